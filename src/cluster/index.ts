@@ -1,0 +1,12 @@
+export { partitionKey, parsePartitionKey, type TopicPartition } from './topic-partition.js';
+export {
+  NO_LEADER,
+  LEADER_DURING_DELETE,
+  EPOCH_DURING_DELETE,
+  INITIAL_LEADER_EPOCH,
+  type LeaderAndIsr,
+  type LeaderIsrAndControllerEpoch,
+  type ReplicaAssignment,
+  type TopicAssignment,
+} from './leader-and-isr.js';
+export { type BrokerInfo, type BrokerEndPoint, type SecurityProtocol } from './broker-info.js';

@@ -1,0 +1,19 @@
+/** One partition of one topic. Maps and sets are keyed by `partitionKey`. */
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** `topic-partition`: Kafka's way of printing it, the name of its directory, and the key in maps. */
+export function partitionKey(tp: TopicPartition): string {
+  return `${tp.topic}-${tp.partition}`;
+}
+
+/** Reads `topic-partition` back; null when it has no such form. A topic may itself contain dashes. */
+export function parsePartitionKey(key: string): TopicPartition | null {
+  const dash = key.lastIndexOf('-');
+  const digits = key.slice(dash + 1);
+  if (dash < 1 || !/^\d{1,10}$/.test(digits)) return null;
+  const partition = Number(digits);
+  return partition <= 0x7fffffff ? { topic: key.slice(0, dash), partition } : null;
+}

@@ -1,0 +1,57 @@
+/**
+ * Time and timers. All of `src` reads time and sets timers only through a `Clock`, so that whole brokers run under a simulated one.
+ */
+
+/** A timer that was set. Cancelling one that has fired, or twice, does nothing. */
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Milliseconds since 1970, as records and znodes carry them. May jump when the machine's clock is set. */
+  nowMs(): number;
+  /** Milliseconds since some fixed moment, with fractions. Never goes back; what deadlines and durations are measured by. */
+  monotonicMs(): number;
+  /** Runs `task` once, after `delayMs` (0 or more). The timer alone does not keep the process alive when `background` is set. */
+  setTimer(delayMs: number, task: () => void, options?: { background?: boolean }): Timer;
+  /** Runs `task` after the I/O events that are ready now have been handled. */
+  defer(task: () => void): void;
+}
+
+/** The machine's clock and Node's timers. */
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  setTimer(delayMs, task, options) {
+    const handle = setTimeout(task, delayMs);
+    if (options?.background) handle.unref();
+    return { cancel: () => clearTimeout(handle) };
+  },
+  defer: (task) => void setImmediate(task),
+};
+
+/** Resolves after `delayMs` by `clock`. */
+export function sleep(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => clock.setTimer(delayMs, resolve));
+}
+
+/** Runs `task` every `periodMs`, the first time one period from now, until cancelled. Runs do not overlap: an async one delays the next. */
+export function setPeriodicTimer(clock: Clock, periodMs: number, task: () => void | Promise<void>): Timer {
+  let cancelled = false;
+  let timer: Timer;
+  const arm = (): void => {
+    if (!cancelled) timer = clock.setTimer(periodMs, run, { background: true });
+  };
+  const run = (): void => {
+    const done = task();
+    if (done) void done.finally(arm);
+    else arm();
+  };
+  arm();
+  return {
+    cancel() {
+      cancelled = true;
+      timer.cancel();
+    },
+  };
+}

@@ -1,0 +1,19 @@
+export { assert, AssertionError, unreachable } from './assert.js';
+export { systemClock, sleep, setPeriodicTimer, type Clock, type Timer } from './clock.js';
+export { SimulatedClock, settle } from './simulated-clock.js';
+export { systemRandom, seededRandom, shuffled, type Random } from './random.js';
+export { silentLogger, type Logger, type LoggerFactory, type LogFields, type LogLevel } from './logger.js';
+export { EventQueue } from './event-queue.js';
+export { MetricsRegistry, Counter } from './metrics.js';
+export { ZERO_UUID, METADATA_TOPIC_UUID, uuidToBytes, uuidFromBytes, isUuid, randomUuid, type Uuid } from './uuid.js';
+export { type FileSystem, type FileHandle, type FileStat } from './file-system.js';
+export { nodeFileSystem } from './node-file-system.js';
+export {
+  type Transport,
+  type Endpoint,
+  type ConnectOptions,
+  type Listener,
+  type Connection,
+  type ConnectionHandlers,
+} from './transport.js';
+export { toSafeNumber } from './safe-number.js';

@@ -1,0 +1,30 @@
+/** What a log line may carry besides its sentence. Values are printed with `String`, arrays and plain objects as JSON. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug' | 'trace';
+
+/** A named logger: a sentence that stays the same, and fields. The levels' meaning is in CONTRIBUTING.md. */
+export interface Logger {
+  error(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  debug(message: string, fields?: LogFields): void;
+  trace(message: string, fields?: LogFields): void;
+  /** True when a line of `level` would be written: ask before building costly fields. */
+  isEnabled(level: LogLevel): boolean;
+}
+
+/** Makes the logger of a part of the broker: `controller`, `state-change`, `log`, `replication` … */
+export type LoggerFactory = (name: string) => Logger;
+
+const nothing = (): void => undefined;
+
+/** Writes nothing. */
+export const silentLogger: Logger = {
+  error: nothing,
+  warn: nothing,
+  info: nothing,
+  debug: nothing,
+  trace: nothing,
+  isEnabled: () => false,
+};

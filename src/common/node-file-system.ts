@@ -1,0 +1,162 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import type { FileHandle, FileSystem } from './file-system.js';
+
+const OPEN_FLAGS = {
+  r: fs.constants.O_RDONLY,
+  'r+': fs.constants.O_RDWR,
+  'w+': fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_TRUNC,
+  'a+': fs.constants.O_RDWR | fs.constants.O_CREAT,
+} as const;
+
+/** `writev` takes at most this many buffers a call (IOV_MAX on Linux). */
+const WRITEV_MAX_BUFFERS = 1024;
+
+/** The machine's files. */
+export const nodeFileSystem: FileSystem = {
+  open: (file, mode) => new NodeFileHandle(file, fs.openSync(file, OPEN_FLAGS[mode], 0o644)),
+  readFile: (file) => fs.readFileSync(file),
+  replaceFile(file, content) {
+    const temporary = `${file}.tmp`;
+    const fd = fs.openSync(temporary, 'w', 0o644);
+    try {
+      fs.writeFileSync(fd, content);
+      fs.fsyncSync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+    fs.renameSync(temporary, file);
+    nodeFileSystem.syncDir(path.dirname(file));
+  },
+  readDir: (dir) => fs.readdirSync(dir),
+  stat(file) {
+    const stat = fs.statSync(file);
+    return { size: stat.size, modifiedMs: stat.mtimeMs, isDirectory: stat.isDirectory() };
+  },
+  exists: (file) => fs.existsSync(file),
+  makeDir: (dir) => void fs.mkdirSync(dir, { recursive: true }),
+  rename: (from, to) => fs.renameSync(from, to),
+  remove: (file) => fs.rmSync(file, { recursive: true, force: true }),
+  syncDir(dir) {
+    const fd = fs.openSync(dir, 'r');
+    try {
+      fs.fsyncSync(fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+  },
+  lock: lockFile,
+};
+
+class NodeFileHandle implements FileHandle {
+  constructor(
+    readonly path: string,
+    private readonly fd: number,
+  ) {}
+
+  size(): number {
+    return fs.fstatSync(this.fd).size;
+  }
+
+  readSync(target: Buffer, targetOffset: number, length: number, position: number): number {
+    let done = 0;
+    while (done < length) {
+      const count = fs.readSync(this.fd, target, targetOffset + done, length - done, position + done);
+      if (count === 0) break;
+      done += count;
+    }
+    return done;
+  }
+
+  async read(target: Buffer, targetOffset: number, length: number, position: number): Promise<number> {
+    let done = 0;
+    while (done < length) {
+      const count = await new Promise<number>((resolve, reject) =>
+        fs.read(this.fd, target, targetOffset + done, length - done, position + done, (error, bytesRead) =>
+          error ? reject(error) : resolve(bytesRead),
+        ),
+      );
+      if (count === 0) break;
+      done += count;
+    }
+    return done;
+  }
+
+  writeSync(buffers: readonly Buffer[], position: number): void {
+    if (buffers.length === 1) {
+      this.writeOne(buffers[0]!, position);
+      return;
+    }
+    for (let from = 0; from < buffers.length; from += WRITEV_MAX_BUFFERS) {
+      const part = buffers.slice(from, from + WRITEV_MAX_BUFFERS);
+      const length = part.reduce((sum, buffer) => sum + buffer.length, 0);
+      const written = fs.writevSync(this.fd, part, position);
+      if (written < length) this.writeOne(Buffer.concat(part).subarray(written), position + written);
+      position += length;
+    }
+  }
+
+  truncate(size: number): void {
+    fs.ftruncateSync(this.fd, size);
+  }
+
+  syncSync(): void {
+    fs.fdatasyncSync(this.fd);
+  }
+
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => fs.fdatasync(this.fd, (error) => (error ? reject(error) : resolve())));
+  }
+
+  setModifiedTime(ms: number): void {
+    fs.futimesSync(this.fd, ms / 1000, ms / 1000);
+  }
+
+  close(): void {
+    fs.closeSync(this.fd);
+  }
+
+  private writeOne(buffer: Buffer, position: number): void {
+    let done = 0;
+    while (done < buffer.length) done += fs.writeSync(this.fd, buffer, done, buffer.length - done, position + done);
+  }
+}
+
+/**
+ * Node has no `flock`, so the lock file holds the owner's pid and the start time of that process, and a lock whose owner is gone is
+ * taken over. Kafka's `FileLock` uses `fcntl` locks on the same file name; the two do not see each other's locks.
+ */
+function lockFile(file: string): { release(): void } | null {
+  const me = `${process.pid} ${startTimeOf(process.pid) ?? ''}\n`;
+  if (fs.existsSync(file)) {
+    const [pid, startTime] = fs.readFileSync(file, 'utf8').trim().split(' ');
+    const owner = Number(pid);
+    const alive =
+      Number.isInteger(owner) && owner > 0 && startTimeOf(owner) !== null && startTimeOf(owner) === startTime;
+    if (alive) return null;
+  }
+  fs.writeFileSync(file, me);
+  return {
+    release() {
+      // Kafka leaves an empty `.lock` behind; so do we.
+      fs.writeFileSync(file, '');
+    },
+  };
+}
+
+/** When a process began, in the kernel's clock ticks; null when there is none. Without /proc, only whether it lives. */
+function startTimeOf(pid: number): string | null {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  } catch (error) {
+    if (fs.existsSync('/proc/self/stat')) return null;
+    try {
+      process.kill(pid, 0);
+      return 'alive';
+    } catch {
+      void error;
+      return null;
+    }
+  }
+}
