@@ -16,4 +16,5 @@ export {
   type Connection,
   type ConnectionHandlers,
 } from './transport.js';
+export { nodeTransport } from './node-transport.js';
 export { toSafeNumber } from './safe-number.js';

@@ -28,7 +28,12 @@ export interface Listener {
 
 export interface ConnectionHandlers {
   onOpen?(): void;
-  /** Bytes came in. The buffer belongs to the receiver. */
+  /**
+   * Where the next bytes shall be put (not empty): asked before each read, so that a receiver who knows what comes reads large frames
+   * in place and small ones into a buffer it uses again and again. Without it each read brings a buffer of its own.
+   */
+  readBuffer?(): Buffer;
+  /** Bytes came in. The buffer belongs to the receiver; with `readBuffer` it is the front of what that returned. */
   onData(bytes: Buffer): void;
   /** Everything that was written has been handed to the kernel, after `write` had returned false. */
   onDrain?(): void;
