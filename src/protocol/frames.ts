@@ -1,0 +1,114 @@
+/**
+ * Whole frames: an int32 size, a header and a body. The size counts what follows it. Bodies are kept in pieces, so that record
+ * batches go from the log to the socket without a copy.
+ */
+import { apiOf, type ApiDescription } from './apis.js';
+import { requestHeader, responseHeader } from './messages/header.js';
+import { ProtocolError } from './protocol-error.js';
+
+/** What stands in front of a request. */
+export interface RequestHeaderView {
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  readonly correlationId: number;
+  /** Null when the client names none, or cannot (ControlledShutdown 0). */
+  readonly clientId: string | null;
+  /** Where the body begins in the frame. */
+  readonly bodyOffset: number;
+}
+
+/** Bytes up to and including the correlation id, which every request header has. */
+const FIXED_HEADER_BYTES = 8;
+
+/**
+ * Reads the header of a request frame (without its size). Throws a ProtocolError for an API that is unknown in ZooKeeper mode or a
+ * version outside its definition: such a request cannot be answered, since not even its header's form is known. ApiVersions is the
+ * exception: a version too high is returned with the header read as version 1, up to the client id, so that UNSUPPORTED_VERSION
+ * can be answered (KIP-511).
+ */
+export function decodeRequestHeader(frame: Buffer): RequestHeaderView {
+  if (frame.length < FIXED_HEADER_BYTES) {
+    throw new ProtocolError('Malformed', `request of ${frame.length} bytes, less than a header`);
+  }
+  const apiKey = frame.readInt16BE(0);
+  const apiVersion = frame.readInt16BE(2);
+  const api = apiOf(apiKey);
+  if (!api) throw new ProtocolError('UnsupportedVersion', `unknown API key ${apiKey}`);
+  const at = { buffer: frame, position: 0 };
+  const header = requestHeader.decodeFrom(at, requestHeaderVersionOf(api, apiVersion));
+  return {
+    apiKey,
+    apiVersion,
+    correlationId: header.correlationId,
+    clientId: header.clientId,
+    bodyOffset: at.position,
+  };
+}
+
+function requestHeaderVersionOf(api: ApiDescription, version: number): number {
+  if (version >= api.minVersion && version <= api.maxVersion) return api.requestHeaderVersion(version);
+  if (api.name === 'ApiVersions') return 1;
+  throw new ProtocolError('UnsupportedVersion', `${api.name} has no version ${version}`);
+}
+
+/** A request ready for the socket, with its size in front. `body` is what may be encoded as the API's request. */
+export function encodeRequestFrame(
+  apiKey: number,
+  apiVersion: number,
+  correlationId: number,
+  clientId: string | null,
+  body: object,
+): Buffer[] {
+  const api = knownApi(apiKey);
+  const header = requestHeader.encode(
+    { requestApiKey: apiKey, requestApiVersion: apiVersion, correlationId, clientId },
+    api.requestHeaderVersion(apiVersion),
+  );
+  return withSize(header, api.request.encodeChunks(body, apiVersion));
+}
+
+/** A response ready for the socket, with its size in front. */
+export function encodeResponseFrame(apiKey: number, apiVersion: number, correlationId: number, body: object): Buffer[] {
+  const api = knownApi(apiKey);
+  const header = responseHeader.encode({ correlationId }, api.responseHeaderVersion(apiVersion));
+  return withSize(header, api.response.encodeChunks(body, apiVersion));
+}
+
+/** Reads a response frame (without its size) to a request of `apiKey` and `apiVersion`. */
+export function decodeResponseFrame(
+  apiKey: number,
+  apiVersion: number,
+  frame: Buffer,
+): { correlationId: number; body: object } {
+  const api = knownApi(apiKey);
+  const at = { buffer: frame, position: 0 };
+  const { correlationId } = responseHeader.decodeFrom(at, api.responseHeaderVersion(apiVersion));
+  return { correlationId, body: api.response.decodeFrom(at, apiVersion) };
+}
+
+function knownApi(apiKey: number): ApiDescription {
+  const api = apiOf(apiKey);
+  if (!api) throw new ProtocolError('UnsupportedVersion', `unknown API key ${apiKey}`);
+  return api;
+}
+
+/** Joins size, header and the first piece of the body into one buffer unless that piece is large. */
+function withSize(header: Buffer, body: Buffer[]): Buffer[] {
+  let size = header.length;
+  for (const piece of body) size += piece.length;
+  const first = body[0];
+  const joined = first === undefined || first.length > 16384 ? 0 : first.length;
+  const head = Buffer.allocUnsafe(4 + header.length + joined);
+  head.writeInt32BE(size, 0);
+  head.set(header, 4);
+  if (first !== undefined && joined > 0) {
+    head.set(first, 4 + header.length);
+    body[0] = head;
+    return body;
+  }
+  if (first !== undefined && first.length === 0) {
+    body[0] = head;
+    return body;
+  }
+  return [head, ...body];
+}

@@ -1,0 +1,14 @@
+/** The wire protocol: every message with its types and codec, API keys, error codes and frames. */
+export * from './messages/all.js';
+export { ApiKey } from './api-key.js';
+export { APIS, apiOf, type AnyMessage, type ApiDescription, type ApiName } from './apis.js';
+export { ErrorCode, type ErrorName, errorName, errorMessage, errorExceptionName, isRetriable } from './error-code.js';
+export {
+  decodeRequestHeader,
+  encodeRequestFrame,
+  encodeResponseFrame,
+  decodeResponseFrame,
+  type RequestHeaderView,
+} from './frames.js';
+export { ProtocolError, type ProtocolErrorKind } from './protocol-error.js';
+export type { MessageType, MessageKind, RecordsValue, ReadPosition, DeepPartial, TypeOf, InputOf } from './notation.js';
