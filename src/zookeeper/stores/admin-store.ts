@@ -1,0 +1,92 @@
+import type { TopicPartition } from '../../cluster/index.js';
+import { defaultAcl } from '../defaults.js';
+import { ANY_VERSION } from '../zk-client.js';
+import {
+  deleteTopicsZnode,
+  preferredReplicaElectionZnode,
+  reassignPartitionsZnode,
+  type PartitionReassignments,
+} from '../znodes/admin.js';
+import { ensureOk, Store } from './store.js';
+
+/** Topics that are to be deleted. */
+export class DeletionStore extends Store {
+  /** Asks for a deletion. Rejects with `NodeExists` when it has been asked for. */
+  async createDeleteTopicPath(topic: string): Promise<void> {
+    await this.createRecursive(deleteTopicsZnode.topicPath(topic), null);
+  }
+
+  async isTopicMarkedForDeletion(topic: string): Promise<boolean> {
+    return (await this.zk.exists(deleteTopicsZnode.topicPath(topic))) !== null;
+  }
+
+  /** Arms the child handler of `/admin/delete_topics`. */
+  topicDeletions(): Promise<string[]> {
+    return this.childrenOf(deleteTopicsZnode.path);
+  }
+
+  async deleteTopicDeletions(topics: readonly string[], expectedControllerEpochZkVersion: number): Promise<void> {
+    const paths = topics.map(deleteTopicsZnode.topicPath);
+    const outcomes = await this.writeAll(
+      paths.map((path) => ({ op: 'delete', path, version: ANY_VERSION })),
+      expectedControllerEpochZkVersion,
+    );
+    outcomes.forEach((outcome, index) => ensureOk(outcome, paths[index]!, 'NoNode'));
+  }
+}
+
+/** Reassignments in the node of before KIP-455. Maps are keyed by `partitionKey`. */
+export class ReassignmentStore extends Store {
+  /** None when there is no node. A node that cannot be read rejects with `ZnodeFormatError`. */
+  async partitionReassignment(): Promise<Map<string, readonly number[]>> {
+    const node = await this.read(reassignPartitionsZnode.path);
+    return node ? reassignPartitionsZnode.decode(node.data) : new Map();
+  }
+
+  async setOrCreatePartitionReassignment(
+    reassignments: PartitionReassignments,
+    expectedControllerEpochZkVersion: number,
+  ): Promise<void> {
+    const { path } = reassignPartitionsZnode;
+    const data = reassignPartitionsZnode.encode(reassignments);
+    const [set] = await this.writeAll(
+      [{ op: 'set', path, data, version: ANY_VERSION }],
+      expectedControllerEpochZkVersion,
+    );
+    if (set!.ok || set!.code !== 'NoNode') return ensureOk(set!, path);
+    const [created] = await this.writeAll([{ op: 'create', path, data }], expectedControllerEpochZkVersion);
+    return ensureOk(created!, path);
+  }
+
+  /** As the old tools ask for it. Rejects with `NodeExists` while one is under way. */
+  async createPartitionReassignment(reassignments: PartitionReassignments): Promise<void> {
+    await this.createRecursive(reassignPartitionsZnode.path, reassignPartitionsZnode.encode(reassignments));
+  }
+
+  async deletePartitionReassignment(expectedControllerEpochZkVersion: number): Promise<void> {
+    await this.deleteRecursive(reassignPartitionsZnode.path, expectedControllerEpochZkVersion);
+  }
+}
+
+/** Preferred leader elections in the node of before KIP-183. */
+export class ElectionStore extends Store {
+  async preferredReplicaElection(): Promise<TopicPartition[]> {
+    const node = await this.read(preferredReplicaElectionZnode.path);
+    return node ? preferredReplicaElectionZnode.decode(node.data) : [];
+  }
+
+  /** Rejects with `NodeExists` while one is under way. */
+  async createPreferredReplicaElection(partitions: readonly TopicPartition[]): Promise<void> {
+    const { path, encode } = preferredReplicaElectionZnode;
+    await this.zk.create(path, encode(partitions), { acl: defaultAcl(this.options.secure ?? false, path) });
+  }
+
+  async deletePreferredReplicaElection(expectedControllerEpochZkVersion: number): Promise<void> {
+    const { path } = preferredReplicaElectionZnode;
+    const [outcome] = await this.writeAll(
+      [{ op: 'delete', path, version: ANY_VERSION }],
+      expectedControllerEpochZkVersion,
+    );
+    ensureOk(outcome!, path, 'NoNode');
+  }
+}

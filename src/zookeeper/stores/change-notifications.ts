@@ -1,0 +1,113 @@
+import type { Clock, Logger, Timer } from '../../common/index.js';
+import { EventQueue, setPeriodicTimer } from '../../common/index.js';
+import { isZkError } from '../errors.js';
+import { ANY_VERSION, type ZkClient } from '../zk-client.js';
+
+/** Nodes older than this are removed by whoever sees them (`ZkNodeChangeNotificationListener`). */
+const EXPIRATION_MS = 15 * 60 * 1000;
+
+export interface ChangeNotificationOptions {
+  /** For example `/config/changes`. */
+  readonly parent: string;
+  /** For example `config_change_`. */
+  readonly prefix: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Handles the data of one node. What it throws is logged, and the node passed over. */
+  readonly onNotification: (data: Buffer | null) => void | Promise<void>;
+}
+
+/**
+ * Hears of changes through sequence nodes: config, ACL and token changes. Each node is handled once, in order; a start and every new
+ * session read all that are there, so nothing is missed across an outage shorter than the nodes' life of 15 minutes.
+ */
+export class ChangeNotificationListener {
+  private readonly queue: EventQueue;
+  private lastExecuted = -1;
+  private purgeTimer: Timer | null = null;
+
+  constructor(
+    private readonly zk: ZkClient,
+    private readonly options: ChangeNotificationOptions,
+  ) {
+    this.queue = new EventQueue((error) => {
+      if (isZkError(error, 'Closed')) return;
+      this.options.logger.error('Reading change notifications failed', { parent: options.parent, error });
+    });
+  }
+
+  /** Starts to listen; resolves when all that were there have been handled. */
+  async start(): Promise<void> {
+    const { parent, clock } = this.options;
+    this.zk.registerStateChangeHandler({
+      name: `change-notification-${parent}`,
+      afterInitializingSession: () => void this.queue.put(() => this.process()),
+    });
+    this.zk.registerZNodeChildChangeHandler({
+      path: parent,
+      handleChildChange: () => void this.queue.put(() => this.process()),
+    });
+    // A change handler that failed for want of a connection is made up for here at the latest.
+    this.purgeTimer = setPeriodicTimer(clock, EXPIRATION_MS, () => void this.queue.put(() => this.process()));
+    await this.zk.ensurePath(parent);
+    await this.queue.call(() => this.process());
+  }
+
+  close(): Promise<void> {
+    this.purgeTimer?.cancel();
+    this.zk.unregisterStateChangeHandler(`change-notification-${this.options.parent}`);
+    this.zk.unregisterZNodeChildChangeHandler(this.options.parent);
+    return this.queue.close();
+  }
+
+  private async process(): Promise<void> {
+    const { parent, prefix, logger, onNotification } = this.options;
+    const { children } = await this.zk.children(parent);
+    const names = children
+      .filter((name) => name.startsWith(prefix))
+      .sort((a, b) => this.numberOf(a) - this.numberOf(b));
+    const fresh = names.filter((name) => this.numberOf(name) > this.lastExecuted);
+    const nodes = await Promise.all(fresh.map((name) => this.readIfThere(`${parent}/${name}`)));
+    for (const [index, name] of fresh.entries()) {
+      const node = nodes[index];
+      if (node) {
+        try {
+          await onNotification(node.data);
+        } catch (error) {
+          logger.error('Handling a change notification failed', { node: `${parent}/${name}`, error });
+        }
+      }
+      this.lastExecuted = this.numberOf(name);
+    }
+    if (fresh.length > 0) await this.purge(names);
+  }
+
+  private numberOf(name: string): number {
+    return Number(name.slice(this.options.prefix.length));
+  }
+
+  private async readIfThere(path: string): Promise<{ data: Buffer | null } | null> {
+    try {
+      return await this.zk.get(path);
+    } catch (error) {
+      if (isZkError(error, 'NoNode')) return null;
+      throw error;
+    }
+  }
+
+  private async purge(names: readonly string[]): Promise<void> {
+    const { parent, clock } = this.options;
+    for (const name of names) {
+      const path = `${parent}/${name}`;
+      const stat = await this.zk.exists(path);
+      if (!stat) continue;
+      // Made in order: the first that is young enough ends the search.
+      if (clock.nowMs() - stat.ctime <= EXPIRATION_MS) return;
+      try {
+        await this.zk.delete(path, ANY_VERSION);
+      } catch (error) {
+        if (!isZkError(error, 'NoNode')) throw error;
+      }
+    }
+  }
+}

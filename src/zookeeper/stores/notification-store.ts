@@ -1,0 +1,66 @@
+import type { TopicPartition } from '../../cluster/index.js';
+import { defaultAcl } from '../defaults.js';
+import { ANY_VERSION } from '../zk-client.js';
+import { isrChangeZnode, logDirEventZnode } from '../znodes/admin.js';
+import { ensureOk, Store } from './store.js';
+
+/** Notifications to the controller as sequence nodes: ISR changes by old leaders, and failed log directories. */
+export class NotificationStore extends Store {
+  /** Names of the nodes. Arms the child handler of `/isr_change_notification`. */
+  isrChangeNotifications(): Promise<string[]> {
+    return this.childrenOf(isrChangeZnode.parent);
+  }
+
+  async partitionsFromIsrChanges(names: readonly string[]): Promise<TopicPartition[]> {
+    const nodes = await this.readAll(names, isrChangeZnode.path);
+    return nodes.flatMap(({ data }) => isrChangeZnode.decode(data));
+  }
+
+  /** Removes the named nodes, or all when none are named. */
+  async deleteIsrChangeNotifications(
+    expectedControllerEpochZkVersion: number,
+    names?: readonly string[],
+  ): Promise<void> {
+    const all = names ?? (await this.isrChangeNotifications());
+    await this.deleteNodes(all.map(isrChangeZnode.path), expectedControllerEpochZkVersion);
+  }
+
+  async propagateIsrChanges(partitions: readonly TopicPartition[]): Promise<void> {
+    await this.createSequenceNode(isrChangeZnode.path(isrChangeZnode.prefix), isrChangeZnode.encode(partitions));
+  }
+
+  /** Names of the nodes. Arms the child handler of `/log_dir_event_notification`. */
+  logDirEvents(): Promise<string[]> {
+    return this.childrenOf(logDirEventZnode.parent);
+  }
+
+  /** Brokers that say a log directory of theirs failed. */
+  async brokerIdsFromLogDirEvents(names: readonly string[]): Promise<number[]> {
+    const nodes = await this.readAll(names, logDirEventZnode.path);
+    return nodes.map(({ data }) => logDirEventZnode.decode(data));
+  }
+
+  /** Removes the named nodes, or all when none are named. */
+  async deleteLogDirEvents(expectedControllerEpochZkVersion: number, names?: readonly string[]): Promise<void> {
+    const all = names ?? (await this.logDirEvents());
+    await this.deleteNodes(all.map(logDirEventZnode.path), expectedControllerEpochZkVersion);
+  }
+
+  /** Tells the controller that a log directory of this broker went offline. */
+  async propagateLogDirEvent(brokerId: number): Promise<void> {
+    await this.createSequenceNode(logDirEventZnode.path(logDirEventZnode.prefix), logDirEventZnode.encode(brokerId));
+  }
+
+  private async createSequenceNode(path: string, data: Buffer): Promise<void> {
+    const acl = defaultAcl(this.options.secure ?? false, path);
+    await this.zk.create(path, data, { mode: 'persistent_sequential', acl });
+  }
+
+  private async deleteNodes(paths: readonly string[], expectedControllerEpochZkVersion: number): Promise<void> {
+    const outcomes = await this.writeAll(
+      paths.map((path) => ({ op: 'delete', path, version: ANY_VERSION })),
+      expectedControllerEpochZkVersion,
+    );
+    outcomes.forEach((outcome, index) => ensureOk(outcome, paths[index]!, 'NoNode'));
+  }
+}

@@ -1,0 +1,94 @@
+import {
+  parsePartitionKey,
+  partitionKey,
+  type LeaderAndIsr,
+  type LeaderIsrAndControllerEpoch,
+  type TopicPartition,
+} from '../../cluster/index.js';
+import { ZkError } from '../errors.js';
+import { partitionStateZnode } from '../znodes/partition-state.js';
+import { topicPartitionsZnode, topicPartitionZnode } from '../znodes/topic.js';
+import { ensureOk, Store, type Write, type WriteOutcome } from './store.js';
+
+/** How an update of partition states went, by `partitionKey`. */
+export interface UpdateLeaderAndIsrResult {
+  /** Written (with the new partition epoch), or refused for good. */
+  readonly finished: ReadonlyMap<string, LeaderAndIsr | ZkError>;
+  /** Changed by somebody else since they were read: read them again, decide again. */
+  readonly toRetry: readonly TopicPartition[];
+}
+
+/** Leader and ISR of every partition. Maps are keyed by `partitionKey`. */
+export class PartitionStateStore extends Store {
+  /** The states of those partitions that have one, all read at once. */
+  async states(partitions: Iterable<TopicPartition>): Promise<Map<string, LeaderIsrAndControllerEpoch>> {
+    const nodes = await this.readAll(partitions, partitionStateZnode.path);
+    return new Map(
+      nodes.map(({ key, data, stat }) => [partitionKey(key), partitionStateZnode.decode(data, stat.version)]),
+    );
+  }
+
+  async state(partition: TopicPartition): Promise<LeaderIsrAndControllerEpoch | null> {
+    return (await this.states([partition])).get(partitionKey(partition)) ?? null;
+  }
+
+  /**
+   * Creates the first states, in Kafka's three rounds: `partitions` of each topic, `partitions/P` of all, `partitions/P/state` of
+   * all. Nodes that are there already are `NodeExists` in the outcome of the last round, and fine in the others.
+   */
+  async createStates(
+    states: ReadonlyMap<string, LeaderIsrAndControllerEpoch>,
+    expectedControllerEpochZkVersion: number,
+  ): Promise<Map<string, WriteOutcome>> {
+    const partitions = [...states.keys()].map((key) => parsePartitionKey(key)!);
+    const topics = [...new Set(partitions.map(({ topic }) => topic))];
+    const parents = [
+      ...topics.map((topic) => topicPartitionsZnode.path(topic)),
+      ...partitions.map((partition) => topicPartitionZnode.path(partition)),
+    ];
+    const create = (path: string, data: Buffer | null): Write => ({ op: 'create', path, data });
+    // The session is first in, first out: the rounds need not wait for each other.
+    const outcomes = await this.writeAll(
+      [
+        ...parents.map((path) => create(path, null)),
+        ...[...states.values()].map((state, index) =>
+          create(partitionStateZnode.path(partitions[index]!), partitionStateZnode.encode(state)),
+        ),
+      ],
+      expectedControllerEpochZkVersion,
+    );
+    parents.forEach((path, index) => ensureOk(outcomes[index]!, path, 'NodeExists', 'NoNode'));
+    return new Map([...states.keys()].map((key, index) => [key, outcomes[parents.length + index]!]));
+  }
+
+  /**
+   * Writes states, each conditional on its `partitionEpoch` and on the controller epoch. Rejects with `ControllerMovedError` when
+   * another controller was elected; then some may have been written, under our epoch, before it was.
+   */
+  async updateLeaderAndIsr(
+    leaderAndIsrs: ReadonlyMap<string, LeaderAndIsr>,
+    controllerEpoch: number,
+    expectedControllerEpochZkVersion: number,
+  ): Promise<UpdateLeaderAndIsrResult> {
+    const entries = [...leaderAndIsrs];
+    const outcomes = await this.writeAll(
+      entries.map(([key, leaderAndIsr]) => ({
+        op: 'set',
+        path: partitionStateZnode.path(parsePartitionKey(key)!),
+        data: partitionStateZnode.encode({ leaderAndIsr, controllerEpoch }),
+        version: leaderAndIsr.partitionEpoch,
+      })),
+      expectedControllerEpochZkVersion,
+    );
+    const finished = new Map<string, LeaderAndIsr | ZkError>();
+    const toRetry: TopicPartition[] = [];
+    entries.forEach(([key, leaderAndIsr], index) => {
+      const outcome = outcomes[index]!;
+      const partition = parsePartitionKey(key)!;
+      if (outcome.ok) finished.set(key, { ...leaderAndIsr, partitionEpoch: outcome.stat!.version });
+      else if (outcome.code === 'BadVersion') toRetry.push(partition);
+      else finished.set(key, new ZkError(outcome.code, partitionStateZnode.path(partition)));
+    });
+    return { finished, toRetry };
+  }
+}

@@ -1,0 +1,142 @@
+import { isZkError, ControllerMovedError, ZkError, type ZkErrorCode } from '../errors.js';
+import { ANY_VERSION, type MultiOp, type MultiResult, type Stat, type ZkClient } from '../zk-client.js';
+import { defaultAcl } from '../defaults.js';
+import { controllerEpochZnode } from '../znodes/controller.js';
+
+/** How one write of a batch went. `stat` is null after a deletion. */
+export type WriteOutcome =
+  { readonly ok: true; readonly stat: Stat | null } | { readonly ok: false; readonly code: ZkErrorCode };
+
+/** One write of a batch: a `MultiOp` that is no check. */
+export type Write = Exclude<MultiOp, { op: 'check' }>;
+
+export interface StoreOptions {
+  /** `zookeeper.set.acl`: new nodes may be changed by the brokers alone. */
+  readonly secure?: boolean;
+}
+
+/** What the typed stores share: reads that treat a missing node as null, and writes that only the controller may make. */
+export class Store {
+  constructor(
+    protected readonly zk: ZkClient,
+    protected readonly options: StoreOptions = {},
+  ) {}
+
+  /** Data and stat of a node, or null when it is missing. Arms the registered change handler of the path. */
+  protected async read(path: string): Promise<{ data: Buffer | null; stat: Stat } | null> {
+    try {
+      return await this.zk.get(path);
+    } catch (error) {
+      if (isZkError(error, 'NoNode')) return null;
+      throw error;
+    }
+  }
+
+  /** Reads many nodes at once, pipelined; missing ones are left out. Order is kept. */
+  protected async readAll<K>(
+    keys: Iterable<K>,
+    pathOf: (key: K) => string,
+  ): Promise<{ key: K; data: Buffer | null; stat: Stat }[]> {
+    const answers = await Promise.all([...keys].map((key) => this.read(pathOf(key)).then((node) => ({ key, node }))));
+    return answers.flatMap(({ key, node }) => (node ? [{ key, ...node }] : []));
+  }
+
+  /** Names of the children, none when the node is missing. Arms the registered child handler unless `registered` is false. */
+  protected async childrenOf(path: string, registered = true): Promise<string[]> {
+    try {
+      return (await this.zk.children(path, undefined, { registered })).children;
+    } catch (error) {
+      if (isZkError(error, 'NoNode')) return [];
+      throw error;
+    }
+  }
+
+  /** Creates a persistent node, and its parents when they are missing (Kafka's `createRecursive`). Rejects with `NodeExists`. */
+  protected async createRecursive(path: string, data: Buffer | null): Promise<Stat> {
+    const acl = defaultAcl(this.options.secure ?? false, path);
+    try {
+      return (await this.zk.create(path, data, { acl })).stat;
+    } catch (error) {
+      if (!isZkError(error, 'NoNode')) throw error;
+      await this.ensurePath(path.slice(0, path.lastIndexOf('/')));
+      return (await this.zk.create(path, data, { acl })).stat;
+    }
+  }
+
+  /** Kafka's `makeSurePersistentPathExists`. */
+  protected async ensurePath(path: string): Promise<void> {
+    try {
+      await this.createRecursive(path, null);
+    } catch (error) {
+      if (!isZkError(error, 'NodeExists')) throw error;
+    }
+  }
+
+  /**
+   * Makes each write in a `multi` of its own, conditional on the version of `/controller_epoch`, all pipelined (Kafka's
+   * `retryRequestsUntilConnected` with an expected version). With `ANY_VERSION` the writes are plain. Rejects with
+   * `ControllerMovedError` when any was refused because another controller was elected; the writes before it may have been made.
+   */
+  protected async writeAll(
+    writes: readonly Write[],
+    expectedControllerEpochZkVersion: number,
+  ): Promise<WriteOutcome[]> {
+    const acl = (write: Write): Write =>
+      write.op === 'create' && !write.acl
+        ? { ...write, acl: defaultAcl(this.options.secure ?? false, write.path) }
+        : write;
+    if (expectedControllerEpochZkVersion === ANY_VERSION) {
+      return Promise.all(writes.map((write) => this.zk.multi([acl(write)]).then(([result]) => outcomeOf(result!))));
+    }
+    const check = {
+      op: 'check',
+      path: controllerEpochZnode.path,
+      version: expectedControllerEpochZkVersion,
+    } as const;
+    const results = await Promise.all(writes.map((write) => this.zk.multi([check, acl(write)])));
+    return results.map(([checked, written]) => {
+      if (checked!.ok || checked!.code === 'rolledBack') return outcomeOf(written!);
+      if (checked!.code === 'BadVersion') {
+        throw new ControllerMovedError(
+          `/controller_epoch is no longer at version ${expectedControllerEpochZkVersion}: another controller was elected`,
+        );
+      }
+      throw new ZkError(checked!.code, check.path);
+    });
+  }
+
+  /**
+   * Deletes a node with all under it, children first. Missing nodes are fine. True when the node itself was there. The whole is not
+   * atomic: what was made under it meanwhile makes the rest fail with `NotEmpty`.
+   */
+  protected async deleteRecursive(path: string, expectedControllerEpochZkVersion = ANY_VERSION): Promise<boolean> {
+    const found = [path];
+    for (let level = found; level.length > 0;) {
+      const children = await Promise.all(
+        level.map(async (parent) => (await this.childrenOf(parent, false)).map((name) => `${parent}/${name}`)),
+      );
+      level = children.flat();
+      found.push(...level);
+    }
+    // Leaves were found last; the session is first in, first out, so all may be on their way at once.
+    const paths = found.reverse();
+    const outcomes = await this.writeAll(
+      paths.map((it) => ({ op: 'delete', path: it, version: ANY_VERSION })),
+      expectedControllerEpochZkVersion,
+    );
+    outcomes.forEach((outcome, index) => {
+      if (!outcome.ok && outcome.code !== 'NoNode') throw new ZkError(outcome.code, paths[index]!);
+    });
+    return outcomes[outcomes.length - 1]!.ok;
+  }
+}
+
+function outcomeOf(result: MultiResult): WriteOutcome {
+  if (!result.ok) return { ok: false, code: result.code === 'rolledBack' ? 'RuntimeInconsistency' : result.code };
+  return { ok: true, stat: result.op === 'create' || result.op === 'set' ? result.stat : null };
+}
+
+/** Throws the refusal of a write as a `ZkError`, unless its code is among `allowed`. */
+export function ensureOk(outcome: WriteOutcome, path: string, ...allowed: ZkErrorCode[]): void {
+  if (!outcome.ok && !allowed.includes(outcome.code)) throw new ZkError(outcome.code, path);
+}

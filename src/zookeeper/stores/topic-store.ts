@@ -1,0 +1,78 @@
+import type { TopicAssignment } from '../../cluster/index.js';
+import type { Uuid } from '../../common/index.js';
+import { ANY_VERSION } from '../zk-client.js';
+import { topicsZnode, topicZnode } from '../znodes/topic.js';
+import { ensureOk, Store } from './store.js';
+
+/** The topics and their assignments. */
+export class TopicStore extends Store {
+  /** Names of all topics. `registerWatch` arms the child handler of `/brokers/topics`. */
+  topics(options: { registerWatch?: boolean } = {}): Promise<string[]> {
+    return this.childrenOf(topicsZnode.path, options.registerWatch ?? false);
+  }
+
+  async topicExists(topic: string): Promise<boolean> {
+    return (await this.zk.exists(topicZnode.path(topic))) !== null;
+  }
+
+  /** The assignments of those topics that exist, by name. Arms the change handlers of their nodes. */
+  async assignments(topics: Iterable<string>): Promise<Map<string, TopicAssignment>> {
+    const nodes = await this.readAll(topics, topicZnode.path);
+    return new Map(nodes.map(({ key, data }) => [key, topicZnode.decode(key, data)]));
+  }
+
+  async assignment(topic: string): Promise<TopicAssignment | null> {
+    return (await this.assignments([topic])).get(topic) ?? null;
+  }
+
+  /** Ids of those topics that exist and have one. */
+  async topicIds(topics: Iterable<string>): Promise<Map<string, Uuid>> {
+    const ids = new Map<string, Uuid>();
+    for (const [topic, { topicId }] of await this.assignments(topics)) if (topicId !== null) ids.set(topic, topicId);
+    return ids;
+  }
+
+  /** Creates the topic; the controller's watch does the rest. Rejects with `NodeExists`. */
+  async createTopicAssignment(
+    topic: string,
+    topicId: Uuid | null,
+    assignment: ReadonlyMap<number, readonly number[]>,
+  ): Promise<void> {
+    const partitions = new Map(
+      [...assignment].map(([partition, replicas]) => [partition, { replicas, adding: [], removing: [] }]),
+    );
+    await this.createRecursive(topicZnode.path(topic), topicZnode.encode({ topicId, partitions }));
+  }
+
+  /** Writes the whole assignment of an existing topic. Rejects with `NoNode` or `ControllerMovedError`. */
+  async setTopicAssignment(
+    assignment: TopicAssignment,
+    expectedControllerEpochZkVersion: number = ANY_VERSION,
+  ): Promise<void> {
+    const path = topicZnode.path(assignment.topic);
+    const [outcome] = await this.writeAll(
+      [{ op: 'set', path, data: topicZnode.encode(assignment), version: ANY_VERSION }],
+      expectedControllerEpochZkVersion,
+    );
+    ensureOk(outcome!, path);
+  }
+
+  /** Gives ids to topics of before topic ids (`setTopicIds`); topics deleted meanwhile are passed over. */
+  async setTopicIds(assignments: readonly TopicAssignment[], expectedControllerEpochZkVersion: number): Promise<void> {
+    const outcomes = await this.writeAll(
+      assignments.map((it) => ({
+        op: 'set',
+        path: topicZnode.path(it.topic),
+        data: topicZnode.encode(it),
+        version: ANY_VERSION,
+      })),
+      expectedControllerEpochZkVersion,
+    );
+    outcomes.forEach((outcome, index) => ensureOk(outcome, topicZnode.path(assignments[index]!.topic), 'NoNode'));
+  }
+
+  /** Removes the topic's node with all its partitions. */
+  async deleteTopic(topic: string, expectedControllerEpochZkVersion: number): Promise<void> {
+    await this.deleteRecursive(topicZnode.path(topic), expectedControllerEpochZkVersion);
+  }
+}

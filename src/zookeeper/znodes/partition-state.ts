@@ -1,0 +1,32 @@
+import type { LeaderIsrAndControllerEpoch, TopicPartition } from '../../cluster/index.js';
+import { decodeJson, encodeJson } from './json.js';
+
+/** `/brokers/topics/T/partitions/P/state`. Its version is the partition epoch, so every write names the one it read. */
+export const partitionStateZnode = {
+  path: ({ topic, partition }: TopicPartition): string => `/brokers/topics/${topic}/partitions/${partition}/state`,
+
+  encode: ({ leaderAndIsr: state, controllerEpoch }: LeaderIsrAndControllerEpoch): Buffer =>
+    encodeJson({
+      controller_epoch: controllerEpoch,
+      leader: state.leader,
+      version: 1,
+      // Kafka writes this only while recovering, and reads its absence as recovered (KIP-704).
+      ...(state.recovering && { leader_recovery_state: 1 }),
+      leader_epoch: state.leaderEpoch,
+      isr: state.isr,
+    }),
+
+  decode(data: Buffer | null, znodeVersion: number): LeaderIsrAndControllerEpoch {
+    const json = decodeJson(data, 'a partition state');
+    return {
+      controllerEpoch: json.int('controller_epoch'),
+      leaderAndIsr: {
+        leader: json.int('leader'),
+        leaderEpoch: json.int('leader_epoch'),
+        isr: json.ints('isr'),
+        recovering: json.optionalInt('leader_recovery_state') === 1,
+        partitionEpoch: znodeVersion,
+      },
+    };
+  },
+};
