@@ -1,0 +1,44 @@
+export {
+  CorruptRecordError,
+  DecompressionLimitError,
+  InvalidRecordError,
+  RecordsError,
+  RecordTooLargeError,
+  RecordValidationError,
+  UndecodableRecordsError,
+  type RecordError,
+  type RecordsErrorKind,
+} from './errors.js';
+export { crc32, crc32c } from './crc.js';
+export {
+  COMPRESSION_TYPES,
+  DEFAULT_MAX_DECOMPRESSED_BYTES,
+  compress,
+  compressionIdOf,
+  compressionTypeOf,
+  decompress,
+  type Compression,
+  type DecompressOptions,
+} from './compression.js';
+export { RecordCursor, decrementSequence, incrementSequence, type Record, type RecordHeader } from './record.js';
+export { LegacyRecord, type LegacyTimestampType } from './legacy.js';
+export {
+  BatchView,
+  HEADER_SIZE_UP_TO_MAGIC,
+  LOG_OVERHEAD,
+  RECORD_BATCH_OVERHEAD,
+  type RecordsLimits,
+  type TimestampType,
+} from './batch-view.js';
+export { batchSizeAt, forEachBatch, iterateBatches } from './iterate.js';
+export { BatchBuilder, type BatchOptions, type RecordInput } from './batch-builder.js';
+export {
+  buildEndTxnMarker,
+  parseControlRecord,
+  parseEndTxnMarker,
+  type ControlRecordKey,
+  type ControlRecordType,
+  type EndTxnMarker,
+  type EndTxnMarkerOptions,
+  type TransactionResult,
+} from './control.js';

@@ -1,0 +1,15 @@
+/** Int64s of record headers as numbers. Beyond ±(2^53 - 1) the value is rounded: `bigint` views exist where tools need it exact. */
+export function readInt64(buffer: Buffer, offset: number): number {
+  return buffer.readInt32BE(offset) * 0x100000000 + buffer.readUInt32BE(offset + 4);
+}
+
+/** Writes a safe integer, or any int64 given as `bigint`. */
+export function writeInt64(buffer: Buffer, value: number | bigint, offset: number): void {
+  if (typeof value === 'bigint') {
+    buffer.writeBigInt64BE(BigInt.asIntN(64, value), offset);
+    return;
+  }
+  const high = Math.floor(value / 0x100000000);
+  buffer.writeInt32BE(high, offset);
+  buffer.writeUInt32BE(value - high * 0x100000000, offset + 4);
+}
