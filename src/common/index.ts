@@ -3,6 +3,7 @@ export { systemClock, sleep, setPeriodicTimer, type Clock, type Timer } from './
 export { SimulatedClock, settle } from './simulated-clock.js';
 export { systemRandom, seededRandom, shuffled, type Random } from './random.js';
 export { silentLogger, type Logger, type LoggerFactory, type LogFields, type LogLevel } from './logger.js';
+export { rateLimited } from './rate-limited-logger.js';
 export { EventQueue } from './event-queue.js';
 export { MetricsRegistry, Counter } from './metrics.js';
 export { ZERO_UUID, METADATA_TOPIC_UUID, uuidToBytes, uuidFromBytes, isUuid, randomUuid, type Uuid } from './uuid.js';

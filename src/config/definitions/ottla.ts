@@ -3,7 +3,7 @@ import { int, long, string } from '../definition.js';
 /** What Ottla adds to Kafka's configurations. Kafka ignores these names with a warning, so a file with them starts both. */
 export const OTTLA_CONFIGS = {
   // The level of every logger that has none of its own; `ottla.log.level.NAME` sets the one of logger NAME.
-  'ottla.log.level': string('info', 'low', { oneOf: ['error', 'warn', 'info', 'debug', 'trace'] }),
+  'ottla.log.level': string('info', 'low', { nonEmpty: true }),
   // How much of the ends of logs is kept in memory, over all partitions, so that reads at the tail need no disk.
   'ottla.log.tail.memory.bytes': long(32 * 1024 * 1024, 'low', { min: 0 }),
   // How many files of logs may be open at once.

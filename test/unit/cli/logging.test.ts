@@ -1,0 +1,97 @@
+import { PassThrough } from 'node:stream';
+import { SimulatedClock } from '../../../src/common/index.js';
+import { createLogging, readLogLevels } from '../../../src/cli/logging.js';
+import { formatLogLine } from '../../../src/cli/log-format.js';
+
+const noon = new Date(2024, 0, 2, 3, 4, 5, 67).getTime();
+
+describe('formatLogLine', () => {
+  test.each([
+    [undefined, '[2024-01-02 03:04:05,067] INFO Elected leader (controller)'],
+    [
+      { partition: 'orders-3', leader: 2, isr: [2, 3], none: undefined, epoch: 7n, why: 'two words', left: null },
+      '[2024-01-02 03:04:05,067] INFO Elected leader partition=orders-3 leader=2 isr=[2,3] epoch=7 why="two words" left=null (controller)',
+    ],
+    [{ of: new Map([['a', 1n]]) }, '[2024-01-02 03:04:05,067] INFO Elected leader of=[["a","1"]] (controller)'],
+  ])('writes the fields %p', (fields, line) => {
+    expect(formatLogLine(noon, 'info', 'controller', 'Elected leader', fields, false)).toBe(line);
+  });
+
+  test('puts the stack of an error and of its cause below the line', () => {
+    const error = new Error('outer', { cause: new Error('inner') });
+    const lines = formatLogLine(noon, 'error', 'log', 'Failed', { error }, false).split('\n');
+    expect(lines[0]).toBe('[2024-01-02 03:04:05,067] ERROR Failed error=outer (log)');
+    expect(lines[1]).toMatch(/^ {4}at /);
+    expect(lines).toContain('Caused by: inner');
+  });
+
+  test('colours only when asked to', () => {
+    expect(formatLogLine(noon, 'error', 'log', 'Failed', undefined, true)).toMatch(/^\x1b\[31m.*\x1b\[0m$/);
+  });
+});
+
+describe('createLogging', () => {
+  const open = () => {
+    const destination = new PassThrough();
+    const logging = createLogging({
+      clock: new SimulatedClock(noon),
+      level: 'warn',
+      levels: new Map([
+        ['state-change', 'trace'],
+        ['log', 'info'],
+      ]),
+      destination,
+      colour: false,
+    });
+    return { logging, text: () => String(destination.read() ?? '') };
+  };
+
+  test('keeps to the level of each logger and of what it lies below', () => {
+    const { logging, text } = open();
+    logging.factory('controller').info('not written');
+    logging.factory('state-change').trace('traced');
+    logging.factory('log.cleaner').info('cleaned');
+    logging.factory('log.cleaner').debug('not written');
+    expect(text()).toBe(
+      '[2024-01-02 03:04:05,067] TRACE traced (state-change)\n[2024-01-02 03:04:05,067] INFO cleaned (log.cleaner)\n',
+    );
+    expect(logging.factory('controller').isEnabled('info')).toBe(false);
+    expect(logging.factory('state-change').isEnabled('trace')).toBe(true);
+  });
+
+  test('writes the same lines through winston, after those before it', async () => {
+    const { logging, text } = open();
+    logging.factory('a').error('before');
+    await logging.useWinston();
+    logging.factory('a').error('after', { n: 1 });
+    await logging.close();
+    expect(text()).toBe('[2024-01-02 03:04:05,067] ERROR before (a)\n[2024-01-02 03:04:05,067] ERROR after n=1 (a)\n');
+  });
+});
+
+describe('readLogLevels', () => {
+  test('lets the environment win over the properties', () => {
+    const properties = new Map([
+      ['ottla.log.level', 'WARN'],
+      ['ottla.log.level.state-change', 'trace'],
+      ['ottla.log.level.log', 'debug'],
+      ['log.dirs', '/tmp'],
+    ]);
+    expect(readLogLevels(properties, 'error,log=info')).toEqual({
+      level: 'error',
+      levels: new Map([
+        ['state-change', 'trace'],
+        ['log', 'info'],
+      ]),
+      warnings: [],
+    });
+  });
+
+  test('names a level that nobody knows', () => {
+    expect(readLogLevels(new Map([['ottla.log.level', 'loud']]), undefined)).toEqual({
+      level: 'info',
+      levels: new Map(),
+      warnings: ["Unknown log level 'loud' in ottla.log.level, it must be one of error, warn, info, debug, trace"],
+    });
+  });
+});
