@@ -10,3 +10,19 @@ export {
   type TopicAssignment,
 } from './leader-and-isr.js';
 export { type BrokerInfo, type BrokerEndPoint, type SecurityProtocol } from './broker-info.js';
+export {
+  javaStringHashCode,
+  murmur2,
+  partitionForGroup,
+  partitionForKey,
+  partitionForTransactionalId,
+  toPositive,
+} from './partitioner.js';
+export {
+  assignReplicas,
+  rackAlternatedBrokers,
+  ReplicaAssignmentError,
+  type AssignableBroker,
+  type AssignReplicasOptions,
+  type ReplicaAssignmentErrorKind,
+} from './assign-replicas.js';
