@@ -1,18 +1,73 @@
-// Bundles the program into dist/ottla.js: one file loads several times faster than the hundreds of modules it is made of.
+// Builds dist/: the program as one file for each command, with all it needs but native packages, since one file loads several
+// times faster than the hundreds of modules it is made of; and beside each the code that V8 compiled for it (bin/chunk-loader.cjs).
+// A file ends where the source says `await import('./…')`.
 import { build } from 'esbuild';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
 
-if (existsSync('src/cli/main.ts')) {
+process.chdir(path.join(import.meta.dirname, '..'));
+/** Packages that are, or look for, native code; and kafkajs, which only the console tools load, when they run. */
+const EXTERNAL = ['@node-rs/crc32', 'snappy', 'lz4-napi', '@toondepauw/node-zstd'];
+
+const main = 'src/cli/main.ts';
+if (!existsSync(main)) process.exit(0);
+mkdirSync('dist', { recursive: true });
+for (const file of readdirSync('dist')) rmSync(path.join('dist', file), { recursive: true });
+
+const built = new Set();
+const waiting = [main];
+let failed = false;
+while (waiting.length > 0) {
+  const entry = waiting.shift();
+  const name = chunkName(entry);
+  if (built.has(name)) continue;
+  try {
+    await buildChunk(entry, name);
+    built.add(name);
+  } catch {
+    // esbuild has printed why. The other commands are built all the same.
+    console.error(`dist/${name} could not be built from ${entry}`);
+    failed = true;
+  }
+}
+writeCaches();
+process.exitCode = failed ? 1 : 0;
+
+async function buildChunk(entry, name) {
   await build({
-    entryPoints: ['src/cli/main.ts'],
-    outfile: 'dist/ottla.js',
+    entryPoints: [entry],
+    outfile: `dist/${name}`,
     bundle: true,
     platform: 'node',
     target: 'node20',
     format: 'cjs',
-    packages: 'external',
+    external: EXTERNAL,
+    supported: { 'dynamic-import': false },
     sourcemap: true,
     legalComments: 'none',
     logLevel: 'warning',
+    plugins: [{ name: 'chunks', setup: splitAtDynamicImports }],
   });
+}
+
+function splitAtDynamicImports(builder) {
+  builder.onResolve({ filter: /^\.\.?\// }, ({ kind, path: id, resolveDir }) => {
+    if (kind !== 'dynamic-import') return undefined;
+    const entry = path.relative('.', path.join(resolveDir, id)).replace(/\.js$/, '.ts');
+    waiting.push(entry);
+    return { path: `./${chunkName(entry)}`, external: true };
+  });
+}
+
+function chunkName(entry) {
+  return `${path.basename(entry, '.ts')}.js`;
+}
+
+/** Loading a file runs only its definitions; what they compile is what every start needs. */
+function writeCaches() {
+  const { createChunkLoader } = createRequire(import.meta.url)('../bin/chunk-loader.cjs');
+  const loader = createChunkLoader(path.resolve('dist'));
+  for (const name of built) loader.load(name);
+  loader.writeCaches();
 }

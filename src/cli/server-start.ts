@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { nodeFileSystem, nodeTransport, systemClock, systemRandom } from '../common/index.js';
+import { BrokerConfig, ConfigError, noEffectNotes, readPropertiesFile } from '../config/index.js';
+import { Broker } from '../server/index.js';
+import { createLogging, readLogLevels, type Logging } from './logging.js';
+import { CommandError, type Terminal } from './terminal.js';
+
+type Overrides = ReadonlyMap<string, string>;
+
+/**
+ * Runs a broker until it is told to stop. SIGTERM and SIGINT begin a controlled shutdown, after which the exit code is 0; a second
+ * signal ends the process at once. A start that fails says why in one sentence and the exit code is 1.
+ */
+export async function startServer(file: string, overrides: Overrides, terminal: Terminal): Promise<number> {
+  const properties = readProperties(file);
+  const logging = openLogging(properties, overrides, terminal);
+  const log = logging.factory('server');
+  const { config, warnings } = parseConfig(file, properties, overrides);
+  for (const warning of warnings) log.warn(warning);
+  for (const note of noEffectNotes(config)) log.info(note.sentence, { config: note.name });
+
+  const broker = new Broker({
+    config,
+    loggerFactory: logging.factory,
+    clock: systemClock,
+    random: systemRandom,
+    fs: nodeFileSystem,
+    transport: nodeTransport,
+  });
+  const signalled = nextSignal();
+  try {
+    await broker.startup();
+  } catch (error) {
+    log.error('Fatal error during startup. Prepare to shutdown', { error });
+    terminal.stderr.write(`The broker could not start: ${messageOf(error)}\n`);
+    await logging.close();
+    return 1;
+  }
+  void logging.useWinston();
+  const stopped = await Promise.race([signalled, broker.whenStopped()]);
+  if (stopped instanceof Error) {
+    log.error('Exiting after a fatal error', { error: stopped });
+    await logging.close();
+    return 1;
+  }
+  if (typeof stopped === 'string') {
+    log.info(`Terminating process due to signal ${stopped}`);
+    void nextSignal().then((second) => process.exit(second === 'SIGINT' ? 130 : 143));
+    await broker.shutdown();
+  }
+  await logging.close();
+  return 0;
+}
+
+/** Starts the broker as a process of its own; its output goes to `ottla-server.out` in LOG_DIR or the first log directory. */
+export async function startDaemon(file: string, overrides: Overrides, terminal: Terminal): Promise<number> {
+  const { config } = parseConfig(file, readProperties(file), overrides);
+  const directory = terminal.env.LOG_DIR ?? config.logDirs[0]!;
+  fs.mkdirSync(directory, { recursive: true });
+  const output = fs.openSync(path.join(directory, 'ottla-server.out'), 'a');
+  const overrideArgs = [...overrides].flatMap(([name, value]) => ['--override', `${name}=${value}`]);
+  const child = spawn(process.execPath, [process.argv[1]!, 'server', 'start', file, ...overrideArgs], {
+    detached: true,
+    stdio: ['ignore', output, output],
+  });
+  await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+  child.unref();
+  return 0;
+}
+
+function readProperties(file: string): Map<string, string> {
+  try {
+    return readPropertiesFile(fs.readFileSync(file, 'latin1'));
+  } catch (error) {
+    throw new CommandError(`Cannot read the properties file ${file}: ${messageOf(error)}`);
+  }
+}
+
+function parseConfig(file: string, properties: Map<string, string>, overrides: Overrides) {
+  try {
+    return BrokerConfig.parse(properties, overrides);
+  } catch (error) {
+    if (error instanceof ConfigError) throw new CommandError(`${file}: ${error.message}`);
+    throw error;
+  }
+}
+
+function openLogging(properties: Map<string, string>, overrides: Overrides, terminal: Terminal): Logging {
+  const asked = readLogLevels(new Map([...properties, ...overrides]), terminal.env.OTTLA_LOG_LEVEL);
+  const logging = createLogging({
+    clock: systemClock,
+    level: asked.level,
+    levels: asked.levels,
+    destination: terminal.stdout,
+    colour: terminal.colour,
+  });
+  for (const warning of asked.warnings) logging.factory('server').warn(warning);
+  return logging;
+}
+
+/** The next SIGTERM or SIGINT. */
+function nextSignal(): Promise<'SIGTERM' | 'SIGINT'> {
+  return new Promise((resolve) => {
+    const handle = (signal: NodeJS.Signals): void => {
+      process.off('SIGTERM', handle);
+      process.off('SIGINT', handle);
+      resolve(signal === 'SIGINT' ? 'SIGINT' : 'SIGTERM');
+    };
+    process.on('SIGTERM', handle);
+    process.on('SIGINT', handle);
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

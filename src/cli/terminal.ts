@@ -1,0 +1,34 @@
+/** What a program is given by whoever started it. Tests give their own. */
+export interface Terminal {
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+  readonly stdin: NodeJS.ReadableStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** True when stdout is a terminal that shows colours. */
+  readonly colour: boolean;
+}
+
+/** A program of the command line: arguments in, exit code out. */
+export type Command = (args: readonly string[], terminal: Terminal) => Promise<number>;
+
+export function processTerminal(): Terminal {
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    stdin: process.stdin,
+    env: process.env,
+    colour: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
+  };
+}
+
+/** Ends a command with a sentence on stderr. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+
+  constructor(
+    message: string,
+    readonly exitCode = 1,
+  ) {
+    super(message);
+  }
+}
