@@ -1,3 +1,218 @@
-import type { ReadPosition, StructShape } from '../notation.js';
+/**
+ * Compiles the decoder of one version of a message: straight-line code with the field reads written out, from the description. The
+ * source holds nothing but names and numbers of descriptions. Lengths and counts are checked against what remains before anything
+ * is allocated for them.
+ */
+import { ZERO_UUID } from '../../common/index.js';
+import type { FieldShape, PrimitiveName, ReadPosition, StructShape } from '../notation.js';
+import { isIn } from '../versions.js';
+import { defaultSource, fieldsOf, FIXED_SIZES, isCompact, minElementSize, type NamedField } from './layout.js';
+import * as reading from './reading.js';
+
+/** Reads a message at a position, and moves the position behind it. */
 export type Decoder = (at: ReadPosition) => unknown;
-export declare function compileDecoder(shape: StructShape, version: number, flexible: boolean): Decoder;
+
+/** Beyond this many elements an array grows as it is read instead of being allocated at once. */
+const PREALLOCATED_ELEMENTS = 65536;
+
+export function compileDecoder(shape: StructShape, version: number, flexible: boolean): Decoder {
+  const source = new DecoderSource(version, flexible);
+  const value = source.struct(shape, `${shape.name} v${version}`);
+  const body = `
+    const { readText, readInt64, readFloat64, readUuid, readVarint, readTag, skipTags, cursor, tagSize,
+      truncated, refuseLength, refuseNull, EMPTY_BYTES: EMPTY } = reading;
+    return function decode${shape.name}${version}(at) {
+      const b = at.buffer, end = b.length;
+      let p = at.position, n = 0;
+      ${source.lines.join('\n')}
+      const value = ${value};
+      at.position = p;
+      return value;
+    };`;
+  return (new Function('reading', 'ZERO_UUID', body) as (r: typeof reading, zero: string) => Decoder)(
+    reading,
+    ZERO_UUID,
+  );
+}
+
+class DecoderSource {
+  readonly lines: string[] = [];
+  private names = 0;
+
+  constructor(
+    private readonly version: number,
+    private readonly flexible: boolean,
+  ) {}
+
+  /** Emits the reading of a struct. Returns the literal that builds it from the variables read. */
+  struct(shape: StructShape, where: string): string {
+    const { plain, tagged } = fieldsOf(shape, this.version);
+    const values = new Map<string, string>();
+    for (let i = 0; i < plain.length;) {
+      const run = fixedRun(plain, i);
+      if (run.length > 0) this.fixedFields(run, where, values);
+      else values.set(plain[i]!.name, this.lengthField(plain[i]!, `${where}.${plain[i]!.name}`));
+      i += Math.max(1, run.length);
+    }
+    if (this.flexible) this.tagSection(tagged, where, values);
+    const parts = Object.entries(shape.fields).map(
+      ([name, field]) => `${name}: ${values.get(name) ?? defaultSource(field)}`,
+    );
+    return `{ ${parts.join(', ')} }`;
+  }
+
+  /** Fields of fixed size that follow each other are checked for at once. */
+  private fixedFields(run: readonly NamedField[], where: string, values: Map<string, string>): void {
+    const size = run.reduce((sum, { field }) => sum + FIXED_SIZES[field.type]!, 0);
+    this.emit(`if (p + ${size} > end) truncated(${quote(`${where}.${run[0]!.name}`)}, p);`);
+    let offset = 0;
+    for (const { name, field } of run) {
+      const variable = this.name();
+      this.emit(`const ${variable} = ${fixedRead(field.type as PrimitiveName, offset)};`);
+      values.set(name, variable);
+      offset += FIXED_SIZES[field.type]!;
+    }
+    this.emit(`p += ${size};`);
+  }
+
+  /** Emits the reading of a field with a length, or of a struct. Returns its variable. */
+  private lengthField({ field }: NamedField, where: string): string {
+    const variable = this.name();
+    const nullable = isIn(field.nullable, this.version);
+    this.emit(`let ${variable};`);
+    if (field.struct) {
+      this.nestedStruct(field.struct, variable, nullable, where);
+      return variable;
+    }
+    const compact = isCompact(field, this.version, this.flexible);
+    this.length(field.type === 'string' ? 2 : 4, compact, where);
+    const onNull = nullable ? `${variable} = null;` : `refuseNull(${quote(where)}, p);`;
+    this.emit(`if (n < 0) { if (n !== -1) refuseLength(${quote(where)}, p, n, end - p); ${onNull} } else {`);
+    if (field.type === 'array') {
+      this.array(field.element!, variable, where);
+    } else {
+      const most = field.type === 'string' ? ' || n > 32767' : '';
+      this.emit(`if (n > end - p${most}) refuseLength(${quote(where)}, p, n, end - p);`);
+      this.emit(`${variable} = ${field.type === 'string' ? 'readText(b, p, n)' : 'b.subarray(p, p + n)'}; p += n;`);
+    }
+    this.emit('}');
+    return variable;
+  }
+
+  private nestedStruct(shape: StructShape, variable: string, nullable: boolean, where: string): void {
+    if (nullable) {
+      this.emit(`if (p >= end) truncated(${quote(where)}, p);`);
+      this.emit(`if (b[p++] > 127) ${variable} = null; else {`);
+    } else {
+      this.emit('{');
+    }
+    this.emit(`${variable} = ${this.struct(shape, where)}; }`);
+  }
+
+  private array(element: PrimitiveName | StructShape, variable: string, where: string): void {
+    const elementSize = minElementSize(element, this.version, this.flexible);
+    const factor = elementSize > 1 ? ` * ${elementSize}` : '';
+    const [index, count] = [this.name(), this.name()];
+    this.emit(`if (n${factor} > end - p) refuseLength(${quote(where)}, p, n, end - p);`);
+    this.emit(`const ${count} = n; ${variable} = n > ${PREALLOCATED_ELEMENTS} ? [] : new Array(n);`);
+    this.emit(`for (let ${index} = 0; ${index} < ${count}; ${index}++) {`);
+    if (typeof element !== 'string') {
+      this.emit(`${variable}[${index}] = ${this.struct(element, where)};`);
+    } else if (FIXED_SIZES[element] !== undefined) {
+      // The count was checked against the size of all.
+      this.emit(`${variable}[${index}] = ${fixedRead(element, 0)}; p += ${FIXED_SIZES[element]};`);
+    } else {
+      const value = this.lengthField({ name: '', field: { type: element, versions: '0+' } }, where);
+      this.emit(`${variable}[${index}] = ${value};`);
+    }
+    this.emit('}');
+  }
+
+  /** Emits the reading of a length or count into `n`: -1 for null. */
+  private length(size: 2 | 4, compact: boolean, where: string): void {
+    if (compact) {
+      this.varint(where);
+      this.emit('n -= 1;');
+    } else {
+      this.emit(`if (p + ${size} > end) truncated(${quote(where)}, p);`);
+      this.emit(`n = ${fixedRead(size === 2 ? 'int16' : 'int32', 0)}; p += ${size};`);
+    }
+  }
+
+  private varint(where: string): void {
+    this.emit(`if (p >= end) truncated(${quote(where)}, p);`);
+    this.emit(`n = b[p++]; if (n > 127) { n = readVarint(b, p, n, ${quote(where)}); p = cursor.position; }`);
+  }
+
+  /** Known tags are read whatever size is given for them, and in any order, as Kafka's readers do; unknown ones are skipped. */
+  private tagSection(tagged: readonly NamedField[], where: string, values: Map<string, string>): void {
+    for (const { name, field } of tagged) {
+      const variable = this.name();
+      this.emit(`let ${variable} = ${defaultSource(field)};`);
+      values.set(name, variable);
+    }
+    this.varint(where);
+    if (tagged.length === 0) {
+      this.emit(`if (n !== 0) p = skipTags(b, p, n, ${quote(where)});`);
+      return;
+    }
+    const [left, tag] = [this.name(), this.name()];
+    this.emit(`for (let ${left} = n; ${left} > 0; ${left}--) {`);
+    this.emit(`const ${tag} = readTag(b, p, ${quote(where)}); p = cursor.position;`);
+    this.emit(`switch (${tag}) {`);
+    for (const { name, field } of tagged) {
+      this.emit(`case ${field.tag!}: {`);
+      const inner = new Map<string, string>();
+      if (FIXED_SIZES[field.type] !== undefined) this.fixedFields([{ name, field }], where, inner);
+      else inner.set(name, this.lengthField({ name, field }, `${where}.${name}`));
+      this.emit(`${values.get(name)!} = ${inner.get(name)!}; break; }`);
+    }
+    this.emit(`default: p += tagSize.value; } }`);
+  }
+
+  private name(): string {
+    return `v${this.names++}`;
+  }
+
+  private emit(line: string): void {
+    this.lines.push(line);
+  }
+}
+
+/** The fields of fixed size that begin at `from`, up to the first that is not. */
+function fixedRun(fields: readonly NamedField[], from: number): NamedField[] {
+  let to = from;
+  while (to < fields.length && FIXED_SIZES[fields[to]!.field.type] !== undefined) to++;
+  return fields.slice(from, to);
+}
+
+/** The expression that reads a value of fixed size at `p + offset`. */
+function fixedRead(type: PrimitiveName | FieldShape['type'], offset: number): string {
+  const at = (index: number): string => `b[p + ${offset + index}]`;
+  switch (type) {
+    case 'bool':
+      return `${at(0)} !== 0`;
+    case 'int8':
+      return `${at(0)} << 24 >> 24`;
+    case 'int16':
+      return `(${at(0)} << 24 >> 16) | ${at(1)}`;
+    case 'uint16':
+      return `(${at(0)} << 8) | ${at(1)}`;
+    case 'int32':
+      return `(${at(0)} << 24) | (${at(1)} << 16) | (${at(2)} << 8) | ${at(3)}`;
+    case 'uint32':
+      return `((${at(0)} << 24) | (${at(1)} << 16) | (${at(2)} << 8) | ${at(3)}) >>> 0`;
+    case 'int64':
+      return `readInt64(b, p + ${offset})`;
+    case 'float64':
+      return `readFloat64(b, p + ${offset})`;
+    case 'uuid':
+      return `readUuid(b, p + ${offset})`;
+    default:
+      throw new RangeError(`${type} has no fixed size`);
+  }
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}

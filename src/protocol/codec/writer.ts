@@ -1,6 +1,263 @@
+/** The buffer that compiled encoders write into, and what they call for all that is more than a few bytes. */
+import { ProtocolError } from '../protocol-error.js';
 import type { Encoder } from './encoder.js';
-export declare class Writer {
-  whole(encode: Encoder, message: unknown): Buffer;
-  chunks(encode: Encoder, message: unknown): Buffer[];
+
+const INITIAL_BYTES = 64 * 1024;
+/** A buffer that grew beyond this is given away with its content, and not kept. */
+const KEPT_BYTES = 1024 * 1024;
+/** Records from this size on are passed by reference where the caller takes pieces. */
+const REFERENCED_BYTES = 4096;
+const STRING_MAX_BYTES = 32767;
+
+/** A place in the output at which somebody's buffer stands between our own bytes. */
+interface Insertion {
+  readonly position: number;
+  readonly buffer: Buffer;
 }
-export declare const writer: Writer;
+
+/**
+ * One buffer that grows, used again for every message. Encoding is synchronous and never re-entered, so a single writer serves the
+ * whole process.
+ */
+export class Writer {
+  /** Encoders keep this in a variable and read it again after whatever may have grown it. */
+  buffer: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  /** Where the message ended, set by the encoder as its last step. */
+  position = 0;
+  private insertions: Insertion[] | null = null;
+
+  /** The message in one buffer of its own. */
+  whole(encode: Encoder, message: unknown): Buffer {
+    this.insertions = null;
+    encode(message, this);
+    return this.take();
+  }
+
+  /** The message in pieces: our bytes, and large records as they were given. */
+  chunks(encode: Encoder, message: unknown): Buffer[] {
+    const insertions: Insertion[] = [];
+    this.insertions = insertions;
+    encode(message, this);
+    const own = this.take();
+    if (insertions.length === 0) return [own];
+    const pieces: Buffer[] = [];
+    let from = 0;
+    for (const { position, buffer } of insertions) {
+      if (position > from) pieces.push(own.subarray(from, position));
+      pieces.push(buffer);
+      from = position;
+    }
+    if (own.length > from) pieces.push(own.subarray(from));
+    return pieces;
+  }
+
+  /** Makes room for `bytes` more at `position`. Returns the buffer that has it. */
+  grow(position: number, bytes: number): Buffer {
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, position + bytes));
+    larger.set(this.buffer.subarray(0, position));
+    return (this.buffer = larger);
+  }
+
+  /** Writes record batches without their length; returns the position behind. Pieces that are large may be referenced instead. */
+  records(value: Buffer | readonly Buffer[], position: number): number {
+    if (!Array.isArray(value)) return this.recordPiece(value as Buffer, position);
+    for (const piece of value as readonly Buffer[]) position = this.recordPiece(piece, position);
+    return position;
+  }
+
+  private recordPiece(piece: Buffer, position: number): number {
+    if (this.insertions && piece.length >= REFERENCED_BYTES) {
+      this.insertions.push({ position, buffer: piece });
+      return position;
+    }
+    if (position + piece.length > this.buffer.length) this.grow(position, piece.length);
+    this.buffer.set(piece, position);
+    return position + piece.length;
+  }
+
+  private take(): Buffer {
+    const { buffer, position } = this;
+    if (buffer.length > KEPT_BYTES) {
+      this.buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+      return buffer.subarray(0, position);
+    }
+    const own = Buffer.allocUnsafe(position);
+    buffer.copy(own, 0, 0, position);
+    return own;
+  }
+}
+
+/** The process's writer. */
+export const writer = new Writer();
+
+const words = new Int32Array(2);
+const asBigInt = new BigInt64Array(words.buffer);
+const asDouble = new Float64Array(words.buffer);
+const LOW = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 0 : 1;
+const HIGH = 1 - LOW;
+
+function putInt32(buffer: Buffer, at: number, value: number): void {
+  buffer[at] = value >>> 24;
+  buffer[at + 1] = value >>> 16;
+  buffer[at + 2] = value >>> 8;
+  buffer[at + 3] = value;
+}
+
+export function writeInt64(buffer: Buffer, at: number, value: unknown, where: string): void {
+  if (typeof value !== 'bigint') refuseValue(where, 'int64', value);
+  asBigInt[0] = value;
+  if (asBigInt[0] !== value) refuseValue(where, 'int64', value);
+  putInt32(buffer, at, words[HIGH]!);
+  putInt32(buffer, at + 4, words[LOW]!);
+}
+
+export function writeFloat64(buffer: Buffer, at: number, value: unknown, where: string): void {
+  if (typeof value !== 'number') refuseValue(where, 'float64', value);
+  asDouble[0] = value;
+  putInt32(buffer, at, words[HIGH]!);
+  putInt32(buffer, at + 4, words[LOW]!);
+}
+
+/** The value of each base64url character, 255 for what is none. */
+const SEXTETS = new Uint8Array(128).fill(255);
+for (const [index, character] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'].entries()) {
+  SEXTETS[character.charCodeAt(0)] = index;
+}
+
+export function writeUuid(buffer: Buffer, at: number, value: unknown, where: string): void {
+  if (typeof value !== 'string' || value.length !== 22) refuseValue(where, 'uuid', value);
+  let bits = 0;
+  let seen = 0;
+  for (let i = 0; i < 20; i += 4) {
+    const a = sextet(value, i);
+    const b = sextet(value, i + 1);
+    const c = sextet(value, i + 2);
+    const d = sextet(value, i + 3);
+    seen |= a | b | c | d;
+    bits = (a << 18) | (b << 12) | (c << 6) | d;
+    buffer[at++] = bits >>> 16;
+    buffer[at++] = bits >>> 8;
+    buffer[at++] = bits;
+  }
+  const a = sextet(value, 20);
+  const b = sextet(value, 21);
+  if ((seen | a | b) > 63 || (b & 15) !== 0) refuseValue(where, 'uuid', value);
+  buffer[at] = (a << 2) | (b >>> 4);
+}
+
+function sextet(text: string, index: number): number {
+  const code = text.charCodeAt(index);
+  return code < 128 ? SEXTETS[code]! : 255;
+}
+
+export function writeVarint(buffer: Buffer, at: number, value: number): number {
+  while (value > 127) {
+    buffer[at++] = (value & 0x7f) | 0x80;
+    value >>>= 7;
+  }
+  buffer[at++] = value;
+  return at;
+}
+
+/** Longer strings are faster written by Node than a character at a time. */
+const SHORT_STRING = 48;
+
+/** Writes a string with an int16 length. The buffer has room for three bytes a character and the length. Returns the position behind. */
+export function writeString(buffer: Buffer, at: number, text: string, where: string): number {
+  const length = text.length;
+  if (length < SHORT_STRING) {
+    const end = writeAscii(buffer, at + 2, text);
+    if (end >= 0) {
+      buffer[at] = 0;
+      buffer[at + 1] = length;
+      return end;
+    }
+  }
+  const bytes = byteLength(text, where);
+  buffer[at] = bytes >>> 8;
+  buffer[at + 1] = bytes;
+  return writeBytes(buffer, at + 2, text, bytes);
+}
+
+/** The same with the varint of length + 1. */
+export function writeCompactString(buffer: Buffer, at: number, text: string, where: string): number {
+  const length = text.length;
+  if (length < SHORT_STRING) {
+    const end = writeAscii(buffer, at + 1, text);
+    if (end >= 0) {
+      buffer[at] = length + 1;
+      return end;
+    }
+  }
+  const bytes = byteLength(text, where);
+  at = writeVarint(buffer, at, bytes + 1);
+  return writeBytes(buffer, at, text, bytes);
+}
+
+/** Returns -1, having written rubbish, when the text is not ASCII. */
+function writeAscii(buffer: Buffer, at: number, text: string): number {
+  const length = text.length;
+  let seen = 0;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i);
+    seen |= code;
+    buffer[at + i] = code;
+  }
+  return seen > 127 ? -1 : at + length;
+}
+
+/** The UTF-8 size of a text as Java writes it: half a surrogate pair, which has none, becomes one question mark. */
+function byteLength(text: string, where: string): number {
+  let bytes = Buffer.byteLength(text);
+  if (bytes !== text.length) bytes = Buffer.byteLength(text.replace(LONE_SURROGATE, '?'));
+  if (bytes > STRING_MAX_BYTES) {
+    throw new ProtocolError('InvalidValue', `${where}: a string of ${bytes} bytes, more than ${STRING_MAX_BYTES}`);
+  }
+  return bytes;
+}
+
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+/** Writes a text of `bytes` bytes; returns the position behind it. */
+function writeBytes(buffer: Buffer, at: number, text: string, bytes: number): number {
+  if (bytes === text.length) buffer.write(text, at, 'latin1');
+  else buffer.write(text.replace(LONE_SURROGATE, '?'), at, 'utf8');
+  return at + bytes;
+}
+
+/**
+ * Puts the size in front of a tagged field that was written from `from` to `end`, with one byte left free at `from - 1`. Larger
+ * sizes need more bytes, so the content moves; the buffer has room for four. Returns the position behind the content.
+ */
+export function closeTag(buffer: Buffer, from: number, end: number): number {
+  const size = end - from;
+  let extra = 0;
+  for (let rest = size >>> 7; rest > 0; rest >>>= 7) extra++;
+  if (extra > 0) buffer.copyWithin(from + extra, from, end);
+  writeVarint(buffer, from - 1, size);
+  return end + extra;
+}
+
+/** The length of `bytes` or `records`, for the length in front. */
+export function lengthOf(value: unknown, where: string): number {
+  if (value instanceof Uint8Array) return value.length;
+  if (!Array.isArray(value)) return refuseValue(where, 'bytes', value);
+  let total = 0;
+  for (const piece of value as readonly Buffer[]) total += piece.length;
+  return total;
+}
+
+export function refuseValue(where: string, type: string, value: unknown): never {
+  const shown =
+    typeof value === 'string'
+      ? JSON.stringify(value.slice(0, 40))
+      : typeof value === 'object'
+        ? typeof value
+        : String(value);
+  throw new ProtocolError('InvalidValue', `${where}: ${value === null ? 'null' : shown} is no ${type}`);
+}
+
+/** Java's `UnsupportedVersionException`: the version has no place for a value that must not be lost. */
+export function refuseField(where: string, field: string): never {
+  throw new ProtocolError('UnsupportedVersion', `${where}: ${field} is set, but this version has no such field`);
+}
