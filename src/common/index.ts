@@ -18,4 +18,5 @@ export {
   type ConnectionHandlers,
 } from './transport.js';
 export { nodeTransport } from './node-transport.js';
+export { SimulatedNetwork, type SimulatedNetworkOptions } from './simulated-transport.js';
 export { toSafeNumber } from './safe-number.js';

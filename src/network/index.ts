@@ -1,0 +1,9 @@
+export {
+  SocketServer,
+  type ServerListener,
+  type SocketServerLimits,
+  type SocketServerOptions,
+} from './socket-server.js';
+export { Request, type ConnectionInfo } from './request.js';
+export { RateLimitedLog } from './rate-limited-log.js';
+export { NetworkClient, NetworkError, type NetworkClientOptions, type NetworkErrorKind } from './network-client.js';

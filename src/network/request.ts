@@ -1,0 +1,78 @@
+import { encodeResponseFrame, type RequestHeaderView } from '../protocol/index.js';
+import type { Principal } from '../security/index.js';
+import type { FrameMemory } from './core/request-memory.js';
+
+/** What every request of a connection shares. */
+export interface ConnectionInfo {
+  /** `local:port-remote:port-n`, as Kafka names connections in its logs. */
+  readonly id: string;
+  readonly listenerName: string;
+  /** Without a port. */
+  readonly clientAddress: string;
+  principal: Principal;
+  /** What the client called itself in ApiVersions (KIP-511). */
+  clientSoftwareName: string;
+  clientSoftwareVersion: string;
+}
+
+/** How the connection takes back what becomes of a request. */
+export interface RequestOwner {
+  answered(request: Request, chunks: Buffer[] | null): void;
+  allowNext(request: Request): void;
+  refused(request: Request, reason: string, error: unknown): void;
+}
+
+/**
+ * One request that was received whole. It ends once: by `respond`, `respondNothing` or `closeConnection`. Its buffer may be kept by
+ * reference; what it holds of the request memory is given back when it ends.
+ */
+export class Request {
+  private ended = false;
+
+  constructor(
+    readonly header: RequestHeaderView,
+    /** The whole frame; the body begins at `header.bodyOffset`. */
+    readonly frame: Buffer,
+    readonly connection: ConnectionInfo,
+    /** By the monotonic clock. */
+    readonly receivedMs: number,
+    /** @internal */ readonly memory: FrameMemory | null,
+    private readonly owner: RequestOwner,
+  ) {}
+
+  get hasEnded(): boolean {
+    return this.ended;
+  }
+
+  /** Sends the body as the answer, encoded in the request's version, or in `version`. */
+  respond(body: object, version = this.header.apiVersion): void {
+    if (this.ended) return;
+    const { apiKey, correlationId } = this.header;
+    const chunks = encodeResponseFrame(apiKey, version, correlationId, body);
+    this.ended = true;
+    this.owner.answered(this, chunks);
+  }
+
+  /** There is no answer (Produce with acks=0); the next request may go on. */
+  respondNothing(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.owner.answered(this, null);
+  }
+
+  /**
+   * What must happen in order has happened, and only the answer is waited for: the next request of the connection may be handled
+   * meanwhile. Answers keep the order of requests. Kafka has no such thing and handles the next one after the answer; Produce uses it,
+   * so that batches in flight are replicated together.
+   */
+  allowNext(): void {
+    if (!this.ended) this.owner.allowNext(this);
+  }
+
+  /** The request cannot be answered; its sender is cut off. The reason is logged, rarely. */
+  closeConnection(reason: string, error?: unknown): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.owner.refused(this, reason, error);
+  }
+}

@@ -1,0 +1,271 @@
+import {
+  nodeTransport,
+  silentLogger,
+  systemClock,
+  systemRandom,
+  type Connection,
+  type Logger,
+} from '../../../src/common/index.js';
+import { NetworkClient, SocketServer, type Request, type SocketServerLimits } from '../../../src/network/index.js';
+import { ApiKey, encodeRequestFrame } from '../../../src/protocol/index.js';
+
+const LIMITS: SocketServerLimits = {
+  maxRequestBytes: 100 * 1024 * 1024,
+  requestMemoryBytes: 4 * 1024 * 1024,
+  maxIdleMs: -1,
+  backlog: 1,
+  maxConnections: () => 1000,
+  maxConnectionsOf: () => 1000,
+};
+
+interface Setup {
+  server: SocketServer;
+  port: number;
+  requests: Request[];
+}
+
+const cleanups: (() => void | Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function start(
+  limits: Partial<SocketServerLimits> = {},
+  handle: ((request: Request) => void) | null = (request) => request.respond({ clusterId: request.header.clientId }),
+  logger: Logger = silentLogger,
+): Promise<Setup> {
+  const requests: Request[] = [];
+  const server = new SocketServer({
+    transport: nodeTransport,
+    clock: systemClock,
+    logger,
+    limits: { ...LIMITS, ...limits },
+    protectedListener: null,
+    onRequest(request) {
+      requests.push(request);
+      handle?.(request);
+    },
+  });
+  const port = await server.bind({ listenerName: 'PLAINTEXT', host: '127.0.0.1', port: 0 });
+  server.enableProcessing();
+  cleanups.push(() => server.shutdown());
+  return { server, port, requests };
+}
+
+function client(port: number, options: { requestTimeoutMs?: number } = {}): NetworkClient {
+  const made = new NetworkClient({
+    transport: nodeTransport,
+    clock: systemClock,
+    random: systemRandom,
+    logger: silentLogger,
+    endpoint: { host: '127.0.0.1', port },
+    clientId: 'tester',
+    requestTimeoutMs: options.requestTimeoutMs ?? 20_000,
+    reconnectBackoffMs: 1,
+    reconnectBackoffMaxMs: 10,
+    connectTimeoutMs: 5000,
+  });
+  cleanups.push(() => made.close());
+  return made;
+}
+
+/** A connection that sends raw bytes and counts what comes back. */
+class RawClient {
+  received = 0;
+  readonly connection: Connection;
+  readonly closed: Promise<void>;
+
+  constructor(port: number, bytes: readonly Buffer[] = []) {
+    let close: () => void;
+    this.closed = new Promise((resolve) => (close = resolve));
+    this.connection = nodeTransport.connect(
+      { host: '127.0.0.1', port },
+      {
+        onOpen: () => bytes.length > 0 && this.connection.write(bytes),
+        onData: (data) => (this.received += data.length),
+        onClose: () => close(),
+      },
+    );
+    cleanups.push(() => this.connection.destroy());
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function describeCluster(to: NetworkClient): Promise<{ clusterId: string }> {
+  return to.send(ApiKey.DescribeCluster, 0, {});
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}
+
+describe('the socket server', () => {
+  test('answers pipelined requests in their order, and handles one of a connection at a time', async () => {
+    let underWay = 0;
+    const { port, requests } = await start({}, (request) => {
+      expect(++underWay).toBe(1);
+      systemClock.setTimer(requests.length % 3, () => {
+        underWay--;
+        request.respond({ errorMessage: `${requests.length}` });
+      });
+    });
+    const to = client(port);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => to.send<{ errorMessage: string }>(ApiKey.DescribeCluster, 0, {})),
+    );
+    expect(answers.map(({ errorMessage }) => errorMessage)).toEqual(Array.from({ length: 20 }, (_, i) => `${i + 1}`));
+  });
+
+  test('keeps the order of answers when a request lets the next one pass', async () => {
+    const { port, requests } = await start({}, (request) => request.allowNext());
+    const to = client(port);
+    const order: number[] = [];
+    const all = [0, 1, 2].map((i) => describeCluster(to).then(() => order.push(i)));
+    await until(() => requests.length === 3);
+    requests[2]!.respond({});
+    requests[1]!.respond({});
+    requests[0]!.respond({});
+    await Promise.all(all);
+    expect(order).toEqual([0, 1, 2]);
+  });
+
+  test('reads on while a request is being handled, but not without bound', async () => {
+    const { port, requests, server } = await start({}, null);
+    const frame = Buffer.concat(encodeRequestFrame(ApiKey.DescribeCluster, 0, 1, 'x'.repeat(20_000), {}));
+    new RawClient(
+      port,
+      Array.from({ length: 2000 }, () => frame),
+    );
+    await until(() => requests.length === 1);
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(requests).toHaveLength(1);
+    expect(server.memory.used).toBeLessThan(1024 * 1024);
+  });
+
+  test.each([
+    ['a negative length', [int32(-1)]],
+    ['a zero length', [int32(0)]],
+    ['an oversize frame', [int32(100 * 1024 * 1024 + 1)]],
+    ['a short header', [int32(4), Buffer.from([0, 3, 0, 12])]],
+    ['an unknown api key', [Buffer.from('0000000e03e7000000000007000470726f62', 'hex')]],
+    ['an unknown version', [Buffer.from('0000000e00030063000000070004000000000000', 'hex')]],
+    ['HTTP', [Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')]],
+  ])('closes the connection of %s, and serves others', async (_what, bytes) => {
+    const { port, requests } = await start();
+    await new RawClient(port, bytes).closed;
+    expect(requests).toHaveLength(0);
+    expect(await describeCluster(client(port))).toMatchObject({ clusterId: 'tester' });
+  });
+
+  test('warns of a flood of bad frames once', async () => {
+    const warnings: string[] = [];
+    const logger = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
+    const { port } = await start({}, null, logger);
+    for (let i = 0; i < 30; i++) await new RawClient(port, [int32(-1)]).closed;
+    expect(warnings).toEqual(['Closed a connection for an invalid frame']);
+  });
+
+  test('serves others while forty connections announce 100 MB each and send without end', async () => {
+    const { port, server, requests } = await start({}, (request) => request.respond({}));
+    const megabyte = Buffer.alloc(1024 * 1024);
+    const greedy = Array.from({ length: 40 }, () => new RawClient(port, [int32(100 * 1024 * 1024), megabyte]));
+    await until(() => server.memory.waiters >= 30);
+    expect(server.memory.used).toBeLessThan(8 * 1024 * 1024);
+    for (let i = 0; i < 10; i++) await describeCluster(client(port));
+    expect(requests).toHaveLength(10);
+    for (const each of greedy) each.connection.destroy();
+    await until(() => server.connectionCount <= 10);
+    expect(server.memory.used).toBe(0);
+  });
+
+  test('handles no further request of a client that does not read its answers', async () => {
+    const big = { errorMessage: 'x'.repeat(30_000) };
+    const { port, requests } = await start({}, (request) => request.respond(big));
+    const frame = Buffer.concat(encodeRequestFrame(ApiKey.DescribeCluster, 0, 1, 'c', {}));
+    const lazy = new RawClient(
+      port,
+      Array.from({ length: 3000 }, () => frame),
+    );
+    lazy.connection.pause();
+    let seen = -1;
+    while (seen !== requests.length) {
+      seen = requests.length;
+      for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(seen).toBeLessThan(3000);
+    lazy.connection.resume();
+    await until(() => requests.length === 3000);
+  });
+
+  test('closes idle connections, also one that sent half a frame', async () => {
+    const { port } = await start({ maxIdleMs: 100 });
+    await Promise.all([new RawClient(port).closed, new RawClient(port, [Buffer.from([0, 0, 0, 20, 0])]).closed]);
+    expect(await describeCluster(client(port))).toMatchObject({ clusterId: 'tester' });
+  });
+
+  test('lets a connection beyond max.connections wait for another to end', async () => {
+    const { port, server } = await start({ maxConnections: () => 1 });
+    const first = client(port);
+    await describeCluster(first);
+    const second = describeCluster(client(port));
+    await until(() => server.connectionCount === 1);
+    first.close();
+    expect(await second).toMatchObject({ clusterId: 'tester' });
+  });
+
+  test('refuses connections beyond max.connections.per.ip', async () => {
+    const { port } = await start({ maxConnectionsOf: () => 1 });
+    await describeCluster(client(port));
+    await new RawClient(port).closed;
+  });
+
+  test('holds requests back until processing is enabled', async () => {
+    const requests: Request[] = [];
+    const server = new SocketServer({
+      transport: nodeTransport,
+      clock: systemClock,
+      logger: silentLogger,
+      limits: LIMITS,
+      protectedListener: null,
+      onRequest(request) {
+        requests.push(request);
+        request.respond({});
+      },
+    });
+    cleanups.push(() => server.shutdown());
+    const port = await server.bind({ listenerName: 'PLAINTEXT', host: '127.0.0.1', port: 0 });
+    const answer = describeCluster(client(port));
+    await until(() => server.connectionCount === 1);
+    expect(requests).toHaveLength(0);
+    server.enableProcessing();
+    await answer;
+  });
+});
+
+describe('the network client', () => {
+  test('fails a request that is not answered in time, and connects anew for the next', async () => {
+    const { port, requests } = await start({}, (request) => {
+      if (requests.length > 1) request.respond({});
+    });
+    const to = client(port, { requestTimeoutMs: 50 });
+    await expect(describeCluster(to)).rejects.toMatchObject({ kind: 'timeout' });
+    await to.send(ApiKey.DescribeCluster, 0, {}, 20_000);
+    expect(requests).toHaveLength(2);
+  });
+
+  test('fails what is pending when the connection breaks', async () => {
+    const { port } = await start({}, (request) => request.closeConnection('a test'));
+    await expect(describeCluster(client(port))).rejects.toMatchObject({ kind: 'disconnected' });
+  });
+
+  test('reports a broker that is not there', async () => {
+    const { port, server } = await start();
+    await server.shutdown();
+    await expect(describeCluster(client(port))).rejects.toMatchObject({ kind: 'disconnected' });
+  });
+});
