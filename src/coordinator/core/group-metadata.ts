@@ -1,0 +1,333 @@
+import { assert, type Timer } from '../../common/index.js';
+import { ErrorCode } from '../../protocol/index.js';
+import { joinError, syncError, type JoinGroupResult, type SyncGroupResult } from '../results.js';
+import { GroupOffsets } from './group-offsets.js';
+import { mayFollow, type GroupState } from './group-state.js';
+import type { MemberMetadata, MemberProtocol } from './member-metadata.js';
+
+/** `protocolType` of consumers; other users of the group protocol (Connect, schema registries) have their own. */
+export const CONSUMER_PROTOCOL_TYPE = 'consumer';
+
+/** How a rebalance that is being prepared waits for its members (`DelayedJoin`, `InitialDelayedJoin`). */
+export interface PendingJoin {
+  timer: Timer;
+  /** Null for an ordinary rebalance; for the first one of a group, the time by which it may still be put off. */
+  readonly initialRemainingMs: number | null;
+}
+
+/**
+ * One group: its members, its generation and its offsets (`GroupMetadata` in Kafka). It decides nothing about requests; the
+ * coordinator does. Changed only by the coordinator that owns it, until it is `Dead`.
+ */
+export class GroupMetadata {
+  /** When the group came to its present state; null for one read from a log of an old version. */
+  stateTimestampMs: number | null;
+  protocolType: string | null = null;
+  protocolName: string | null = null;
+  generationId = 0;
+  readonly offsets = new GroupOffsets();
+  /** A member came while the first rebalance was being delayed: it may be put off further. */
+  newMemberAdded = false;
+  pendingJoin: PendingJoin | null = null;
+  pendingSyncTimer: Timer | null = null;
+  readonly pendingSyncMembers = new Set<string>();
+
+  private currentState: GroupState;
+  private leader: string | null = null;
+  private readonly members = new Map<string, MemberMetadata>();
+  private readonly staticMembers = new Map<string, string>();
+  private readonly pendingMembers = new Map<string, Timer>();
+  private awaitingJoinCount = 0;
+  private readonly protocolCounts = new Map<string, number>();
+  private subscribed: ReadonlySet<string> | null = null;
+
+  constructor(
+    readonly groupId: string,
+    initialState: 'Empty' | 'Stable',
+    nowMs: number,
+  ) {
+    this.currentState = initialState;
+    this.stateTimestampMs = nowMs;
+  }
+
+  get state(): GroupState {
+    return this.currentState;
+  }
+
+  get size(): number {
+    return this.members.size;
+  }
+
+  get leaderId(): string | null {
+    return this.leader;
+  }
+
+  set leaderId(memberId: string | null) {
+    this.leader = memberId;
+  }
+
+  get numAwaitingJoin(): number {
+    return this.awaitingJoinCount;
+  }
+
+  get numStaticMembers(): number {
+    return this.staticMembers.size;
+  }
+
+  /** Topics that the members of the generation subscribe to; null when the group is none of consumers, or unreadable. */
+  get subscribedTopics(): ReadonlySet<string> | null {
+    return this.subscribed;
+  }
+
+  get isConsumerGroup(): boolean {
+    return this.protocolType === CONSUMER_PROTOCOL_TYPE;
+  }
+
+  is(state: GroupState): boolean {
+    return this.currentState === state;
+  }
+
+  has(memberId: string): boolean {
+    return this.members.has(memberId);
+  }
+
+  get(memberId: string): MemberMetadata {
+    const member = this.members.get(memberId);
+    assert(member, `member ${memberId} is in group ${this.groupId}`);
+    return member;
+  }
+
+  allMembers(): MemberMetadata[] {
+    return [...this.members.values()];
+  }
+
+  isLeader(memberId: string): boolean {
+    return this.leader === memberId;
+  }
+
+  transitionTo(state: GroupState, nowMs: number): void {
+    assert(mayFollow(this.currentState, state), `group ${this.groupId} may go from ${this.currentState} to ${state}`);
+    this.currentState = state;
+    this.stateTimestampMs = nowMs;
+  }
+
+  /** The group may begin a rebalance: it is not in the midst of preparing one, and not dead. */
+  get canRebalance(): boolean {
+    return mayFollow(this.currentState, 'PreparingRebalance');
+  }
+
+  add(member: MemberMetadata, onJoined: ((result: JoinGroupResult) => void) | null = null): void {
+    if (member.groupInstanceId !== null) {
+      assert(!this.staticMembers.has(member.groupInstanceId), 'a static member is added once');
+      this.staticMembers.set(member.groupInstanceId, member.memberId);
+    }
+    if (this.members.size === 0) this.protocolType = member.protocolType;
+    assert(this.protocolType === member.protocolType, 'members of a group agree on the protocol type');
+    this.leader ??= member.memberId;
+    this.members.set(member.memberId, member);
+    this.count(member, 1);
+    this.removePendingMember(member.memberId);
+    this.setAwaitingJoin(member, onJoined);
+  }
+
+  remove(memberId: string): void {
+    const member = this.members.get(memberId);
+    if (member) {
+      this.members.delete(memberId);
+      this.count(member, -1);
+      if (member.isAwaitingJoin) this.awaitingJoinCount--;
+      member.sessionTimer?.cancel();
+      if (member.groupInstanceId !== null) this.staticMembers.delete(member.groupInstanceId);
+    }
+    if (this.isLeader(memberId)) this.leader = this.members.keys().next().value ?? null;
+    this.removePendingMember(memberId);
+    this.pendingSyncMembers.delete(memberId);
+  }
+
+  update(
+    member: MemberMetadata,
+    protocols: readonly MemberProtocol[],
+    rebalanceTimeoutMs: number,
+    sessionTimeoutMs: number,
+    onJoined: ((result: JoinGroupResult) => void) | null,
+  ): void {
+    this.count(member, -1);
+    member.supportedProtocols = protocols;
+    this.count(member, 1);
+    member.rebalanceTimeoutMs = rebalanceTimeoutMs;
+    member.sessionTimeoutMs = sessionTimeoutMs;
+    this.setAwaitingJoin(member, onJoined);
+  }
+
+  /** Gives a static member a new id after its restart. Requests of the old one that are parked are fenced. */
+  replaceStaticMember(groupInstanceId: string, oldMemberId: string, newMemberId: string): MemberMetadata {
+    const member = this.get(oldMemberId);
+    this.members.delete(oldMemberId);
+    this.answerJoin(member, joinError(oldMemberId, ErrorCode.FENCED_INSTANCE_ID));
+    this.answerSync(member, syncError(ErrorCode.FENCED_INSTANCE_ID));
+    member.memberId = newMemberId;
+    this.members.set(newMemberId, member);
+    if (this.isLeader(oldMemberId)) this.leader = newMemberId;
+    this.staticMembers.set(groupInstanceId, newMemberId);
+    return member;
+  }
+
+  staticMemberId(groupInstanceId: string): string | null {
+    return this.staticMembers.get(groupInstanceId) ?? null;
+  }
+
+  isPendingMember(memberId: string): boolean {
+    return this.pendingMembers.has(memberId);
+  }
+
+  /** Remembers an id that was handed out and not yet joined with (KIP-394); `expiry` forgets it. */
+  addPendingMember(memberId: string, expiry: Timer): void {
+    this.pendingMembers.set(memberId, expiry);
+  }
+
+  /** Every known member sits in a JoinGroup, and none that was given an id is still to come. */
+  get hasAllMembersJoined(): boolean {
+    return this.members.size === this.awaitingJoinCount && this.pendingMembers.size === 0;
+  }
+
+  notYetRejoined(): MemberMetadata[] {
+    return this.allMembers().filter((member) => !member.isAwaitingJoin);
+  }
+
+  /** Keeps the leader if it has joined, else takes any member that has. False when nobody has, or the group is empty. */
+  maybeElectNewJoinedLeader(): boolean {
+    if (this.leader === null) return false;
+    if (this.get(this.leader).isAwaitingJoin) return true;
+    const joined = this.allMembers().find((member) => member.isAwaitingJoin);
+    if (joined) this.leader = joined.memberId;
+    return joined !== undefined;
+  }
+
+  /** The longest time that any member wants to be waited for. */
+  get rebalanceTimeoutMs(): number {
+    return this.allMembers().reduce((longest, member) => Math.max(longest, member.rebalanceTimeoutMs), 0);
+  }
+
+  /** True when the group could take a member with these protocols: of its type, and one that all others support too. */
+  supportsProtocols(protocolType: string, protocols: readonly MemberProtocol[]): boolean {
+    if (this.is('Empty')) return protocolType !== '' && protocols.length > 0;
+    return (
+      this.protocolType === protocolType &&
+      protocols.some(({ name }) => (this.protocolCounts.get(name) ?? 0) === this.members.size)
+    );
+  }
+
+  /** The protocol that all support and most prefer. */
+  selectProtocol(): string {
+    assert(this.members.size > 0, 'a protocol is selected among members');
+    const candidates = new Set(
+      [...this.protocolCounts].filter(([, n]) => n === this.members.size).map(([name]) => name),
+    );
+    const votes = new Map<string, number>();
+    for (const member of this.members.values()) {
+      const vote = member.vote(candidates);
+      assert(vote !== null, 'every member supports a candidate protocol');
+      votes.set(vote, (votes.get(vote) ?? 0) + 1);
+    }
+    let winner = '';
+    let most = 0;
+    for (const [protocol, count] of votes) if (count > most) [winner, most] = [protocol, count];
+    return winner;
+  }
+
+  /** Begins the next generation with the members that have joined, or none. `readTopics` reads a member's subscription. */
+  initNextGeneration(nowMs: number, readTopics: (metadata: Buffer) => readonly string[] | null): void {
+    this.generationId++;
+    this.protocolName = this.members.size > 0 ? this.selectProtocol() : null;
+    this.computeSubscribedTopics(readTopics);
+    this.transitionTo(this.members.size > 0 ? 'CompletingRebalance' : 'Empty', nowMs);
+    this.offsets.onNewGeneration();
+    this.pendingSyncMembers.clear();
+  }
+
+  computeSubscribedTopics(readTopics: (metadata: Buffer) => readonly string[] | null): void {
+    this.subscribed = null;
+    if (!this.isConsumerGroup) return;
+    const topics = new Set<string>();
+    for (const member of this.members.values()) {
+      const metadata = this.protocolName === null ? null : member.metadataFor(this.protocolName);
+      const read = metadata === null ? null : readTopics(metadata);
+      if (read === null) return;
+      for (const topic of read) topics.add(topic);
+    }
+    this.subscribed = topics;
+  }
+
+  /** Unknown subscriptions count as subscribed, so that nothing in use is deleted. */
+  isSubscribedTo(topic: string): boolean {
+    return this.subscribed === null || this.subscribed.has(topic);
+  }
+
+  /** The members as the leader needs them to assign partitions. */
+  membersForLeader(): JoinGroupResult['members'] {
+    assert(!this.is('Dead') && !this.is('PreparingRebalance'), 'the generation has a protocol');
+    return this.allMembers().map((member) => ({
+      memberId: member.memberId,
+      groupInstanceId: member.groupInstanceId,
+      metadata: member.metadataFor(this.protocolName!)!,
+    }));
+  }
+
+  /** Answers the parked JoinGroup, if there is one. */
+  answerJoin(member: MemberMetadata, result: JoinGroupResult): void {
+    const answer = member.awaitingJoin;
+    if (!answer) return;
+    this.setAwaitingJoin(member, null);
+    answer(result);
+  }
+
+  /** Answers the parked SyncGroup; false when there is none. */
+  answerSync(member: MemberMetadata, result: SyncGroupResult): boolean {
+    const answer = member.awaitingSync;
+    if (!answer) return false;
+    member.awaitingSync = null;
+    answer(result);
+    return true;
+  }
+
+  /** Forgets offsets that have outlived their retention (KIP-211), and returns their partitions. */
+  removeExpiredOffsets(nowMs: number, retentionMs: number): ReturnType<GroupOffsets['remove']> {
+    if (this.protocolType !== null && this.is('Empty')) {
+      const sinceMs = this.stateTimestampMs;
+      return this.offsets.removeExpired(nowMs, retentionMs, (offset) => sinceMs ?? offset.commitTimestampMs, new Set());
+    }
+    if (this.isConsumerGroup && this.subscribed !== null && this.is('Stable')) {
+      return this.offsets.removeExpired(nowMs, retentionMs, (offset) => offset.commitTimestampMs, this.subscribed);
+    }
+    if (this.protocolType === null) {
+      return this.offsets.removeExpired(nowMs, retentionMs, (offset) => offset.commitTimestampMs, new Set());
+    }
+    return [];
+  }
+
+  /** Cancels every timer of the group and its members: the end of its life here. */
+  cancelTimers(): void {
+    this.pendingJoin?.timer.cancel();
+    this.pendingJoin = null;
+    this.pendingSyncTimer?.cancel();
+    this.pendingSyncTimer = null;
+    for (const timer of this.pendingMembers.values()) timer.cancel();
+    for (const member of this.members.values()) member.sessionTimer?.cancel();
+  }
+
+  private removePendingMember(memberId: string): void {
+    this.pendingMembers.get(memberId)?.cancel();
+    this.pendingMembers.delete(memberId);
+  }
+
+  private setAwaitingJoin(member: MemberMetadata, onJoined: ((result: JoinGroupResult) => void) | null): void {
+    this.awaitingJoinCount += (onJoined ? 1 : 0) - (member.isAwaitingJoin ? 1 : 0);
+    member.awaitingJoin = onJoined;
+  }
+
+  private count(member: MemberMetadata, by: 1 | -1): void {
+    for (const { name } of member.supportedProtocols) {
+      this.protocolCounts.set(name, (this.protocolCounts.get(name) ?? 0) + by);
+    }
+  }
+}

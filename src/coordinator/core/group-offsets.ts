@@ -1,0 +1,198 @@
+import { assert } from '../../common/index.js';
+import { partitionKey, type TopicPartition } from '../../cluster/index.js';
+
+/** What a consumer committed for one partition. The offset is kept exactly as it came. */
+export interface OffsetAndMetadata {
+  readonly offset: bigint;
+  /** Null when the consumer gave none. */
+  readonly leaderEpoch: number | null;
+  readonly metadata: string;
+  readonly commitTimestampMs: number;
+  /** Given by clients that set a retention of their own (OffsetCommit 2–4); null: the broker's retention counts. */
+  readonly expireTimestampMs: number | null;
+}
+
+/** A committed offset, and where the batch that holds it begins: the later one in the log wins. */
+interface CommitRecord {
+  readonly topicPartition: TopicPartition;
+  /** Base offset of the batch in `__consumer_offsets`; null while a transactional commit is not appended. */
+  readonly appendedBatchOffset: number | null;
+  readonly offsetAndMetadata: OffsetAndMetadata;
+}
+
+/**
+ * The offsets of one group: committed ones, those being written, and those of open transactions (the offsets part of Kafka's
+ * `GroupMetadata`).
+ */
+export class GroupOffsets {
+  private readonly committed = new Map<string, CommitRecord>();
+  private readonly pending = new Map<string, OffsetAndMetadata>();
+  private readonly pendingTransactional = new Map<number, Map<string, CommitRecord>>();
+  private receivedConsumerCommits = false;
+  private receivedTransactionalCommits = false;
+
+  get size(): number {
+    return this.committed.size;
+  }
+
+  /** True when there is anything that the group must live on for. */
+  get isNotEmpty(): boolean {
+    return this.committed.size > 0 || this.pending.size > 0 || this.pendingTransactional.size > 0;
+  }
+
+  /** False when consumers and transactional producers both commit to the group, which is worth a warning. */
+  get isConsistent(): boolean {
+    return !this.receivedConsumerCommits || !this.receivedTransactionalCommits;
+  }
+
+  get(topicPartition: TopicPartition): OffsetAndMetadata | null {
+    return this.committed.get(partitionKey(topicPartition))?.offsetAndMetadata ?? null;
+  }
+
+  partitions(): TopicPartition[] {
+    return [...this.committed.values()].map(({ topicPartition }) => topicPartition);
+  }
+
+  /** True while a commit for the partition is being written or its transaction is open: the offset may change (KIP-447). */
+  isUnstable(topicPartition: TopicPartition): boolean {
+    const key = partitionKey(topicPartition);
+    if (this.pending.has(key)) return true;
+    for (const offsets of this.pendingTransactional.values()) if (offsets.has(key)) return true;
+    return false;
+  }
+
+  onNewGeneration(): void {
+    this.receivedConsumerCommits = false;
+    this.receivedTransactionalCommits = false;
+  }
+
+  prepareCommit(topicPartition: TopicPartition, offset: OffsetAndMetadata): void {
+    this.receivedConsumerCommits = true;
+    this.pending.set(partitionKey(topicPartition), offset);
+  }
+
+  /** The batch with the commit is in the log. A commit whose partition was removed meanwhile is dropped. */
+  completeCommit(topicPartition: TopicPartition, offset: OffsetAndMetadata, appendedBatchOffset: number): void {
+    const key = partitionKey(topicPartition);
+    if (this.pending.has(key)) this.putIfNewer({ topicPartition, appendedBatchOffset, offsetAndMetadata: offset });
+    if (this.pending.get(key) === offset) this.pending.delete(key);
+  }
+
+  failCommit(topicPartition: TopicPartition, offset: OffsetAndMetadata): void {
+    const key = partitionKey(topicPartition);
+    if (this.pending.get(key) === offset) this.pending.delete(key);
+  }
+
+  prepareTransactionalCommit(producerId: number, topicPartition: TopicPartition, offset: OffsetAndMetadata): void {
+    this.receivedTransactionalCommits = true;
+    this.transactional(producerId).set(partitionKey(topicPartition), {
+      topicPartition,
+      appendedBatchOffset: null,
+      offsetAndMetadata: offset,
+    });
+  }
+
+  appendedTransactionalCommit(
+    producerId: number,
+    topicPartition: TopicPartition,
+    offset: OffsetAndMetadata,
+    appendedBatchOffset: number,
+  ): void {
+    const offsets = this.pendingTransactional.get(producerId);
+    const key = partitionKey(topicPartition);
+    if (offsets?.get(key)?.offsetAndMetadata === offset) {
+      offsets.set(key, { topicPartition, appendedBatchOffset, offsetAndMetadata: offset });
+    }
+  }
+
+  failTransactionalCommit(producerId: number, topicPartition: TopicPartition): void {
+    const offsets = this.pendingTransactional.get(producerId);
+    offsets?.delete(partitionKey(topicPartition));
+    if (offsets?.size === 0) this.pendingTransactional.delete(producerId);
+  }
+
+  hasOpenTransaction(producerId: number): boolean {
+    return this.pendingTransactional.has(producerId);
+  }
+
+  openTransactions(): number[] {
+    return [...this.pendingTransactional.keys()];
+  }
+
+  /** The marker of the transaction is in the log. */
+  completeTransaction(producerId: number, isCommit: boolean): void {
+    const offsets = this.pendingTransactional.get(producerId);
+    this.pendingTransactional.delete(producerId);
+    if (!isCommit || !offsets) return;
+    for (const record of offsets.values()) {
+      assert(record.appendedBatchOffset !== null, 'the commits of a transaction are in the log before its marker');
+      this.putIfNewer(record);
+    }
+  }
+
+  /** What was read from the log when the group was loaded. */
+  load(topicPartition: TopicPartition, offset: OffsetAndMetadata, appendedBatchOffset: number): void {
+    this.committed.set(partitionKey(topicPartition), {
+      topicPartition,
+      appendedBatchOffset,
+      offsetAndMetadata: offset,
+    });
+  }
+
+  loadTransactional(
+    producerId: number,
+    topicPartition: TopicPartition,
+    offset: OffsetAndMetadata,
+    appendedBatchOffset: number,
+  ): void {
+    this.transactional(producerId).set(partitionKey(topicPartition), {
+      topicPartition,
+      appendedBatchOffset,
+      offsetAndMetadata: offset,
+    });
+  }
+
+  /** Forgets the offsets of these partitions, also those being written. Returns the partitions that had a committed one. */
+  remove(topicPartitions: readonly TopicPartition[]): TopicPartition[] {
+    return topicPartitions.filter((topicPartition) => {
+      const key = partitionKey(topicPartition);
+      this.pending.delete(key);
+      for (const offsets of this.pendingTransactional.values()) offsets.delete(key);
+      return this.committed.delete(key);
+    });
+  }
+
+  /**
+   * Forgets what has outlived its retention, and returns it. `baseMs` says from when the retention of an offset counts; partitions of
+   * `exceptTopics`, and those with a commit under way, stay.
+   */
+  removeExpired(
+    nowMs: number,
+    retentionMs: number,
+    baseMs: (offset: OffsetAndMetadata) => number,
+    exceptTopics: ReadonlySet<string>,
+  ): TopicPartition[] {
+    const expired: TopicPartition[] = [];
+    for (const [key, { topicPartition, offsetAndMetadata: offset }] of this.committed) {
+      if (exceptTopics.has(topicPartition.topic) || this.pending.has(key)) continue;
+      const isExpired =
+        offset.expireTimestampMs === null ? nowMs - baseMs(offset) >= retentionMs : nowMs >= offset.expireTimestampMs;
+      if (!isExpired) continue;
+      expired.push(topicPartition);
+      this.committed.delete(key);
+    }
+    return expired;
+  }
+
+  private transactional(producerId: number): Map<string, CommitRecord> {
+    let offsets = this.pendingTransactional.get(producerId);
+    if (!offsets) this.pendingTransactional.set(producerId, (offsets = new Map()));
+    return offsets;
+  }
+
+  private putIfNewer(record: CommitRecord): void {
+    const key = partitionKey(record.topicPartition);
+    const current = this.committed.get(key);
+    if (!current || current.appendedBatchOffset! < record.appendedBatchOffset!) this.committed.set(key, record);
+  }
+}

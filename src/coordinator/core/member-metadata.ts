@@ -1,0 +1,75 @@
+import type { Timer } from '../../common/index.js';
+import type { JoinGroupResult, SyncGroupResult } from '../results.js';
+
+/** One assignment strategy that a member offers, with what it wants the leader to know for it. */
+export interface MemberProtocol {
+  readonly name: string;
+  readonly metadata: Buffer;
+}
+
+/**
+ * A member of a group: what it said when it joined, what it was assigned, and the requests it waits in (`MemberMetadata` in Kafka).
+ * Owned by its `GroupMetadata`.
+ */
+export class MemberMetadata {
+  assignment: Buffer = Buffer.alloc(0);
+  /** Set while a JoinGroup of the member is parked. */
+  awaitingJoin: ((result: JoinGroupResult) => void) | null = null;
+  /** Set while a SyncGroup of the member is parked. */
+  awaitingSync: ((result: SyncGroupResult) => void) | null = null;
+  /** It has not been part of a generation yet. Such a one can expire while its JoinGroup is parked. */
+  isNew = false;
+  /** When the session ends unless the member is heard of; by `Clock.monotonicMs`. */
+  sessionDeadlineMs = 0;
+  sessionTimer: Timer | null = null;
+
+  constructor(
+    public memberId: string,
+    readonly groupInstanceId: string | null,
+    readonly clientId: string,
+    readonly clientHost: string,
+    public rebalanceTimeoutMs: number,
+    public sessionTimeoutMs: number,
+    readonly protocolType: string,
+    /** In order of preference. */
+    public supportedProtocols: readonly MemberProtocol[],
+  ) {}
+
+  get isStaticMember(): boolean {
+    return this.groupInstanceId !== null;
+  }
+
+  get isAwaitingJoin(): boolean {
+    return this.awaitingJoin !== null;
+  }
+
+  get isAwaitingSync(): boolean {
+    return this.awaitingSync !== null;
+  }
+
+  /** True when a session that has run out does not count, because the member sits in a request of a rebalance. */
+  get isExcusedFromHeartbeat(): boolean {
+    return !this.isNew && (this.isAwaitingJoin || this.isAwaitingSync);
+  }
+
+  /** What it said for `protocol`, or null when it does not support it. */
+  metadataFor(protocol: string): Buffer | null {
+    return this.supportedProtocols.find(({ name }) => name === protocol)?.metadata ?? null;
+  }
+
+  /** True when it offers the same protocols in the same order with the same metadata. */
+  matches(protocols: readonly MemberProtocol[]): boolean {
+    return (
+      protocols.length === this.supportedProtocols.length &&
+      protocols.every((protocol, i) => {
+        const mine = this.supportedProtocols[i]!;
+        return mine.name === protocol.name && mine.metadata.equals(protocol.metadata);
+      })
+    );
+  }
+
+  /** The first of its protocols that is among the candidates; null when none is. */
+  vote(candidates: ReadonlySet<string>): string | null {
+    return this.supportedProtocols.find(({ name }) => candidates.has(name))?.name ?? null;
+  }
+}

@@ -1,0 +1,442 @@
+import type { TopicPartition } from '../cluster/index.js';
+import {
+  setPeriodicTimer,
+  type Clock,
+  type Logger,
+  type MetricsRegistry,
+  type Random,
+  type Timer,
+} from '../common/index.js';
+import type { BrokerConfig } from '../config/index.js';
+import {
+  ErrorCode,
+  type DescribeGroupsResponse,
+  type HeartbeatRequest,
+  type JoinGroupRequest,
+  type JoinGroupResponse,
+  type LeaveGroupRequest,
+  type LeaveGroupResponse,
+  type ListGroupsResponse,
+  type OffsetCommitRequest,
+  type OffsetCommitResponse,
+  type OffsetDeleteRequest,
+  type OffsetDeleteResponse,
+  type OffsetFetchResponse,
+  type SyncGroupRequest,
+  type SyncGroupResponse,
+  type TxnOffsetCommitRequest,
+  type TxnOffsetCommitResponse,
+} from '../protocol/index.js';
+import type { CompressionType } from '../records/index.js';
+import type { GroupMetadata } from './core/group-metadata.js';
+import type { OffsetAndMetadata } from './core/group-offsets.js';
+import { GroupOffsetRequests, type Committer } from './group-offset-requests.js';
+import { GroupStore, type TransactionalProducer } from './group-store.js';
+import { Membership } from './membership.js';
+import type { PartitionWriter } from './ports.js';
+import { Rebalance } from './rebalance.js';
+import { joinError, syncError, type JoinGroupResult, type SyncGroupResult } from './results.js';
+
+/** What a request says of its client, besides its body. */
+export interface GroupRequestContext {
+  readonly apiVersion: number;
+  readonly clientId: string;
+  /** As Kafka prints it: a slash and the address. */
+  readonly clientHost: string;
+}
+
+type FetchedTopics = OffsetFetchResponse['groups'][number]['topics'];
+type DescribedGroup = DescribeGroupsResponse['groups'][number];
+
+/** Offset commits of old versions carried compression ids; the config still does. */
+const COMPRESSION_BY_ID: readonly CompressionType[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
+
+/**
+ * Consumer groups: who is in them, who owns what, and how far each has read (Kafka's `GroupCoordinator`). Its state is a cache of
+ * `__consumer_offsets`; it serves the groups of those partitions that its broker leads. `server` calls it from the request handlers and
+ * when leadership of that topic moves. Authorization is the handlers' matter.
+ */
+export class GroupCoordinator {
+  private readonly store: GroupStore;
+  private readonly membership: Membership;
+  private readonly rebalance: Rebalance;
+  private readonly offsets: GroupOffsetRequests;
+  private readonly minSessionTimeoutMs: number;
+  private readonly maxSessionTimeoutMs: number;
+  private readonly maxSize: number;
+  private readonly expiryIntervalMs: number;
+  private readonly clock: Clock;
+  private expiryTimer: Timer | null = null;
+  private isActive = false;
+
+  constructor(options: {
+    config: BrokerConfig;
+    writer: PartitionWriter;
+    clock: Clock;
+    random: Random;
+    logger: Logger;
+    metrics: MetricsRegistry;
+  }) {
+    const { config, writer, clock, random, logger, metrics } = options;
+    this.clock = clock;
+    this.minSessionTimeoutMs = config.get('group.min.session.timeout.ms');
+    this.maxSessionTimeoutMs = config.get('group.max.session.timeout.ms');
+    this.maxSize = config.get('group.max.size');
+    this.expiryIntervalMs = config.get('offsets.retention.check.interval.ms');
+    this.store = new GroupStore(
+      {
+        offsetMetadataMaxBytes: config.get('offset.metadata.max.bytes'),
+        loadBufferBytes: config.get('offsets.load.buffer.size'),
+        offsetsRetentionMs: config.get('offsets.retention.minutes') * 60_000,
+        commitTimeoutMs: config.get('offsets.commit.timeout.ms'),
+        commitRequiredAcks: config.get('offsets.commit.required.acks'),
+        compression: COMPRESSION_BY_ID[config.get('offsets.topic.compression.codec')] ?? 'none',
+      },
+      writer,
+      clock,
+      logger,
+    );
+    this.rebalance = new Rebalance(config.get('group.initial.rebalance.delay.ms'), this.store, clock, logger);
+    this.membership = new Membership(this.maxSize, this.store, this.rebalance, () => formatUuid(random), logger);
+    this.offsets = new GroupOffsetRequests(this.store, this.rebalance);
+    metrics.gauge('kafka.coordinator.group:NumGroups', () => this.store.all().length);
+    metrics.gauge('kafka.coordinator.group:NumOffsets', () =>
+      this.store.all().reduce((sum, { offsets }) => sum + offsets.size, 0),
+    );
+  }
+
+  /** Begins to serve. `partitionCount` is that of `__consumer_offsets`, or what the topic will be created with. */
+  startup(partitionCount: number): void {
+    this.store.start(partitionCount);
+    this.isActive = true;
+    this.expiryTimer = setPeriodicTimer(this.clock, this.expiryIntervalMs, () => this.store.removeExpired());
+  }
+
+  /** Answers COORDINATOR_NOT_AVAILABLE from now on. Parked requests end with their connections. */
+  async shutdown(): Promise<void> {
+    this.isActive = false;
+    this.expiryTimer?.cancel();
+    await this.store.stop();
+    for (const group of this.store.all()) group.cancelTimers();
+  }
+
+  /** The partition of `__consumer_offsets` whose leader coordinates the group. */
+  partitionFor(groupId: string): number {
+    return this.store.partitionFor(groupId);
+  }
+
+  /** This broker now leads a partition of `__consumer_offsets` in leader epoch `coordinatorEpoch`. */
+  onElection(partition: number, coordinatorEpoch: number): void {
+    this.store.onElection(partition, coordinatorEpoch, (group) => this.rebalance.onLoaded(group, this.maxSize));
+  }
+
+  /** It leads the partition no more; null when the replica was deleted. */
+  onResignation(partition: number, coordinatorEpoch: number | null): void {
+    this.store.onResignation(partition, coordinatorEpoch, (group) => this.rebalance.onUnloaded(group));
+  }
+
+  /** Topics are gone: so are their offsets. */
+  onPartitionsDeleted(topicPartitions: readonly TopicPartition[]): void {
+    this.store.cleanUp(this.store.all(), ({ offsets }) => offsets.remove(topicPartitions));
+  }
+
+  /** A transaction marker was appended to these partitions of `__consumer_offsets`. */
+  onTransactionCompleted(producerId: number, partitions: ReadonlySet<number>, isCommit: boolean): void {
+    this.store.onTransactionCompleted(producerId, partitions, isCommit);
+  }
+
+  joinGroup(context: GroupRequestContext, request: JoinGroupRequest): Promise<JoinGroupResponse> {
+    return new Promise((resolve) => {
+      const respond = (result: JoinGroupResult): void => resolve(joinResponse(context.apiVersion, result));
+      const refusal = this.refuse(request.groupId, false);
+      if (refusal !== ErrorCode.NONE) {
+        respond(joinError(request.memberId, refusal));
+        return;
+      }
+      const { sessionTimeoutMs } = request;
+      if (sessionTimeoutMs < this.minSessionTimeoutMs || sessionTimeoutMs > this.maxSessionTimeoutMs) {
+        respond(joinError(request.memberId, ErrorCode.INVALID_SESSION_TIMEOUT));
+        return;
+      }
+      const group = request.memberId === '' ? this.store.getOrCreate(request.groupId) : this.store.get(request.groupId);
+      if (!group) {
+        respond(joinError(request.memberId, ErrorCode.UNKNOWN_MEMBER_ID));
+        return;
+      }
+      this.membership.join(
+        group,
+        {
+          memberId: request.memberId,
+          groupInstanceId: request.groupInstanceId,
+          requireKnownMemberId: context.apiVersion >= 4 && request.groupInstanceId === null,
+          supportSkippingAssignment: context.apiVersion >= 9,
+          clientId: context.clientId,
+          clientHost: context.clientHost,
+          // Version 0 has no rebalance timeout of its own.
+          rebalanceTimeoutMs: context.apiVersion === 0 ? sessionTimeoutMs : request.rebalanceTimeoutMs,
+          sessionTimeoutMs,
+          protocolType: request.protocolType,
+          protocols: request.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) })),
+          reason: request.reason === null || request.reason === '' ? 'not provided' : request.reason,
+        },
+        respond,
+      );
+    });
+  }
+
+  syncGroup(request: SyncGroupRequest): Promise<SyncGroupResponse> {
+    return new Promise((resolve) => {
+      const respond = (result: SyncGroupResult): void => resolve({ throttleTimeMs: 0, ...result });
+      const refusal = this.refuse(request.groupId, false);
+      const group = this.store.get(request.groupId);
+      if (refusal === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS) {
+        // The rebalance was lost with the old coordinator; members can rejoin without finding the new one.
+        respond(syncError(ErrorCode.REBALANCE_IN_PROGRESS));
+      } else if (refusal !== ErrorCode.NONE) {
+        respond(syncError(refusal));
+      } else if (!group) {
+        respond(syncError(ErrorCode.UNKNOWN_MEMBER_ID));
+      } else {
+        const assignments = request.assignments.map(
+          ({ memberId, assignment }) => [memberId, Buffer.from(assignment)] as const,
+        );
+        this.membership.sync(group, { ...request, assignments: new Map(assignments) }, respond);
+      }
+    });
+  }
+
+  /** The error code of the answer. */
+  heartbeat({ groupId, memberId, groupInstanceId, generationId }: HeartbeatRequest): number {
+    const refusal = this.refuse(groupId, false);
+    // While the group loads its sessions have not begun.
+    if (refusal === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS) return ErrorCode.NONE;
+    if (refusal !== ErrorCode.NONE) return refusal;
+    const group = this.store.get(groupId);
+    if (!group) return ErrorCode.UNKNOWN_MEMBER_ID;
+    return this.membership.heartbeat(group, memberId, groupInstanceId, generationId);
+  }
+
+  leaveGroup(context: GroupRequestContext, request: LeaveGroupRequest): LeaveGroupResponse {
+    const leaving =
+      context.apiVersion >= 3 ? request.members : [{ memberId: request.memberId, groupInstanceId: null, reason: null }];
+    const answer = (errorCode: number, codeOf: ((i: number) => number) | null): LeaveGroupResponse => {
+      const members = codeOf
+        ? leaving.map(({ memberId, groupInstanceId }, i) => ({ memberId, groupInstanceId, errorCode: codeOf(i) }))
+        : [];
+      // Before version 3 the one member's error is the error.
+      if (context.apiVersion >= 3) return { throttleTimeMs: 0, errorCode, members };
+      return { throttleTimeMs: 0, errorCode: errorCode || (members[0]?.errorCode ?? ErrorCode.NONE), members: [] };
+    };
+    const refusal = this.refuse(request.groupId, false);
+    if (refusal !== ErrorCode.NONE) return answer(refusal, null);
+    const group = this.store.get(request.groupId);
+    if (!group) return answer(ErrorCode.NONE, () => ErrorCode.UNKNOWN_MEMBER_ID);
+    if (group.is('Dead')) return answer(ErrorCode.COORDINATOR_NOT_AVAILABLE, null);
+    const codes = leaving.map(({ memberId, groupInstanceId, reason }) =>
+      this.membership.leave(group, memberId, groupInstanceId, reason ?? 'not provided'),
+    );
+    return answer(ErrorCode.NONE, (i) => codes[i]!);
+  }
+
+  commitOffsets(context: GroupRequestContext, request: OffsetCommitRequest): Promise<OffsetCommitResponse> {
+    const nowMs = this.clock.nowMs();
+    const retentionMs = context.apiVersion >= 2 && context.apiVersion <= 4 ? Number(request.retentionTimeMs) : -1;
+    const commits = flatten(request.topics, ({ partitionIndex, ...partition }): CommitValues => ({
+      partitionIndex,
+      offset: partition.committedOffset,
+      leaderEpoch: partition.committedLeaderEpoch < 0 ? null : partition.committedLeaderEpoch,
+      metadata: partition.committedMetadata ?? '',
+      commitTimestampMs: partition.commitTimestamp === -1n ? nowMs : Number(partition.commitTimestamp),
+      expireTimestampMs: retentionMs === -1 ? null : nowMs + retentionMs,
+    }));
+    const committer = {
+      memberId: request.memberId,
+      groupInstanceId: request.groupInstanceId,
+      generationId: request.generationIdOrMemberEpoch,
+    };
+    return new Promise((resolve) => {
+      const respond = (codes: number[]): void =>
+        resolve({ throttleTimeMs: 0, topics: withCodes(request.topics, codes) });
+      const refusal = this.refuse(request.groupId, true);
+      if (refusal !== ErrorCode.NONE) respond(commits.map(() => refusal));
+      else this.offsets.commit(request.groupId, committer, commits, respond);
+    });
+  }
+
+  commitTransactionalOffsets(request: TxnOffsetCommitRequest): Promise<TxnOffsetCommitResponse> {
+    const nowMs = this.clock.nowMs();
+    const commits = flatten(request.topics, ({ partitionIndex, ...partition }): CommitValues => ({
+      partitionIndex,
+      offset: partition.committedOffset,
+      leaderEpoch: partition.committedLeaderEpoch < 0 ? null : partition.committedLeaderEpoch,
+      metadata: partition.committedMetadata ?? '',
+      commitTimestampMs: nowMs,
+      expireTimestampMs: null,
+    }));
+    const producer: TransactionalProducer = {
+      producerId: Number(request.producerId),
+      producerEpoch: request.producerEpoch,
+    };
+    const committer: Committer = request;
+    return new Promise((resolve) => {
+      const respond = (codes: number[]): void =>
+        resolve({ throttleTimeMs: 0, topics: withCodes(request.topics, codes) });
+      const refusal = this.refuse(request.groupId, false);
+      if (refusal !== ErrorCode.NONE) respond(commits.map(() => refusal));
+      else this.offsets.commitTransactional(request.groupId, committer, producer, commits, respond);
+    });
+  }
+
+  /** Committed offsets of these partitions, or of all that have one when `topics` is null. */
+  fetchOffsets(
+    groupId: string,
+    topics: readonly { readonly name: string; readonly partitionIndexes: readonly number[] }[] | null,
+    requireStable: boolean,
+  ): { errorCode: number; topics: FetchedTopics } {
+    const errorCode = this.refuse(groupId, true);
+    if (errorCode !== ErrorCode.NONE) return { errorCode, topics: [] };
+    const asked = topics ?? byTopic(this.offsets.partitionsWithOffsets(groupId));
+    return {
+      errorCode,
+      topics: asked.map(({ name, partitionIndexes }) => ({
+        name,
+        partitions: partitionIndexes.map((partitionIndex) => ({
+          partitionIndex,
+          ...this.offsets.fetch(groupId, { topic: name, partition: partitionIndex }, requireStable),
+        })),
+      })),
+    };
+  }
+
+  deleteOffsets({ groupId, topics }: OffsetDeleteRequest): OffsetDeleteResponse {
+    const refusal = this.refuse(groupId, false);
+    const partitions = flatten(topics, ({ partitionIndex }) => ({ partitionIndex })).map((p) => p.topicPartition);
+    const result = refusal === ErrorCode.NONE ? this.offsets.delete(groupId, partitions) : { errorCode: refusal };
+    if ('errorCode' in result) return { errorCode: result.errorCode, throttleTimeMs: 0, topics: [] };
+    return { errorCode: ErrorCode.NONE, throttleTimeMs: 0, topics: withCodes(topics, result.errorCodes) };
+  }
+
+  /** The groups of this coordinator in these states, or in any when the filter is empty. */
+  listGroups(statesFilter: readonly string[]): ListGroupsResponse {
+    if (!this.isActive) return { throttleTimeMs: 0, errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, groups: [] };
+    const groups = this.store
+      .all()
+      .filter(({ state }) => statesFilter.length === 0 || statesFilter.includes(state))
+      .map(({ groupId, protocolType, state }) => ({ groupId, protocolType: protocolType ?? '', groupState: state }));
+    const errorCode = this.store.isLoading ? ErrorCode.COORDINATOR_LOAD_IN_PROGRESS : ErrorCode.NONE;
+    return { throttleTimeMs: 0, errorCode, groups };
+  }
+
+  /** One group as DescribeGroups shows it; an unknown one is `Dead`. What the client may do with it is for the handler to add. */
+  describeGroup(groupId: string): DescribedGroup {
+    const described = {
+      errorCode: this.refuse(groupId, true),
+      groupId,
+      groupState: '',
+      protocolType: '',
+      protocolData: '',
+      members: [],
+      authorizedOperations: -2147483648,
+    };
+    if (described.errorCode !== ErrorCode.NONE) return described;
+    const group = this.store.get(groupId);
+    if (!group) return { ...described, groupState: 'Dead' };
+    const isStable = group.is('Stable');
+    return {
+      ...described,
+      groupState: group.state,
+      protocolType: group.protocolType ?? '',
+      protocolData: isStable ? (group.protocolName ?? '') : '',
+      members: group.allMembers().map((member) => ({
+        memberId: member.memberId,
+        groupInstanceId: member.groupInstanceId,
+        clientId: member.clientId,
+        clientHost: member.clientHost,
+        memberMetadata: (isStable ? member.metadataFor(group.protocolName ?? '') : null) ?? Buffer.alloc(0),
+        memberAssignment: isStable ? member.assignment : Buffer.alloc(0),
+      })),
+    };
+  }
+
+  /** Removes an empty group with its offsets, and gives the error code of the answer. */
+  deleteGroup(groupId: string): number {
+    const refusal = this.refuse(groupId, true);
+    if (refusal !== ErrorCode.NONE) return refusal;
+    const group = this.store.get(groupId);
+    if (!group || group.is('Dead')) {
+      return this.store.isKnownToBeAbsent(groupId) ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.NOT_COORDINATOR;
+    }
+    if (!group.is('Empty')) return ErrorCode.NON_EMPTY_GROUP;
+    group.transitionTo('Dead', this.clock.nowMs());
+    this.store.cleanUp([group], ({ offsets }: GroupMetadata) => offsets.remove(offsets.partitions()));
+    return ErrorCode.NONE;
+  }
+
+  /** NONE when the group is this coordinator's to serve. Only those that store and show offsets may have the empty name. */
+  private refuse(groupId: string, mayBeEmpty: boolean): number {
+    if (groupId === '' && !mayBeEmpty) return ErrorCode.INVALID_GROUP_ID;
+    if (!this.isActive) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+    if (this.store.isGroupLoading(groupId)) return ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
+    return this.store.isLocal(groupId) ? ErrorCode.NONE : ErrorCode.NOT_COORDINATOR;
+  }
+}
+
+type CommitValues = OffsetAndMetadata & { readonly partitionIndex: number };
+
+interface TopicOf<P> {
+  readonly name: string;
+  readonly partitions: readonly P[];
+}
+
+/** One entry a partition, in the order of the request, so that `withCodes` can put the answers back. */
+function flatten<P, V extends { readonly partitionIndex: number }>(
+  topics: readonly TopicOf<P>[],
+  read: (partition: P) => V,
+): { topicPartition: TopicPartition; offset: V }[] {
+  return topics.flatMap(({ name, partitions }) =>
+    partitions.map((partition) => {
+      const offset = read(partition);
+      return { topicPartition: { topic: name, partition: offset.partitionIndex }, offset };
+    }),
+  );
+}
+
+function withCodes(
+  topics: readonly TopicOf<{ readonly partitionIndex: number }>[],
+  codes: readonly number[],
+): { name: string; partitions: { partitionIndex: number; errorCode: number }[] }[] {
+  let next = 0;
+  return topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: codes[next++]! })),
+  }));
+}
+
+function byTopic(topicPartitions: readonly TopicPartition[]): { name: string; partitionIndexes: number[] }[] {
+  const topics = new Map<string, number[]>();
+  for (const { topic, partition } of topicPartitions) topics.set(topic, [...(topics.get(topic) ?? []), partition]);
+  return [...topics].map(([name, partitionIndexes]) => ({ name, partitionIndexes }));
+}
+
+function joinResponse(apiVersion: number, result: JoinGroupResult): JoinGroupResponse {
+  return {
+    throttleTimeMs: 0,
+    errorCode: result.errorCode,
+    generationId: result.generationId,
+    protocolType: result.protocolType,
+    protocolName: result.protocolName ?? (apiVersion >= 7 ? null : ''),
+    leader: result.leaderId,
+    skipAssignment: result.skipAssignment,
+    memberId: result.memberId,
+    members: [...result.members],
+  };
+}
+
+/** A random id in the form of Java's `UUID.toString`. */
+function formatUuid(random: Random): string {
+  const bytes = random.nextBytes(16);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = bytes.toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}

@@ -1,0 +1,148 @@
+import { unreachable } from '../common/index.js';
+import type { TopicPartition } from '../cluster/index.js';
+import { ErrorCode } from '../protocol/index.js';
+import type { GroupMetadata } from './core/group-metadata.js';
+import type { GroupStore, OffsetCommit, TransactionalProducer } from './group-store.js';
+import { refuseMember } from './membership.js';
+import type { Rebalance } from './rebalance.js';
+import { UNKNOWN_MEMBER_ID } from './results.js';
+
+/** Who commits: a member of a generation, or (generation -1, no member id) a consumer that assigns its partitions itself. */
+export interface Committer {
+  readonly memberId: string;
+  readonly groupInstanceId: string | null;
+  readonly generationId: number;
+}
+
+/** What is known of a partition's committed offset. */
+export interface FetchedOffset {
+  readonly errorCode: number;
+  readonly committedOffset: bigint;
+  readonly committedLeaderEpoch: number;
+  readonly metadata: string;
+}
+
+const NO_OFFSET: FetchedOffset = {
+  errorCode: ErrorCode.NONE,
+  committedOffset: -1n,
+  committedLeaderEpoch: -1,
+  metadata: '',
+};
+
+/** What OffsetCommit, TxnOffsetCommit, OffsetFetch and OffsetDelete do to a group, in Kafka's order of refusals. */
+export class GroupOffsetRequests {
+  constructor(
+    private readonly store: GroupStore,
+    private readonly rebalance: Rebalance,
+  ) {}
+
+  /** Answers with an error code for each commit, in their order. */
+  commit(
+    groupId: string,
+    committer: Committer,
+    commits: readonly OffsetCommit[],
+    respond: (codes: number[]) => void,
+  ): void {
+    const refuse = (errorCode: number): void => respond(commits.map(() => errorCode));
+    const known = this.store.get(groupId);
+    if (!known && committer.generationId >= 0) {
+      refuse(ErrorCode.ILLEGAL_GENERATION);
+      return;
+    }
+    // A group that only stores offsets begins with its first commit.
+    const group = known ?? this.store.getOrCreate(groupId);
+    const refusal = refuseCommit(group, committer, false);
+    if (refusal !== ErrorCode.NONE) {
+      refuse(refusal);
+      return;
+    }
+    switch (group.state) {
+      case 'Empty':
+        this.store.storeOffsets(group, commits, null, respond);
+        return;
+      case 'Stable':
+      case 'PreparingRebalance':
+        // Members of the old generation may still say how far they got; their heartbeats tell them to rejoin.
+        this.rebalance.heartbeat(group, group.get(committer.memberId));
+        this.store.storeOffsets(group, commits, null, respond);
+        return;
+      case 'CompletingRebalance':
+        refuse(ErrorCode.REBALANCE_IN_PROGRESS);
+        return;
+      case 'Dead':
+        refuse(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+        return;
+      default:
+        unreachable(group.state);
+    }
+  }
+
+  commitTransactional(
+    groupId: string,
+    committer: Committer,
+    producer: TransactionalProducer,
+    commits: readonly OffsetCommit[],
+    respond: (codes: number[]) => void,
+  ): void {
+    const group = this.store.getOrCreate(groupId);
+    const refusal = refuseCommit(group, committer, true);
+    if (refusal === ErrorCode.NONE) this.store.storeOffsets(group, commits, producer, respond);
+    else respond(commits.map(() => refusal));
+  }
+
+  /** With `requireStable` an offset that an open transaction may still change is refused (KIP-447). */
+  fetch(groupId: string, topicPartition: TopicPartition, requireStable: boolean): FetchedOffset {
+    const group = this.store.get(groupId);
+    if (!group || group.is('Dead')) return NO_OFFSET;
+    if (requireStable && group.offsets.isUnstable(topicPartition)) {
+      return { ...NO_OFFSET, errorCode: ErrorCode.UNSTABLE_OFFSET_COMMIT };
+    }
+    const offset = group.offsets.get(topicPartition);
+    if (!offset) return NO_OFFSET;
+    return {
+      errorCode: ErrorCode.NONE,
+      committedOffset: offset.offset,
+      committedLeaderEpoch: offset.leaderEpoch ?? -1,
+      metadata: offset.metadata,
+    };
+  }
+
+  partitionsWithOffsets(groupId: string): TopicPartition[] {
+    const group = this.store.get(groupId);
+    return !group || group.is('Dead') ? [] : group.offsets.partitions();
+  }
+
+  /** Forgets offsets of partitions that nobody in the group consumes (KIP-496). One code for all, or one for each partition. */
+  delete(
+    groupId: string,
+    topicPartitions: readonly TopicPartition[],
+  ): { errorCode: number } | { errorCodes: number[] } {
+    const group = this.store.get(groupId);
+    if (!group || group.is('Dead')) {
+      const isAbsent = this.store.isKnownToBeAbsent(groupId);
+      return { errorCode: isAbsent ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.NOT_COORDINATOR };
+    }
+    if (!group.is('Empty') && !group.isConsumerGroup) return { errorCode: ErrorCode.NON_EMPTY_GROUP };
+    const isInUse = ({ topic }: TopicPartition): boolean => !group.is('Empty') && group.isSubscribedTo(topic);
+    const unused = topicPartitions.filter((topicPartition) => !isInUse(topicPartition));
+    if (unused.length > 0) this.store.cleanUp([group], ({ offsets }) => offsets.remove(unused));
+    return {
+      errorCodes: topicPartitions.map((topicPartition) =>
+        isInUse(topicPartition) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE,
+      ),
+    };
+  }
+}
+
+function refuseCommit(group: GroupMetadata, committer: Committer, isTransactional: boolean): number {
+  const { generationId, memberId, groupInstanceId } = committer;
+  if (group.is('Dead')) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
+  if (generationId < 0 && group.is('Empty')) return ErrorCode.NONE;
+  if (generationId >= 0 || memberId !== UNKNOWN_MEMBER_ID || groupInstanceId !== null) {
+    const refusal = refuseMember(group, memberId, groupInstanceId);
+    if (refusal !== ErrorCode.NONE) return refusal;
+    return generationId === group.generationId ? ErrorCode.NONE : ErrorCode.ILLEGAL_GENERATION;
+  }
+  // Old transactional commits name no member, so they cannot be held to the group.
+  return isTransactional || group.is('Empty') ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID;
+}

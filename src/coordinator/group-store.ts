@@ -1,0 +1,327 @@
+import { partitionForGroup, type TopicPartition } from '../cluster/index.js';
+import { EventQueue, type Clock, type Logger } from '../common/index.js';
+import { ErrorCode } from '../protocol/index.js';
+import { BatchBuilder, type CompressionType } from '../records/index.js';
+import { GroupMetadata } from './core/group-metadata.js';
+import type { OffsetAndMetadata } from './core/group-offsets.js';
+import { GroupLoader } from './group-loader.js';
+import {
+  encodeGroupMetadataKey,
+  encodeGroupMetadataValue,
+  encodeOffsetCommitKey,
+  encodeOffsetCommitValue,
+} from './group-records.js';
+import type { PartitionWriter } from './ports.js';
+import { commitErrorOfAppend, groupErrorOfAppend } from './results.js';
+
+export const GROUP_METADATA_TOPIC = '__consumer_offsets';
+
+export interface GroupStoreConfig {
+  readonly offsetMetadataMaxBytes: number;
+  readonly loadBufferBytes: number;
+  readonly offsetsRetentionMs: number;
+  readonly commitTimeoutMs: number;
+  readonly commitRequiredAcks: number;
+  readonly compression: CompressionType;
+}
+
+/** A commit for one partition. */
+export interface OffsetCommit {
+  readonly topicPartition: TopicPartition;
+  readonly offset: OffsetAndMetadata;
+}
+
+/** The producer of a transactional commit. */
+export interface TransactionalProducer {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+}
+
+/**
+ * The groups that this broker coordinates, and their record in `__consumer_offsets` (`GroupMetadataManager` in Kafka). A group is served
+ * while its partition is owned: led by this broker and loaded. Loading and unloading take turns.
+ */
+export class GroupStore {
+  private readonly groups = new Map<string, GroupMetadata>();
+  private readonly loading = new Set<number>();
+  private readonly owned = new Set<number>();
+  private readonly coordinatorEpochs = new Map<number, number>();
+  private readonly openGroupsOfProducer = new Map<number, Set<string>>();
+  private readonly queue: EventQueue;
+  private partitionCount = 0;
+
+  constructor(
+    private readonly config: GroupStoreConfig,
+    private readonly writer: PartitionWriter,
+    private readonly clock: Clock,
+    private readonly log: Logger,
+  ) {
+    this.queue = new EventQueue((error) => this.log.error('Loading or unloading groups failed', { error }));
+  }
+
+  /** `partitionCount` is that of `__consumer_offsets`; it cannot change while groups exist. */
+  start(partitionCount: number): void {
+    this.partitionCount = partitionCount;
+  }
+
+  stop(): Promise<void> {
+    return this.queue.close();
+  }
+
+  partitionFor(groupId: string): number {
+    return partitionForGroup(groupId, this.partitionCount);
+  }
+
+  isLocal(groupId: string): boolean {
+    return this.owned.has(this.partitionFor(groupId));
+  }
+
+  isGroupLoading(groupId: string): boolean {
+    return this.loading.has(this.partitionFor(groupId));
+  }
+
+  get isLoading(): boolean {
+    return this.loading.size > 0;
+  }
+
+  get(groupId: string): GroupMetadata | null {
+    return this.groups.get(groupId) ?? null;
+  }
+
+  getOrCreate(groupId: string): GroupMetadata {
+    let group = this.groups.get(groupId);
+    if (!group) this.groups.set(groupId, (group = new GroupMetadata(groupId, 'Empty', this.clock.nowMs())));
+    return group;
+  }
+
+  /** True when this broker would know the group, and there is none. */
+  isKnownToBeAbsent(groupId: string): boolean {
+    const group = this.get(groupId);
+    return this.isLocal(groupId) && (group === null || group.is('Dead'));
+  }
+
+  all(): GroupMetadata[] {
+    return [...this.groups.values()];
+  }
+
+  /** Writes the group with the assignment of its generation. `onStored` hears the error for the member, 0 for none. */
+  storeGroup(
+    group: GroupMetadata,
+    assignment: ReadonlyMap<string, Buffer>,
+    onStored: (errorCode: number) => void,
+  ): void {
+    const batch = this.batch([
+      { key: encodeGroupMetadataKey(group.groupId), value: encodeGroupMetadataValue(group, assignment) },
+    ]);
+    this.append(group.groupId, batch, (errorCode) => {
+      if (errorCode !== ErrorCode.NONE) {
+        this.log.warn('Could not store a group', { group: group.groupId, generation: group.generationId, errorCode });
+      }
+      onStored(groupErrorOfAppend(errorCode));
+    });
+  }
+
+  /** Writes commits and then makes them visible. Those with too much metadata are refused one by one. `onStored` gets a code for each. */
+  storeOffsets(
+    group: GroupMetadata,
+    commits: readonly OffsetCommit[],
+    producer: TransactionalProducer | null,
+    onStored: (errorCodes: number[]) => void,
+  ): void {
+    const fits = ({ offset }: OffsetCommit): boolean =>
+      Buffer.byteLength(offset.metadata) <= this.config.offsetMetadataMaxBytes;
+    const accepted = commits.filter(fits);
+    const answer = (errorCode: number): void =>
+      onStored(commits.map((commit) => (fits(commit) ? errorCode : ErrorCode.OFFSET_METADATA_TOO_LARGE)));
+    if (accepted.length === 0) {
+      answer(ErrorCode.NONE);
+      return;
+    }
+    const batch = this.batch(
+      accepted.map(({ topicPartition, offset }) => ({
+        key: encodeOffsetCommitKey(group.groupId, topicPartition),
+        value: encodeOffsetCommitValue(offset),
+      })),
+      { ...producer, baseSequence: 0, isTransactional: producer !== null },
+    );
+    const { offsets } = group;
+    for (const { topicPartition, offset } of accepted) {
+      if (producer) offsets.prepareTransactionalCommit(producer.producerId, topicPartition, offset);
+      else offsets.prepareCommit(topicPartition, offset);
+    }
+    if (producer) this.openGroupsOf(producer.producerId).add(group.groupId);
+    if (!offsets.isConsistent) {
+      this.log.warn('A group gets commits from consumers and from transactions; the order of the two is not kept', {
+        group: group.groupId,
+      });
+    }
+    this.append(group.groupId, batch, (errorCode, baseOffset) => {
+      if (!group.is('Dead')) {
+        for (const { topicPartition, offset } of accepted) {
+          if (errorCode === ErrorCode.NONE) {
+            if (producer) offsets.appendedTransactionalCommit(producer.producerId, topicPartition, offset, baseOffset);
+            else offsets.completeCommit(topicPartition, offset, baseOffset);
+          } else if (producer) {
+            offsets.failTransactionalCommit(producer.producerId, topicPartition);
+          } else {
+            offsets.failCommit(topicPartition, offset);
+          }
+        }
+        if (producer && !offsets.hasOpenTransaction(producer.producerId)) {
+          this.closeGroupOf(producer.producerId, group.groupId);
+        }
+      }
+      answer(commitErrorOfAppend(errorCode));
+    });
+  }
+
+  /** The marker of a transaction reached these partitions of the topic: its commits count from now on, or never did. */
+  onTransactionCompleted(producerId: number, partitions: ReadonlySet<number>, isCommit: boolean): void {
+    for (const groupId of [...(this.openGroupsOfProducer.get(producerId) ?? [])]) {
+      if (!partitions.has(this.partitionFor(groupId))) continue;
+      const group = this.get(groupId);
+      if (group && !group.is('Dead')) group.offsets.completeTransaction(producerId, isCommit);
+      this.closeGroupOf(producerId, groupId);
+    }
+  }
+
+  /** Begins to load a partition that this broker now leads. `onLoaded` is called for each of its groups. */
+  onElection(partition: number, coordinatorEpoch: number, onLoaded: (group: GroupMetadata) => void): void {
+    this.queue.put(async () => {
+      if (!this.maybeUpdateEpoch(partition, coordinatorEpoch)) return;
+      if (this.owned.has(partition)) return;
+      this.loading.add(partition);
+      const startMs = this.clock.monotonicMs();
+      try {
+        const groups = await this.readGroups({ topic: GROUP_METADATA_TOPIC, partition });
+        for (const group of groups) {
+          if (this.groups.has(group.groupId)) continue;
+          this.groups.set(group.groupId, group);
+          for (const producerId of group.offsets.openTransactions()) this.openGroupsOf(producerId).add(group.groupId);
+          onLoaded(group);
+        }
+        this.log.info('Loaded groups and offsets', {
+          partition,
+          coordinatorEpoch,
+          groups: groups.length,
+          tookMs: Math.round(this.clock.monotonicMs() - startMs),
+        });
+      } finally {
+        // Kafka serves the partition even when loading failed half way: what could not be read is logged.
+        this.owned.add(partition);
+        this.loading.delete(partition);
+      }
+    });
+  }
+
+  /** Forgets the groups of a partition that this broker leads no more. `coordinatorEpoch` is null when the partition is deleted. */
+  onResignation(partition: number, coordinatorEpoch: number | null, onUnloaded: (group: GroupMetadata) => void): void {
+    this.queue.put(() => {
+      if (!this.maybeUpdateEpoch(partition, coordinatorEpoch)) return;
+      this.owned.delete(partition);
+      this.loading.delete(partition);
+      for (const group of this.all()) {
+        if (this.partitionFor(group.groupId) !== partition) continue;
+        onUnloaded(group);
+        this.groups.delete(group.groupId);
+        for (const producerId of group.offsets.openTransactions()) this.closeGroupOf(producerId, group.groupId);
+      }
+      this.log.info('Unloaded groups and offsets', { partition, coordinatorEpoch });
+    });
+  }
+
+  /** Drops what has outlived its retention, and groups with nothing left. */
+  removeExpired(): void {
+    const nowMs = this.clock.nowMs();
+    this.cleanUp(this.all(), (group) => group.removeExpiredOffsets(nowMs, this.config.offsetsRetentionMs));
+  }
+
+  /**
+   * Lets `remove` take offsets from each group, then drops the groups that are empty, and writes tombstones for both. No acknowledgement
+   * is waited for: what a crash brings back is removed again by the next round.
+   */
+  cleanUp(groups: readonly GroupMetadata[], remove: (group: GroupMetadata) => readonly TopicPartition[]): number {
+    let removedCount = 0;
+    for (const group of groups) {
+      const removed = remove(group);
+      if (group.is('Empty') && !group.offsets.isNotEmpty) group.transitionTo('Dead', this.clock.nowMs());
+      if (!this.isLocal(group.groupId)) continue;
+      const tombstones = removed.map((topicPartition) => ({
+        key: encodeOffsetCommitKey(group.groupId, topicPartition),
+        value: null,
+      }));
+      if (group.is('Dead') && this.groups.delete(group.groupId)) {
+        group.cancelTimers();
+        // Generation 0 never wrote itself to the log.
+        if (group.generationId > 0) tombstones.push({ key: encodeGroupMetadataKey(group.groupId), value: null });
+      }
+      if (tombstones.length === 0) continue;
+      removedCount += removed.length;
+      this.append(group.groupId, this.batch(tombstones), undefined, 0);
+    }
+    return removedCount;
+  }
+
+  private async readGroups(topicPartition: TopicPartition): Promise<GroupMetadata[]> {
+    const loader = new GroupLoader(this.clock.nowMs(), this.log);
+    const bounds = this.writer.logBounds(topicPartition);
+    if (bounds === null) {
+      this.log.warn('Asked to load groups from a partition that is not here', { partition: topicPartition.partition });
+      return [];
+    }
+    let offset = bounds.logStartOffset;
+    // The end is asked for anew each time: it becomes null when leadership is lost meanwhile.
+    while (offset < (this.writer.logBounds(topicPartition)?.logEndOffset ?? -1)) {
+      const next = loader.replay(await this.writer.read(topicPartition, offset, this.config.loadBufferBytes), offset);
+      if (next === offset) break;
+      offset = next;
+    }
+    return loader.finish();
+  }
+
+  private batch(
+    records: readonly { key: Buffer; value: Buffer | null }[],
+    options: Partial<TransactionalProducer> & { baseSequence?: number; isTransactional?: boolean } = {},
+  ): Buffer {
+    const timestamp = this.clock.nowMs();
+    const builder = new BatchBuilder({ compression: this.config.compression, ...options });
+    for (const { key, value } of records) builder.append({ timestamp, key, value });
+    return builder.build();
+  }
+
+  private append(
+    groupId: string,
+    batch: Buffer,
+    onComplete: (errorCode: number, baseOffset: number) => void = (errorCode) => {
+      if (errorCode !== ErrorCode.NONE) this.log.warn('Could not append tombstones', { group: groupId, errorCode });
+    },
+    requiredAcks = this.config.commitRequiredAcks,
+  ): void {
+    const topicPartition = { topic: GROUP_METADATA_TOPIC, partition: this.partitionFor(groupId) };
+    this.writer.append(topicPartition, batch, { requiredAcks, timeoutMs: this.config.commitTimeoutMs }, onComplete);
+  }
+
+  /** True when `epoch` is the newest known of the partition (or there is none to compare, as for a deletion). */
+  private maybeUpdateEpoch(partition: number, epoch: number | null): boolean {
+    if (epoch === null) return true;
+    const current = this.coordinatorEpochs.get(partition);
+    if (current !== undefined && epoch < current) {
+      this.log.info('Passed over an outdated change of coordinator', { partition, epoch, current });
+      return false;
+    }
+    this.coordinatorEpochs.set(partition, epoch);
+    return true;
+  }
+
+  private openGroupsOf(producerId: number): Set<string> {
+    let groups = this.openGroupsOfProducer.get(producerId);
+    if (!groups) this.openGroupsOfProducer.set(producerId, (groups = new Set()));
+    return groups;
+  }
+
+  private closeGroupOf(producerId: number, groupId: string): void {
+    const groups = this.openGroupsOfProducer.get(producerId);
+    groups?.delete(groupId);
+    if (groups?.size === 0) this.openGroupsOfProducer.delete(producerId);
+  }
+}
