@@ -64,6 +64,11 @@ export function parseControlRecord(key: Buffer | null): ControlRecordKey {
   return { version, type: CONTROL_TYPES[key.readInt16BE(2)] ?? 'UNKNOWN' };
 }
 
+/** What a control record is, for readers that need no more. */
+export function controlRecordType(record: Pick<Record, 'key'>): ControlRecordType {
+  return parseControlRecord(record.key).type;
+}
+
 /** The marker in a control record of type ABORT or COMMIT (`EndTransactionMarker.deserialize`). */
 export function parseEndTxnMarker(record: Pick<Record, 'key' | 'value'>): EndTxnMarker {
   const { type } = parseControlRecord(record.key);

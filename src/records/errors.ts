@@ -8,7 +8,6 @@ export type RecordsErrorKind =
   | 'INVALID_TIMESTAMP'
   | 'MESSAGE_TOO_LARGE'
   | 'UNSUPPORTED_COMPRESSION_TYPE'
-  | 'UNSUPPORTED_FOR_MESSAGE_FORMAT'
   | 'UNKNOWN_SERVER_ERROR';
 
 /** One refused record of a batch, as the produce response lists it (KIP-467). */
@@ -70,6 +69,14 @@ export class RecordTooLargeError extends RecordsError {
   override readonly name = 'RecordTooLargeError';
   constructor(message: string) {
     super('MESSAGE_TOO_LARGE', message);
+  }
+}
+
+/** `UnsupportedCompressionTypeException`: a codec that this version of the request may not carry. */
+export class UnsupportedCompressionTypeError extends RecordsError {
+  override readonly name = 'UnsupportedCompressionTypeError';
+  constructor(message: string) {
+    super('UNSUPPORTED_COMPRESSION_TYPE', message);
   }
 }
 

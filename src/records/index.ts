@@ -6,6 +6,7 @@ export {
   RecordTooLargeError,
   RecordValidationError,
   UndecodableRecordsError,
+  UnsupportedCompressionTypeError,
   type RecordError,
   type RecordsErrorKind,
 } from './errors.js';
@@ -18,6 +19,7 @@ export {
   compressionTypeOf,
   decompress,
   type Compression,
+  type Compression as CompressionType,
   type DecompressOptions,
 } from './compression.js';
 export { RecordCursor, decrementSequence, incrementSequence, type Record, type RecordHeader } from './record.js';
@@ -34,6 +36,7 @@ export { batchSizeAt, forEachBatch, iterateBatches } from './iterate.js';
 export { BatchBuilder, type BatchOptions, type RecordInput } from './batch-builder.js';
 export {
   buildEndTxnMarker,
+  controlRecordType,
   parseControlRecord,
   parseEndTxnMarker,
   type ControlRecordKey,
@@ -42,3 +45,11 @@ export {
   type EndTxnMarkerOptions,
   type TransactionResult,
 } from './control.js';
+export {
+  analyzeRecords,
+  validateProduceRecords,
+  type AnalyzeOptions,
+  type AppendOrigin,
+  type RecordsAnalysis,
+} from './analyze.js';
+export { validateForAppend, type AppendValidation, type AppendValidationOptions } from './validate-for-append.js';

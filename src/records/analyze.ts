@@ -1,0 +1,133 @@
+/** What a log must know of records before it appends them, leader or follower: `UnifiedLog.analyzeAndValidateRecords`. */
+import type { BatchView } from './batch-view.js';
+import type { Compression } from './compression.js';
+import {
+  CorruptRecordError,
+  InvalidRecordError,
+  RecordTooLargeError,
+  UnsupportedCompressionTypeError,
+} from './errors.js';
+import { forEachBatch } from './iterate.js';
+
+/** `AppendOrigin`: clients are trusted least. */
+export type AppendOrigin = 'client' | 'coordinator' | 'replication' | 'raft';
+
+export interface AnalyzeOptions {
+  /** `topic-partition`, for messages of errors. */
+  readonly topicPartition: string;
+  readonly origin: AppendOrigin;
+  /** `max.message.bytes`. */
+  readonly maxMessageBytes: number;
+  /** A follower takes what its leader accepted, however large. */
+  readonly ignoreRecordSize?: boolean;
+}
+
+/** The part of `LogAppendInfo` that the bytes decide. Offsets are those the batches carry, before any are assigned. */
+export interface RecordsAnalysis {
+  /** Whole, valid batches. With 0, nothing else here means anything. */
+  readonly batchCount: number;
+  /** Where the last whole batch ends. */
+  readonly validBytes: number;
+  /** Null when the first batch is of magic 0 or 1, where it would take decompression to know. */
+  readonly firstOffset: number | null;
+  readonly lastOffset: number;
+  readonly lastOffsetOfFirstBatch: number;
+  /** True when each batch's last offset is greater than that of the one before. */
+  readonly offsetsMonotonic: boolean;
+  /** -1 for none. */
+  readonly lastLeaderEpoch: number;
+  /** -1 for none. */
+  readonly maxTimestamp: number;
+  /** The last offset of the first batch that has `maxTimestamp`, -1 for none. */
+  readonly offsetOfMaxTimestamp: number;
+  /** Of the last compressed batch. */
+  readonly sourceCompression: Compression;
+}
+
+/**
+ * Checks sizes and CRCs of every whole batch and sums up what they say. Throws `InvalidRecordError`, `RecordTooLargeError` or
+ * `CorruptRecordError`, in the order in which Kafka looks.
+ */
+export function analyzeRecords(buffer: Buffer, options: AnalyzeOptions): RecordsAnalysis {
+  const analysis = {
+    batchCount: 0,
+    validBytes: 0,
+    firstOffset: null as number | null,
+    lastOffset: -1,
+    lastOffsetOfFirstBatch: -1,
+    offsetsMonotonic: true,
+    lastLeaderEpoch: -1,
+    maxTimestamp: -1,
+    offsetOfMaxTimestamp: -1,
+    sourceCompression: 'none' as Compression,
+  };
+  analysis.validBytes = forEachBatch(buffer, (batch) => {
+    checkBatch(batch, options);
+    const { lastOffset, maxTimestamp, compression } = batch;
+    if (analysis.batchCount === 0) {
+      if (batch.magic >= 2) analysis.firstOffset = batch.baseOffset;
+      analysis.lastOffsetOfFirstBatch = lastOffset;
+    }
+    if (analysis.lastOffset >= lastOffset) analysis.offsetsMonotonic = false;
+    analysis.lastOffset = lastOffset;
+    analysis.lastLeaderEpoch = batch.partitionLeaderEpoch;
+    if (maxTimestamp > analysis.maxTimestamp) {
+      analysis.maxTimestamp = maxTimestamp;
+      analysis.offsetOfMaxTimestamp = lastOffset;
+    }
+    if (compression !== 'none') analysis.sourceCompression = compression;
+    analysis.batchCount++;
+  });
+  return analysis;
+}
+
+function checkBatch(
+  batch: BatchView,
+  { topicPartition, origin, maxMessageBytes, ignoreRecordSize }: AnalyzeOptions,
+): void {
+  if (batch.magic >= 2 && origin === 'client' && batch.baseOffset !== 0) {
+    throw new InvalidRecordError(
+      `The baseOffset of the record batch in the append to ${topicPartition} should be 0, but it is ${batch.baseOffset}`,
+    );
+  }
+  const { sizeInBytes } = batch;
+  if (ignoreRecordSize !== true && sizeInBytes > maxMessageBytes) {
+    throw new RecordTooLargeError(
+      `The record batch size in the append to ${topicPartition} is ${sizeInBytes} bytes which exceeds the maximum configured value of ${maxMessageBytes}.`,
+    );
+  }
+  if (!batch.isValidCrc()) {
+    throw new CorruptRecordError(`Record is corrupt (stored crc = ${batch.crc}) in topic partition ${topicPartition}.`);
+  }
+}
+
+/**
+ * What the broker checks of a partition's records in a produce request before anything else (`ProduceRequest.validateRecords`): from
+ * version 3 on, exactly one batch of magic 2, and no zstd before version 7. Throws `RecordsError`.
+ */
+export function validateProduceRecords(version: number, buffer: Buffer): void {
+  if (version < 3) return;
+  let batchCount = 0;
+  forEachBatch(buffer, (batch) => {
+    if (++batchCount > 1) {
+      throw new InvalidRecordError(
+        `Produce requests with version ${version} are only allowed to contain exactly one record batch per partition`,
+      );
+    }
+    if (batch.magic !== 2) {
+      throw new InvalidRecordError(
+        `Produce requests with version ${version} are only allowed to contain record batches with magic version 2`,
+      );
+    }
+    if (version < 7 && batch.compression === 'zstd') {
+      throw new UnsupportedCompressionTypeError(
+        `Produce requests with version ${version} are not allowed to use ZStandard compression`,
+      );
+    }
+  });
+  if (batchCount === 0) {
+    throw new InvalidRecordError(
+      `Produce requests with version ${version} must have at least one record batch per partition`,
+    );
+  }
+}

@@ -1,0 +1,88 @@
+/** Refusals of single records, with Kafka's words for each (`LogValidator.validateRecord`). */
+import { RecordValidationError, type RecordError } from './errors.js';
+
+interface TimestampRange {
+  readonly nowMs: number;
+  readonly timestampBeforeMaxMs: number;
+  readonly timestampAfterMaxMs: number;
+}
+
+/** The refused records of a batch. One is enough to refuse the batch, but all are named to the producer (KIP-467). */
+export class RecordErrors {
+  private readonly errors: RecordError[] = [];
+  private anyTimestamp = false;
+
+  constructor(private readonly topicPartition: string) {}
+
+  get isEmpty(): boolean {
+    return this.errors.length === 0;
+  }
+
+  noKey(batchIndex: number): void {
+    const message = `Compacted topic cannot accept message without key in topic partition ${this.topicPartition}`;
+    this.errors.push({ batchIndex, message });
+  }
+
+  wrongMagic(batchIndex: number, magic: number): void {
+    const message = `Record's magic does not match outer magic ${magic} in topic partition ${this.topicPartition}`;
+    this.errors.push({ batchIndex, message });
+  }
+
+  timestampOutOfRange(
+    batchIndex: number,
+    timestamp: number,
+    offset: number,
+    { nowMs, timestampBeforeMaxMs, timestampAfterMaxMs }: TimestampRange,
+  ): void {
+    this.anyTimestamp = true;
+    const earliest = javaLong(nowMs, -1n, timestampBeforeMaxMs);
+    const latest = javaLong(nowMs, 1n, timestampAfterMaxMs);
+    const message =
+      `Timestamp ${timestamp} of message with offset ${offset} is out of range. ` +
+      `The timestamp should be within [${earliest}, ${latest}]`;
+    this.errors.push({ batchIndex, message });
+  }
+
+  timestampType(
+    batchIndex: number,
+    timestamp: number,
+    offset: number,
+    { keySize, valueSize }: { readonly keySize: number; readonly valueSize: number },
+  ): void {
+    this.anyTimestamp = true;
+    const record =
+      `DefaultRecord(offset=${offset}, timestamp=${timestamp}, ` +
+      `key=${Math.max(0, keySize)} bytes, value=${Math.max(0, valueSize)} bytes)`;
+    const message = `Invalid timestamp type in message ${record}. Producer should not set timestamp type to LogAppendTime.`;
+    this.errors.push({ batchIndex, message });
+  }
+
+  throwIfAny(): void {
+    const { errors } = this;
+    if (errors.length === 0) return;
+    if (this.anyTimestamp) {
+      throw new RecordValidationError(
+        'INVALID_TIMESTAMP',
+        'One or more records have been rejected due to invalid timestamp',
+        errors,
+      );
+    }
+    const shown = errors
+      .slice(0, 3)
+      .map(({ batchIndex, message }) => `RecordError(batchIndex=${batchIndex}, message='${message}')`)
+      .join(', ');
+    throw new RecordValidationError(
+      'INVALID_RECORD',
+      `One or more records have been rejected due to ${errors.length} record errors in total, and only showing the first three errors at most: [${shown}]`,
+      errors,
+    );
+  }
+}
+
+const INT64_MAX = 0x7fffffffffffffffn;
+
+/** `now ± limit` as Java computes it for a message: the unlimited default of int64 max wraps. */
+function javaLong(nowMs: number, sign: bigint, limitMs: number): bigint {
+  const limit = limitMs >= Number(INT64_MAX) ? INT64_MAX : BigInt(Math.trunc(limitMs));
+  return BigInt.asIntN(64, BigInt(nowMs) + sign * limit);
+}
