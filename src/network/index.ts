@@ -5,5 +5,4 @@ export {
   type SocketServerOptions,
 } from './socket-server.js';
 export { Request, type ConnectionInfo } from './request.js';
-export { RateLimitedLog } from './rate-limited-log.js';
 export { NetworkClient, NetworkError, type NetworkClientOptions, type NetworkErrorKind } from './network-client.js';

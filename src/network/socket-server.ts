@@ -1,4 +1,5 @@
 import {
+  rateLimited,
   setPeriodicTimer,
   type Clock,
   type Connection,
@@ -10,7 +11,6 @@ import {
 } from '../common/index.js';
 import { ANONYMOUS } from '../security/index.js';
 import { RequestMemory } from './core/request-memory.js';
-import { RateLimitedLog } from './rate-limited-log.js';
 import type { Request } from './request.js';
 import { ServerConnection, type ServerConnectionHost } from './server-connection.js';
 
@@ -51,6 +51,8 @@ export interface SocketServerOptions {
 
 /** Read at most this much from a connection at once when no larger frame is under way. */
 const SCRATCH_BYTES = 64 * 1024;
+/** How often the same sentence about bad clients is written. */
+const BAD_CLIENT_LINES_PER_MINUTE = 5;
 /** A frame that holds memory others wait for must go on within this time. */
 const STALL_MS = 10_000;
 
@@ -68,7 +70,8 @@ export class SocketServer implements ServerConnectionHost {
   private readonly countByAddress = new Map<string, number>();
   private readonly waiting: { connection: Connection; listenerName: string }[] = [];
   private readonly heldBackUntilStart: (() => void)[] = [];
-  private readonly badClients: RateLimitedLog;
+  /** For what clients can cause as often as they like. */
+  private readonly badClients: Logger;
   private readonly onRequestNow: (request: Request) => void;
   private processing = false;
   private stopped = false;
@@ -79,7 +82,7 @@ export class SocketServer implements ServerConnectionHost {
   constructor(private readonly options: SocketServerOptions) {
     this.maxRequestBytes = options.limits.maxRequestBytes;
     this.memory = new RequestMemory(options.limits.requestMemoryBytes);
-    this.badClients = new RateLimitedLog(options.logger, options.clock);
+    this.badClients = rateLimited(options.logger, options.clock, BAD_CLIENT_LINES_PER_MINUTE);
     this.onRequestNow = options.onRequest;
     options.metrics?.gauge('connection-count', () => this.connections.size);
     options.metrics?.gauge('request-memory-used-bytes', () => this.memory.used);

@@ -162,12 +162,12 @@ describe('the socket server', () => {
     expect(await describeCluster(client(port))).toMatchObject({ clusterId: 'tester' });
   });
 
-  test('warns of a flood of bad frames once', async () => {
+  test('does not flood the log for a flood of bad frames', async () => {
     const warnings: string[] = [];
-    const logger = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
+    const logger = { ...silentLogger, warn: (message: string) => void warnings.push(message), isEnabled: () => true };
     const { port } = await start({}, null, logger);
     for (let i = 0; i < 30; i++) await new RawClient(port, [int32(-1)]).closed;
-    expect(warnings).toEqual(['Closed a connection for an invalid frame']);
+    expect(warnings).toEqual(Array.from({ length: 5 }, () => 'Closed a connection for an invalid frame'));
   });
 
   test('serves others while forty connections announce 100 MB each and send without end', async () => {

@@ -1,0 +1,253 @@
+import { LEADER_DURING_DELETE, type SecurityProtocol, type TopicPartition } from '../cluster/index.js';
+import { ZERO_UUID, type Uuid } from '../common/index.js';
+import {
+  ErrorCode,
+  type MetadataResponsePartition,
+  type UpdateMetadataPartitionState,
+  type UpdateMetadataRequest,
+} from '../protocol/index.js';
+import type { MetadataSource } from '../replication/index.js';
+
+/** A broker at one of its listeners (`Node`). */
+export interface BrokerNode {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  readonly rack: string | null;
+}
+
+/** What the controller told of a partition. */
+export interface PartitionInfo {
+  readonly partitionIndex: number;
+  readonly leader: number;
+  readonly leaderEpoch: number;
+  readonly controllerEpoch: number;
+  readonly isr: readonly number[];
+  readonly replicas: readonly number[];
+  readonly offlineReplicas: readonly number[];
+  readonly zkVersion: number;
+}
+
+interface TopicInfo {
+  id: Uuid;
+  readonly partitions: Map<number, PartitionInfo>;
+}
+
+interface AliveBroker {
+  readonly id: number;
+  readonly rack: string | null;
+  readonly nodes: ReadonlyMap<string, BrokerNode>;
+}
+
+/** How a missing leader or replica is told to a client; it depends on the version of its Metadata request. */
+export interface AvailabilityRules {
+  /** Version 0: replicas that are down are left out, and reported. */
+  readonly errorUnavailableEndpoints: boolean;
+  /** Version 6 and later: LISTENER_NOT_FOUND where a live leader lacks the client's listener. */
+  readonly errorUnavailableListeners: boolean;
+}
+
+const SECURITY_PROTOCOL_NAMES: readonly SecurityProtocol[] = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'];
+
+/**
+ * What this broker knows of the cluster: topics, leaders, live brokers and the controller, all from UpdateMetadata (Kafka's
+ * `ZkMetadataCache`). Reads see each request's update whole, because an update is one synchronous step.
+ */
+export class MetadataCache implements MetadataSource {
+  private readonly topics = new Map<string, TopicInfo>();
+  private readonly topicNames = new Map<Uuid, string>();
+  private brokers = new Map<number, AliveBroker>();
+  private currentControllerId = -1;
+  private partitionCount = 0;
+  private readonly updateListeners = new Set<() => void>();
+
+  /** -1 when none is known. */
+  get controllerId(): number {
+    return this.currentControllerId;
+  }
+
+  /** Of all topics. */
+  get numPartitionsInCluster(): number {
+    return this.partitionCount;
+  }
+
+  /** Takes what changed, and returns the partitions that were deleted. Versions of the request before 5 are understood too. */
+  updateMetadata(request: UpdateMetadataRequest): TopicPartition[] {
+    this.currentControllerId = request.controllerId < 0 ? -1 : request.controllerId;
+    this.brokers = new Map(request.liveBrokers.map((broker) => [broker.id, aliveBroker(broker)]));
+    const deleted: TopicPartition[] = [];
+    for (const { topicName, topicId, partitionStates } of request.topicStates) {
+      this.setTopicId(topicName, topicId);
+      for (const state of partitionStates) this.updatePartition(topicName, topicId, state, deleted);
+    }
+    for (const state of request.ungroupedPartitionStates) {
+      this.updatePartition(state.topicName, ZERO_UUID, state, deleted);
+    }
+    for (const listener of this.updateListeners) listener();
+    return deleted;
+  }
+
+  /** Is called after each update. Returns how to stop. */
+  onUpdate(listener: () => void): () => void {
+    this.updateListeners.add(listener);
+    return () => this.updateListeners.delete(listener);
+  }
+
+  hasTopic(topic: string): boolean {
+    return this.topics.has(topic);
+  }
+
+  contains({ topic, partition }: TopicPartition): boolean {
+    return this.topics.get(topic)?.partitions.has(partition) ?? false;
+  }
+
+  topicsInCluster(): Iterable<string> {
+    return this.topics.keys();
+  }
+
+  /** Undefined for a topic that is not known. */
+  numPartitions(topic: string): number | undefined {
+    return this.topics.get(topic)?.partitions.size;
+  }
+
+  partitionInfo({ topic, partition }: TopicPartition): PartitionInfo | undefined {
+    return this.topics.get(topic)?.partitions.get(partition);
+  }
+
+  partitionsOf(topic: string): Iterable<PartitionInfo> {
+    return this.topics.get(topic)?.partitions.values() ?? [];
+  }
+
+  /** The zero id for a topic without one, or an unknown one. */
+  topicId(topic: string): Uuid {
+    return this.topics.get(topic)?.id ?? ZERO_UUID;
+  }
+
+  topicName(topicId: Uuid): string | undefined {
+    return this.topicNames.get(topicId);
+  }
+
+  hasAliveBroker(brokerId: number): boolean {
+    return this.brokers.has(brokerId);
+  }
+
+  aliveBrokers(): Iterable<{ readonly id: number; readonly rack: string | null }> {
+    return this.brokers.values();
+  }
+
+  /** Undefined when the broker is not alive or has no such listener. */
+  aliveBrokerNode(brokerId: number, listenerName: string): BrokerNode | undefined {
+    return this.brokers.get(brokerId)?.nodes.get(listenerName);
+  }
+
+  aliveBrokerNodes(listenerName: string): BrokerNode[] {
+    const nodes: BrokerNode[] = [];
+    for (const broker of this.brokers.values()) {
+      const node = broker.nodes.get(listenerName);
+      if (node) nodes.push(node);
+    }
+    return nodes;
+  }
+
+  rackOf(brokerId: number, listenerName: string): string | null | undefined {
+    return this.aliveBrokerNode(brokerId, listenerName)?.rack;
+  }
+
+  /** The partitions of a topic as Metadata answers them; null for an unknown topic. */
+  partitionMetadata(topic: string, listenerName: string, rules: AvailabilityRules): MetadataResponsePartition[] | null {
+    const info = this.topics.get(topic);
+    if (!info) return null;
+    const partitions: MetadataResponsePartition[] = [];
+    for (const partition of info.partitions.values()) {
+      partitions.push(this.describePartition(partition, listenerName, rules));
+    }
+    return partitions;
+  }
+
+  private describePartition(
+    partition: PartitionInfo,
+    listenerName: string,
+    { errorUnavailableEndpoints, errorUnavailableListeners }: AvailabilityRules,
+  ): MetadataResponsePartition {
+    const { leader } = partition;
+    const available = (ids: readonly number[]): number[] =>
+      errorUnavailableEndpoints ? ids.filter((id) => this.aliveBrokerNode(id, listenerName)) : (ids as number[]);
+    const replicaNodes = available(partition.replicas);
+    const isrNodes = available(partition.isr);
+    const hasLeader = this.aliveBrokerNode(leader, listenerName) !== undefined;
+    let errorCode: number = ErrorCode.NONE;
+    if (!hasLeader) {
+      errorCode =
+        this.brokers.has(leader) && errorUnavailableListeners
+          ? ErrorCode.LISTENER_NOT_FOUND
+          : ErrorCode.LEADER_NOT_AVAILABLE;
+    } else if (replicaNodes.length < partition.replicas.length || isrNodes.length < partition.isr.length) {
+      errorCode = ErrorCode.REPLICA_NOT_AVAILABLE;
+    }
+    return {
+      errorCode,
+      partitionIndex: partition.partitionIndex,
+      leaderId: hasLeader ? leader : -1,
+      leaderEpoch: partition.leaderEpoch,
+      replicaNodes,
+      isrNodes,
+      offlineReplicas: partition.offlineReplicas as number[],
+    };
+  }
+
+  private setTopicId(topic: string, topicId: Uuid): void {
+    const info = this.topics.get(topic);
+    if (!info || info.id === topicId) return;
+    this.topicNames.delete(info.id);
+    info.id = topicId;
+    if (topicId !== ZERO_UUID) this.topicNames.set(topicId, topic);
+  }
+
+  private updatePartition(
+    topic: string,
+    topicId: Uuid,
+    state: UpdateMetadataPartitionState,
+    deleted: TopicPartition[],
+  ): void {
+    let info = this.topics.get(topic);
+    const partition = state.partitionIndex;
+    if (state.leader === LEADER_DURING_DELETE) {
+      deleted.push({ topic, partition });
+      if (!info?.partitions.delete(partition)) return;
+      this.partitionCount--;
+      if (info.partitions.size === 0) {
+        this.topics.delete(topic);
+        this.topicNames.delete(info.id);
+      }
+      return;
+    }
+    if (!info) {
+      this.topics.set(topic, (info = { id: topicId, partitions: new Map() }));
+      if (topicId !== ZERO_UUID) this.topicNames.set(topicId, topic);
+    }
+    if (!info.partitions.has(partition)) this.partitionCount++;
+    info.partitions.set(partition, {
+      partitionIndex: partition,
+      leader: state.leader,
+      leaderEpoch: state.leaderEpoch,
+      controllerEpoch: state.controllerEpoch,
+      isr: state.isr,
+      replicas: state.replicas,
+      offlineReplicas: state.offlineReplicas,
+      zkVersion: state.zkVersion,
+    });
+  }
+}
+
+function aliveBroker(broker: UpdateMetadataRequest['liveBrokers'][number]): AliveBroker {
+  const { id } = broker;
+  const rack = broker.rack ?? null;
+  const nodes = new Map<string, BrokerNode>();
+  for (const { host, port, listener, securityProtocol } of broker.endpoints) {
+    // Before version 3 a listener is named for its protocol.
+    const name = listener !== '' ? listener : (SECURITY_PROTOCOL_NAMES[securityProtocol] ?? 'PLAINTEXT');
+    nodes.set(name, { id, host, port, rack });
+  }
+  if (nodes.size === 0) nodes.set('PLAINTEXT', { id, host: broker.v0Host, port: broker.v0Port, rack });
+  return { id, rack, nodes };
+}
