@@ -1,0 +1,510 @@
+import {
+  assert,
+  shuffled,
+  type Clock,
+  type Connection,
+  type Endpoint,
+  type Logger,
+  type Random,
+  type Timer,
+  type Transport,
+} from '../../common/index.js';
+import { SessionWatchdog } from '../core/session-watchdog.js';
+import { WatchRegistry } from '../core/watch-registry.js';
+import { ZK_ERROR_CODES, zkErrorName, type ZkErrorCode } from '../errors.js';
+import { FrameAssembler } from '../wire/frame-assembler.js';
+import {
+  decodeConnectResponse,
+  encodeAuth,
+  encodeConnectRequest,
+  NO_SESSION,
+  type SessionCredentials,
+} from '../wire/handshake.js';
+import { JuteReader, JuteWriter } from '../wire/jute.js';
+import { EVENT_TYPES, OpCode, Xid } from '../wire/op-codes.js';
+import type { WatchEvent, WatchEventType, ZkState } from '../zk-client.js';
+import { Deque } from './deque.js';
+import type { PendingRequest } from './request.js';
+
+export interface SessionOptions {
+  readonly servers: readonly Endpoint[];
+  readonly chroot: string;
+  /** Asked for; the server may grant more or less. */
+  readonly sessionTimeoutMs: number;
+  /** Cut off for longer than this, the session is taken for lost. */
+  readonly giveUpAfterMs: number;
+  readonly maxInFlightRequests: number;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Takes part in a session that another client opened, as ZooKeeper's own client can. */
+  readonly resume?: SessionCredentials;
+}
+
+/** What the session tells its client. None of these may throw. */
+export interface SessionListener {
+  /** The server gave (`isNew`) or confirmed the session. */
+  onConnected(isNew: boolean): void;
+  onDisconnected(): void;
+  /** The session is over, all that waited has failed; the next one starts with `begin`. */
+  onExpired(): void;
+  onAuthFailed(): void;
+  onWatchEvent(event: WatchEvent): void;
+}
+
+const EVENT_NAMES = new Map(Object.entries(EVENT_TYPES).map(([name, type]) => [type, name as WatchEventType]));
+/** Paths in one SetWatches request, by their total length: the server's limit on a request is 1 MiB (`jute.maxbuffer`). */
+const SET_WATCHES_MAX_BYTES = 128 * 1024;
+const BACKOFF_MAX_MS = 1000;
+const CLOSE_TIMEOUT_MS = 5000;
+
+/**
+ * One ZooKeeper session after another over one connection after another. It owns what waits for an answer: requests are sent in the
+ * order they were submitted, at most `maxInFlightRequests` at once, and those without an answer when a connection ends go first on
+ * the next one. Ends with `close`.
+ */
+export class Session {
+  state: ZkState = 'closed';
+  readonly watches = new WatchRegistry();
+  private readonly watchdog: SessionWatchdog;
+  private readonly servers: readonly Endpoint[];
+  private nextServer = 0;
+  private failedAttempts = 0;
+  private credentials: SessionCredentials;
+  private lastZxid = 0n;
+  private readonly auths: { scheme: string; auth: Buffer }[] = [];
+
+  private connection: Connection | null = null;
+  private assembler = new FrameAssembler();
+  private frames: Buffer[] = [];
+  private framesDeferred = false;
+  private xid = 0;
+  private dropReason: string | null = null;
+
+  private readonly queue = new Deque<PendingRequest>();
+  private readonly inFlight = new Deque<{ xid: number; request: PendingRequest }>();
+  private pumpScheduled = false;
+  private timer: Timer | null = null;
+  private reconnectTimer: Timer | null = null;
+  private closing: { promise: Promise<void>; finish: () => void } | null = null;
+
+  constructor(
+    private readonly options: SessionOptions,
+    private readonly listener: SessionListener,
+  ) {
+    this.watchdog = new SessionWatchdog(options.sessionTimeoutMs, options.giveUpAfterMs);
+    this.servers = shuffled(options.random, options.servers);
+    this.credentials = options.resume ?? NO_SESSION;
+  }
+
+  get id(): bigint {
+    return this.credentials.id;
+  }
+
+  get session(): SessionCredentials {
+    return this.credentials;
+  }
+
+  get timeoutMs(): number {
+    return this.watchdog.timeoutMs;
+  }
+
+  /** True when requests are taken: not after `close`, nor between a session's end and `begin`. */
+  refusal(): ZkErrorCode | null {
+    if (this.closing || this.state === 'closed') return 'Closed';
+    if (this.state === 'expired') return 'SessionExpired';
+    if (this.state === 'authFailed') return 'AuthFailed';
+    return null;
+  }
+
+  /** Starts to look for a server, at first and after each expiry. */
+  begin(): void {
+    assert(this.connection === null, 'a session begins without a connection');
+    if (this.closing) return;
+    this.state = 'connecting';
+    this.openConnection();
+  }
+
+  submit(request: PendingRequest): void {
+    const refusal = this.refusal();
+    if (refusal) return request.fail(refusal);
+    this.queue.push(request);
+    this.schedulePump();
+  }
+
+  addAuth(scheme: string, auth: Buffer): void {
+    this.auths.push({ scheme, auth });
+    if (this.state === 'connected') this.write(encodeAuth(scheme, auth));
+  }
+
+  /** Sends what waits, ends the session at the server and closes. What has no answer by then fails with `Closed`. */
+  close(): Promise<void> {
+    if (this.closing) return this.closing.promise;
+    let finish: () => void = () => undefined;
+    const promise = new Promise<void>((resolve) => (finish = resolve));
+    this.closing = { promise, finish };
+    if (this.state === 'connected') {
+      const done = (): void => this.tearDown();
+      this.queue.push({
+        opCode: OpCode.closeSession,
+        path: null,
+        encode: () => undefined,
+        succeed: done,
+        fail: () => undefined,
+        attempts: 0,
+        deadlineMs: Infinity,
+      });
+      this.schedulePump();
+      this.reconnectTimer = this.options.clock.setTimer(CLOSE_TIMEOUT_MS, done);
+    } else {
+      this.tearDown();
+    }
+    return promise;
+  }
+
+  private tearDown(): void {
+    this.state = 'closed';
+    this.timer?.cancel();
+    this.reconnectTimer?.cancel();
+    const { connection } = this;
+    this.connection = null;
+    connection?.destroy();
+    this.watches.clear();
+    this.failAll('Closed');
+    this.closing?.finish();
+  }
+
+  private openConnection(): void {
+    const { transport, clock, random, logger } = this.options;
+    if (this.nextServer === this.servers.length) this.nextServer = 0;
+    const server = this.servers[this.nextServer++]!;
+    const delayMs = this.failedAttempts < this.servers.length ? 0 : this.backoffMs(random);
+    const open = (): void => {
+      this.reconnectTimer = null;
+      logger.debug('Connecting to ZooKeeper', { host: server.host, port: server.port });
+      this.assembler = new FrameAssembler();
+      this.frames = [];
+      this.framesDeferred = false;
+      this.dropReason = null;
+      this.watchdog.connecting(clock.monotonicMs(), this.servers.length);
+      let current: Connection | null = null;
+      const isCurrent = (): boolean => current !== null && this.connection === current;
+      current = this.connection = transport.connect(server, {
+        onOpen: () => {
+          const connection = this.connection;
+          connection?.write([encodeConnectRequest(this.credentials, this.options.sessionTimeoutMs, this.lastZxid)]);
+        },
+        onData: (bytes) => {
+          if (isCurrent()) this.onData(bytes);
+        },
+        onClose: (error) => {
+          if (isCurrent()) this.onClose(server, error);
+        },
+      });
+      this.watch();
+    };
+    if (delayMs === 0) open();
+    else this.reconnectTimer = clock.setTimer(delayMs, open);
+  }
+
+  private backoffMs(random: Random): number {
+    const rounds = Math.floor(this.failedAttempts / this.servers.length);
+    const ceiling = Math.min(BACKOFF_MAX_MS, 50 * 2 ** Math.min(rounds, 10));
+    return ceiling / 2 + random.nextInt(ceiling / 2);
+  }
+
+  private onData(bytes: Buffer): void {
+    this.watchdog.received(this.options.clock.monotonicMs());
+    try {
+      const frames = this.assembler.push(bytes);
+      if (this.frames.length === 0) this.frames = frames;
+      else this.frames.push(...frames);
+      if (!this.framesDeferred) this.handleFrames(true);
+    } catch (error) {
+      this.drop(`an answer that cannot be read: ${String(error)}`);
+    }
+  }
+
+  /**
+   * A watch event tells of a change after what the answers before it say; so that who awaits such an answer sees it first, the event
+   * waits until promises have settled.
+   */
+  private handleFrames(mayDefer: boolean): void {
+    const { frames } = this;
+    let answered = false;
+    let index = 0;
+    for (; index < frames.length; index++) {
+      const frame = frames[index]!;
+      if (this.state !== 'connected') {
+        this.onConnectResponse(frame);
+        if (this.connection === null) return;
+        continue;
+      }
+      const xid = frame.readInt32BE(0);
+      if (xid === Xid.notification && answered && mayDefer) break;
+      if (xid !== Xid.notification) answered = true;
+      this.onFrame(xid, frame);
+      if (this.connection === null || this.frames !== frames) return;
+    }
+    if (index === frames.length) {
+      this.frames = [];
+      this.schedulePump();
+      return;
+    }
+    this.frames = frames.slice(index);
+    this.framesDeferred = true;
+    const { connection } = this;
+    this.options.clock.defer(() => {
+      // After a lost connection its last frames have been handled already.
+      if (this.connection !== connection || connection === null) return;
+      this.framesDeferred = false;
+      try {
+        this.handleFrames(true);
+      } catch (error) {
+        this.drop(`an answer that cannot be read: ${String(error)}`);
+      }
+    });
+    this.schedulePump();
+  }
+
+  private onConnectResponse(frame: Buffer): void {
+    const { session, timeoutMs } = decodeConnectResponse(frame);
+    if (timeoutMs <= 0) {
+      this.options.logger.warn('The ZooKeeper session expired', { session: this.id.toString(16) });
+      return this.expire();
+    }
+    const isNew = session.id !== this.credentials.id;
+    this.credentials = session;
+    this.failedAttempts = 0;
+    this.state = 'connected';
+    this.watchdog.connected(this.options.clock.monotonicMs(), timeoutMs);
+    for (const { scheme, auth } of this.auths) this.write(encodeAuth(scheme, auth));
+    this.resetWatches();
+    this.watch();
+    this.listener.onConnected(isNew);
+    this.schedulePump();
+  }
+
+  private onFrame(xid: number, frame: Buffer): void {
+    if (xid === Xid.ping || xid === Xid.setWatches) return;
+    const reader = new JuteReader(frame, 4);
+    const zxid = reader.long();
+    const error = reader.int();
+    if (xid === Xid.auth) {
+      if (error !== 0) this.authFailed();
+      return;
+    }
+    if (xid === Xid.notification) {
+      const type = EVENT_NAMES.get(reader.int());
+      reader.int();
+      const path = this.bare(reader.string());
+      if (type) this.listener.onWatchEvent({ type, path });
+      return;
+    }
+    if (zxid > this.lastZxid) this.lastZxid = zxid;
+    const head = this.inFlight.shift();
+    if (!head || head.xid !== xid) throw new RangeError(`an answer to request ${xid}, expected ${head?.xid}`);
+    if (error === ZK_ERROR_CODES.SessionExpired || error === ZK_ERROR_CODES.SessionMoved) {
+      // The next connect request tells what has become of the session.
+      this.queue.unshiftAll([head.request]);
+      return this.drop(`the server refused the session: ${zkErrorName(error)}`);
+    }
+    if (error !== 0) return head.request.fail(zkErrorName(error));
+    try {
+      head.request.succeed(reader);
+    } catch (cause) {
+      head.request.fail('MarshallingError', String(cause));
+      throw cause;
+    }
+  }
+
+  private onClose(server: Endpoint, error: Error | undefined): void {
+    const { clock, logger } = this.options;
+    const wasConnected = this.state === 'connected';
+    if (this.frames.length > 0 && wasConnected) {
+      try {
+        this.handleFrames(false);
+      } catch (cause) {
+        logger.debug('Rest of a ZooKeeper connection cannot be read', { error: cause });
+      }
+    }
+    if (this.connection === null) return;
+    this.connection = null;
+    if (this.closing) return this.tearDown();
+    this.failedAttempts++;
+    this.watchdog.disconnected(clock.monotonicMs(), this.id !== 0n);
+    this.queue.unshiftAll(this.inFlight.drain().map(({ request }) => request));
+    const reason = this.dropReason ?? error?.message ?? 'closed by the server';
+    const fields = { host: server.host, port: server.port, reason };
+    if (wasConnected) logger.warn('Lost the connection to ZooKeeper', fields);
+    else logger.debug('No connection to ZooKeeper', fields);
+    if (this.state !== 'connecting') this.state = 'disconnected';
+    if (wasConnected) this.listener.onDisconnected();
+    if (this.closing || this.connection !== null) return;
+    this.openConnection();
+    this.watch();
+  }
+
+  private drop(reason: string): void {
+    this.dropReason = reason;
+    this.connection?.destroy();
+  }
+
+  private expire(): void {
+    this.endSession('expired', 'SessionExpired');
+    this.listener.onExpired();
+  }
+
+  private authFailed(): void {
+    this.options.logger.error('ZooKeeper refused our credentials');
+    this.endSession('authFailed', 'AuthFailed');
+    this.listener.onAuthFailed();
+  }
+
+  private endSession(state: ZkState, code: ZkErrorCode): void {
+    const { connection } = this;
+    this.connection = null;
+    this.state = state;
+    connection?.destroy();
+    this.timer?.cancel();
+    this.reconnectTimer?.cancel();
+    this.watchdog.ended();
+    this.credentials = NO_SESSION;
+    this.lastZxid = 0n;
+    this.watches.clear();
+    this.failAll(code);
+    if (this.closing) this.tearDown();
+  }
+
+  private failAll(code: ZkErrorCode): void {
+    const all = [...this.inFlight.drain().map(({ request }) => request), ...this.queue.drain()];
+    for (const request of all) request.fail(code);
+  }
+
+  private schedulePump(): void {
+    if (this.pumpScheduled || this.queue.length === 0) return;
+    this.pumpScheduled = true;
+    queueMicrotask(() => {
+      this.pumpScheduled = false;
+      this.pump();
+    });
+  }
+
+  /** Sends what may be sent, as one write. */
+  private pump(): void {
+    if (this.state !== 'connected' || !this.connection) return;
+    const free = this.options.maxInFlightRequests - this.inFlight.length;
+    const count = Math.min(free, this.queue.length);
+    if (count <= 0) return;
+    const writer = new JuteWriter(64 + count * 160);
+    for (let i = 0; i < count; i++) {
+      const request = this.queue.shift()!;
+      const start = writer.length;
+      this.xid = this.xid === 0x7fffffff ? 1 : this.xid + 1;
+      writer.int(0).int(this.xid).int(request.opCode);
+      request.encode(writer);
+      writer.patchInt(writer.length - start - 4, start);
+      request.attempts++;
+      this.inFlight.push({ xid: this.xid, request });
+    }
+    this.write(writer.finish());
+  }
+
+  private write(bytes: Buffer): void {
+    this.watchdog.sent(this.options.clock.monotonicMs());
+    this.connection?.write([bytes]);
+  }
+
+  /** Tells the new server which watches we count on; it fires at once those that changed since `lastZxid`. */
+  private resetWatches(): void {
+    if (this.watches.size === 0) return;
+    const kinds = ['data', 'exist', 'child'] as const;
+    let chunk: Record<(typeof kinds)[number], string[]> = { data: [], exist: [], child: [] };
+    let bytes = 0;
+    const flush = (): void => {
+      if (bytes === 0) return;
+      const writer = new JuteWriter(bytes + 256).int(0).int(Xid.setWatches).int(OpCode.setWatches).long(this.lastZxid);
+      for (const kind of kinds) writer.strings(chunk[kind]);
+      writer.patchInt(writer.length - 4, 0);
+      this.write(writer.finish());
+      chunk = { data: [], exist: [], child: [] };
+      bytes = 0;
+    };
+    for (const kind of kinds) {
+      for (const path of this.watches.paths(kind)) {
+        const full = this.full(path);
+        chunk[kind].push(full);
+        bytes += 4 + full.length;
+        if (bytes >= SET_WATCHES_MAX_BYTES) flush();
+      }
+    }
+    flush();
+  }
+
+  /** Puts the chroot in front. */
+  full(path: string): string {
+    const { chroot } = this.options;
+    if (chroot === '') return path;
+    return path === '/' ? chroot : chroot + path;
+  }
+
+  /** Takes the chroot off. */
+  bare(path: string): string {
+    const { chroot } = this.options;
+    if (chroot === '' || !path.startsWith(chroot)) return path;
+    return path.length === chroot.length ? '/' : path.slice(chroot.length);
+  }
+
+  /** Acts on what the watchdog says, and sets the timer for when it must be asked again. */
+  private watch(): void {
+    this.timer?.cancel();
+    const { clock, logger } = this.options;
+    const nowMs = clock.monotonicMs();
+    const verdict = this.watchdog.judge(nowMs);
+    let untilMs = this.failOverdue(nowMs);
+    switch (verdict.kind) {
+      case 'ping':
+        this.write(PING);
+        untilMs = Math.min(untilMs, nowMs + 1);
+        break;
+      case 'dropConnection':
+        this.drop(verdict.reason);
+        return;
+      case 'giveUpSession':
+        logger.error('Cut off from ZooKeeper for too long; giving the session up', { session: this.id.toString(16) });
+        return this.expire();
+      case 'wait':
+        untilMs = Math.min(untilMs, verdict.untilMs);
+        break;
+    }
+    if (untilMs === Infinity) return;
+    this.timer = clock.setTimer(Math.max(1, untilMs - nowMs), () => this.watch());
+  }
+
+  /** Fails requests whose deadline has passed; returns the next deadline. An answer that still comes is read and dropped. */
+  private failOverdue(nowMs: number): number {
+    let nextMs = Infinity;
+    const overdue: PendingRequest[] = [];
+    const look = (request: PendingRequest): void => {
+      if (request.deadlineMs <= nowMs) overdue.push(request);
+      else if (request.deadlineMs < nextMs) nextMs = request.deadlineMs;
+    };
+    for (const { request } of this.inFlight) look(request);
+    if (this.queue.length > 0) {
+      const kept: PendingRequest[] = [];
+      for (const request of this.queue) {
+        look(request);
+        if (request.deadlineMs > nowMs) kept.push(request);
+      }
+      if (kept.length < this.queue.length) {
+        this.queue.drain();
+        this.queue.unshiftAll(kept);
+      }
+    }
+    for (const request of overdue) request.fail('OperationTimeout');
+    return nextMs;
+  }
+}
+
+const PING = new JuteWriter(12).int(8).int(Xid.ping).int(OpCode.ping).finish();

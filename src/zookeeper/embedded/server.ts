@@ -1,0 +1,275 @@
+import type { Clock, Connection, Endpoint, Listener, Logger, Random, Timer, Transport } from '../../common/index.js';
+import { FrameAssembler } from '../wire/frame-assembler.js';
+import { JuteReader } from '../wire/jute.js';
+import { OpCode, Xid } from '../wire/op-codes.js';
+import { ZooKeeperCore, type FiredWatch } from './core.js';
+import { decodeRequest, encodeConnectResponse, encodeEvent, encodeResponse } from './wire.js';
+
+export interface EmbeddedZooKeeperOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** ZooKeeper's default is two ticks of 2 s. */
+  readonly minSessionTimeoutMs?: number;
+  readonly maxSessionTimeoutMs?: number;
+}
+
+/** The server's own limit on a request (`jute.maxbuffer`). */
+const MAX_REQUEST_BYTES = 1024 * 1024 + 1024;
+
+/**
+ * A ZooKeeper in this process, for development, tests and simulation: ZooKeeper's wire protocol over the transport port, in front of
+ * `ZooKeeperCore`. Several members may listen; they are of one mind, as an ensemble seems to its clients. Nothing is kept on disk.
+ */
+export class EmbeddedZooKeeper {
+  readonly core: ZooKeeperCore;
+  private readonly members = new Set<EmbeddedMember>();
+  private readonly attached = new Map<bigint, ServedConnection>();
+  private expiryTimer: Timer | null = null;
+  private nextSession: bigint;
+  private closed = false;
+
+  constructor(readonly options: EmbeddedZooKeeperOptions) {
+    this.core = new ZooKeeperCore({
+      minSessionTimeoutMs: options.minSessionTimeoutMs ?? 4_000,
+      maxSessionTimeoutMs: options.maxSessionTimeoutMs ?? 40_000,
+    });
+    // As `SessionTrackerImpl`: the time in the upper bits, so that ids of two runs differ.
+    this.nextSession = (BigInt(Math.floor(options.clock.nowMs())) << 24n) >> 8n;
+  }
+
+  /** Adds a member that serves clients at `endpoint` (port 0: any free one). */
+  async listen(transport: Transport, endpoint: Endpoint): Promise<EmbeddedMember> {
+    const member = new EmbeddedMember(this);
+    member.listener = await transport.listen(endpoint, (connection) => member.accept(connection));
+    this.members.add(member);
+    return member;
+  }
+
+  /** Ends a session as if its time had run out. */
+  expireSession(id: bigint): void {
+    this.deliver(this.core.closeSession(id, this.now()));
+    this.attached.get(id)?.end();
+  }
+
+  /** Stops all members. Sessions end with the process. */
+  async close(): Promise<void> {
+    this.closed = true;
+    this.expiryTimer?.cancel();
+    await Promise.all([...this.members].map((member) => member.stop()));
+  }
+
+  now(): number {
+    return this.options.clock.monotonicMs();
+  }
+
+  openSession(timeoutMs: number): { id: bigint; password: Buffer; timeoutMs: number } {
+    const id = this.nextSession++;
+    const password = this.options.random.nextBytes(16);
+    const granted = this.core.openSession(id, password, timeoutMs, this.now());
+    this.scheduleExpiry();
+    return { id, password, timeoutMs: granted.timeoutMs };
+  }
+
+  /** The session is served by this connection now; an earlier one is cut. */
+  attach(session: bigint, connection: ServedConnection): void {
+    this.attached.get(session)?.end();
+    this.attached.set(session, connection);
+    this.scheduleExpiry();
+  }
+
+  detach(session: bigint, connection: ServedConnection): void {
+    if (this.attached.get(session) !== connection) return;
+    this.attached.delete(session);
+    this.core.dropWatches(session);
+  }
+
+  deliver(fired: readonly FiredWatch[]): void {
+    for (const { session, event } of fired) this.attached.get(session)?.send(encodeEvent(event));
+  }
+
+  private scheduleExpiry(): void {
+    if (this.closed || this.expiryTimer) return;
+    const nextMs = this.core.nextExpiryMs();
+    if (nextMs === Infinity) return;
+    const { clock } = this.options;
+    this.expiryTimer = clock.setTimer(
+      Math.max(1, nextMs - this.now()),
+      () => {
+        this.expiryTimer = null;
+        const { expired, fired } = this.core.expire(this.now());
+        this.deliver(fired);
+        for (const session of expired) {
+          this.options.logger.info('Session expired', { session: session.toString(16) });
+          this.attached.get(session)?.end();
+        }
+        this.scheduleExpiry();
+      },
+      { background: true },
+    );
+  }
+}
+
+/** One member: a listener and its connections, which can be stopped, frozen and thawed for tests of failure. */
+export class EmbeddedMember {
+  listener!: Listener;
+  private readonly connections = new Set<ServedConnection>();
+  private frozen = false;
+
+  constructor(readonly zooKeeper: EmbeddedZooKeeper) {}
+
+  get endpoint(): Endpoint {
+    return this.listener.endpoint;
+  }
+
+  /** Accepts connections and hears nothing any more, like a stopped process. */
+  freeze(): void {
+    this.frozen = true;
+  }
+
+  /** Goes on with what has come in since. */
+  thaw(): void {
+    this.frozen = false;
+    for (const connection of [...this.connections]) connection.catchUp();
+  }
+
+  isFrozen(): boolean {
+    return this.frozen;
+  }
+
+  /** Cuts the connections; clients may come back at once. */
+  disconnectAll(): void {
+    for (const connection of [...this.connections]) connection.end();
+  }
+
+  async stop(): Promise<void> {
+    this.disconnectAll();
+    await this.listener.close();
+  }
+
+  accept(connection: Connection): void {
+    const served = new ServedConnection(this, connection, () => this.connections.delete(served));
+    this.connections.add(served);
+  }
+}
+
+/** One client's connection: the handshake, then requests one after another. */
+class ServedConnection {
+  private readonly assembler = new FrameAssembler(MAX_REQUEST_BYTES);
+  private session: bigint | null = null;
+  private held: Buffer[] = [];
+  private open = true;
+  private outgoing: Buffer[] | null = null;
+
+  constructor(
+    private readonly member: EmbeddedMember,
+    private readonly connection: Connection,
+    private readonly onGone: () => void,
+  ) {
+    connection.setHandlers({
+      onData: (bytes) => {
+        this.held.push(bytes);
+        if (!member.isFrozen()) this.catchUp();
+      },
+      onClose: () => this.gone(),
+    });
+  }
+
+  /** Handles what has come in. Garbage ends the connection. */
+  catchUp(): void {
+    this.outgoing = [];
+    try {
+      for (const bytes of this.held.splice(0)) {
+        for (const frame of this.assembler.push(bytes)) {
+          if (!this.open) return;
+          if (this.session === null) this.handshake(frame);
+          else this.request(frame, this.session);
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.zooKeeper.options.logger.debug('A client sent what cannot be read', { error });
+      this.end();
+    } finally {
+      const { outgoing } = this;
+      this.outgoing = null;
+      if (outgoing.length > 0) this.connection.write([Buffer.concat(outgoing)]);
+      if (!this.open) this.connection.end();
+    }
+  }
+
+  send(frame: Buffer): void {
+    if (this.outgoing) this.outgoing.push(frame);
+    else if (this.open) this.connection.write([frame]);
+  }
+
+  /** Closes after what has been sent. */
+  end(): void {
+    this.open = false;
+    if (!this.outgoing) this.connection.end();
+    this.gone();
+  }
+
+  private get zooKeeper(): EmbeddedZooKeeper {
+    return this.member.zooKeeper;
+  }
+
+  private gone(): void {
+    this.open = false;
+    if (this.session !== null) this.zooKeeper.detach(this.session, this);
+    this.onGone();
+  }
+
+  private handshake(frame: Buffer): void {
+    const reader = new JuteReader(frame);
+    reader.int();
+    const lastZxidSeen = reader.long();
+    const timeoutMs = reader.int();
+    const id = reader.long();
+    const password = reader.buf() ?? Buffer.alloc(16);
+    const { zooKeeper } = this;
+    // A client that has seen more than we have must look for another server.
+    if (lastZxidSeen > zooKeeper.core.lastZxid) return this.end();
+    const session = id === 0n ? zooKeeper.openSession(timeoutMs) : this.resume(id, Buffer.from(password), timeoutMs);
+    if (!session) {
+      this.send(encodeConnectResponse(0, 0n, Buffer.alloc(16)));
+      return this.end();
+    }
+    this.session = session.id;
+    zooKeeper.attach(session.id, this);
+    this.send(encodeConnectResponse(session.timeoutMs, session.id, session.password));
+  }
+
+  private resume(
+    id: bigint,
+    password: Buffer,
+    timeoutMs: number,
+  ): { id: bigint; password: Buffer; timeoutMs: number } | null {
+    const resumed = this.zooKeeper.core.resumeSession(id, password, timeoutMs, this.zooKeeper.now());
+    return resumed && { id, password, timeoutMs: resumed.timeoutMs };
+  }
+
+  private request(frame: Buffer, session: bigint): void {
+    const reader = new JuteReader(frame);
+    const xid = reader.int();
+    const opCode = reader.int();
+    const { core } = this.zooKeeper;
+    const nowMs = this.zooKeeper.now();
+    if (opCode === OpCode.ping) {
+      core.touch(session, nowMs);
+      return this.send(encodeResponse(Xid.ping, opCode, { op: 'done', zxid: core.lastZxid }));
+    }
+    if (opCode === OpCode.closeSession) {
+      this.zooKeeper.deliver(core.closeSession(session, nowMs));
+      this.send(encodeResponse(xid, opCode, { op: 'done', zxid: core.lastZxid }));
+      return this.end();
+    }
+    const request = decodeRequest(opCode, reader);
+    if (!request) return this.send(encodeResponse(xid, opCode, { op: 'error', error: 'Unimplemented', zxid: 0n }));
+    const { response, fired } = core.step(session, request, nowMs);
+    // Events go out before the answer to the request that caused them, as in ZooKeeper.
+    this.zooKeeper.deliver(fired);
+    this.send(encodeResponse(xid, opCode, response));
+    if (request.op === 'auth' && response.op === 'error') this.end();
+  }
+}
