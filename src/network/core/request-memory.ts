@@ -33,9 +33,7 @@ export class RequestMemory {
   /** @internal */
   take(account: FrameMemory, bytes: number): boolean {
     const klass = frameClass(account.frameBytes);
-    const mayTake =
-      this.overdrawer === account ||
-      (this.waiting[klass].length === 0 && this.usedBytes + bytes <= this.capacityBytes * SHARE[klass]);
+    const mayTake = this.overdrawer === account || (this.waiting[klass].length === 0 && this.fits(bytes, klass));
     if (mayTake) {
       this.usedBytes += bytes;
       account.held += bytes;
@@ -63,10 +61,15 @@ export class RequestMemory {
     if (this.waiters > 0) this.grantWaiting();
   }
 
+  /** What is overdrawn takes nothing from the others' share. */
+  private fits(bytes: number, klass: number): boolean {
+    return this.usedBytes - (this.overdrawer?.held ?? 0) + bytes <= this.capacityBytes * SHARE[klass]!;
+  }
+
   private grantWaiting(): void {
     const granted: FrameMemory[] = [];
     this.waiting.forEach((queue, klass) => {
-      while (queue.length > 0 && this.usedBytes + queue[0]!.wanted <= this.capacityBytes * SHARE[klass]!) {
+      while (queue.length > 0 && this.fits(queue[0]!.wanted, klass)) {
         granted.push(this.grant(queue.shift()!));
       }
     });

@@ -33,14 +33,19 @@ describe('the memory of requests', () => {
   test('serves waiting frames of the smaller class first', () => {
     const memory = new RequestMemory(4 * MB);
     const order: string[] = [];
-    const hog = memory.account(50 * MB, () => undefined);
-    hog.take(2 * MB);
-    const overdrawer = memory.account(50 * MB, () => undefined);
-    overdrawer.take(2 * MB);
+    const hold = (frameBytes: number, bytes: number): ReturnType<RequestMemory['account']> => {
+      const account = memory.account(frameBytes, () => undefined);
+      expect(account.take(bytes)).toBe(true);
+      return account;
+    };
+    const hog = hold(50 * MB, 2 * MB);
+    hold(MB, MB);
+    for (let i = 0; i < 16; i++) hold(64 * 1024, 64 * 1024);
+    hold(50 * MB, 2 * MB);
     expect(memory.account(50 * MB, () => order.push('large')).take(MB)).toBe(false);
     expect(memory.account(MB, () => order.push('middling')).take(MB / 2)).toBe(false);
     expect(memory.account(1000, () => order.push('small')).take(1000)).toBe(false);
-    overdrawer.release();
+    hog.release();
     expect(order).toEqual(['small', 'middling', 'large']);
   });
 
