@@ -1,4 +1,4 @@
-import { CommandError, processTerminal, type Command, type Terminal } from './terminal.js';
+import { isCommandError, processTerminal, type Command, type Terminal } from './terminal.js';
 import { KAFKA_VERSION, OTTLA_VERSION } from './version.js';
 
 interface CommandEntry {
@@ -71,7 +71,7 @@ export async function main(
     const command = await entry.load();
     return await command(rest, terminal);
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
+    if (!isCommandError(error)) throw error;
     terminal.stderr.write(`${error.message}\n`);
     return error.exitCode;
   }

@@ -32,3 +32,8 @@ export class CommandError extends Error {
     super(message);
   }
 }
+
+/** Each command is bundled with a class of its own (scripts/build.mjs), so `instanceof` would not know another's. */
+export function isCommandError(error: unknown): error is CommandError {
+  return error instanceof Error && error.name === 'CommandError';
+}

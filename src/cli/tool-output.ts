@@ -1,0 +1,98 @@
+import { systemClock, type LogLevel } from '../common/index.js';
+import { ClientError } from './client/client-error.js';
+import { ClusterClient } from './client/cluster-client.js';
+import { formatLogLine } from './log-format.js';
+import { readPropertiesFile } from '../config/index.js';
+import { CommandError, type Terminal } from './terminal.js';
+import fs from 'node:fs';
+
+/** One line on stderr as Kafka's tools log: `[time] LEVEL text (logger)`. */
+export function logLine(terminal: Terminal, level: LogLevel, logger: string, text: string): void {
+  terminal.stderr.write(`${formatLogLine(systemClock.nowMs(), level, logger, text, undefined, false)}\n`);
+}
+
+/** An exception as Java prints it in a stack trace: class and message. */
+export function describeError(error: unknown): string {
+  if (error instanceof ClientError) return error.toString();
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
+
+/** The message alone. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Reads a `--command-config` and the like. Throws `CommandError` when it cannot be read. */
+export function readToolProperties(file: string | null): Map<string, string> {
+  if (file === null) return new Map();
+  try {
+    return readPropertiesFile(fs.readFileSync(file, 'latin1'));
+  } catch (error) {
+    throw new CommandError(`Cannot read ${file}: ${messageOf(error)}`);
+  }
+}
+
+/** A client for a tool that administers, with the settings of its properties. */
+export function adminClient(
+  bootstrapServers: string,
+  properties: ReadonlyMap<string, string>,
+  terminal: Terminal,
+): ClusterClient {
+  requirePlaintext(properties);
+  const clientId = properties.get('client.id') ?? 'adminclient-1';
+  return new ClusterClient({
+    bootstrapServers: properties.get('bootstrap.servers') ?? bootstrapServers,
+    clientId,
+    requestTimeoutMs: numberOf(properties, 'request.timeout.ms', 30_000),
+    apiTimeoutMs: numberOf(properties, 'default.api.timeout.ms', 60_000),
+    onConnectFailure: (nodeId, { host, port }) =>
+      logLine(
+        terminal,
+        'warn',
+        'org.apache.kafka.clients.NetworkClient',
+        `[AdminClient clientId=${clientId}] Connection to node ${nodeId} (${host}/${host}:${port}) could not be established. ` +
+          'Broker may not be available.',
+      ),
+  });
+}
+
+/** Refuses properties that ask for TLS or SASL, rather than to send in the clear what was meant to be secret. */
+export function requirePlaintext(properties: ReadonlyMap<string, string>): void {
+  const protocol = properties.get('security.protocol') ?? 'PLAINTEXT';
+  if (protocol !== 'PLAINTEXT') {
+    throw new CommandError(`security.protocol=${protocol} is not supported by this tool, only PLAINTEXT is`);
+  }
+}
+
+function numberOf(properties: ReadonlyMap<string, string>, name: string, otherwise: number): number {
+  const text = properties.get(name);
+  if (text === undefined) return otherwise;
+  if (!/^\d+$/.test(text.trim())) {
+    throw new CommandError(`Invalid value ${text} for configuration ${name}: Not a number of type INT`);
+  }
+  return Number(text);
+}
+
+/** Kafka's `IncludeList`: a regular expression in which a comma means "or", quotes and blanks being dropped. */
+export function includeList(pattern: string): (name: string) => boolean {
+  const cleaned = pattern
+    .trim()
+    .replaceAll(',', '|')
+    .replaceAll(' ', '')
+    .replace(/^["']+/, '')
+    .replace(/["']+$/, '');
+  let regex: RegExp;
+  try {
+    regex = new RegExp(`^(?:${cleaned})$`);
+  } catch (error) {
+    throw new ClientError('java.lang.RuntimeException', `${cleaned} is an invalid regex: ${messageOf(error)}`);
+  }
+  return (name) => regex.test(name);
+}
+
+const INTERNAL_TOPICS: ReadonlySet<string> = new Set(['__consumer_offsets', '__transaction_state']);
+
+/** Kafka's own topics, which tools leave out on demand. */
+export function isInternalTopic(name: string): boolean {
+  return INTERNAL_TOPICS.has(name);
+}
