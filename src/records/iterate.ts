@@ -4,6 +4,7 @@ import { CorruptRecordError } from './errors.js';
 import { LEGACY_RECORD_OVERHEAD_V0 } from './legacy.js';
 
 const CURRENT_MAGIC = 2;
+const INT32_MAX = 0x7fffffff;
 
 /**
  * The size in bytes of the batch that starts at `position`, header included. 0 when fewer than `end` bytes hold it whole: a partial batch
@@ -18,6 +19,8 @@ export function batchSizeAt(buffer: Buffer, position: number, end = buffer.lengt
       `Record size ${size} is less than the minimum record overhead (${LEGACY_RECORD_OVERHEAD_V0})`,
     );
   }
+  if (size > INT32_MAX - LOG_OVERHEAD)
+    throw new CorruptRecordError(`Record size ${size} is more than any batch can have`);
   if (remaining < HEADER_SIZE_UP_TO_MAGIC) return 0;
   const magic = buffer.readInt8(position + 16);
   if (magic < 0 || magic > CURRENT_MAGIC) throw new CorruptRecordError(`Invalid magic found in record: ${magic}`);

@@ -38,36 +38,58 @@ export function compressLz4(data: Buffer): Buffer {
 /** `ignoreHeaderChecksum`: clients of magic 0 hashed the wrong bytes for the frame descriptor's checksum. */
 export function decompressLz4(data: Buffer, maxBytes: number, ignoreHeaderChecksum: boolean): Buffer {
   const frame = readFrame(data);
-  const checksum = (xxh32(data, 4, frame.checksumPosition) >>> 8) & 0xff;
-  if (data[frame.checksumPosition] !== checksum && !ignoreHeaderChecksum) {
+  const { checksumPosition } = frame;
+  if (!ignoreHeaderChecksum && data[checksumPosition] !== ((xxh32(data, 4, checksumPosition) >>> 8) & 0xff)) {
     throw failure('Stream frame descriptor corrupted');
   }
-  if (frame.upperBound > maxBytes && measureFrame(data, frame, maxBytes) > maxBytes) {
-    throw new DecompressionLimitError(maxBytes);
+  const blocks: Buffer[] = [];
+  let total = 0;
+  for (let position = frame.firstBlock; ;) {
+    const field = data.readUInt32LE(position);
+    const size = field & 0x7fffffff;
+    position += 4;
+    if (size === 0) break;
+    const end = position + size;
+    const isStored = field >= INCOMPRESSIBLE;
+    const contentBytes = isStored ? size : measureBlock(data, position, end);
+    if (contentBytes > frame.maxBlockBytes) throw failure('a block is larger than its frame allows');
+    total += contentBytes;
+    if (total > maxBytes) throw new DecompressionLimitError(maxBytes);
+    if (frame.hasBlockChecksums && xxh32(data, position, end) !== data.readUInt32LE(end)) {
+      throw failure('Block checksum mismatch');
+    }
+    blocks.push(isStored ? data.subarray(position, end) : decodeBlock(data, position, end, contentBytes));
+    position = frame.hasBlockChecksums ? end + 4 : end;
   }
-  let bytes = data.subarray(0, frame.end);
-  if (data[frame.checksumPosition] !== checksum) {
-    bytes = Buffer.from(bytes);
-    bytes[frame.checksumPosition] = checksum;
-  }
+  return blocks.length === 1 ? blocks[0]! : Buffer.concat(blocks, total);
+}
+
+let scratch = Buffer.alloc(0);
+
+/** The native function wants the content's length in front of the block. */
+function decodeBlock(data: Buffer, start: number, end: number, contentBytes: number): Buffer {
+  const inputBytes = NATIVE_PREFIX_BYTES + end - start;
+  if (scratch.length < inputBytes) scratch = Buffer.allocUnsafeSlow(Math.max(inputBytes, BLOCK_BYTES));
+  scratch.writeUInt32LE(contentBytes, 0);
+  data.copy(scratch, NATIVE_PREFIX_BYTES, start, end);
+  let content: Buffer;
   try {
-    return load().decompressFrameSync(bytes);
+    content = load().uncompressSync(scratch.subarray(0, inputBytes));
   } catch (error) {
     throw failure('a block does not decode', error);
   }
+  if (content.length !== contentBytes) throw failure('a block does not decode');
+  return content;
 }
 
 interface Frame {
   readonly checksumPosition: number;
   readonly firstBlock: number;
   readonly maxBlockBytes: number;
-  readonly blockChecksumBytes: number;
-  /** Where the frame ends. What follows is ignored. */
-  readonly end: number;
-  /** What the content cannot exceed, from block sizes alone. */
-  readonly upperBound: number;
+  readonly hasBlockChecksums: boolean;
 }
 
+/** Checks that the frame is whole, up to its end mark. What follows it is ignored. */
 function readFrame(data: Buffer): Frame {
   if (data.length < 7) throw failure('Stream ended prematurely');
   if (data.readUInt32LE(0) !== MAGIC) throw failure('Stream unsupported (invalid magic bytes)');
@@ -81,42 +103,24 @@ function readFrame(data: Buffer): Frame {
   if (sizeCode < 4) throw failure(`Block size value ${sizeCode} is unsupported`);
   const checksumPosition = (flags & 0x08) === 0 ? 6 : 14;
   const firstBlock = checksumPosition + 1;
-  const blockChecksumBytes = (flags & 0x10) === 0 ? 0 : 4;
+  const hasBlockChecksums = (flags & 0x10) !== 0;
   const contentChecksumBytes = (flags & 0x04) === 0 ? 0 : 4;
   const maxBlockBytes = 2 ** (2 * sizeCode + 8);
-  let upperBound = 0;
   let position = firstBlock;
   for (;;) {
     if (position + 4 > data.length) throw failure('Stream ended prematurely');
-    const field = data.readUInt32LE(position);
-    const size = field & 0x7fffffff;
+    const size = data.readUInt32LE(position) & 0x7fffffff;
     position += 4;
     if (size === 0) break;
     if (size > maxBlockBytes) throw failure(`Block size ${size} exceeded max: ${maxBlockBytes}`);
-    // A byte of a block gives at most 255 of content.
-    upperBound += field >= INCOMPRESSIBLE ? size : Math.min(maxBlockBytes, size * 255);
-    position += size + blockChecksumBytes;
+    position += size + (hasBlockChecksums ? 4 : 0);
     if (position > data.length) throw failure('Stream ended prematurely');
   }
-  position += contentChecksumBytes;
-  if (position > data.length) throw failure('Stream ended prematurely');
-  return { checksumPosition, firstBlock, maxBlockBytes, blockChecksumBytes, end: position, upperBound };
+  if (position + contentChecksumBytes > data.length) throw failure('Stream ended prematurely');
+  return { checksumPosition, firstBlock, maxBlockBytes, hasBlockChecksums };
 }
 
-/** The exact size of the content, from the blocks' tokens without decoding; stops early once beyond `maxBytes`. */
-function measureFrame(data: Buffer, frame: Frame, maxBytes: number): number {
-  let total = 0;
-  let position = frame.firstBlock;
-  for (;;) {
-    const field = data.readUInt32LE(position);
-    const size = field & 0x7fffffff;
-    position += 4;
-    if (size === 0 || total > maxBytes) return total;
-    total += field >= INCOMPRESSIBLE ? size : measureBlock(data, position, position + size);
-    position += size + frame.blockChecksumBytes;
-  }
-}
-
+/** The exact size of a block's content, from its tokens without decoding. */
 function measureBlock(data: Buffer, start: number, end: number): number {
   let total = 0;
   let position = start;
@@ -146,20 +150,40 @@ function measureBlock(data: Buffer, start: number, end: number): number {
   return total;
 }
 
-/** xxHash32 with seed 0 of fewer than 16 bytes, which every frame descriptor has. */
+const PRIME_1 = 0x9e3779b1;
+const PRIME_2 = 0x85ebca77;
+const PRIME_3 = 0xc2b2ae3d;
+const PRIME_4 = 0x27d4eb2f;
+const PRIME_5 = 0x165667b1;
+
+/** xxHash32 of `data[start, end)` with seed 0. */
 function xxh32(data: Buffer, start: number, end: number): number {
-  const rotate = (value: number, bits: number): number => (value << bits) | (value >>> (32 - bits));
-  let hash = (0x165667b1 + (end - start)) | 0;
+  let hash = PRIME_5;
   let position = start;
+  if (end - start >= 16) {
+    const lanes = [(PRIME_1 + PRIME_2) | 0, PRIME_2 | 0, 0, -PRIME_1 | 0];
+    for (; position + 16 <= end; position += 16) {
+      for (let i = 0; i < 4; i++) {
+        const input = Math.imul(data.readInt32LE(position + 4 * i), PRIME_2);
+        lanes[i] = Math.imul(rotate((lanes[i]! + input) | 0, 13), PRIME_1);
+      }
+    }
+    hash = rotate(lanes[0]!, 1) + rotate(lanes[1]!, 7) + rotate(lanes[2]!, 12) + rotate(lanes[3]!, 18);
+  }
+  hash = (hash + (end - start)) | 0;
   for (; position + 4 <= end; position += 4) {
-    hash = Math.imul(rotate((hash + Math.imul(data.readUInt32LE(position), 0xc2b2ae3d)) | 0, 17), 0x27d4eb2f);
+    hash = Math.imul(rotate((hash + Math.imul(data.readInt32LE(position), PRIME_3)) | 0, 17), PRIME_4);
   }
   for (; position < end; position++) {
-    hash = Math.imul(rotate((hash + Math.imul(data[position]!, 0x165667b1)) | 0, 11), 0x9e3779b1);
+    hash = Math.imul(rotate((hash + Math.imul(data[position]!, PRIME_5)) | 0, 11), PRIME_1);
   }
-  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca77);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae3d);
+  hash = Math.imul(hash ^ (hash >>> 15), PRIME_2);
+  hash = Math.imul(hash ^ (hash >>> 13), PRIME_3);
   return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+function rotate(value: number, bits: number): number {
+  return (value << bits) | (value >>> (32 - bits));
 }
 
 function failure(what: string, cause?: unknown): UndecodableRecordsError {
