@@ -2,6 +2,7 @@
  * Whole frames: an int32 size, a header and a body. The size counts what follows it. Bodies are kept in pieces, so that record
  * batches go from the log to the socket without a copy.
  */
+import { writer } from './codec/writer.js';
 import { apiOf, type ApiDescription } from './apis.js';
 import { requestHeader, responseHeader } from './messages/header.js';
 import { ProtocolError } from './protocol-error.js';
@@ -11,7 +12,7 @@ export interface RequestHeaderView {
   readonly apiKey: number;
   readonly apiVersion: number;
   readonly correlationId: number;
-  /** Null when the client names none, or cannot (ControlledShutdown 0). */
+  /** Null when the client names none; empty in ControlledShutdown 0, whose header has no place for it. */
   readonly clientId: string | null;
   /** Where the body begins in the frame. */
   readonly bodyOffset: number;
@@ -60,18 +61,20 @@ export function encodeRequestFrame(
   body: object,
 ): Buffer[] {
   const api = knownApi(apiKey);
-  const header = requestHeader.encode(
-    { requestApiKey: apiKey, requestApiVersion: apiVersion, correlationId, clientId },
-    api.requestHeaderVersion(apiVersion),
-  );
-  return withSize(header, api.request.encodeChunks(body, apiVersion));
+  const header = { requestApiKey: apiKey, requestApiVersion: apiVersion, correlationId, clientId };
+  return writer.frame((frame) => {
+    requestHeader.encodeTo(frame, header, api.requestHeaderVersion(apiVersion));
+    api.request.encodeTo(frame, body, apiVersion);
+  });
 }
 
 /** A response ready for the socket, with its size in front. */
 export function encodeResponseFrame(apiKey: number, apiVersion: number, correlationId: number, body: object): Buffer[] {
   const api = knownApi(apiKey);
-  const header = responseHeader.encode({ correlationId }, api.responseHeaderVersion(apiVersion));
-  return withSize(header, api.response.encodeChunks(body, apiVersion));
+  return writer.frame((frame) => {
+    responseHeader.encodeTo(frame, { correlationId }, api.responseHeaderVersion(apiVersion));
+    api.response.encodeTo(frame, body, apiVersion);
+  });
 }
 
 /** Reads a response frame (without its size) to a request of `apiKey` and `apiVersion`. */
@@ -90,25 +93,4 @@ function knownApi(apiKey: number): ApiDescription {
   const api = apiOf(apiKey);
   if (!api) throw new ProtocolError('UnsupportedVersion', `unknown API key ${apiKey}`);
   return api;
-}
-
-/** Joins size, header and the first piece of the body into one buffer unless that piece is large. */
-function withSize(header: Buffer, body: Buffer[]): Buffer[] {
-  let size = header.length;
-  for (const piece of body) size += piece.length;
-  const first = body[0];
-  const joined = first === undefined || first.length > 16384 ? 0 : first.length;
-  const head = Buffer.allocUnsafe(4 + header.length + joined);
-  head.writeInt32BE(size, 0);
-  head.set(header, 4);
-  if (first !== undefined && joined > 0) {
-    head.set(first, 4 + header.length);
-    body[0] = head;
-    return body;
-  }
-  if (first !== undefined && first.length === 0) {
-    body[0] = head;
-    return body;
-  }
-  return [head, ...body];
 }

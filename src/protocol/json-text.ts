@@ -136,23 +136,14 @@ class JsonReader {
 }
 
 /** A string with none of these is its own JSON. */
-// eslint-disable-next-line no-control-regex
 const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/;
 
 /** The value as JSON text without white space. A float that is negative zero keeps its sign. */
 export function printJson(value: JsonValue): string {
-  switch (typeof value) {
-    case 'string':
-      return NEEDS_ESCAPE.test(value) ? JSON.stringify(value) : `"${value}"`;
-    case 'number':
-      return Object.is(value, -0) ? '-0.0' : String(value);
-    case 'bigint':
-    case 'boolean':
-      return String(value);
-    case 'object':
-      if (value === null) return 'null';
-      return Array.isArray(value) ? printArray(value as readonly JsonValue[]) : printObject(value as JsonObject);
-  }
+  if (typeof value === 'string') return NEEDS_ESCAPE.test(value) ? JSON.stringify(value) : `"${value}"`;
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0.0' : String(value);
+  if (value === null || typeof value !== 'object') return String(value);
+  return Array.isArray(value) ? printArray(value as readonly JsonValue[]) : printObject(value as JsonObject);
 }
 
 function printArray(items: readonly JsonValue[]): string {

@@ -3,6 +3,7 @@
  * description (Kafka's own are the JSON files of its `clients/src/main/resources/common/message`).
  */
 import { CompiledMessage } from './codec/compiled-message.js';
+import type { Writer } from './codec/writer.js';
 import type { Uuid } from '../common/index.js';
 
 /** Types of Kafka that hold no others. `int64` is a bigint, `uuid` 22 characters of base64url, `records` raw batches. */
@@ -130,6 +131,8 @@ export interface MessageType<T, I = DeepPartial<T>> {
   encode(message: I, version: number): Buffer;
   /** As `encode`, in pieces: `records` of 4 KiB and more are passed on by reference instead of copied. */
   encodeChunks(message: I, version: number): Buffer[];
+  /** Appends to what the writer holds already: how frames are put together. */
+  encodeTo(writer: Writer, message: I, version: number): void;
 }
 
 /** The type that decoding a message gives. */

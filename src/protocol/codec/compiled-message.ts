@@ -3,7 +3,7 @@ import { ProtocolError } from '../protocol-error.js';
 import { isIn, parseVersions } from '../versions.js';
 import { compileDecoder, type Decoder } from './decoder.js';
 import { compileEncoder, type Encoder } from './encoder.js';
-import { writer } from './writer.js';
+import { writer, type Writer } from './writer.js';
 
 /** A described message with its codecs, one pair for each version, compiled when first used. */
 export class CompiledMessage<T, I> implements MessageType<T, I> {
@@ -45,11 +45,15 @@ export class CompiledMessage<T, I> implements MessageType<T, I> {
   }
 
   encode(message: I, version: number): Buffer {
-    return writer.whole(this.encoders[version] ?? this.encoderOf(version), message);
+    return writer.whole((body) => this.encodeTo(body, message, version));
   }
 
   encodeChunks(message: I, version: number): Buffer[] {
-    return writer.chunks(this.encoders[version] ?? this.encoderOf(version), message);
+    return writer.chunks((body) => this.encodeTo(body, message, version));
+  }
+
+  encodeTo(target: Writer, message: I, version: number): void {
+    (this.encoders[version] ?? this.encoderOf(version))(message, target);
   }
 
   private decoderOf(version: number): Decoder {

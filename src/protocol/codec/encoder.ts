@@ -5,11 +5,11 @@
 import { ZERO_UUID } from '../../common/index.js';
 import type { FieldShape, PrimitiveName, StructShape } from '../notation.js';
 import { isIn } from '../versions.js';
-import { defaultOf, defaultSource, fieldsOf, FIXED_SIZES, isCompact, isDefault, type NamedField } from './layout.js';
+import { defaultOf, defaultSource, fieldsOf, FIXED_SIZES, isCompact, type NamedField } from './layout.js';
 import { EMPTY_BYTES } from './reading.js';
 import * as writing from './writer.js';
 
-/** Writes a message into the writer's buffer and sets the writer's position behind it. */
+/** Writes a message into the writer's buffer at its position, and moves the position behind it. */
 export type Encoder = (message: unknown, writer: writing.Writer) => void;
 
 export function compileEncoder(shape: StructShape, version: number, flexible: boolean): Encoder {
@@ -19,14 +19,12 @@ export function compileEncoder(shape: StructShape, version: number, flexible: bo
     const { writeInt64, writeFloat64, writeUuid, writeString, writeCompactString, writeVarint, closeTag, lengthOf,
       refuseValue, refuseField } = writing;
     return function encode${shape.name}${version}(message, w) {
-      let b = w.buffer, p = 0, n = 0;
+      let b = w.buffer, p = w.position, n = 0;
       ${source.lines.join('\n')}
       w.position = p;
     };`;
-  const make = new Function('writing', 'isDefault', 'fields', 'EMPTY', 'ZERO_UUID', body) as (
-    ...values: readonly unknown[]
-  ) => Encoder;
-  return make(writing, isDefault, source.structFields, EMPTY_BYTES, ZERO_UUID);
+  const make = new Function('writing', 'EMPTY', 'ZERO_UUID', body) as (...values: readonly unknown[]) => Encoder;
+  return make(writing, EMPTY_BYTES, ZERO_UUID);
 }
 
 /** Room that a length in front, a tag or the end of a struct may need besides what is checked for. */
@@ -34,8 +32,6 @@ const SPARE = 5;
 
 class EncoderSource {
   readonly lines: string[] = [];
-  /** Descriptions of the struct fields that are compared with their default at run time. */
-  readonly structFields: FieldShape[] = [];
   private names = 0;
 
   constructor(
@@ -202,8 +198,11 @@ class EncoderSource {
   private isNotDefault(field: FieldShape, variable: string): string {
     const standard = defaultOf(field);
     if (field.struct && standard !== null) {
-      this.structFields.push(field);
-      return `!isDefault(fields[${this.structFields.length - 1}], ${variable})`;
+      const parts = Object.entries(field.struct.fields).map(([name, inner]) => {
+        const value = `${variable}.${name}`;
+        return `(${value} !== undefined && ${this.isNotDefault(inner, value)})`;
+      });
+      return `(${variable} === null || ${parts.join(' || ')})`;
     }
     if (standard !== null && (field.type === 'array' || field.type === 'bytes' || field.type === 'records')) {
       return `(${variable} === null || ${variable}.length !== 0)`;

@@ -1,6 +1,5 @@
 /** The buffer that compiled encoders write into, and what they call for all that is more than a few bytes. */
 import { ProtocolError } from '../protocol-error.js';
-import type { Encoder } from './encoder.js';
 
 const INITIAL_BYTES = 64 * 1024;
 /** A buffer that grew beyond this is given away with its content, and not kept. */
@@ -22,33 +21,35 @@ interface Insertion {
 export class Writer {
   /** Encoders keep this in a variable and read it again after whatever may have grown it. */
   buffer: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
-  /** Where the message ended, set by the encoder as its last step. */
+  /** Where the next byte goes: encoders take it up, and leave it behind what they wrote. */
   position = 0;
   private insertions: Insertion[] | null = null;
 
-  /** The message in one buffer of its own. */
-  whole(encode: Encoder, message: unknown): Buffer {
+  /** What `write` writes, in one buffer of its own. */
+  whole(write: (writer: this) => void): Buffer {
+    this.position = 0;
     this.insertions = null;
-    encode(message, this);
+    write(this);
     return this.take();
   }
 
-  /** The message in pieces: our bytes, and large records as they were given. */
-  chunks(encode: Encoder, message: unknown): Buffer[] {
-    const insertions: Insertion[] = [];
-    this.insertions = insertions;
-    encode(message, this);
-    const own = this.take();
-    if (insertions.length === 0) return [own];
-    const pieces: Buffer[] = [];
-    let from = 0;
-    for (const { position, buffer } of insertions) {
-      if (position > from) pieces.push(own.subarray(from, position));
-      pieces.push(buffer);
-      from = position;
-    }
-    if (own.length > from) pieces.push(own.subarray(from));
-    return pieces;
+  /** What `write` writes, in pieces: our bytes, and large records as they were given. */
+  chunks(write: (writer: this) => void): Buffer[] {
+    this.position = 0;
+    const insertions = (this.insertions = []);
+    write(this);
+    return split(this.take(), insertions);
+  }
+
+  /** As `chunks`, with an int32 in front that counts the bytes of all pieces after it. */
+  frame(write: (writer: this) => void): Buffer[] {
+    this.position = 4;
+    const insertions: Insertion[] = (this.insertions = []);
+    write(this);
+    let size = this.position - 4;
+    for (const { buffer } of insertions) size += buffer.length;
+    putInt32(this.buffer, 0, size);
+    return split(this.take(), insertions);
   }
 
   /** Makes room for `bytes` more at `position`. Returns the buffer that has it. */
@@ -85,6 +86,20 @@ export class Writer {
     buffer.copy(own, 0, 0, position);
     return own;
   }
+}
+
+/** Puts the insertions at their places. */
+function split(own: Buffer, insertions: readonly Insertion[]): Buffer[] {
+  if (insertions.length === 0) return [own];
+  const pieces: Buffer[] = [];
+  let from = 0;
+  for (const { position, buffer } of insertions) {
+    if (position > from) pieces.push(own.subarray(from, position));
+    pieces.push(buffer);
+    from = position;
+  }
+  if (own.length > from) pieces.push(own.subarray(from));
+  return pieces;
 }
 
 /** The process's writer. */
