@@ -26,3 +26,12 @@ export {
   type AssignReplicasOptions,
   type ReplicaAssignmentErrorKind,
 } from './assign-replicas.js';
+export {
+  CLUSTER_METADATA_TOPIC,
+  collides,
+  GROUP_METADATA_TOPIC,
+  hasCollisionChars,
+  isInternalTopic,
+  TRANSACTION_STATE_TOPIC,
+  whyInvalidTopicName,
+} from './topic-name.js';

@@ -14,7 +14,7 @@ import {
 import type { PartitionWriter } from './ports.js';
 import { commitErrorOfAppend, groupErrorOfAppend } from './results.js';
 
-export const GROUP_METADATA_TOPIC = '__consumer_offsets';
+import { GROUP_METADATA_TOPIC } from '../cluster/index.js';
 
 export interface GroupStoreConfig {
   readonly offsetMetadataMaxBytes: number;

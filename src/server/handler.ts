@@ -183,6 +183,15 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
   get producerIds(): BrokerServices['producerIds'] {
     return this.services.producerIds;
   }
+  get controller(): BrokerServices['controller'] {
+    return this.services.controller;
+  }
+  get topicAdmin(): BrokerServices['topicAdmin'] {
+    return this.services.topicAdmin;
+  }
+  get configAdmin(): BrokerServices['configAdmin'] {
+    return this.services.configAdmin;
+  }
   get authorizer(): BrokerServices['authorizer'] {
     return this.services.authorizer;
   }

@@ -1,10 +1,13 @@
 import type { Clock, Logger, MetricsRegistry, Random } from '../common/index.js';
 import type { BrokerConfig } from '../config/index.js';
+import type { Controller } from '../controller/index.js';
 import type { GroupCoordinator } from '../coordinator/index.js';
 import type { LogManager } from '../log/index.js';
 import type { ReplicaManager } from '../replication/index.js';
 import type { Authorizer, Quotas } from '../security/index.js';
 import type { ZkStores } from '../zookeeper/index.js';
+import type { ConfigAdmin } from './admin/config-admin.js';
+import type { TopicAdmin } from './admin/topic-admin.js';
 import type { AutoTopicCreation } from './auto-topic-creation.js';
 import type { MetadataCache } from './metadata-cache.js';
 import type { ProducerIdManager } from './producer-id-manager.js';
@@ -28,9 +31,12 @@ export interface BrokerServices {
   readonly replicas: ReplicaManager;
   readonly logs: LogManager;
   readonly groups: GroupCoordinator;
+  readonly controller: Controller;
   readonly stores: ZkStores;
   readonly autoTopicCreation: AutoTopicCreation;
   readonly producerIds: ProducerIdManager;
+  readonly topicAdmin: TopicAdmin;
+  readonly configAdmin: ConfigAdmin;
   readonly authorizer: Authorizer;
   readonly quotas: Quotas;
   /** The czxid of our registration; -1 before it. */

@@ -1,0 +1,374 @@
+import {
+  assignReplicas,
+  collides,
+  hasCollisionChars,
+  NO_LEADER,
+  ReplicaAssignmentError,
+  whyInvalidTopicName,
+  type AssignableBroker,
+  type ReplicaAssignment,
+} from '../../cluster/index.js';
+import { randomUuid, ZERO_UUID, type Clock, type Logger, type Random, type Uuid } from '../../common/index.js';
+import { describeTopicConfig, TopicConfig, validateTopicConfig, type BrokerConfig } from '../../config/index.js';
+import { ErrorCode, type CreatePartitionsRequest, type CreateTopicsRequest } from '../../protocol/index.js';
+import { isZkError, type ZkStores } from '../../zookeeper/index.js';
+import { AdminError, apiResultOf, attempt, NO_ERROR, type ApiResult } from './admin-error.js';
+import type { TopicView } from './topic-view.js';
+import { TopicWaiter } from './topic-waiter.js';
+
+type CreatableTopic = CreateTopicsRequest['topics'][number];
+type CreatePartitionsTopic = CreatePartitionsRequest['topics'][number];
+
+/** In a request: take the broker's default. */
+const UNSET = -1;
+
+export interface CreatedTopicConfig {
+  readonly name: string;
+  readonly value: string | null;
+  readonly readOnly: boolean;
+  readonly configSource: number;
+  readonly isSensitive: boolean;
+}
+
+/** What became of one topic of a CreateTopics. The last three are what the topic got, or would get. */
+export interface CreatedTopic extends ApiResult {
+  readonly name: string;
+  readonly topicId: Uuid;
+  readonly numPartitions: number;
+  readonly replicationFactor: number;
+  readonly configs: CreatedTopicConfig[];
+}
+
+/**
+ * Creates, grows and deletes topics as Kafka's ZkAdminManager does on the controller: it writes the znodes, and the controller's
+ * watches do the rest. Answers when the metadata shows it, or with REQUEST_TIMED_OUT, in which case it happens all the same.
+ */
+export class TopicAdmin {
+  readonly waiter: TopicWaiter;
+
+  constructor(
+    private readonly deps: {
+      readonly config: () => BrokerConfig;
+      readonly stores: ZkStores;
+      readonly view: TopicView;
+      readonly clock: Clock;
+      readonly random: Random;
+      readonly log: Logger;
+    },
+  ) {
+    this.waiter = new TopicWaiter(deps.clock);
+    deps.view.onUpdate(() => this.waiter.onChanged());
+  }
+
+  /** One result for each topic, in their order. */
+  async createTopics(
+    topics: readonly CreatableTopic[],
+    { timeoutMs, validateOnly }: { readonly timeoutMs: number; readonly validateOnly: boolean },
+  ): Promise<CreatedTopic[]> {
+    const created: CreatedTopic[] = [];
+    for (const topic of topics) created.push(await this.createTopic(topic, validateOnly));
+    const isPending = ({ errorCode }: CreatedTopic): boolean => errorCode === ErrorCode.NONE;
+    if (validateOnly || !created.some(isPending)) return created;
+    const missesLeader = (result: CreatedTopic, i: number): boolean =>
+      isPending(result) && this.missesLeader(topics[i]!.name, result.numPartitions);
+    if (timeoutMs > 0) {
+      await this.waiter.wait(timeoutMs, () => !created.some(missesLeader));
+    }
+    return created.map((result, i) =>
+      isPending(result) && (timeoutMs <= 0 || missesLeader(result, i)) ? timedOut(result) : result,
+    );
+  }
+
+  /** One result for each topic, in their order. */
+  async createPartitions(
+    topics: readonly CreatePartitionsTopic[],
+    timeoutMs: number,
+    validateOnly: boolean,
+  ): Promise<ApiResult[]> {
+    const brokers = await this.registeredBrokers();
+    const results = await Promise.all(
+      topics.map((topic) => attempt(this.deps.log, topic.name, () => this.addPartitions(topic, brokers, validateOnly))),
+    );
+    const isPending = ({ errorCode }: ApiResult): boolean => errorCode === ErrorCode.NONE;
+    if (validateOnly || !results.some(isPending)) return results;
+    const missesLeader = (result: ApiResult, i: number): boolean =>
+      isPending(result) && this.missesLeader(topics[i]!.name, topics[i]!.count);
+    if (timeoutMs > 0) {
+      await this.waiter.wait(timeoutMs, () => !results.some(missesLeader));
+    }
+    return results.map((result, i) =>
+      isPending(result) && (timeoutMs <= 0 || missesLeader(result, i))
+        ? { errorCode: ErrorCode.REQUEST_TIMED_OUT, errorMessage: null }
+        : result,
+    );
+  }
+
+  /** Error codes by topic. A topic that is being deleted already is waited for like the others. */
+  async deleteTopics(topics: readonly string[], timeoutMs: number): Promise<Map<string, number>> {
+    const { stores, log, view } = this.deps;
+    const results = new Map<string, number>();
+    for (const topic of topics) {
+      const { errorCode } = await attempt(log, topic, async () => {
+        if (!(await stores.topics.topicExists(topic))) throw new AdminError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+        await stores.deletions.createDeleteTopicPath(topic).catch(unless('NodeExists'));
+      });
+      results.set(topic, errorCode);
+    }
+    const pending = topics.filter((topic) => results.get(topic) === ErrorCode.NONE);
+    const isGone = (topic: string): boolean => timeoutMs > 0 && !view.hasTopic(topic);
+    if (timeoutMs > 0) await this.waiter.wait(timeoutMs, () => pending.every(isGone));
+    for (const topic of pending) if (!isGone(topic)) results.set(topic, ErrorCode.REQUEST_TIMED_OUT);
+    return results;
+  }
+
+  private async createTopic(topic: CreatableTopic, validateOnly: boolean): Promise<CreatedTopic> {
+    const { config, stores, random, log } = this.deps;
+    try {
+      const assignment = this.plan(topic);
+      const overrides = new Map(topic.configs.map(({ name, value }) => [name, value ?? '']));
+      await this.validateNew(topic.name, assignment, overrides);
+      const result = {
+        ...NO_ERROR,
+        name: topic.name,
+        topicId: ZERO_UUID,
+        numPartitions: assignment.size,
+        replicationFactor: assignment.get(0)!.length,
+        configs: describeTopicConfig(config(), TopicConfig.create(config(), overrides)),
+      };
+      if (validateOnly) return result;
+      const topicId = randomUuid(random);
+      log.info('Creating topic', {
+        topic: topic.name,
+        configs: Object.fromEntries(overrides),
+        partitions: assignment.size,
+      });
+      // Not one transaction with the assignment: the config must be there when the controller sees the topic.
+      await stores.configs.setOrCreateConfig('topics', topic.name, overrides);
+      try {
+        await stores.topics.createTopicAssignment(topic.name, topicId, assignment);
+      } catch (error) {
+        if (isZkError(error, 'NodeExists')) throw alreadyExists(topic.name);
+        throw error;
+      }
+      return { ...result, topicId };
+    } catch (error) {
+      const failure = apiResultOf(error, log, topic.name);
+      return {
+        ...failure,
+        name: topic.name,
+        topicId: ZERO_UUID,
+        numPartitions: -1,
+        replicationFactor: -1,
+        configs: [],
+      };
+    }
+  }
+
+  /** The replicas of each partition: those asked for, unchecked against the live brokers as in Kafka, or a spread of our own. */
+  private plan(topic: CreatableTopic): Map<number, readonly number[]> {
+    const { config, view, random } = this.deps;
+    if (view.hasTopic(topic.name)) throw alreadyExists(topic.name);
+    const nulls = topic.configs.filter(({ value }) => value === null).map(({ name }) => name);
+    if (nulls.length > 0) {
+      throw new AdminError(ErrorCode.INVALID_CONFIG, `Null value not supported for topic configs: ${nulls.join(',')}`);
+    }
+    if (topic.assignments.length > 0) {
+      if (topic.numPartitions !== UNSET || topic.replicationFactor !== UNSET) {
+        throw new AdminError(
+          ErrorCode.INVALID_REQUEST,
+          'Both numPartitions or replicationFactor and replicasAssignments were set. Both cannot be used at the same time.',
+        );
+      }
+      return new Map(topic.assignments.map(({ partitionIndex, brokerIds }) => [partitionIndex, brokerIds]));
+    }
+    return assignReplicas(
+      [...view.aliveBrokers()].sort((a, b) => a.id - b.id),
+      {
+        partitionCount: topic.numPartitions === UNSET ? config().get('num.partitions') : topic.numPartitions,
+        replicationFactor:
+          topic.replicationFactor === UNSET ? config().get('default.replication.factor') : topic.replicationFactor,
+        start: random,
+      },
+    );
+  }
+
+  /** `AdminZkClient.validateTopicCreate`, in its order. */
+  private async validateNew(
+    topic: string,
+    assignment: ReadonlyMap<number, readonly number[]>,
+    overrides: ReadonlyMap<string, string>,
+  ): Promise<void> {
+    const { stores, config } = this.deps;
+    const invalid = whyInvalidTopicName(topic);
+    if (invalid !== null) throw new AdminError(ErrorCode.INVALID_TOPIC_EXCEPTION, invalid);
+    const [isMarked, exists] = await Promise.all([
+      stores.deletions.isTopicMarkedForDeletion(topic),
+      stores.topics.topicExists(topic),
+    ]);
+    if (isMarked) throw new AdminError(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${topic}' is marked for deletion.`);
+    if (exists) throw alreadyExists(topic);
+    if (hasCollisionChars(topic)) {
+      const colliding = (await stores.topics.topics()).filter((other) => collides(topic, other));
+      if (colliding.includes(topic)) throw alreadyExists(topic);
+      if (colliding.length > 0) {
+        const text = `Topic '${topic}' collides with existing topics: ${colliding.join(', ')}`;
+        throw new AdminError(ErrorCode.INVALID_TOPIC_EXCEPTION, text);
+      }
+    }
+    validateAssignment(assignment);
+    validateTopicConfig(config(), overrides);
+  }
+
+  private async addPartitions(
+    { name: topic, count, assignments }: CreatePartitionsTopic,
+    brokers: readonly AssignableBroker[],
+    validateOnly: boolean,
+  ): Promise<void> {
+    const { stores } = this.deps;
+    const existing = await stores.topics.assignment(topic);
+    if (!existing || existing.partitions.size === 0) {
+      throw new AdminError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${topic}' does not exist.`);
+    }
+    if ([...existing.partitions.values()].some(({ adding, removing }) => adding.length > 0 || removing.length > 0)) {
+      const text = `A partition reassignment is in progress for the topic '${topic}'.`;
+      throw new AdminError(ErrorCode.REASSIGNMENT_IN_PROGRESS, text);
+    }
+    const oldCount = existing.partitions.size;
+    if (count < oldCount) {
+      const text = `Topic currently has ${oldCount} partitions, which is higher than the requested ${count}.`;
+      throw new AdminError(ErrorCode.INVALID_PARTITIONS, text);
+    }
+    if (count === oldCount)
+      throw new AdminError(ErrorCode.INVALID_PARTITIONS, `Topic already has ${oldCount} partitions.`);
+    const first = existing.partitions.get(0);
+    if (!first) throw new Error(`partition 0 is missing from the assignment of topic ${topic}`);
+    const added = assignments
+      ? manualPartitions(
+          assignments.map(({ brokerIds }) => brokerIds),
+          oldCount,
+          count,
+          first,
+          brokers,
+        )
+      : assignReplicas(brokers, {
+          partitionCount: count - oldCount,
+          replicationFactor: first.replicas.length,
+          start: Math.max(
+            0,
+            brokers.findIndex(({ id }) => id >= first.replicas[0]!),
+          ),
+          startPartitionId: oldCount,
+        });
+    if (validateOnly) return;
+    const partitions = new Map(existing.partitions);
+    for (const [partition, replicas] of added) partitions.set(partition, { replicas, adding: [], removing: [] });
+    this.deps.log.info('Creating partitions', { topic, from: oldCount, to: count });
+    await stores.topics.setTopicAssignment({ ...existing, partitions });
+  }
+
+  /** Brokers as registered, for CreatePartitions; refused when only some of them have a rack. */
+  private async registeredBrokers(): Promise<AssignableBroker[]> {
+    const brokers = (await this.deps.stores.brokers.brokers()).map(({ id, rack }) => ({ id, rack }));
+    const withRack = brokers.filter(({ rack }) => rack !== null);
+    if (withRack.length > 0 && withRack.length < brokers.length) {
+      throw new ReplicaAssignmentError(
+        'ADMIN_OPERATION',
+        'Not all brokers have rack information. Add --disable-rack-aware in command line to make replica assignment ' +
+          'without rack information.',
+      );
+    }
+    return brokers;
+  }
+
+  private missesLeader(topic: string, partitionCount: number): boolean {
+    for (let partition = 0; partition < partitionCount; partition++) {
+      const info = this.deps.view.partitionInfo({ topic, partition });
+      if (!info || info.leader === NO_LEADER) return true;
+    }
+    return false;
+  }
+}
+
+function validateAssignment(assignment: ReadonlyMap<number, readonly number[]>): void {
+  const refuse = (text: string): never => {
+    throw new AdminError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, text);
+  };
+  const replicaLists = [...assignment.values()];
+  if (new Set(replicaLists.map((replicas) => replicas.length)).size !== 1) {
+    refuse('All partitions should have the same number of replicas');
+  }
+  if (replicaLists.some((replicas) => new Set(replicas).size !== replicas.length)) {
+    // The words of Scala's toString are part of what clients see.
+    const entries = [...assignment].map(
+      ([partition, replicas]) => `${partition} -> ArrayBuffer(${replicas.join(', ')})`,
+    );
+    refuse(`Duplicate replica assignment found: HashMap(${entries.join(', ')})`);
+  }
+  const sum = [...assignment.keys()].filter((partition) => partition >= 0).reduce((a, b) => a + b, 0);
+  if (sum !== (assignment.size * (assignment.size - 1)) / 2) {
+    refuse('partitions should be a consecutive 0-based integer sequence');
+  }
+}
+
+/** Checks the replicas that were asked for new partitions, in the order of `ZkAdminManager` and then `AdminZkClient`. */
+function manualPartitions(
+  assignments: readonly (readonly number[])[],
+  oldCount: number,
+  count: number,
+  first: ReplicaAssignment,
+  brokers: readonly AssignableBroker[],
+): Map<number, readonly number[]> {
+  const refuse = (text: string): never => {
+    throw new AdminError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, text);
+  };
+  const alive = new Set(brokers.map(({ id }) => id));
+  const unknown = [...new Set(assignments.flat())].filter((id) => !alive.has(id));
+  if (unknown.length > 0) refuse(`Unknown broker(s) in replica assignment: ${unknown.join(', ')}.`);
+  if (assignments.length !== count - oldCount) {
+    refuse(
+      `Increasing the number of partitions by ${count - oldCount} but ${assignments.length} assignments provided.`,
+    );
+  }
+  const added = new Map(assignments.map((replicas, i) => [oldCount + i, replicas]));
+  for (const [partition, replicas] of added) {
+    if (replicas.length === 0) refuse(`Cannot have replication factor of 0 for partition id ${partition}.`);
+    if (new Set(replicas).size !== replicas.length) {
+      refuse(
+        `Duplicate brokers not allowed in replica assignment: ${replicas.join(', ')} for partition id ${partition}.`,
+      );
+    }
+  }
+  const expected = first.replicas.length;
+  const bad = [...added].filter(([, replicas]) => replicas.length !== expected);
+  if (bad.length > 0) {
+    refuse(
+      `Inconsistent replication factor between partitions, partition 0 has ${expected} while partitions ` +
+        `[${bad.map(([partition]) => partition).join(', ')}] have replication factors ` +
+        `[${bad.map(([, replicas]) => replicas.length).join(', ')}], respectively.`,
+    );
+  }
+  return added;
+}
+
+function alreadyExists(topic: string): AdminError {
+  return new AdminError(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${topic}' already exists.`);
+}
+
+/** As Kafka answers: the topic will be there, so its id is told, and nothing else. */
+function timedOut({ name, topicId }: CreatedTopic): CreatedTopic {
+  return {
+    errorCode: ErrorCode.REQUEST_TIMED_OUT,
+    errorMessage: null,
+    name,
+    topicId,
+    numPartitions: -1,
+    replicationFactor: -1,
+    configs: [],
+  };
+}
+
+function unless(code: 'NodeExists'): (error: unknown) => void {
+  return (error) => {
+    if (!isZkError(error, code)) throw error;
+  };
+}
