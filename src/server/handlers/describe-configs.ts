@@ -7,7 +7,7 @@ import { handler } from '../handler.js';
 export const describeConfigs = handler(describeConfigsRequest, describeConfigsResponse, async (request, context) => {
   const { authorize, configAdmin } = context;
   const results = await Promise.all(
-    request.resources.map((resource) => {
+    request.resources.map(async (resource) => {
       const { resourceType, resourceName } = resource;
       const isTopic = resourceType === ResourceType.TOPIC;
       if (authorize('DESCRIBE_CONFIGS', isTopic ? { type: 'TOPIC', name: resourceName } : CLUSTER_RESOURCE)) {
