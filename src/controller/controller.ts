@@ -1,0 +1,504 @@
+import {
+  EventQueue,
+  MetricsRegistry,
+  systemRandom,
+  type Clock,
+  type Logger,
+  type Random,
+  type Timer,
+} from '../common/index.js';
+import type { TopicPartition } from '../cluster/index.js';
+import type { BrokerConfig } from '../config/index.js';
+import {
+  ApiKey,
+  ErrorCode,
+  type AllocateProducerIdsRequest,
+  type AllocateProducerIdsResponseInput,
+  type AlterPartitionRequest,
+  type AlterPartitionResponseInput,
+  type ControlledShutdownRequest,
+  type ControlledShutdownResponseInput,
+  type LeaderAndIsrResponse,
+  type StopReplicaResponse,
+  type UpdateMetadataResponse,
+} from '../protocol/index.js';
+import { ControllerMovedError, isZkError, type BrokerRegistration, type ZkStores } from '../zookeeper/index.js';
+import { ControllerChannelManager, type BrokerChannelFactory, type ResponseCallback } from './channel-manager.js';
+import { ControllerContext } from './core/controller-context.js';
+import { RequestBatch, type OutgoingRequest } from './core/request-batch.js';
+import { allocateProducerIds } from './events/allocate-producer-ids.js';
+import { alterPartition } from './events/alter-partition.js';
+import { controlledShutdown } from './events/controlled-shutdown.js';
+import { onControllerFailover } from './events/failover.js';
+import {
+  autoPreferredReplicaLeaderElection,
+  electLeaders,
+  uncleanLeaderElectionEnable,
+  type ElectionType,
+  type ElectLeadersResult,
+} from './events/leader-election.js';
+import {
+  leaderAndIsrResponseReceived,
+  topicDeletionStopReplicaResponseReceived,
+  updateMetadataResponseReceived,
+} from './events/responses.js';
+import { registerControllerMetrics } from './controller-metrics.js';
+import { PartitionStateMachine } from './partition-state-machine.js';
+import { endsTerm, PartitionStore } from './partition-store.js';
+import { ReplicaStateMachine } from './replica-state-machine.js';
+import type { ControllerEvent, ControllerRuntime, ControllerState } from './runtime.js';
+import { StateChangeLog } from './state-change-log.js';
+import { TopicDeletionManager } from './topic-deletion-manager.js';
+import { ControllerWatches } from './watches.js';
+
+/** Nobody is the controller, as far as known. */
+const NO_CONTROLLER = -1;
+/** After the election, Kafka waits as long before it first looks at the balance of leaders. */
+const FIRST_REBALANCE_DELAY_MS = 5_000;
+/** How long to leave ZooKeeper alone after it failed to answer twice. */
+const RETRY_DELAY_MS = 1_000;
+const STATE_CHANGE_HANDLER_NAME = 'controller-state-change-handler';
+
+export interface ControllerOptions {
+  /** As at the start; `updateConfig` replaces it. */
+  readonly config: BrokerConfig;
+  readonly clock: Clock;
+  /** Ids for topics that lack one. */
+  readonly random?: Random;
+  /** `controller`. */
+  readonly logger: Logger;
+  /** `state-change`: every change of a partition's or a replica's state. */
+  readonly stateChangeLogger: Logger;
+  readonly metrics?: MetricsRegistry;
+  /** All stores of this broker's session. The broker has registered under it already. */
+  readonly stores: ZkStores;
+  readonly channelFactory: BrokerChannelFactory;
+  /** What this broker registers again after its session expired. */
+  readonly brokerRegistration: () => BrokerRegistration;
+  /** The epoch of this broker's first registration. */
+  readonly brokerEpoch: bigint;
+  /** A session could not be made good: another broker has taken our id. The broker should stop. */
+  readonly onFatalError?: (error: unknown) => void;
+}
+
+/**
+ * Kafka's `KafkaController`. Every broker has one; the one that holds `/controller` is active: it elects leaders, watches brokers and
+ * topics, and tells brokers what their replicas are. Every cause is an event in one queue, handled to its end before the next. All
+ * writes are conditional on the version of `/controller_epoch`, so that a controller that was deposed without knowing writes nothing.
+ */
+export class Controller {
+  private readonly context = new ControllerContext();
+  private readonly batch: RequestBatch;
+  private readonly channels: ControllerChannelManager;
+  private readonly watches: ControllerWatches;
+  private readonly runtime: ControllerRuntime;
+  private readonly queue: EventQueue;
+  private readonly log: Logger;
+  private readonly stores: ZkStores;
+  private readonly clock: Clock;
+  private readonly stateChanges: StateChangeLog;
+  private readonly metrics: MetricsRegistry;
+  private readonly unregisterMetrics: () => void;
+  /** Events that wait, so that those who wait for them can be answered when they will not be handled. */
+  private readonly waiting = new Set<ControllerEvent>();
+  private config: BrokerConfig;
+  private currentBrokerEpoch: bigint;
+  private activeController = NO_CONTROLLER;
+  private state: ControllerState = 'Idle';
+  private rebalanceTimer: Timer | null = null;
+  private retryTimer: Timer | null = null;
+
+  constructor(private readonly options: ControllerOptions) {
+    const { config, clock, logger, stateChangeLogger, stores, channelFactory } = options;
+    this.config = config;
+    this.clock = clock;
+    this.log = logger;
+    this.stores = stores;
+    this.metrics = options.metrics ?? new MetricsRegistry();
+    this.currentBrokerEpoch = options.brokerEpoch;
+    this.queue = new EventQueue((error) => logger.error('A controller event failed', { error }));
+
+    const brokerId = config.brokerId;
+    const { context, metrics } = this;
+    const uncleanElections = metrics.counter('kafka.controller:type=ControllerStats,name=UncleanLeaderElectionsPerSec');
+    const batch = new RequestBatch(context, brokerId, config.interBrokerListenerName);
+    const stateChanges = new StateChangeLog(stateChangeLogger, brokerId, context);
+    const partitionStore = new PartitionStore(stores, context, () => this.config);
+    const partitions = new PartitionStateMachine(
+      brokerId,
+      context,
+      partitionStore,
+      batch,
+      stateChanges,
+      logger,
+      uncleanElections,
+    );
+    const replicas = new ReplicaStateMachine(context, partitionStore, batch, stateChanges, logger);
+    const watches = new ControllerWatches(stores.zk, (event) => this.put(event));
+    const ports = {
+      isDeleteTopicEnabled: () => this.config.get('delete.topic.enable'),
+      mutePartitionModifications: (topic: string) => watches.unregisterTopic(topic),
+      flush: () => this.flush(),
+    };
+    const deletions = new TopicDeletionManager(context, stores, partitions, replicas, batch, ports, logger);
+    const channels = new ControllerChannelManager(channelFactory, clock, logger, stateChangeLogger, metrics);
+    const currentConfig = (): BrokerConfig => this.config;
+    const isActive = (): boolean => this.isActive;
+    this.batch = batch;
+    this.stateChanges = stateChanges;
+    this.watches = watches;
+    this.channels = channels;
+    this.runtime = {
+      brokerId,
+      get config() {
+        return currentConfig();
+      },
+      get isActive() {
+        return isActive();
+      },
+      clock,
+      random: options.random ?? systemRandom,
+      context,
+      stores,
+      partitionStore,
+      batch,
+      channels,
+      partitions,
+      replicas,
+      deletions,
+      watches,
+      log: logger,
+      stateChanges,
+      put: (event) => this.put(event),
+      flush: () => this.flush(),
+    };
+    this.unregisterMetrics = registerControllerMetrics(metrics, {
+      context,
+      isActive,
+      state: () => this.state,
+      eventQueueSize: () => this.queue.size,
+    });
+  }
+
+  /** True while this broker is the controller, as far as it knows: a write may yet tell otherwise. */
+  get isActive(): boolean {
+    return this.activeController === this.runtime.brokerId && this.context.epoch !== 0;
+  }
+
+  /** The controller that this broker knows of; -1 when it knows of none. */
+  get activeControllerId(): number {
+    return this.activeController;
+  }
+
+  /** The epoch of this controller's term, 0 when it is not active. */
+  get epoch(): number {
+    return this.context.epoch;
+  }
+
+  /** The epoch of this broker's registration now. */
+  get brokerEpoch(): bigint {
+    return this.currentBrokerEpoch;
+  }
+
+  /** Whether a topic is waiting to be deleted, or being deleted; only the active controller knows. */
+  isTopicQueuedForDeletion(topic: string): boolean {
+    return this.runtime.deletions.isTopicQueuedUpForDeletion(topic);
+  }
+
+  /** Takes part in elections from now on. Resolves when the first has been held: somebody is the controller, or was just now. */
+  startup(): Promise<void> {
+    this.stores.zk.registerStateChangeHandler({
+      name: STATE_CHANGE_HANDLER_NAME,
+      // The new session waits until the old term has ended, so that nothing of it is done under the new session.
+      beforeInitializingSession: () => this.expire(),
+      afterInitializingSession: () => this.put(this.registerBrokerAndReelect),
+    });
+    return this.queue.call(() => this.process(this.startupEvent));
+  }
+
+  /** Resigns if active. Events that wait are answered and dropped. `/controller` goes with the session, which the caller closes. */
+  async shutdown(): Promise<void> {
+    this.stores.zk.unregisterStateChangeHandler(STATE_CHANGE_HANDLER_NAME);
+    this.preemptWaiting();
+    await this.queue.close();
+    this.retryTimer?.cancel();
+    this.watches.unregisterControllerChange();
+    this.activeController = NO_CONTROLLER;
+    this.resign();
+    this.unregisterMetrics();
+  }
+
+  /** Takes over a dynamic change of the configuration, `unclean.leader.election.enable` among it. */
+  updateConfig(config: BrokerConfig): void {
+    const before = this.config.get('unclean.leader.election.enable');
+    this.config = config;
+    if (!before && config.get('unclean.leader.election.enable')) this.put(uncleanLeaderElectionEnable());
+  }
+
+  /** A topic's own config allows unclean elections now. */
+  enableTopicUncleanLeaderElection(topic: string): void {
+    if (this.isActive) this.put(uncleanLeaderElectionEnable(topic));
+  }
+
+  /** Changes ISRs as a leader asks (AlterPartition in `version`). Never rejects. */
+  alterPartitions(request: AlterPartitionRequest, version: number): Promise<AlterPartitionResponseInput> {
+    return this.ask((respond) => alterPartition(request, version, respond));
+  }
+
+  /** Moves leaders away from a broker that will stop (ControlledShutdown). Never rejects. */
+  controlledShutdown(request: ControlledShutdownRequest): Promise<ControlledShutdownResponseInput> {
+    return this.ask((respond) => controlledShutdown(request, respond));
+  }
+
+  /** Elects leaders as a client asks (ElectLeaders); `partitions` null means all. Never rejects. */
+  electLeaders(partitions: readonly TopicPartition[] | null, type: ElectionType): Promise<ElectLeadersResult[]> {
+    return this.ask((respond) => electLeaders(partitions, type, respond));
+  }
+
+  /** Hands a block of producer ids to a broker (AllocateProducerIds). Never rejects. */
+  allocateProducerIds(request: AllocateProducerIdsRequest): Promise<AllocateProducerIdsResponseInput> {
+    return this.ask((respond) => allocateProducerIds(request, respond));
+  }
+
+  /** Resolves when every event that waits now has been handled, for tests and simulations. */
+  whenIdle(): Promise<void> {
+    return this.queue.whenIdle();
+  }
+
+  // The queue.
+
+  private ask<T>(makeEvent: (respond: (value: T) => void) => ControllerEvent): Promise<T> {
+    return new Promise((resolve) => this.put(makeEvent(resolve)));
+  }
+
+  private put(event: ControllerEvent): void {
+    this.waiting.add(event);
+    const accepted = this.queue.put(() => {
+      this.waiting.delete(event);
+      return this.process(event);
+    });
+    if (accepted) return;
+    this.waiting.delete(event);
+    event.preempt?.();
+  }
+
+  private preemptWaiting(): void {
+    this.queue.clear();
+    const waiting = [...this.waiting];
+    this.waiting.clear();
+    for (const event of waiting) event.preempt?.();
+  }
+
+  private async process(event: ControllerEvent): Promise<void> {
+    this.state = event.state;
+    try {
+      await event.process(this.runtime);
+      this.flush();
+    } catch (error) {
+      await this.onEventError(event, error);
+    } finally {
+      this.state = 'Idle';
+    }
+  }
+
+  private async onEventError(event: ControllerEvent, error: unknown): Promise<void> {
+    if (!endsTerm(error)) {
+      this.log.error('Error processing event', { event: event.name, error });
+      // What was written to ZooKeeper before the error is to be told all the same.
+      this.flush();
+      return;
+    }
+    this.batch.clear();
+    this.log.info('The term of this controller ended while an event was processed', { event: event.name, error });
+    // A session that is gone is followed by the session's own events.
+    if (isZkError(error, 'SessionExpired', 'Closed')) return;
+    // ZooKeeper did not answer: what was read and written is unknown, so a new term begins by reading everything.
+    const next = error instanceof ControllerMovedError ? this.controllerChange : this.startAnew;
+    if (event.name !== next.name) this.put(next);
+    else this.retryTimer = this.clock.setTimer(RETRY_DELAY_MS, () => this.put(next), { background: true });
+  }
+
+  private flush(): void {
+    if (this.batch.isEmpty) return;
+    const requests = this.batch.take();
+    this.stateChanges.sending(requests);
+    for (const request of requests) {
+      this.channels.send(request.brokerId, request.request, this.responseCallback(request));
+    }
+  }
+
+  private responseCallback({ brokerId, request, deletedPartitions }: OutgoingRequest): ResponseCallback {
+    // Answers of a former term say nothing about this one.
+    const term = this.context.epoch;
+    const put = (event: ControllerEvent): void => {
+      if (this.isActive && this.context.epoch === term) this.put(event);
+    };
+    switch (request.apiKey) {
+      case ApiKey.LeaderAndIsr:
+        return (response) => put(leaderAndIsrResponseReceived(response as LeaderAndIsrResponse, brokerId));
+      case ApiKey.UpdateMetadata:
+        return (response) => {
+          if (response.errorCode === ErrorCode.NONE) return;
+          put(updateMetadataResponseReceived(response as UpdateMetadataResponse, brokerId));
+        };
+      case ApiKey.StopReplica:
+        return (response) => {
+          if (deletedPartitions.length === 0) return;
+          const answer = response as StopReplicaResponse;
+          put(topicDeletionStopReplicaResponseReceived(answer, deletedPartitions, brokerId));
+        };
+    }
+  }
+
+  // Elections of the controller itself.
+
+  private readonly startupEvent: ControllerEvent = {
+    name: 'Startup',
+    state: 'ControllerChange',
+    process: async () => {
+      await this.watches.registerControllerChange(this.controllerChange, this.reelect);
+      await this.elect();
+    },
+  };
+
+  private readonly controllerChange: ControllerEvent = {
+    name: 'ControllerChange',
+    state: 'ControllerChange',
+    process: () => this.maybeResign(),
+  };
+
+  private readonly reelect: ControllerEvent = {
+    name: 'Reelect',
+    state: 'ControllerChange',
+    process: async () => {
+      await this.maybeResign();
+      await this.elect();
+    },
+  };
+
+  private readonly startAnew: ControllerEvent = {
+    name: 'StartAnew',
+    state: 'ControllerChange',
+    process: async () => {
+      await this.watches.registerControllerChange(this.controllerChange, this.reelect);
+      if (this.context.epoch !== 0) await this.triggerControllerMove();
+      await this.elect();
+    },
+  };
+
+  private readonly registerBrokerAndReelect: ControllerEvent = {
+    name: 'RegisterBrokerAndReelect',
+    state: 'ControllerChange',
+    process: async () => {
+      try {
+        const { epoch } = await this.stores.brokers.registerBroker(this.options.brokerRegistration());
+        this.currentBrokerEpoch = epoch;
+      } catch (error) {
+        if (isZkError(error, 'NodeExists')) this.options.onFatalError?.(error);
+        throw error;
+      }
+      await this.maybeResign();
+      await this.elect();
+    },
+  };
+
+  /** The session expired: the term is over, whoever knows. What waits is answered; the event that runs ends by its own errors. */
+  private expire(): Promise<void> {
+    this.preemptWaiting();
+    return this.queue
+      .call(() => {
+        this.activeController = NO_CONTROLLER;
+        this.resign();
+      })
+      .catch((error: unknown) => this.log.debug('The controller was closed while its session expired', { error }));
+  }
+
+  private async elect(): Promise<void> {
+    const { stores, context, runtime } = this;
+    this.activeController = (await stores.controller.controllerId()) ?? NO_CONTROLLER;
+    // Somebody was elected meanwhile, maybe this broker by an earlier event.
+    if (this.activeController !== NO_CONTROLLER && (this.activeController !== runtime.brokerId || this.isActive)) {
+      this.log.debug('A broker has been elected as the controller', { controller: this.activeController });
+      return;
+    }
+    // Our name without a term: the answer to an earlier election was lost. What happened since was not ours to see.
+    if (this.activeController === runtime.brokerId) await this.giveUpController();
+    try {
+      const { epoch, zkVersion } = await stores.controller.registerControllerAndIncrementControllerEpoch(
+        runtime.brokerId,
+      );
+      context.epoch = epoch;
+      context.epochZkVersion = zkVersion;
+      this.activeController = runtime.brokerId;
+      this.log.info('Elected as the controller', { epoch, epochZkVersion: zkVersion });
+      await onControllerFailover(runtime);
+      this.scheduleRebalance(FIRST_REBALANCE_DELAY_MS);
+    } catch (error) {
+      if (error instanceof ControllerMovedError) {
+        this.batch.clear();
+        await this.maybeResign();
+        this.log.debug('Another broker was elected as the controller', { controller: this.activeController, error });
+      } else if (endsTerm(error)) {
+        throw error;
+      } else {
+        this.log.error('Error while electing or becoming controller, triggering controller movement', { error });
+        await this.triggerControllerMove();
+      }
+    }
+  }
+
+  private async giveUpController(): Promise<void> {
+    const current = await this.stores.controller.controllerEpoch();
+    if (current) await this.stores.controller.deleteController(current.zkVersion);
+    this.activeController = NO_CONTROLLER;
+  }
+
+  /** Gives the lead to another broker, since this one cannot do the work. */
+  private async triggerControllerMove(): Promise<void> {
+    this.activeController = (await this.stores.controller.controllerId()) ?? NO_CONTROLLER;
+    if (!this.isActive) {
+      this.resign();
+      this.log.warn('Controller has already moved when trying to trigger controller movement');
+      return;
+    }
+    const { epochZkVersion } = this.context;
+    this.activeController = NO_CONTROLLER;
+    this.resign();
+    try {
+      await this.stores.controller.deleteController(epochZkVersion);
+    } catch (error) {
+      if (!(error instanceof ControllerMovedError)) throw error;
+      this.log.warn('Controller has already moved when trying to trigger controller movement');
+    }
+  }
+
+  /** Looks who is the controller, waits for the next change, and resigns if it was this broker and is no longer. */
+  private async maybeResign(): Promise<void> {
+    const wasActive = this.context.epoch !== 0;
+    await this.watches.registerControllerChange(this.controllerChange, this.reelect);
+    this.activeController = (await this.stores.controller.controllerId()) ?? NO_CONTROLLER;
+    if (wasActive && !this.isActive) this.resign();
+  }
+
+  /** Ends the term in memory: no watches, no requests, nothing remembered. */
+  private resign(): void {
+    const wasActive = this.context.epoch !== 0;
+    this.rebalanceTimer?.cancel();
+    this.rebalanceTimer = null;
+    this.watches.unregisterAll();
+    this.channels.shutdown();
+    this.batch.clear();
+    this.context.reset();
+    if (wasActive) this.log.info('Resigned');
+  }
+
+  private scheduleRebalance(delayMs: number): void {
+    this.rebalanceTimer?.cancel();
+    this.rebalanceTimer = null;
+    if (!this.isActive || !this.config.get('auto.leader.rebalance.enable')) return;
+    const again = (): void => this.scheduleRebalance(this.config.get('leader.imbalance.check.interval.seconds') * 1000);
+    this.rebalanceTimer = this.clock.setTimer(delayMs, () => this.put(autoPreferredReplicaLeaderElection(again)), {
+      background: true,
+    });
+  }
+}

@@ -1,0 +1,80 @@
+import { type ControllerRuntime } from '../runtime.js';
+import { initializeReassignments, rememberReassignments } from './reassignment.js';
+import { electAsAskedInZk } from './leader-election.js';
+import { addTopicIds, putAssignments } from './topic-change.js';
+
+/** `/feature` as a controller at inter-broker protocol 2.7 or later writes it. No feature is known yet. */
+const FEATURE_VERSION = 2;
+
+/**
+ * The start of a term (Kafka's `onControllerFailover`): listens, reads everything, tells the brokers who lives, and brings every
+ * partition to a leader. The epoch is in the context already. A watch that fires meanwhile waits as an event behind this one.
+ */
+export async function onControllerFailover(controller: ControllerRuntime): Promise<void> {
+  const { context, stores, batch, deletions, watches, partitions, replicas, log } = controller;
+  await enableFeatureVersioning(controller);
+  // Before anything is read, so that no change falls in between.
+  await watches.registerAll();
+  await stores.notifications.deleteLogDirEvents(context.epochZkVersion);
+  await stores.notifications.deleteIsrChangeNotifications(context.epochZkVersion);
+  await initializeContext(controller);
+
+  const toBeDeleted = await stores.deletions.topicDeletions();
+  await deletions.init(toBeDeleted, topicsIneligibleForDeletion(controller));
+
+  // Brokers refuse to follow leaders that they have not heard of, so this goes before what the state machines will tell them.
+  batch.addUpdateMetadata(context.liveOrShuttingDownBrokerIds, []);
+  controller.flush();
+
+  await replicas.startup();
+  await partitions.startup();
+  controller.flush();
+  log.info('Ready to serve as the new controller', { epoch: context.epoch });
+
+  await initializeReassignments(controller);
+  await deletions.tryTopicDeletion();
+  await electAsAskedInZk(controller);
+}
+
+/** Kafka's `enableFeatureVersioning` (KIP-584): the node is made, or turned on without any feature. */
+async function enableFeatureVersioning({ stores }: ControllerRuntime): Promise<void> {
+  const existing = await stores.cluster.features();
+  const enabled = { version: FEATURE_VERSION, enabled: true, features: new Map<string, number>() };
+  if (!existing) await stores.cluster.createFeatures(enabled);
+  else if (!existing.features.enabled) await stores.cluster.updateFeatures(enabled);
+}
+
+/** Reads brokers, topics, assignments and partition states: four steps, each with all its reads at once. */
+async function initializeContext(controller: ControllerRuntime): Promise<void> {
+  const { context, stores, watches, channels, partitionStore, log } = controller;
+  context.putLiveBrokers(await stores.brokers.brokers());
+  const topics = await stores.topics.topics({ registerWatch: true });
+  for (const topic of topics) context.addTopic(topic);
+  watches.registerTopics(topics);
+  const assignments = [...(await stores.topics.assignments(topics)).values()];
+  await addTopicIds(controller, assignments);
+  const partitions = putAssignments(controller, assignments);
+  rememberReassignments(controller);
+  await watches.registerBrokers(context.liveOrShuttingDownBrokerIds);
+  const states = await partitionStore.readPartitionStates(partitions);
+  states.forEach((state, i) => {
+    if (state instanceof Error) throw state;
+    if (state !== null) context.putLeadership(partitions[i]!, state);
+  });
+  channels.startup(context.liveOrShuttingDownBrokers.values());
+  log.info('Initialized controller context', {
+    brokers: context.liveOrShuttingDownBrokerIds,
+    topics: topics.length,
+    partitions: partitions.length,
+  });
+}
+
+function topicsIneligibleForDeletion({ context }: ControllerRuntime): Set<string> {
+  const ineligible = new Set([...context.partitionsBeingReassigned].map(({ topic }) => topic));
+  for (const partition of context.allPartitions()) {
+    if (!partition.assignment.replicas.every((replica) => context.isReplicaOnline(replica, partition))) {
+      ineligible.add(partition.topic);
+    }
+  }
+  return ineligible;
+}

@@ -1,0 +1,29 @@
+import type { ControllerEvent } from '../runtime.js';
+import type { PartitionEntry } from '../core/controller-context.js';
+import { maybeCompleteReassignment } from './reassignment.js';
+
+/** Leaders of before KIP-497 changed ISRs in ZooKeeper themselves and say so by notification nodes. */
+export const isrChangeNotification: ControllerEvent = {
+  name: 'IsrChangeNotification',
+  state: 'IsrChange',
+  async process(controller) {
+    if (!controller.isActive) return;
+    const { context, stores, batch } = controller;
+    const names = await stores.notifications.isrChangeNotifications();
+    if (names.length === 0) return;
+    try {
+      const changed = await stores.notifications.partitionsFromIsrChanges(names);
+      const partitions = changed
+        .map(({ topic, partition }) => context.partition(topic, partition))
+        .filter((partition): partition is PartitionEntry => partition !== undefined);
+      const states = await controller.partitionStore.readPartitionStates(partitions);
+      states.forEach((state, i) => {
+        if (state !== null && !(state instanceof Error)) context.putLeadership(partitions[i]!, state);
+      });
+      batch.addUpdateMetadata(context.liveOrShuttingDownBrokerIds, partitions);
+      for (const partition of partitions) await maybeCompleteReassignment(controller, partition);
+    } finally {
+      await stores.notifications.deleteIsrChangeNotifications(context.epochZkVersion, names);
+    }
+  },
+};

@@ -1,0 +1,112 @@
+import { isZkError, topicPartitionsZnode } from '../../zookeeper/index.js';
+import { randomUuid } from '../../common/index.js';
+import type { ReplicaAssignment, TopicAssignment } from '../../cluster/index.js';
+import { replicasOf, type PartitionEntry } from '../core/controller-context.js';
+import { OFFLINE_ELECTION } from '../partition-state-machine.js';
+import type { ControllerEvent, ControllerRuntime } from '../runtime.js';
+
+/** The list of topics changed. */
+export const topicChange: ControllerEvent = {
+  name: 'TopicChange',
+  state: 'TopicChange',
+  async process(controller) {
+    if (!controller.isActive) return;
+    const { context, stores, watches, log } = controller;
+    const topics = new Set(await stores.topics.topics({ registerWatch: true }));
+    const newTopics = [...topics].filter((topic) => !context.hasTopic(topic));
+    const deletedTopics = [...context.allTopics.keys()].filter((topic) => !topics.has(topic));
+    watches.registerTopics(newTopics);
+    const assignments = [...(await stores.topics.assignments(newTopics)).values()];
+    for (const { topic } of assignments) context.addTopic(topic);
+    for (const topic of deletedTopics) {
+      watches.unregisterTopic(topic);
+      context.removeTopic(topic);
+    }
+    await addTopicIds(controller, assignments);
+    const partitions = putAssignments(controller, assignments);
+    log.info('The list of topics changed', { new: newTopics, deleted: deletedTopics, partitions: partitions.length });
+    await onNewPartitionCreation(controller, partitions);
+  },
+};
+
+/** The assignment of a topic changed: partitions were added. */
+export function partitionModifications(topic: string): ControllerEvent {
+  return {
+    name: 'PartitionModifications',
+    state: 'TopicChange',
+    async process(controller) {
+      if (!controller.isActive) return;
+      const { context, stores, deletions, log } = controller;
+      const assignment = await stores.topics.assignment(topic);
+      if (!assignment) return;
+      const added = [...assignment.partitions.keys()].filter(
+        (partition) => (context.partition(topic, partition)?.assignment.replicas.length ?? 0) === 0,
+      );
+      if (deletions.isTopicQueuedUpForDeletion(topic)) {
+        if (added.length === 0) return;
+        log.warn('Skipping adding partitions since their topic is being deleted', { topic, partitions: added });
+        await restoreAssignment(controller, assignment);
+      } else if (added.length > 0) {
+        log.info('New partitions to be added', { topic, partitions: added });
+        const partitions = new Map(added.map((partition) => [partition, assignment.partitions.get(partition)!]));
+        await onNewPartitionCreation(controller, putAssignments(controller, [{ ...assignment, partitions }]));
+      }
+    },
+  };
+}
+
+/** Writes ids for topics that were made by a version without them, and remembers all ids. */
+export async function addTopicIds(
+  controller: ControllerRuntime,
+  assignments: readonly TopicAssignment[],
+): Promise<void> {
+  const { context, stores, random } = controller;
+  const without = assignments
+    .filter(({ topicId }) => topicId === null)
+    .map((assignment) => ({ ...assignment, topicId: randomUuid(random) }));
+  if (without.length > 0) await stores.topics.setTopicIds(without, context.epochZkVersion);
+  for (const { topic, topicId } of [...assignments, ...without]) {
+    if (topicId !== null) context.setTopicId(topic, topicId);
+  }
+}
+
+/** Remembers who holds which partition. Gives the partitions. */
+export function putAssignments(
+  { context }: ControllerRuntime,
+  assignments: readonly TopicAssignment[],
+): PartitionEntry[] {
+  return assignments.flatMap(({ topic, partitions }) =>
+    [...partitions].map(([partition, assignment]) => context.putAssignment({ topic, partition }, assignment)),
+  );
+}
+
+/** Brings partitions that were just assigned to life (Kafka's `onNewPartitionCreation`). */
+async function onNewPartitionCreation(
+  { partitions, replicas }: ControllerRuntime,
+  created: readonly PartitionEntry[],
+): Promise<void> {
+  await partitions.handleStateChanges(created, 'NewPartition');
+  await replicas.handleStateChanges(replicasOf(created), 'NewReplica');
+  await partitions.handleStateChanges(created, 'OnlinePartition', OFFLINE_ELECTION);
+  await replicas.handleStateChanges(replicasOf(created), 'OnlineReplica');
+}
+
+/** Takes back an expansion that came while the topic is being deleted: the partitions that exist keep what we know of them. */
+async function restoreAssignment({ context, stores }: ControllerRuntime, written: TopicAssignment): Promise<void> {
+  const { topic } = written;
+  let existing: string[] = [];
+  try {
+    existing = (await stores.zk.children(topicPartitionsZnode.path(topic))).children;
+  } catch (error) {
+    if (!isZkError(error, 'NoNode')) throw error;
+  }
+  const partitions = new Map<number, ReplicaAssignment>();
+  for (const partition of written.partitions.keys()) {
+    const known = context.partition(topic, partition);
+    if (known && existing.includes(String(partition))) partitions.set(partition, known.assignment);
+  }
+  await stores.topics.setTopicAssignment(
+    { topic, topicId: context.topicId(topic) ?? written.topicId, partitions },
+    context.epochZkVersion,
+  );
+}

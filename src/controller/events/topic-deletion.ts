@@ -1,0 +1,33 @@
+import type { ControllerEvent } from '../runtime.js';
+
+/** Somebody asked for topics to be deleted. */
+export const topicDeletion: ControllerEvent = {
+  name: 'TopicDeletion',
+  state: 'TopicDeletion',
+  async process(controller) {
+    if (!controller.isActive) return;
+    const { context, stores, deletions, config, log } = controller;
+    const asked = await stores.deletions.topicDeletions();
+    const unknown = asked.filter((topic) => !context.hasTopic(topic));
+    if (unknown.length > 0) {
+      log.warn('Ignoring request to delete non-existing topics', { topics: unknown });
+      await stores.deletions.deleteTopicDeletions(unknown, context.epochZkVersion);
+    }
+    const topics = asked.filter((topic) => context.hasTopic(topic));
+    if (topics.length === 0) return;
+    if (!config.get('delete.topic.enable')) {
+      log.info('Removing topic deletions since delete topic is disabled', { topics });
+      await stores.deletions.deleteTopicDeletions(topics, context.epochZkVersion);
+      return;
+    }
+    log.info('Starting topic deletion', { topics });
+    // Queued first: a topic is marked ineligible only once it is.
+    context.queueTopicDeletion(topics);
+    const reassigning = new Set([...context.partitionsBeingReassigned].map(({ topic }) => topic));
+    deletions.markTopicIneligibleForDeletion(
+      topics.filter((topic) => reassigning.has(topic)),
+      'topic reassignment in progress',
+    );
+    await deletions.enqueueTopicsForDeletion(topics);
+  },
+};

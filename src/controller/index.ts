@@ -1,0 +1,14 @@
+export { Controller, type ControllerOptions } from './controller.js';
+export {
+  type BrokerChannel,
+  type BrokerChannelFactory,
+  type ControlResponse,
+  type ResponseCallback,
+} from './channel-manager.js';
+export {
+  LEADER_AND_ISR_VERSION,
+  STOP_REPLICA_VERSION,
+  UPDATE_METADATA_VERSION,
+  type ControlRequest,
+} from './core/request-batch.js';
+export { type ElectionType, type ElectLeadersResult } from './events/leader-election.js';

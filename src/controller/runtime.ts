@@ -1,0 +1,69 @@
+import type { Clock, Logger, Random } from '../common/index.js';
+import type { BrokerConfig } from '../config/index.js';
+import type { ZkStores } from '../zookeeper/index.js';
+import type { ControllerContext } from './core/controller-context.js';
+import type { RequestBatch } from './core/request-batch.js';
+import type { ControllerChannelManager } from './channel-manager.js';
+import type { PartitionStateMachine } from './partition-state-machine.js';
+import type { PartitionStore } from './partition-store.js';
+import type { ReplicaStateMachine } from './replica-state-machine.js';
+import type { StateChangeLog } from './state-change-log.js';
+import type { TopicDeletionManager } from './topic-deletion-manager.js';
+import type { ControllerWatches } from './watches.js';
+
+/** What kind of work the controller is at (Kafka's `ControllerState`): the value of its metric. */
+export const CONTROLLER_STATES = {
+  Idle: 0,
+  ControllerChange: 1,
+  BrokerChange: 2,
+  TopicChange: 3,
+  TopicDeletion: 4,
+  AlterPartitionReassignment: 5,
+  AutoLeaderBalance: 6,
+  ManualLeaderBalance: 7,
+  ControlledShutdown: 8,
+  IsrChange: 9,
+  LeaderAndIsrResponseReceived: 10,
+  LogDirChange: 11,
+  ControllerShutdown: 12,
+  UncleanLeaderElectionEnable: 13,
+  TopicUncleanLeaderElectionEnable: 14,
+  ListPartitionReassignment: 15,
+  UpdateMetadataResponseReceived: 16,
+  UpdateFeatures: 17,
+} as const;
+export type ControllerState = keyof typeof CONTROLLER_STATES;
+
+/** One cause for the controller to act. Events are handled one at a time, each to its end. */
+export interface ControllerEvent {
+  readonly name: string;
+  readonly state: ControllerState;
+  /** Called whether or not this broker is the controller. What it adds to the batch is sent when it has ended. */
+  process(controller: ControllerRuntime): Promise<void> | void;
+  /** Called instead when the session, or the controller, ended while the event waited: answers whoever waits for it. */
+  preempt?(): void;
+}
+
+/** The parts of the controller that events work with. */
+export interface ControllerRuntime {
+  readonly brokerId: number;
+  /** As it is now; dynamic changes replace it. */
+  readonly config: BrokerConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly context: ControllerContext;
+  readonly stores: ZkStores;
+  readonly partitionStore: PartitionStore;
+  readonly batch: RequestBatch;
+  readonly channels: ControllerChannelManager;
+  readonly partitions: PartitionStateMachine;
+  readonly replicas: ReplicaStateMachine;
+  readonly deletions: TopicDeletionManager;
+  readonly watches: ControllerWatches;
+  readonly log: Logger;
+  readonly stateChanges: StateChangeLog;
+  readonly isActive: boolean;
+  put(event: ControllerEvent): void;
+  /** Sends what the batch holds now. For the places where one request must be on its way before what the next one says. */
+  flush(): void;
+}

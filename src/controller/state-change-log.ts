@@ -1,0 +1,195 @@
+import type { Logger } from '../common/index.js';
+import type { LeaderAndIsr, LeaderIsrAndControllerEpoch } from '../cluster/index.js';
+import type { ControllerContext, PartitionEntry, PartitionReplica } from './core/controller-context.js';
+import { type OutgoingRequest } from './core/request-batch.js';
+import { validPreviousPartitionStates, type PartitionState } from './core/partition-state.js';
+import { validPreviousReplicaStates, type ReplicaState } from './core/replica-state.js';
+import { ApiKey } from '../protocol/index.js';
+
+/** A state change that the cluster's situation, not a bug of ours, did not let happen (Kafka's `StateChangeFailedException`). */
+export class StateChangeFailedError extends Error {
+  override readonly name = 'StateChangeFailedError';
+}
+
+/**
+ * Writes the `state-change` log in Kafka's words (`state.change.logger`): every change the controller makes, once, with the
+ * controller epoch in front and the leader epoch in the state. Leaders and ISRs are `info`; steps that only prepare are `trace`.
+ */
+export class StateChangeLog {
+  constructor(
+    readonly logger: Logger,
+    private readonly controllerId: number,
+    private readonly context: ControllerContext,
+  ) {}
+
+  partitionIsNew(partition: PartitionEntry): void {
+    this.info(
+      `Changed partition ${key(partition)} state from ${partition.state} to NewPartition with assigned replicas ` +
+        partition.assignment.replicas.join(','),
+    );
+  }
+
+  partitionIsOnline(partition: PartitionEntry, state: LeaderAndIsr): void {
+    this.info(
+      `Changed partition ${key(partition)} from ${partition.state} to OnlinePartition with state ${describe(state)}`,
+    );
+  }
+
+  partitionChanged(partition: PartitionEntry, to: PartitionState): void {
+    if (!this.logger.isEnabled('trace')) return;
+    this.logger.trace(`${this.prefix}Changed partition ${key(partition)} state from ${partition.state} to ${to}`);
+  }
+
+  partitionChangeFailed(partition: PartitionEntry, to: PartitionState, error: unknown): void {
+    this.logger.error(
+      `${this.prefix}Controller ${this.controllerId} epoch ${this.context.epoch} failed to change state for partition ` +
+        `${key(partition)} from ${partition.state} to ${to}`,
+      { error },
+    );
+  }
+
+  partitionChangeInvalid(partition: PartitionEntry, to: PartitionState): void {
+    this.partitionChangeFailed(
+      partition,
+      to,
+      new Error(
+        `Partition ${key(partition)} should be in one of ${validPreviousPartitionStates(to).join(',')} states before ` +
+          `moving to ${to} state. Instead it is in ${partition.state} state`,
+      ),
+    );
+  }
+
+  replicaChanged({ partition, replica }: PartitionReplica, from: ReplicaState, to: ReplicaState): void {
+    if (!this.logger.isEnabled('trace')) return;
+    this.logger.trace(
+      `${this.prefix}Changed state of replica ${replica} for partition ${key(partition)} from ${from} to ${to}`,
+    );
+  }
+
+  replicaLeftIsr({ partition, replica }: PartitionReplica, state: LeaderIsrAndControllerEpoch): void {
+    this.info(
+      `Partition ${key(partition)} state changed to ${describeWithController(state)} after removing replica ` +
+        `${replica} from the ISR as part of transition to OfflineReplica`,
+    );
+  }
+
+  replicaChangeFailed(of: PartitionReplica, from: ReplicaState, to: ReplicaState, error: unknown): void {
+    this.logger.error(
+      `${this.prefix}Controller ${this.controllerId} epoch ${this.context.epoch} initiated state change of replica ` +
+        `${of.replica} for partition ${key(of.partition)} from ${from} to ${to} failed`,
+      { error },
+    );
+  }
+
+  replicaChangeInvalid(of: PartitionReplica, from: ReplicaState, to: ReplicaState): void {
+    this.replicaChangeFailed(
+      of,
+      from,
+      to,
+      new Error(
+        `Replica [Topic=${of.partition.topic},Partition=${of.partition.partition},Replica=${of.replica}] should be in ` +
+          `the ${validPreviousReplicaStates(to).join(',')} states before moving to ${to} state. Instead it is in ` +
+          `${from} state`,
+      ),
+    );
+  }
+
+  isrChanged(partition: PartitionEntry, state: LeaderAndIsr): void {
+    this.info(`Changed the ISR of partition ${key(partition)} to ${describe(state)} as its leader asked`);
+  }
+
+  leaderEpochRaised(partition: PartitionEntry, state: LeaderAndIsr): void {
+    this.info(
+      `Updated leader epoch for partition ${key(partition)} being reassigned to ${state.leaderEpoch}, ` +
+        `zkVersion=${state.partitionEpoch}`,
+    );
+  }
+
+  replicasAreOffline(partitions: readonly PartitionEntry[], broker: number): void {
+    this.info(`Mark replicas ${partitions.map(key).join(',')} on broker ${broker} as offline`);
+  }
+
+  /** What goes out to brokers: counts at `info`, each partition's state at `trace`. */
+  sending(requests: readonly OutgoingRequest[]): void {
+    const told: number[] = [];
+    let toldPartitions = 0;
+    for (const { brokerId, request } of requests) {
+      if (request.apiKey === ApiKey.UpdateMetadata) {
+        told.push(brokerId);
+        toldPartitions = countPartitions(request.body.topicStates);
+      } else if (request.apiKey === ApiKey.LeaderAndIsr) {
+        let leaders = 0;
+        let all = 0;
+        for (const topic of request.body.topicStates ?? []) {
+          for (const state of topic.partitionStates ?? []) {
+            all++;
+            if (state.leader === brokerId) leaders++;
+          }
+        }
+        this.info(
+          `Sending LeaderAndIsr request to broker ${brokerId} with ${leaders} become-leader and ${all - leaders} ` +
+            'become-follower partitions',
+        );
+      } else {
+        const count = countPartitions(request.body.topicStates);
+        this.info(`Sending StopReplica request for ${count} replicas to broker ${brokerId}`);
+      }
+      if (this.logger.isEnabled('trace')) this.traceRequest(brokerId, request);
+    }
+    if (told.length > 0) {
+      this.info(`Sending UpdateMetadata request to brokers ${told.join(',')} for ${toldPartitions} partitions`);
+    }
+  }
+
+  receivedError(api: string, brokerId: number, errorName: string): void {
+    this.logger.error(`${this.prefix}Received error ${errorName} in ${api} response from broker ${brokerId}`);
+  }
+
+  private traceRequest(brokerId: number, { apiKey, body }: OutgoingRequest['request']): void {
+    for (const topic of body.topicStates ?? []) {
+      for (const state of topic.partitionStates ?? []) {
+        this.logger.trace(
+          `${this.prefix}Sending request of API ${apiKey} to broker ${brokerId} for partition ` +
+            `${topic.topicName}-${state.partitionIndex}: ${JSON.stringify(state)}`,
+        );
+      }
+    }
+  }
+
+  private info(message: string): void {
+    if (this.logger.isEnabled('info')) this.logger.info(this.prefix + message);
+  }
+
+  private get prefix(): string {
+    return `[Controller id=${this.controllerId} epoch=${this.context.epoch}] `;
+  }
+}
+
+/** A leader and ISR as the log prints them. */
+export function describe(state: LeaderAndIsr): string {
+  return (
+    `LeaderAndIsr(leader=${state.leader}, leaderEpoch=${state.leaderEpoch}, isr=${state.isr.join(',')}, ` +
+    `leaderRecoveryState=${recoveryState(state)}, partitionEpoch=${state.partitionEpoch})`
+  );
+}
+
+function describeWithController({ leaderAndIsr: state, controllerEpoch }: LeaderIsrAndControllerEpoch): string {
+  return (
+    `(Leader:${state.leader},ISR:${state.isr.join(',')},LeaderRecoveryState:${recoveryState(state)},` +
+    `LeaderEpoch:${state.leaderEpoch},ZkVersion:${state.partitionEpoch},ControllerEpoch:${controllerEpoch})`
+  );
+}
+
+function recoveryState({ recovering }: LeaderAndIsr): string {
+  return recovering ? 'RECOVERING' : 'RECOVERED';
+}
+
+function key({ topic, partition }: PartitionEntry): string {
+  return `${topic}-${partition}`;
+}
+
+function countPartitions(topics: readonly { partitionStates?: readonly unknown[] }[] | undefined): number {
+  let count = 0;
+  for (const topic of topics ?? []) count += topic.partitionStates?.length ?? 0;
+  return count;
+}

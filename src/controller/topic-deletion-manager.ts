@@ -1,0 +1,149 @@
+import type { Logger } from '../common/index.js';
+import type { ZkStores } from '../zookeeper/index.js';
+import type { ControllerContext, PartitionReplica } from './core/controller-context.js';
+import type { RequestBatch } from './core/request-batch.js';
+import { planDeletions, planReplicaDeletions } from './core/topic-deletion.js';
+import type { PartitionStateMachine } from './partition-state-machine.js';
+import type { ReplicaStateMachine } from './replica-state-machine.js';
+
+/** What the deletion of topics needs of the controller around it (Kafka's `DeletionClient`). */
+export interface DeletionPorts {
+  readonly isDeleteTopicEnabled: () => boolean;
+  /** Stops listening to the topic's znode, so that its removal is no event. */
+  readonly mutePartitionModifications: (topic: string) => void;
+  readonly flush: () => void;
+}
+
+/**
+ * Deletes topics step by step (Kafka's `TopicDeletionManager`): partitions go to NonExistentPartition, brokers are told to drop the
+ * topic from their metadata, replicas are stopped and then deleted, and when every one has answered, the znodes go. It halts while a
+ * replica's broker is down or the topic is being reassigned, and goes on when that is over. Where it stands is in the context; after
+ * a change of controller it begins again from `/admin/delete_topics`.
+ */
+export class TopicDeletionManager {
+  constructor(
+    private readonly context: ControllerContext,
+    private readonly stores: ZkStores,
+    private readonly partitions: PartitionStateMachine,
+    private readonly replicas: ReplicaStateMachine,
+    private readonly batch: RequestBatch,
+    private readonly ports: DeletionPorts,
+    private readonly log: Logger,
+  ) {}
+
+  /** Takes over what was asked for before this term. With `delete.topic.enable` off the requests are dropped. */
+  async init(topics: readonly string[], ineligible: Iterable<string>): Promise<void> {
+    if (this.ports.isDeleteTopicEnabled()) {
+      this.context.queueTopicDeletion(topics);
+      for (const topic of ineligible) {
+        if (this.context.isTopicQueuedUpForDeletion(topic)) this.context.topicsIneligibleForDeletion.add(topic);
+      }
+    } else if (topics.length > 0) {
+      this.log.info('Removing topic deletions since delete topic is disabled', { topics });
+      await this.stores.deletions.deleteTopicDeletions(topics, this.context.epochZkVersion);
+    }
+  }
+
+  async tryTopicDeletion(): Promise<void> {
+    if (this.ports.isDeleteTopicEnabled()) await this.resumeDeletions();
+  }
+
+  async enqueueTopicsForDeletion(topics: readonly string[]): Promise<void> {
+    if (!this.ports.isDeleteTopicEnabled()) return;
+    this.context.queueTopicDeletion(topics);
+    await this.resumeDeletions();
+  }
+
+  /** What halted the deletion of these topics may be over: a broker came back, a reassignment ended. */
+  async resumeDeletionForTopics(topics: Iterable<string>): Promise<void> {
+    if (!this.ports.isDeleteTopicEnabled()) return;
+    const queued = [...topics].filter((topic) => this.context.isTopicQueuedUpForDeletion(topic));
+    if (queued.length === 0) return;
+    for (const topic of queued) this.context.topicsIneligibleForDeletion.delete(topic);
+    await this.resumeDeletions();
+  }
+
+  /** Replicas could not be deleted: their broker is down, or it answered with an error. Their topics halt. */
+  async failReplicaDeletion(replicas: readonly PartitionReplica[]): Promise<void> {
+    if (!this.ports.isDeleteTopicEnabled()) return;
+    const failed = replicas.filter(({ partition }) => this.context.isTopicQueuedUpForDeletion(partition.topic));
+    if (failed.length === 0) return;
+    await this.replicas.handleStateChanges(failed, 'ReplicaDeletionIneligible');
+    this.markTopicIneligibleForDeletion(
+      new Set(failed.map(({ partition }) => partition.topic)),
+      'replica deletion failure',
+    );
+    await this.resumeDeletions();
+  }
+
+  /** Brokers answered that the replicas are deleted. The topic goes with the last of them. */
+  async completeReplicaDeletion(replicas: readonly PartitionReplica[]): Promise<void> {
+    const deleted = replicas.filter(({ partition }) => this.isTopicQueuedUpForDeletion(partition.topic));
+    await this.replicas.handleStateChanges(deleted, 'ReplicaDeletionSuccessful');
+    await this.resumeDeletions();
+  }
+
+  /** Halts the deletion of those of the topics that are queued for it. */
+  markTopicIneligibleForDeletion(topics: Iterable<string>, reason: string): void {
+    if (!this.ports.isDeleteTopicEnabled()) return;
+    const halted = [...topics].filter((topic) => this.context.isTopicQueuedUpForDeletion(topic));
+    for (const topic of halted) this.context.topicsIneligibleForDeletion.add(topic);
+    if (halted.length > 0) this.log.info('Halted deletion of topics', { topics: halted, reason });
+  }
+
+  isTopicQueuedUpForDeletion(topic: string): boolean {
+    return this.ports.isDeleteTopicEnabled() && this.context.isTopicQueuedUpForDeletion(topic);
+  }
+
+  private async resumeDeletions(): Promise<void> {
+    if (this.context.topicsToBeDeleted.size === 0) return;
+    const { complete, retry, start } = planDeletions(this.context);
+    await Promise.all(complete.map((topic) => this.completeDeleteTopic(topic)));
+    if (retry.length > 0) {
+      const failed = retry.flatMap((topic) => this.context.replicasInState(topic, 'ReplicaDeletionIneligible'));
+      await this.replicas.handleStateChanges(failed, 'OfflineReplica');
+    }
+    if (start.length > 0) await this.onTopicDeletion(start);
+  }
+
+  private async completeDeleteTopic(topic: string): Promise<void> {
+    // Muted first: else its removal would be taken for a change of partitions, after a topic of the same name was made again.
+    this.ports.mutePartitionModifications(topic);
+    const deleted = this.context.replicasInState(topic, 'ReplicaDeletionSuccessful');
+    await this.replicas.handleStateChanges(deleted, 'NonExistentReplica');
+    const { epochZkVersion } = this.context;
+    await this.stores.topics.deleteTopic(topic, epochZkVersion);
+    // The request for the deletion goes last: a controller that dies in between leaves it to the next one.
+    await Promise.all([
+      this.stores.configs.deleteTopicConfigs([topic], epochZkVersion),
+      this.stores.deletions.deleteTopicDeletions([topic], epochZkVersion),
+    ]);
+    this.context.removeTopic(topic);
+    this.log.info('Deletion of topic successfully completed', { topic });
+  }
+
+  private async onTopicDeletion(topics: readonly string[]): Promise<void> {
+    this.log.info('Deletion of topics (re)started', { topics });
+    const unseen = topics.filter((topic) => !this.context.topicsWithDeletionStarted.has(topic));
+    const partitions = unseen.flatMap((topic) => this.context.partitionsOf(topic));
+    await this.partitions.handleStateChanges(partitions, 'OfflinePartition');
+    await this.partitions.handleStateChanges(partitions, 'NonExistentPartition');
+    // After these steps, so that the count of offline partitions has seen them.
+    for (const topic of unseen) this.context.topicsWithDeletionStarted.add(topic);
+
+    // Brokers drop the topics from their metadata before they lose the replicas.
+    this.batch.addUpdateMetadata(
+      this.context.liveOrShuttingDownBrokerIds,
+      topics.flatMap((topic) => this.context.partitionsOf(topic)),
+    );
+    this.ports.flush();
+
+    const { dead, toDelete, halted } = planReplicaDeletions(this.context, topics);
+    await this.replicas.handleStateChanges(dead, 'ReplicaDeletionIneligible');
+    // Stopped everywhere before anything is deleted: a follower must not fetch from a leader that is going.
+    await this.replicas.handleStateChanges(toDelete, 'OfflineReplica');
+    this.ports.flush();
+    await this.replicas.handleStateChanges(toDelete, 'ReplicaDeletionStarted');
+    this.markTopicIneligibleForDeletion(halted, 'offline replicas');
+  }
+}

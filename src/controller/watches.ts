@@ -1,0 +1,133 @@
+import {
+  brokerIdsZnode,
+  brokerIdZnode,
+  controllerZnode,
+  deleteTopicsZnode,
+  isrChangeZnode,
+  logDirEventZnode,
+  preferredReplicaElectionZnode,
+  reassignPartitionsZnode,
+  topicsZnode,
+  topicZnode,
+  type ZkClient,
+  type ZNodeChangeHandler,
+} from '../zookeeper/index.js';
+import { brokerChange, brokerModifications } from './events/broker-change.js';
+import { preferredReplicaElection } from './events/leader-election.js';
+import { isrChangeNotification } from './events/isr-change.js';
+import { logDirEventNotification } from './events/log-dir-event.js';
+import { zkPartitionReassignment } from './events/reassignment.js';
+import { partitionModifications, topicChange } from './events/topic-change.js';
+import { topicDeletion } from './events/topic-deletion.js';
+import type { ControllerEvent } from './runtime.js';
+
+/**
+ * What in ZooKeeper the controller listens to, and which event each change becomes. Registering is local; the watch is set by the next
+ * read of the path, except where a method says that it checks.
+ */
+export class ControllerWatches {
+  private readonly brokers = new Set<number>();
+  private readonly topics = new Set<string>();
+
+  constructor(
+    private readonly zk: ZkClient,
+    private readonly put: (event: ControllerEvent) => void,
+  ) {}
+
+  /** `/controller`: every broker listens to it, always. Sets the watch. */
+  registerControllerChange(onChange: ControllerEvent, onDeletion: ControllerEvent): Promise<boolean> {
+    return this.zk.registerZNodeChangeHandlerAndCheckExistence({
+      path: controllerZnode.path,
+      handleCreation: () => this.put(onChange),
+      handleDataChange: () => this.put(onChange),
+      handleDeletion: () => this.put(onDeletion),
+    });
+  }
+
+  unregisterControllerChange(): void {
+    this.zk.unregisterZNodeChangeHandler(controllerZnode.path);
+  }
+
+  /** What the active controller listens to from the first moment of its term, before it reads anything. */
+  async registerAll(): Promise<void> {
+    const children: [string, ControllerEvent][] = [
+      [brokerIdsZnode.path, brokerChange],
+      [topicsZnode.path, topicChange],
+      [deleteTopicsZnode.path, topicDeletion],
+      [logDirEventZnode.parent, logDirEventNotification],
+      [isrChangeZnode.parent, isrChangeNotification],
+    ];
+    for (const [path, event] of children) {
+      this.zk.registerZNodeChildChangeHandler({ path, handleChildChange: () => this.put(event) });
+    }
+    await Promise.all([this.checkPreferredReplicaElection(), this.checkPartitionReassignment()]);
+  }
+
+  /** True when a preferred election is asked for; else its node is waited for. */
+  checkPreferredReplicaElection(): Promise<boolean> {
+    return this.zk.registerZNodeChangeHandlerAndCheckExistence({
+      path: preferredReplicaElectionZnode.path,
+      handleCreation: () => this.put(preferredReplicaElection),
+    });
+  }
+
+  /** True when reassignments are asked for in the node of before KIP-455; else it is waited for. */
+  checkPartitionReassignment(): Promise<boolean> {
+    return this.zk.registerZNodeChangeHandlerAndCheckExistence({
+      path: reassignPartitionsZnode.path,
+      handleCreation: () => this.put(zkPartitionReassignment),
+    });
+  }
+
+  /** Listens to changes of the brokers' registrations. Sets the watches. */
+  async registerBrokers(ids: Iterable<number>): Promise<void> {
+    const checks: Promise<boolean>[] = [];
+    for (const id of ids) {
+      this.brokers.add(id);
+      const handler: ZNodeChangeHandler = {
+        path: brokerIdZnode.path(id),
+        handleDataChange: () => this.put(brokerModifications(id)),
+      };
+      checks.push(this.zk.registerZNodeChangeHandlerAndCheckExistence(handler));
+    }
+    await Promise.all(checks);
+  }
+
+  unregisterBrokers(ids: Iterable<number>): void {
+    for (const id of [...ids]) {
+      if (this.brokers.delete(id)) this.zk.unregisterZNodeChangeHandler(brokerIdZnode.path(id));
+    }
+  }
+
+  /** Listens to changes of the topics' assignments. */
+  registerTopics(topics: Iterable<string>): void {
+    for (const topic of topics) {
+      this.topics.add(topic);
+      this.zk.registerZNodeChangeHandler({
+        path: topicZnode.path(topic),
+        handleDataChange: () => this.put(partitionModifications(topic)),
+      });
+    }
+  }
+
+  unregisterTopic(topic: string): void {
+    if (this.topics.delete(topic)) this.zk.unregisterZNodeChangeHandler(topicZnode.path(topic));
+  }
+
+  /** Stops listening to all but `/controller`. */
+  unregisterAll(): void {
+    for (const path of [
+      brokerIdsZnode.path,
+      topicsZnode.path,
+      deleteTopicsZnode.path,
+      logDirEventZnode.parent,
+      isrChangeZnode.parent,
+    ]) {
+      this.zk.unregisterZNodeChildChangeHandler(path);
+    }
+    this.zk.unregisterZNodeChangeHandler(preferredReplicaElectionZnode.path);
+    this.zk.unregisterZNodeChangeHandler(reassignPartitionsZnode.path);
+    this.unregisterBrokers(this.brokers);
+    for (const topic of [...this.topics]) this.unregisterTopic(topic);
+  }
+}
