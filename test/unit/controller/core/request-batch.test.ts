@@ -1,0 +1,218 @@
+import {
+  ApiKey,
+  leaderAndIsrRequest,
+  stopReplicaRequest,
+  updateMetadataRequest,
+} from '../../../../src/protocol/index.js';
+import { RequestBatch, type OutgoingRequest } from '../../../../src/controller/core/request-batch.js';
+import { addPartition, brokerInfo, contextWith } from './support.js';
+
+const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAABg';
+
+function setUp(...brokers: number[]) {
+  const context = contextWith(...brokers);
+  context.addTopic('a');
+  context.setTopicId('a', TOPIC_ID);
+  return { context, batch: new RequestBatch(context, 1, 'PLAINTEXT') };
+}
+
+/** What the broker would read: each request through its codec. */
+function decoded({ brokerId, request }: OutgoingRequest) {
+  switch (request.apiKey) {
+    case ApiKey.LeaderAndIsr: {
+      const body = leaderAndIsrRequest.decode(
+        leaderAndIsrRequest.encode(request.body, request.version),
+        request.version,
+      );
+      return { to: brokerId, api: 'LeaderAndIsr' as const, version: request.version, body };
+    }
+    case ApiKey.UpdateMetadata: {
+      const body = updateMetadataRequest.decode(
+        updateMetadataRequest.encode(request.body, request.version),
+        request.version,
+      );
+      return { to: brokerId, api: 'UpdateMetadata' as const, version: request.version, body };
+    }
+    case ApiKey.StopReplica: {
+      const body = stopReplicaRequest.decode(stopReplicaRequest.encode(request.body, request.version), request.version);
+      return { to: brokerId, api: 'StopReplica' as const, version: request.version, body };
+    }
+  }
+}
+const take = (batch: RequestBatch) => batch.take().map(decoded);
+const kinds = (requests: { to: number; api: string }[]) => requests.map(({ to, api }) => `${api} to ${to}`);
+
+test('a new partition goes to its replicas as LeaderAndIsr 7 and to every broker as UpdateMetadata 8', () => {
+  const { context, batch } = setUp(1, 2, 3);
+  const partition = addPartition(context, 'a', 0, [2, 1]);
+  batch.addLeaderAndIsr([2, 1], partition, true);
+  const requests = take(batch);
+  expect(kinds(requests)).toEqual([
+    'LeaderAndIsr to 2',
+    'LeaderAndIsr to 1',
+    'UpdateMetadata to 1',
+    'UpdateMetadata to 2',
+    'UpdateMetadata to 3',
+  ]);
+  expect(requests[0]).toMatchObject({
+    version: 7,
+    body: {
+      controllerId: 1,
+      isKRaftController: false,
+      controllerEpoch: 3,
+      brokerEpoch: 102n,
+      type: 0,
+      topicStates: [
+        {
+          topicName: 'a',
+          topicId: TOPIC_ID,
+          partitionStates: [
+            {
+              partitionIndex: 0,
+              controllerEpoch: 3,
+              leader: 2,
+              leaderEpoch: 1,
+              isr: [2, 1],
+              partitionEpoch: 2,
+              replicas: [2, 1],
+              addingReplicas: [],
+              removingReplicas: [],
+              isNew: true,
+              leaderRecoveryState: 0,
+            },
+          ],
+        },
+      ],
+      liveLeaders: [{ brokerId: 2, hostName: 'host-2', port: 9092 }],
+    },
+  });
+  expect(requests[2]).toMatchObject({
+    version: 8,
+    body: {
+      type: 0,
+      brokerEpoch: 101n,
+      topicStates: [
+        {
+          topicName: 'a',
+          topicId: TOPIC_ID,
+          partitionStates: [
+            {
+              partitionIndex: 0,
+              controllerEpoch: 3,
+              leader: 2,
+              leaderEpoch: 1,
+              isr: [2, 1],
+              zkVersion: 2,
+              offlineReplicas: [],
+            },
+          ],
+        },
+      ],
+      liveBrokers: [1, 2, 3].map((id) => ({
+        id,
+        endpoints: [{ port: 9090 + id, host: `host-${id}`, listener: 'PLAINTEXT', securityProtocol: 0 }],
+        rack: null,
+      })),
+    },
+  });
+  expect(batch.isEmpty).toBe(true);
+});
+
+test('changes of one event are one request for each broker, with what is true at its end', () => {
+  const { context, batch } = setUp(1, 2);
+  const [first, second] = [addPartition(context, 'a', 0, [1, 2]), addPartition(context, 'a', 1, [2, 1])];
+  batch.addLeaderAndIsr([1], first, true);
+  batch.addLeaderAndIsr([1, 2], second, false);
+  const moved = { ...first.leadership!.leaderAndIsr, leader: 2, leaderEpoch: 9 };
+  context.putLeadership(first, { leaderAndIsr: moved, controllerEpoch: 3 });
+  batch.addLeaderAndIsr([1], first, false);
+  const [toOne, toTwo] = take(batch).filter(({ api }) => api === 'LeaderAndIsr');
+  expect(toOne!.body.topicStates).toHaveLength(1);
+  expect(toOne!.body.topicStates[0]!.partitionStates).toMatchObject([
+    // Still new for the broker, though it changed since.
+    { partitionIndex: 0, leader: 2, leaderEpoch: 9, isNew: true },
+    { partitionIndex: 1, leader: 2, isNew: false },
+  ]);
+  expect(toTwo!.body.topicStates[0]!.partitionStates).toMatchObject([{ partitionIndex: 1 }]);
+});
+
+test('brokers that are gone, and no leader at all, get nothing', () => {
+  const { context, batch } = setUp(1);
+  const partition = addPartition(context, 'a', 0, [1, 2], -1);
+  batch.addLeaderAndIsr([1, 2, -1], partition, false);
+  batch.addStopReplica([2], partition, false);
+  expect(kinds(take(batch))).toEqual(['LeaderAndIsr to 1', 'UpdateMetadata to 1']);
+});
+
+test('metadata alone names the brokers that live, those that are leaving too', () => {
+  const { context, batch } = setUp(1, 2);
+  context.addShuttingDownBroker(2);
+  batch.addUpdateMetadata([1], [addPartition(context, 'a', 0, [1, 2], null)]);
+  const [request, ...others] = take(batch);
+  expect(others).toEqual([]);
+  expect(request).toMatchObject({ to: 1, body: { topicStates: [], liveBrokers: [{ id: 1 }, { id: 2 }] } });
+});
+
+test('replicas on brokers that are down or leaving are offline for clients', () => {
+  const { context, batch } = setUp(1, 2);
+  context.addShuttingDownBroker(2);
+  batch.addUpdateMetadata([1], [addPartition(context, 'a', 0, [1, 2, 3])]);
+  expect(take(batch)[0]!.body.topicStates[0]!.partitionStates).toMatchObject([{ offlineReplicas: [2, 3] }]);
+});
+
+test('a topic that is being deleted has leader -2 and epochs 0 in metadata', () => {
+  const { context, batch } = setUp(1);
+  const partition = addPartition(context, 'a', 0, [1], 1, { leaderEpoch: 7 });
+  context.queueTopicDeletion(['a']);
+  batch.addUpdateMetadata([1], [partition]);
+  expect(take(batch)[0]!.body.topicStates[0]!.partitionStates).toMatchObject([
+    { leader: -2, leaderEpoch: 0, zkVersion: 0, isr: [1] },
+  ]);
+});
+
+test('StopReplica 4 carries the epoch of the moment, and a deletion stays asked for', () => {
+  const { context, batch } = setUp(1, 2);
+  const [first, second] = [addPartition(context, 'a', 0, [1, 2]), addPartition(context, 'b', 0, [1, 2])];
+  batch.addStopReplica([2], first, false);
+  batch.addStopReplica([2], second, true);
+  batch.addStopReplica([2], second, false);
+  context.putLeadership(first, {
+    ...first.leadership!,
+    leaderAndIsr: { ...first.leadership!.leaderAndIsr, leaderEpoch: 8 },
+  });
+  const [outgoing, ...others] = batch.take();
+  expect(others).toEqual([]);
+  expect(outgoing!.deletedPartitions).toEqual([second]);
+  expect(decoded(outgoing!)).toMatchObject({
+    to: 2,
+    api: 'StopReplica',
+    version: 4,
+    body: {
+      controllerEpoch: 3,
+      brokerEpoch: 102n,
+      topicStates: [
+        { topicName: 'a', partitionStates: [{ partitionIndex: 0, leaderEpoch: 1, deletePartition: false }] },
+        { topicName: 'b', partitionStates: [{ partitionIndex: 0, leaderEpoch: 1, deletePartition: true }] },
+      ],
+    },
+  });
+});
+
+test('a reassignment under way is told with what is added and removed', () => {
+  const { context, batch } = setUp(1, 2, 3);
+  const partition = addPartition(context, 'a', 0, [1, 2]);
+  context.putAssignment(partition, { replicas: [3, 2, 1], adding: [3], removing: [1] });
+  batch.addLeaderAndIsr([3], partition, true);
+  expect(take(batch)[0]!.body.topicStates[0]!.partitionStates).toMatchObject([
+    { replicas: [3, 2, 1], addingReplicas: [3], removingReplicas: [1] },
+  ]);
+});
+
+test('names no leader that lacks the listener between brokers', () => {
+  const { context, batch } = setUp(1);
+  context.putLiveBrokers([
+    { ...brokerInfo(1), endPoints: [{ ...brokerInfo(1).endPoints[0]!, listenerName: 'CLIENTS' }] },
+  ]);
+  batch.addLeaderAndIsr([1], addPartition(context, 'a', 0, [1]), false);
+  expect(take(batch)[0]).toMatchObject({ api: 'LeaderAndIsr', body: { liveLeaders: [] } });
+});
