@@ -1,0 +1,152 @@
+import type { LeaderAndIsr, TopicPartition } from '../cluster/index.js';
+import { partitionKey } from '../cluster/index.js';
+import { ZERO_UUID, type Clock, type Logger, type Uuid } from '../common/index.js';
+import {
+  ErrorCode,
+  errorName,
+  type AlterPartitionRequestInput,
+  type AlterPartitionResponse,
+} from '../protocol/index.js';
+import type { AlterPartitionResult, AlterPartitionSender, ControllerChannel } from './ports.js';
+
+/** Rest between a request that failed as a whole and the next. */
+const RETRY_BACKOFF_MS = 50;
+/** From this version on topics go by id, and from the next on the ISR comes with broker epochs. */
+const FIRST_VERSION_WITH_TOPIC_IDS = 2;
+const LATEST_VERSION_WITH_NAMES = FIRST_VERSION_WITH_TOPIC_IDS - 1;
+const FIRST_VERSION_WITH_BROKER_EPOCHS = 3;
+const LATEST_VERSION = 3;
+
+interface Item {
+  readonly tp: TopicPartition;
+  readonly topicId: Uuid;
+  readonly leaderAndIsr: LeaderAndIsr;
+  readonly onResult: (result: AlterPartitionResult) => void;
+}
+
+export interface AlterPartitionManagerOptions {
+  readonly brokerId: number;
+  readonly brokerEpoch: () => bigint;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly channel: ControllerChannel;
+}
+
+/**
+ * Takes ISR changes to the controller (Kafka's `AlterPartitionManager`): one request at a time, with all that has gathered meanwhile.
+ * What the controller did not answer for is sent again; what it answered, well or ill, is given back.
+ */
+export class AlterPartitionManager implements AlterPartitionSender {
+  private readonly unsent = new Map<string, Item>();
+  private isInFlight = false;
+  private isClosed = false;
+
+  constructor(private readonly options: AlterPartitionManagerOptions) {}
+
+  submit(
+    tp: TopicPartition,
+    topicId: Uuid | null,
+    leaderAndIsr: LeaderAndIsr,
+    onResult: (result: AlterPartitionResult) => void,
+  ): void {
+    const key = partitionKey(tp);
+    if (this.unsent.has(key)) {
+      const refused = { errorCode: ErrorCode.OPERATION_NOT_ATTEMPTED, leaderAndIsr: null };
+      this.options.clock.defer(() => onResult(refused));
+      return;
+    }
+    this.unsent.set(key, { tp, topicId: topicId ?? ZERO_UUID, leaderAndIsr, onResult });
+    // Changes of the same moment share one request.
+    if (!this.isInFlight && this.unsent.size === 1) this.options.clock.defer(() => this.maybeSend());
+  }
+
+  /** Sends nothing more; what waits gets no answer. */
+  close(): void {
+    this.isClosed = true;
+    this.unsent.clear();
+  }
+
+  private maybeSend(): void {
+    if (this.isClosed || this.isInFlight || this.unsent.size === 0) return;
+    this.isInFlight = true;
+    void this.send([...this.unsent.values()]);
+  }
+
+  private async send(items: readonly Item[]): Promise<void> {
+    const { channel, clock, logger } = this.options;
+    let isDone = false;
+    const maxVersion = items.every((item) => item.topicId !== ZERO_UUID) ? LATEST_VERSION : LATEST_VERSION_WITH_NAMES;
+    try {
+      const build = (version: number): AlterPartitionRequestInput => this.buildRequest(items, version);
+      const { version, response } = await channel.alterPartition(build, maxVersion);
+      isDone = this.handleResponse(items, version, response);
+    } catch (error) {
+      logger.info('An AlterPartition request failed and is sent again', { error, partitions: items.length });
+    }
+    this.isInFlight = false;
+    if (isDone) this.maybeSend();
+    else if (!this.isClosed) clock.setTimer(RETRY_BACKOFF_MS, () => this.maybeSend(), { background: true });
+  }
+
+  private buildRequest(items: readonly Item[], version: number): AlterPartitionRequestInput {
+    const topics = new Map<string, { topicName: string; topicId: Uuid; partitions: object[] }>();
+    for (const { tp, topicId, leaderAndIsr } of items) {
+      let topic = topics.get(tp.topic);
+      if (!topic) topics.set(tp.topic, (topic = { topicName: tp.topic, topicId, partitions: [] }));
+      topic.partitions.push({
+        partitionIndex: tp.partition,
+        leaderEpoch: leaderAndIsr.leaderEpoch,
+        // With ZooKeeper broker epochs are not compared: Kafka sends -1 for each.
+        ...(version >= FIRST_VERSION_WITH_BROKER_EPOCHS
+          ? { newIsrWithEpochs: leaderAndIsr.isr.map((brokerId) => ({ brokerId, brokerEpoch: -1n })) }
+          : { newIsr: leaderAndIsr.isr }),
+        ...(version >= 1 && { leaderRecoveryState: leaderAndIsr.recovering ? 1 : 0 }),
+        partitionEpoch: leaderAndIsr.partitionEpoch,
+      });
+    }
+    const { brokerId, brokerEpoch } = this.options;
+    return { brokerId, brokerEpoch: brokerEpoch(), topics: [...topics.values()] };
+  }
+
+  /** False when the request has to be sent again. */
+  private handleResponse(items: readonly Item[], version: number, response: AlterPartitionResponse): boolean {
+    const { logger } = this.options;
+    if (response.errorCode !== ErrorCode.NONE) {
+      logger.warn('The controller refused an AlterPartition request, which is sent again', {
+        error: errorName(response.errorCode),
+      });
+      return false;
+    }
+    const namesById = new Map(items.map((item) => [item.topicId, item.tp.topic]));
+    const results = new Map<string, AlterPartitionResult>();
+    for (const topic of response.topics) {
+      const name = version >= FIRST_VERSION_WITH_TOPIC_IDS ? namesById.get(topic.topicId) : topic.topicName;
+      if (name === undefined) continue;
+      for (const partition of topic.partitions) {
+        results.set(partitionKey({ topic: name, partition: partition.partitionIndex }), resultOf(partition));
+      }
+    }
+    for (const item of items) {
+      const key = partitionKey(item.tp);
+      const result = results.get(key);
+      if (!result || this.unsent.get(key) !== item) continue;
+      this.unsent.delete(key);
+      item.onResult(result);
+    }
+    return true;
+  }
+}
+
+function resultOf(partition: AlterPartitionResponse['topics'][number]['partitions'][number]): AlterPartitionResult {
+  if (partition.errorCode !== ErrorCode.NONE) return { errorCode: partition.errorCode, leaderAndIsr: null };
+  return {
+    errorCode: 0,
+    leaderAndIsr: {
+      leader: partition.leaderId,
+      leaderEpoch: partition.leaderEpoch,
+      isr: partition.isr,
+      recovering: partition.leaderRecoveryState === 1,
+      partitionEpoch: partition.partitionEpoch,
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import type { TopicPartition } from '../cluster/index.js';
+
+/** Who wrote the records: a client's producer, or a coordinator of this broker. */
+export type AppendOrigin = 'client' | 'coordinator';
+
+/** A request to append to several partitions (Kafka's `ReplicaManager.appendRecords`). */
+export interface AppendCall {
+  /** How long acks=all may wait, in ms. */
+  readonly timeoutMs: number;
+  /** 0, 1, or -1 for all. Anything else answers INVALID_REQUIRED_ACKS. */
+  readonly requiredAcks: number;
+  /** Whether `__consumer_offsets` and `__transaction_state` may be written. */
+  readonly internalTopicsAllowed: boolean;
+  readonly origin: AppendOrigin;
+  /** Batches in wire format; offsets are written into these very bytes. */
+  readonly entries: readonly AppendEntry[];
+  /** For transaction verification (KIP-890): null outside of transactions. */
+  readonly transactionalId?: string | null;
+  /** Called once, at once or later; results in the order of the entries. */
+  readonly onComplete: (results: AppendResult[]) => void;
+}
+
+export interface AppendEntry {
+  readonly tp: TopicPartition;
+  readonly records: Buffer;
+}
+
+/** What Produce answers for a partition (Kafka's `PartitionResponse`). */
+export interface AppendResult {
+  readonly tp: TopicPartition;
+  readonly errorCode: number;
+  readonly errorMessage: string | null;
+  /** The offset of the first record; -1 on error. */
+  readonly baseOffset: number;
+  /** The offset of the last record; -1 on error. */
+  readonly lastOffset: number;
+  /** -1 unless the topic's timestamps are of append. */
+  readonly logAppendTimeMs: number;
+  readonly logStartOffset: number;
+  /** The records at fault, by their index in the batch. */
+  readonly recordErrors: readonly { readonly batchIndex: number; readonly message: string | null }[];
+}

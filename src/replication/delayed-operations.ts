@@ -1,0 +1,254 @@
+/**
+ * Requests that wait for a partition (Kafka's purgatories). Nothing here is ever scanned: what waits is kept by partition, in the order
+ * in which it can be satisfied, so that waiting costs nothing and progress costs what it satisfies.
+ */
+import type { Clock, Timer } from '../common/index.js';
+import { ErrorCode } from '../protocol/index.js';
+import type { AppendResult } from './append.js';
+import type { CachedPartition } from './core/fetch-session.js';
+
+/** A produce request with acks=all, waiting for its records to be replicated (Kafka's `DelayedProduce`). */
+class DelayedProduce {
+  readonly waiters: ProduceWaiter[] = [];
+  timer: Timer | null = null;
+  isDone = false;
+
+  constructor(
+    readonly results: AppendResult[],
+    public remaining: number,
+    readonly onComplete: (results: AppendResult[]) => void,
+  ) {}
+}
+
+interface ProduceWaiter {
+  readonly operation: DelayedProduce;
+  /** Its place in `operation.results`. */
+  readonly index: number;
+  readonly key: string;
+  /** The high watermark that satisfies it. */
+  readonly requiredOffset: number;
+  isSatisfied: boolean;
+}
+
+/** Waiters of one partition: a queue, since appends come in the order of offsets. `head` is the first that still waits. */
+interface ProduceQueue {
+  waiters: ProduceWaiter[];
+  head: number;
+}
+
+/** Beyond this many a queue gives back the memory of those that were satisfied. */
+const COMPACT_ABOVE = 1000;
+
+export class ProducePurgatory {
+  private readonly queues = new Map<string, ProduceQueue>();
+  private delayedCount = 0;
+  expired = 0;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Requests that wait. */
+  get numDelayed(): number {
+    return this.delayedCount;
+  }
+
+  /**
+   * Lets a request wait for those of its partitions that `required` names by the place of their result, until `timeoutMs` is up, when
+   * what is missing answers REQUEST_TIMED_OUT.
+   */
+  wait(
+    results: AppendResult[],
+    required: readonly { readonly index: number; readonly key: string; readonly offset: number }[],
+    timeoutMs: number,
+    onComplete: (results: AppendResult[]) => void,
+  ): void {
+    const operation = new DelayedProduce(results, required.length, onComplete);
+    this.delayedCount++;
+    for (const { index, key, offset } of required) {
+      const waiter = { operation, index, key, requiredOffset: offset, isSatisfied: false };
+      operation.waiters.push(waiter);
+      const queue = this.queues.get(key);
+      if (queue) queue.waiters.push(waiter);
+      else this.queues.set(key, { waiters: [waiter], head: 0 });
+    }
+    operation.timer = this.clock.setTimer(timeoutMs, () => this.expire(operation), { background: true });
+  }
+
+  /** The high watermark rose: completes what is satisfied, with `errorCode` when the ISR has become too small meanwhile. */
+  onHighWatermark(key: string, highWatermark: number, errorCode: number): void {
+    const queue = this.queues.get(key);
+    if (!queue) return;
+    while (queue.head < queue.waiters.length && queue.waiters[queue.head]!.requiredOffset <= highWatermark) {
+      this.satisfy(queue.waiters[queue.head++]!, errorCode);
+    }
+    this.trim(key, queue);
+  }
+
+  /** The partition is led elsewhere, stopped or offline: what waits for it is answered with the error. */
+  fail(key: string, errorCode: number): void {
+    const queue = this.queues.get(key);
+    if (!queue) return;
+    this.queues.delete(key);
+    for (let at = queue.head; at < queue.waiters.length; at++) this.satisfy(queue.waiters[at]!, errorCode);
+  }
+
+  /** Answers everything that waits, for a broker that stops. */
+  failAll(errorCode: number): void {
+    for (const key of [...this.queues.keys()]) this.fail(key, errorCode);
+  }
+
+  private satisfy(waiter: ProduceWaiter, errorCode: number): void {
+    const { operation, index } = waiter;
+    if (operation.isDone || waiter.isSatisfied) return;
+    waiter.isSatisfied = true;
+    if (errorCode !== ErrorCode.NONE) operation.results[index] = withError(operation.results[index]!, errorCode);
+    if (--operation.remaining === 0) this.complete(operation);
+  }
+
+  private expire(operation: DelayedProduce): void {
+    if (operation.isDone) return;
+    this.expired++;
+    for (const { isSatisfied, index } of operation.waiters) {
+      if (!isSatisfied) operation.results[index] = withError(operation.results[index]!, ErrorCode.REQUEST_TIMED_OUT);
+    }
+    this.complete(operation);
+    for (const { key } of operation.waiters) {
+      const queue = this.queues.get(key);
+      if (queue) this.trim(key, queue);
+    }
+  }
+
+  private complete(operation: DelayedProduce): void {
+    operation.isDone = true;
+    operation.timer?.cancel();
+    this.delayedCount--;
+    operation.onComplete(operation.results);
+  }
+
+  /** Lets go of what is done at the head, so that a partition that is stuck does not collect requests that timed out. */
+  private trim(key: string, queue: ProduceQueue): void {
+    while (queue.head < queue.waiters.length && queue.waiters[queue.head]!.operation.isDone) queue.head++;
+    if (queue.head === queue.waiters.length) {
+      // A completion may have put a new queue in this one's place already.
+      if (this.queues.get(key) === queue) this.queues.delete(key);
+    } else if (queue.head > COMPACT_ABOVE) {
+      queue.waiters = queue.waiters.slice(queue.head);
+      queue.head = 0;
+    }
+  }
+}
+
+/** Kafka answers the offset that the records got even when their replication failed. */
+function withError(result: AppendResult, errorCode: number): AppendResult {
+  return { ...result, errorCode };
+}
+
+/** Something that waits until a condition holds or its time is up (DeleteRecords, ElectLeaders). */
+export interface DelayedOperation {
+  /** True when it completed itself. Called again whenever one of its keys changes. */
+  tryComplete(): boolean;
+  /** The time is up: completes with what there is. */
+  onExpiration(): void;
+}
+
+interface Watched {
+  readonly operation: DelayedOperation;
+  readonly keys: readonly string[];
+  timer: Timer | null;
+}
+
+/** Waiting operations by the keys that may complete them (Kafka's `DelayedOperationPurgatory`). */
+export class Purgatory {
+  private readonly watchers = new Map<string, Set<Watched>>();
+  private readonly waiting = new Set<Watched>();
+
+  constructor(private readonly clock: Clock) {}
+
+  get numDelayed(): number {
+    return this.waiting.size;
+  }
+
+  /** Completes the operation at once if it can be, else lets it wait. */
+  tryCompleteElseWatch(operation: DelayedOperation, keys: readonly string[], timeoutMs: number): void {
+    if (operation.tryComplete()) return;
+    const watched: Watched = { operation, keys, timer: null };
+    this.waiting.add(watched);
+    for (const key of keys) {
+      const watchers = this.watchers.get(key);
+      if (watchers) watchers.add(watched);
+      else this.watchers.set(key, new Set([watched]));
+    }
+    const expire = (): void => {
+      this.forget(watched);
+      operation.onExpiration();
+    };
+    watched.timer = this.clock.setTimer(timeoutMs, expire, { background: true });
+  }
+
+  /** Something changed under that key. */
+  checkAndComplete(key: string): void {
+    const watchers = this.watchers.get(key);
+    if (!watchers) return;
+    for (const watched of [...watchers]) {
+      if (this.waiting.has(watched) && watched.operation.tryComplete()) this.forget(watched);
+    }
+  }
+
+  /** Ends everything that waits as if its time were up. */
+  expireAll(): void {
+    for (const watched of [...this.waiting]) {
+      this.forget(watched);
+      watched.operation.onExpiration();
+    }
+  }
+
+  private forget(watched: Watched): void {
+    watched.timer?.cancel();
+    this.waiting.delete(watched);
+    for (const key of watched.keys) {
+      const watchers = this.watchers.get(key);
+      watchers?.delete(watched);
+      if (watchers?.size === 0) this.watchers.delete(key);
+    }
+  }
+}
+
+/**
+ * Which fetches care for which partition: the waiting ones, and all sessions, for as long as they live. A change of a partition touches
+ * exactly those.
+ */
+export class FetchWatchers {
+  private readonly byKey = new Map<string, Set<CachedPartition>>();
+
+  /** Registers the partition under its name; one whose topic is not known is not watched. */
+  watch(partition: CachedPartition): void {
+    if (partition.watchKey !== null || partition.topic === null) return;
+    const key = `${partition.topic}-${partition.partition}`;
+    partition.watchKey = key;
+    const watching = this.byKey.get(key);
+    if (watching) watching.add(partition);
+    else this.byKey.set(key, new Set([partition]));
+  }
+
+  unwatch(partition: CachedPartition): void {
+    const { watchKey } = partition;
+    if (watchKey === null) return;
+    partition.watchKey = null;
+    const watching = this.byKey.get(watchKey);
+    watching?.delete(partition);
+    if (watching?.size === 0) this.byKey.delete(watchKey);
+  }
+
+  /** Something (`Change`) happened to the partition. */
+  notify(key: string, change: number): void {
+    const watching = this.byKey.get(key);
+    if (!watching) return;
+    for (const partition of watching) partition.owner.touch(partition, change);
+  }
+
+  /** Partitions watched, counted once for each fetch. */
+  get size(): number {
+    let size = 0;
+    for (const watching of this.byKey.values()) size += watching.size;
+    return size;
+  }
+}

@@ -1,0 +1,319 @@
+import type { TopicPartition } from '../cluster/index.js';
+import { ZERO_UUID, type Clock } from '../common/index.js';
+import type { FetchDataInfo, UnifiedLog } from '../log/index.js';
+import { ErrorCode } from '../protocol/index.js';
+import type { CachedPartition } from './core/fetch-session.js';
+import { isConsistentTopicId } from './core/leadership.js';
+import type { Replica } from './core/replica.js';
+import type { ReplicaSelector, ReplicaView } from './core/replica-selector.js';
+import { divergenceOf } from './core/truncation.js';
+import { errorCodeOf } from './errors.js';
+import type { FetchParams, FetchPartitionResult } from './fetch.js';
+import type { Partition } from './partition.js';
+import type { MetadataSource, ReplicaQuota } from './ports.js';
+
+/** What a read found, and whether the partition has nothing more to tell until it changes. */
+export interface ReadResult extends FetchPartitionResult {
+  readonly canRest: boolean;
+  /** `CachedPartition.changes` at the read: `canRest` holds as long as it stands. */
+  readonly changes: number;
+  /** The follower that read, when it is to rest with the partition. */
+  readonly replica: Replica | null;
+}
+
+/** What bounds a read of one partition among others. */
+export interface ReadLimits {
+  readonly maxBytes: number;
+  /** The first batch is returned whole even if it is larger. */
+  readonly minOneMessage: boolean;
+}
+
+export interface FetchReaderOptions {
+  readonly clock: Clock;
+  readonly metadata: MetadataSource;
+  readonly partitionOrError: (tp: TopicPartition) => Partition | number;
+  /** Null unless `replica.selector.class` is set. */
+  readonly selector: ReplicaSelector | null;
+  readonly leaderQuota: ReplicaQuota | null;
+}
+
+const NO_RECORDS = Buffer.alloc(0);
+
+/**
+ * Reads partitions for fetches (Kafka's `ReplicaManager.readFromLog` and `Partition.fetchRecords`). A read at the tail of a log is
+ * synchronous; one that needs the disk gives a promise, and what was known before it is checked again after.
+ */
+export class FetchReader {
+  constructor(private readonly options: FetchReaderOptions) {}
+
+  /**
+   * Reads partitions in order, within the limits of the whole fetch. With `updateFetchState` a follower's position is recorded: done once
+   * a request, not again when it has waited.
+   */
+  readAll(
+    params: FetchParams,
+    partitions: readonly CachedPartition[],
+    authorize: (tp: TopicPartition) => number,
+    updateFetchState: boolean,
+  ): ReadResult[] | Promise<ReadResult[]> {
+    const results: ReadResult[] = [];
+    const budget = { bytes: params.maxBytes, minOneMessage: !params.hardMaxBytesLimit };
+    const take = (result: ReadResult): void => {
+      if (result.sizeInBytes > 0) budget.minOneMessage = false;
+      budget.bytes = Math.max(0, budget.bytes - result.sizeInBytes);
+      results.push(result);
+    };
+    const readOne = (cached: CachedPartition): ReadResult | Promise<ReadResult> => {
+      const limits = { maxBytes: Math.min(cached.maxBytes, budget.bytes), minOneMessage: budget.minOneMessage };
+      return this.read(params, cached, limits, authorize, updateFetchState);
+    };
+    for (let at = 0; at < partitions.length; at++) {
+      const result = readOne(partitions[at]!);
+      if (!(result instanceof Promise)) take(result);
+      else return finishAsync(result, at + 1);
+    }
+    return results;
+
+    async function finishAsync(pending: Promise<ReadResult>, next: number): Promise<ReadResult[]> {
+      take(await pending);
+      for (let at = next; at < partitions.length; at++) take(await readOne(partitions[at]!));
+      return results;
+    }
+  }
+
+  /**
+   * How many bytes a waiting fetch could get of the partition, or `Infinity` when it should be answered at once because something else
+   * happened: another leader, a cut log, an error. With `minBytes` of 1 or less any number above 0 stands for "some".
+   */
+  availableBytes(params: FetchParams, cached: CachedPartition): number {
+    if (cached.topic === null) return Infinity;
+    const partition = this.options.partitionOrError({ topic: cached.topic, partition: cached.partition });
+    if (typeof partition === 'number') return Infinity;
+    const log = partition.localLog(cached.currentLeaderEpoch, params.fetchOnlyLeader);
+    if (typeof log === 'number') return Infinity;
+    if (cached.lastFetchedEpoch !== -1 && divergence(log, cached).kind !== 'none') return Infinity;
+    const end = endOf(log, params);
+    if (end === cached.fetchOffset) return 0;
+    if (end < cached.fetchOffset) return params.isolation === 'LOG_END' ? Infinity : 0;
+    if (this.isThrottled(params, partition)) return 0;
+    if (params.minBytes <= 1) return 1;
+    const { startMetadata } = cached;
+    const snapshot = log.fetchOffsetSnapshot();
+    const endMetadata =
+      params.isolation === 'LOG_END'
+        ? snapshot.logEndOffset
+        : params.isolation === 'HIGH_WATERMARK'
+          ? snapshot.highWatermark
+          : snapshot.lastStableOffset;
+    // In another segment there is certainly enough, or the place is not known: look.
+    if (startMetadata?.messageOffset !== cached.fetchOffset || !endMetadata.onSameSegment(startMetadata))
+      return Infinity;
+    return Math.min(endMetadata.positionDiff(startMetadata), cached.maxBytes);
+  }
+
+  private read(
+    params: FetchParams,
+    cached: CachedPartition,
+    limits: ReadLimits,
+    authorize: (tp: TopicPartition) => number,
+    updateFetchState: boolean,
+  ): ReadResult | Promise<ReadResult> {
+    if (cached.topic === null) {
+      cached.topic = this.options.metadata.topicName(cached.topicId) ?? null;
+      if (cached.topic === null) {
+        return refused({ topic: '', partition: cached.partition }, ErrorCode.UNKNOWN_TOPIC_ID);
+      }
+    }
+    const tp = { topic: cached.topic, partition: cached.partition };
+    const unauthorized = authorize(tp);
+    if (unauthorized !== ErrorCode.NONE) return refused(tp, unauthorized);
+    const partition = this.options.partitionOrError(tp);
+    if (typeof partition === 'number') return refused(tp, partition);
+    const topicId = cached.topicId === ZERO_UUID ? null : cached.topicId;
+    if (!isConsistentTopicId(topicId, partition.topicId)) return refused(tp, ErrorCode.INCONSISTENT_TOPIC_ID);
+    const preferred = this.preferredReadReplica(params, partition, cached.fetchOffset);
+    const log = partition.localLog(cached.currentLeaderEpoch, params.fetchOnlyLeader && preferred === -1);
+    if (typeof log === 'number') return refused(tp, log);
+    if (preferred !== -1) return { ...withoutRecords(tp, log), preferredReadReplica: preferred };
+    try {
+      return this.readLog(params, cached, partition, log, limits, updateFetchState);
+    } catch (error) {
+      return refused(tp, errorCodeOf(error));
+    }
+  }
+
+  private readLog(
+    params: FetchParams,
+    cached: CachedPartition,
+    partition: Partition,
+    log: UnifiedLog,
+    limits: ReadLimits,
+    updateFetchState: boolean,
+  ): ReadResult | Promise<ReadResult> {
+    const { tp, leaderEpoch } = partition;
+    const { fetchOffset } = cached;
+    const isFollower = params.replicaId >= 0;
+    let replica: Replica | null = null;
+    if (isFollower) {
+      replica = partition.replica(params.replicaId) ?? null;
+      // A follower that was just assigned may know of it before this leader does.
+      if (!replica) {
+        const knowsEpoch = cached.currentLeaderEpoch !== -1;
+        return refused(tp, knowsEpoch ? ErrorCode.UNKNOWN_LEADER_EPOCH : ErrorCode.NOT_LEADER_OR_FOLLOWER);
+      }
+    }
+    if (cached.lastFetchedEpoch !== -1) {
+      const found = divergence(log, cached);
+      if (found.kind === 'unknown' || fetchOffset < log.logStartOffset)
+        return refused(tp, ErrorCode.OFFSET_OUT_OF_RANGE);
+      if (found.kind === 'diverging') {
+        return { ...withoutRecords(tp, log), divergingEpoch: { epoch: found.epoch, endOffset: found.endOffset } };
+      }
+    }
+    const leaderEndOffset = log.logEndOffset;
+    const info = log.read(fetchOffset, limits.maxBytes, params.isolation, limits.minOneMessage);
+    const finish = (read: FetchDataInfo): ReadResult => {
+      cached.startMetadata = read.fetchOffsetMetadata;
+      if (replica && updateFetchState) {
+        const nowMs = this.options.clock.nowMs();
+        partition.updateFollowerFetchState(
+          replica,
+          read.fetchOffsetMetadata,
+          cached.logStartOffset,
+          nowMs,
+          leaderEndOffset,
+        );
+      }
+      return this.resultOf(params, cached, partition, log, read, replica);
+    };
+    if (!(info instanceof Promise)) return finish(info);
+    return info.then(
+      (read) => {
+        const isStillValid = partition.leaderEpoch === leaderEpoch && partition.log === log;
+        return isStillValid ? finish(read) : refused(tp, ErrorCode.NOT_LEADER_OR_FOLLOWER);
+      },
+      (error: unknown) => refused(tp, errorCodeOf(error)),
+    );
+  }
+
+  private resultOf(
+    params: FetchParams,
+    cached: CachedPartition,
+    partition: Partition,
+    log: UnifiedLog,
+    read: FetchDataInfo,
+    replica: Replica | null,
+  ): ReadResult {
+    const isThrottled = this.isThrottled(params, partition);
+    const records = isThrottled ? NO_RECORDS : read.records;
+    const sizeInBytes = isThrottled ? 0 : read.sizeInBytes;
+    if (replica && sizeInBytes > 0 && this.options.leaderQuota?.isThrottled(partition.tp)) {
+      this.options.leaderQuota.record(sizeInBytes);
+    }
+    // A follower outside of the ISR is looked at on every fetch, for it may join; and a consumer here while nearer replicas may turn up.
+    const isWatched = replica
+      ? partition.inSyncReplicaIds.includes(replica.brokerId)
+      : !(this.options.selector && params.client && partition.isLeader);
+    return {
+      ...withoutRecords(partition.tp, log),
+      records,
+      sizeInBytes,
+      abortedTransactions: read.abortedTransactions,
+      changes: cached.changes,
+      canRest: sizeInBytes === 0 && isWatched && cached.fetchOffset >= endOf(log, params),
+      replica,
+    };
+  }
+
+  /** Replication is throttled by the leader only for followers that are behind: those in sync are never held back. */
+  private isThrottled(params: FetchParams, partition: Partition): boolean {
+    const { leaderQuota } = this.options;
+    return (
+      leaderQuota !== null &&
+      params.replicaId >= 0 &&
+      leaderQuota.isThrottled(partition.tp) &&
+      leaderQuota.isQuotaExceeded() &&
+      !partition.inSyncReplicaIds.includes(params.replicaId)
+    );
+  }
+
+  /** The broker that the consumer should rather read from; -1 when it is fine here. */
+  private preferredReadReplica(params: FetchParams, partition: Partition, fetchOffset: number): number {
+    const { selector, metadata, clock } = this.options;
+    const { client } = params;
+    if (!selector || !client || !partition.leaderLog || params.replicaId >= 0) return -1;
+    const nowMs = clock.nowMs();
+    const leader: ReplicaView = {
+      brokerId: partition.leaderId,
+      rack: metadata.rackOf(partition.leaderId, client.listenerName),
+      logEndOffset: partition.leaderLog.logEndOffset,
+      timeSinceLastCaughtUpMs: 0,
+    };
+    const candidates = [leader];
+    for (const replica of partition.replicas()) {
+      const hasOffset = replica.logEndOffset >= fetchOffset && replica.logStartOffset <= fetchOffset;
+      if (!hasOffset || !partition.inSyncReplicaIds.includes(replica.brokerId)) continue;
+      candidates.push({
+        brokerId: replica.brokerId,
+        rack: metadata.rackOf(replica.brokerId, client.listenerName),
+        logEndOffset: replica.logEndOffset,
+        timeSinceLastCaughtUpMs: nowMs - replica.lastCaughtUpTimeMs,
+      });
+    }
+    const selected = selector(client.rackId, candidates, leader);
+    return !selected || selected === leader || selected.rack === undefined ? -1 : selected.brokerId;
+  }
+}
+
+function endOf(log: UnifiedLog, params: FetchParams): number {
+  switch (params.isolation) {
+    case 'LOG_END':
+      return log.logEndOffset;
+    case 'HIGH_WATERMARK':
+      return log.highWatermark;
+    case 'TXN_COMMITTED':
+      return log.lastStableOffset;
+  }
+}
+
+function divergence(log: UnifiedLog, cached: CachedPartition): ReturnType<typeof divergenceOf> {
+  const end = log.endOffsetForEpoch(cached.lastFetchedEpoch);
+  return divergenceOf(end && { epoch: end.epoch, endOffset: end.offset }, cached.lastFetchedEpoch, cached.fetchOffset);
+}
+
+function withoutRecords(tp: TopicPartition, log: UnifiedLog): ReadResult {
+  return {
+    tp,
+    errorCode: ErrorCode.NONE,
+    highWatermark: log.highWatermark,
+    lastStableOffset: log.lastStableOffset,
+    logStartOffset: log.logStartOffset,
+    records: NO_RECORDS,
+    sizeInBytes: 0,
+    abortedTransactions: null,
+    divergingEpoch: null,
+    preferredReadReplica: -1,
+    canRest: false,
+    changes: -1,
+    replica: null,
+  };
+}
+
+/** The answer for a partition that cannot be read. */
+export function refused(tp: TopicPartition, errorCode: number): ReadResult {
+  return {
+    tp,
+    errorCode,
+    highWatermark: -1,
+    lastStableOffset: -1,
+    logStartOffset: -1,
+    records: NO_RECORDS,
+    sizeInBytes: 0,
+    abortedTransactions: null,
+    divergingEpoch: null,
+    preferredReadReplica: -1,
+    canRest: false,
+    changes: -1,
+    replica: null,
+  };
+}

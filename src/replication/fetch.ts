@@ -1,0 +1,55 @@
+import type { TopicPartition } from '../cluster/index.js';
+import type { Uuid } from '../common/index.js';
+
+export type FetchIsolation = 'LOG_END' | 'HIGH_WATERMARK' | 'TXN_COMMITTED';
+
+/** What the server knows of the client behind a Fetch request, and decides for it. */
+export interface FetchCallContext {
+  /** The listener that the request came by: where a preferred replica must be reachable. */
+  readonly listenerName: string;
+  /** Checked for each partition before it is read: 0, or the error to answer (authorization, unknown topic). */
+  readonly authorize: (tp: TopicPartition) => number;
+  /** The most bytes a consumer may get at once by its quota; absent: no limit. */
+  readonly maxQuotaBytes?: number;
+}
+
+/** What holds for all partitions of a fetch (Kafka's `FetchParams`). */
+export interface FetchParams {
+  /** The follower's broker id, or -1 for a consumer. */
+  readonly replicaId: number;
+  readonly maxWaitMs: number;
+  readonly minBytes: number;
+  readonly maxBytes: number;
+  readonly isolation: FetchIsolation;
+  /** Only the leader may answer: followers' fetches, and consumers' below v11. */
+  readonly fetchOnlyLeader: boolean;
+  /** Fetch v2 and below: not even the first batch may exceed the limits. */
+  readonly hardMaxBytesLimit: boolean;
+  /** The consumer's rack and listener, for the choice of a preferred replica; null for followers and below v11. */
+  readonly client: { readonly rackId: string; readonly listenerName: string } | null;
+}
+
+/** What is asked of one partition. -1 stands for an absent epoch or offset. */
+export interface FetchPartition {
+  readonly tp: TopicPartition;
+  readonly topicId: Uuid | null;
+  readonly fetchOffset: number;
+  readonly logStartOffset: number;
+  readonly maxBytes: number;
+  readonly currentLeaderEpoch: number;
+  readonly lastFetchedEpoch: number;
+}
+
+/** What is answered for one partition. */
+export interface FetchPartitionResult {
+  readonly tp: TopicPartition;
+  readonly errorCode: number;
+  readonly highWatermark: number;
+  readonly lastStableOffset: number;
+  readonly logStartOffset: number;
+  readonly records: Buffer | readonly Buffer[] | null;
+  readonly sizeInBytes: number;
+  readonly abortedTransactions: readonly { readonly producerId: number; readonly firstOffset: number }[] | null;
+  readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | null;
+  readonly preferredReadReplica: number;
+}

@@ -1,0 +1,597 @@
+/**
+ * Replicates partitions from one leader broker (Kafka's `AbstractFetcherThread` and `ReplicaFetcherThread`).
+ *
+ * One request is under way at a time. It names only what changed since the last, and its answer brings only what is new; partitions in
+ * between cost nothing, so that thousands of them at rest are one empty request every `replica.fetch.wait.max.ms`.
+ */
+import { AssertionError, ZERO_UUID, type Clock, type Logger, type Timer, type Uuid } from '../common/index.js';
+import { partitionKey, type TopicPartition } from '../cluster/index.js';
+import { LogError } from '../log/index.js';
+import {
+  ErrorCode,
+  errorName,
+  type FetchRequestInput,
+  type FetchResponse,
+  type FetchResponsePartitionData,
+} from '../protocol/index.js';
+import { RecordsError } from '../records/index.js';
+import {
+  FetchSessionHandler,
+  type ForgottenPartition,
+  type SentPartition,
+  type SessionRequest,
+} from './core/fetch-session-handler.js';
+import { outOfRangeAction, truncationPoint } from './core/truncation.js';
+import { isReadyForFetch, type InitialFetchState, type PartitionFetchState } from './fetcher-state.js';
+import type { Partition } from './partition.js';
+import type { EpochEndOffset, LeaderEndpoint, ReplicaQuota } from './ports.js';
+
+/** What a fetcher needs of its broker. */
+export interface FetcherOptions {
+  readonly leader: LeaderEndpoint;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settings: () => FetcherSettings;
+  readonly partitionOf: (tp: TopicPartition) => Partition | undefined;
+  readonly quota: ReplicaQuota | null;
+  readonly onHighWatermark: (partition: Partition) => void;
+  /** The partition is given up until the next LeaderAndIsr. */
+  readonly onFailed: (key: string) => void;
+  readonly onBytes: (bytes: number) => void;
+  /** A bug of ours: the process is to stop. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** What the configuration says; read again for every request. Times in ms, sizes in bytes. */
+export interface FetcherSettings {
+  readonly brokerId: number;
+  readonly brokerEpoch: bigint;
+  readonly maxWaitMs: number;
+  readonly minBytes: number;
+  readonly responseMaxBytes: number;
+  readonly partitionMaxBytes: number;
+  readonly backoffMs: number;
+  readonly fetchVersion: number;
+  readonly isTruncationOnFetchSupported: boolean;
+}
+
+/** Up to this version topics go by name. */
+const LATEST_VERSION_WITH_NAMES = 12;
+const FIRST_VERSION_WITH_REPLICA_STATE = 15;
+const SESSION_ENDED: ReadonlySet<number> = new Set([
+  ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
+  ErrorCode.INVALID_FETCH_SESSION_EPOCH,
+]);
+
+export class ReplicaFetcher {
+  private readonly states = new Map<string, PartitionFetchState>();
+  private readonly truncating = new Set<string>();
+  /** Partitions that may differ from what the session holds. */
+  private readonly changed = new Set<string>();
+  /** Left out of requests by the quota; asked about again every time. */
+  private readonly throttled = new Set<string>();
+  private readonly topicNames = new Map<Uuid, string>();
+  private readonly session = new FetchSessionHandler();
+  private isClosed = false;
+  private isRunning = false;
+  private isLeaderUnreachable = false;
+  private wake: (() => void) | null = null;
+
+  constructor(private readonly options: FetcherOptions) {}
+
+  get partitionCount(): number {
+    return this.states.size;
+  }
+
+  /** The greatest number of records that any partition is behind. */
+  get maxLag(): number {
+    let max = 0;
+    for (const { lag } of this.states.values()) max = Math.max(max, lag ?? 0);
+    return max;
+  }
+
+  stateOf(key: string): PartitionFetchState | undefined {
+    return this.states.get(key);
+  }
+
+  /** Begins to fetch partitions. One that is fetched under the same leader epoch already goes on where it is. */
+  addPartitions(initial: readonly InitialFetchState[]): void {
+    for (const { tp, topicId, currentLeaderEpoch, fetchOffset } of initial) {
+      const key = partitionKey(tp);
+      if (this.states.get(key)?.currentLeaderEpoch === currentLeaderEpoch) continue;
+      const epoch = this.options.partitionOf(tp)?.log?.latestEpoch ?? null;
+      const canFetch = epoch !== null && this.options.settings().isTruncationOnFetchSupported;
+      this.setState({
+        tp,
+        key,
+        topicId,
+        fetchOffset,
+        currentLeaderEpoch,
+        lastFetchedEpoch: canFetch ? epoch : -1,
+        phase: canFetch ? 'Fetching' : 'Truncating',
+        delayedUntilMs: null,
+        lag: null,
+      });
+    }
+    this.kick();
+  }
+
+  /** Stops fetching partitions. What is under way for them has no effect any more. */
+  removePartitions(keys: Iterable<string>): void {
+    for (const key of keys) this.removeState(key);
+    this.kick();
+  }
+
+  /** The topics got ids, or lost them: they are asked for in the new way. */
+  updateTopicId(key: string, topicId: Uuid | null): void {
+    const state = this.states.get(key);
+    if (state) this.setState({ ...state, topicId });
+  }
+
+  /** The log start of a followed partition moved by retention: the leader is told with the next request. */
+  markChanged(key: string): void {
+    if (this.states.has(key)) this.changed.add(key);
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.states.clear();
+    this.options.leader.close();
+    this.kick();
+  }
+
+  private setState(state: PartitionFetchState): void {
+    this.states.set(state.key, state);
+    this.changed.add(state.key);
+    if (state.phase === 'Truncating') this.truncating.add(state.key);
+    else this.truncating.delete(state.key);
+    if (state.topicId !== null) this.topicNames.set(state.topicId, state.tp.topic);
+  }
+
+  private removeState(key: string): void {
+    if (!this.states.delete(key)) return;
+    this.truncating.delete(key);
+    this.throttled.delete(key);
+    this.changed.add(key);
+  }
+
+  private kick(): void {
+    this.wake?.();
+    if (this.isRunning || this.isClosed) return;
+    this.isRunning = true;
+    this.run().catch((error: unknown) => this.options.onFatal(error));
+  }
+
+  private async run(): Promise<void> {
+    // One turn later, so that all partitions of a LeaderAndIsr request are in the first fetch.
+    await this.pause(0);
+    while (!this.isClosed) {
+      await this.maybeTruncate();
+      if (this.isClosed) break;
+      if (!(await this.fetchOnce()))
+        await this.pause(this.throttled.size > 0 ? this.options.settings().backoffMs : null);
+    }
+    this.isRunning = false;
+  }
+
+  /** Waits for a kick, or for the time. Null: for a kick alone. */
+  private pause(ms: number | null): Promise<void> {
+    if (this.isClosed) return Promise.resolve();
+    return new Promise((resolve) => {
+      let timer: Timer | null = null;
+      const done = (): void => {
+        this.wake = null;
+        timer?.cancel();
+        resolve();
+      };
+      this.wake = done;
+      if (ms !== null) timer = this.options.clock.setTimer(ms, done, { background: true });
+    });
+  }
+
+  // Fetching
+
+  /** False when there is nothing to fetch. */
+  private async fetchOnce(): Promise<boolean> {
+    const settings = this.options.settings();
+    const request = this.buildSession(settings);
+    if (this.session.sessionPartitionCount === 0 && request.toForget.length === 0) return false;
+    const version = Math.min(
+      settings.fetchVersion,
+      request.canUseTopicIds ? settings.fetchVersion : LATEST_VERSION_WITH_NAMES,
+    );
+    let response: FetchResponse;
+    try {
+      response = await this.options.leader.fetch(this.toWire(request, version, settings), version);
+    } catch (error) {
+      if (!this.isClosed) await this.afterFailure(error, settings.backoffMs);
+      return true;
+    }
+    if (this.isClosed) return true;
+    if (this.isLeaderUnreachable) {
+      this.isLeaderUnreachable = false;
+      this.options.logger.info('Fetching from the leader works again', { leader: this.options.leader.brokerId });
+    }
+    const partitions = this.partitionsIn(response, version);
+    const { errorCode, sessionId, throttleTimeMs } = response;
+    const keys = partitions.map(({ key }) => key);
+    if (!this.session.handleResponse({ errorCode, sessionId, throttleTimeMs, keys })) {
+      this.options.logger.info('The fetch session is replaced', {
+        leader: this.options.leader.brokerId,
+        error: errorName(errorCode),
+      });
+      // The next request is a full one: at once where that is all it takes.
+      if (!SESSION_ENDED.has(errorCode)) await this.pause(settings.backoffMs);
+      return true;
+    }
+    await this.processResponse(partitions);
+    return true;
+  }
+
+  private async afterFailure(error: unknown, backoffMs: number): Promise<void> {
+    this.session.handleError();
+    if (!this.isLeaderUnreachable) {
+      this.isLeaderUnreachable = true;
+      this.options.logger.warn('Cannot fetch from the leader', { leader: this.options.leader.brokerId, error });
+    }
+    await this.pause(backoffMs);
+  }
+
+  private buildSession(settings: FetcherSettings): SessionRequest {
+    const { quota } = this.options;
+    if (quota?.isQuotaExceeded()) {
+      for (const [key, { tp }] of this.states) if (quota.isThrottled(tp)) this.changed.add(key);
+    }
+    for (const key of this.throttled) this.changed.add(key);
+    const keys = this.session.isFull ? [...this.states.keys()] : [...this.changed];
+    this.changed.clear();
+    return this.session.build(keys, (key) => this.wanted(key, settings));
+  }
+
+  /** What to ask of the partition now; null when it is not to be fetched. */
+  private wanted(key: string, settings: FetcherSettings): SentPartition | null {
+    const state = this.states.get(key);
+    if (!state || !isReadyForFetch(state)) return null;
+    const log = this.options.partitionOf(state.tp)?.log;
+    if (!log) return null;
+    const { quota } = this.options;
+    // Replicas that keep up are never throttled.
+    const isBehind = state.lag === null || state.lag > 0;
+    if (quota && isBehind && quota.isThrottled(state.tp) && quota.isQuotaExceeded()) {
+      this.throttled.add(key);
+      return null;
+    }
+    this.throttled.delete(key);
+    return {
+      key,
+      topic: state.tp.topic,
+      partition: state.tp.partition,
+      topicId: state.topicId ?? ZERO_UUID,
+      fetchOffset: state.fetchOffset,
+      logStartOffset: log.logStartOffset,
+      maxBytes: settings.partitionMaxBytes,
+      currentLeaderEpoch: state.currentLeaderEpoch,
+      lastFetchedEpoch: state.lastFetchedEpoch,
+    };
+  }
+
+  private toWire(request: SessionRequest, version: number, settings: FetcherSettings): FetchRequestInput {
+    const usesTopicIds = version > LATEST_VERSION_WITH_NAMES;
+    const forgotten = usesTopicIds ? [...request.toForget, ...request.toReplace] : request.toForget;
+    const toPartition = (sent: SentPartition): object => ({
+      partition: sent.partition,
+      currentLeaderEpoch: sent.currentLeaderEpoch,
+      fetchOffset: BigInt(sent.fetchOffset),
+      ...(version >= LATEST_VERSION_WITH_NAMES && { lastFetchedEpoch: sent.lastFetchedEpoch }),
+      logStartOffset: BigInt(sent.logStartOffset),
+      partitionMaxBytes: sent.maxBytes,
+    });
+    const { brokerId: replicaId, brokerEpoch: replicaEpoch } = settings;
+    return {
+      ...(version >= FIRST_VERSION_WITH_REPLICA_STATE ? { replicaState: { replicaId, replicaEpoch } } : { replicaId }),
+      maxWaitMs: settings.maxWaitMs,
+      minBytes: settings.minBytes,
+      maxBytes: settings.responseMaxBytes,
+      isolationLevel: 0,
+      sessionId: request.sessionId,
+      sessionEpoch: request.epoch,
+      topics: groupByTopic(request.toSend, usesTopicIds, toPartition),
+      forgottenTopicsData: groupByTopic(forgotten, usesTopicIds, ({ partition }) => partition),
+    } as FetchRequestInput;
+  }
+
+  private partitionsIn(
+    response: FetchResponse,
+    version: number,
+  ): { key: string | null; data: FetchResponsePartitionData }[] {
+    const found: { key: string | null; data: FetchResponsePartitionData }[] = [];
+    for (const topic of response.responses) {
+      const name = version > LATEST_VERSION_WITH_NAMES ? this.topicNames.get(topic.topicId) : topic.topic;
+      for (const data of topic.partitions) {
+        const key = name === undefined ? null : partitionKey({ topic: name, partition: data.partitionIndex });
+        found.push({ key, data });
+      }
+    }
+    return found;
+  }
+
+  private async processResponse(
+    partitions: readonly { key: string | null; data: FetchResponsePartitionData }[],
+  ): Promise<void> {
+    const outOfRange: PartitionFetchState[] = [];
+    for (const { key, data } of partitions) {
+      const state = key === null ? undefined : this.states.get(key);
+      const sent = key === null ? undefined : this.session.sent(key);
+      if (!state || !sent) continue;
+      const isAsAsked =
+        isReadyForFetch(state) &&
+        sent.fetchOffset === state.fetchOffset &&
+        sent.currentLeaderEpoch === state.currentLeaderEpoch;
+      if (!isAsAsked) {
+        // The role changed meanwhile. The leader thinks that we know what we drop here, so the session begins anew.
+        this.session.handleError();
+        continue;
+      }
+      if (data.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) outOfRange.push(state);
+      else if (data.errorCode !== ErrorCode.NONE) this.onPartitionError(state, data.errorCode);
+      else this.processPartition(state, data);
+    }
+    for (const state of outOfRange) await this.resetOffset(state);
+  }
+
+  private processPartition(state: PartitionFetchState, data: FetchResponsePartitionData): void {
+    const { settings, logger, partitionOf } = this.options;
+    const partition = partitionOf(state.tp);
+    if (!partition?.log) {
+      this.removeState(state.key);
+      return;
+    }
+    try {
+      const { epoch, endOffset } = data.divergingEpoch;
+      if (settings().isTruncationOnFetchSupported && (epoch >= 0 || endOffset >= 0n)) {
+        this.truncate(state, partition, { errorCode: 0, leaderEpoch: epoch, endOffset: Number(endOffset) });
+      } else {
+        this.append(state, partition, data);
+      }
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      const isInvalid =
+        error instanceof RecordsError && (error.kind === 'CORRUPT_MESSAGE' || error.kind === 'INVALID_RECORD');
+      logger.error('Cannot append what was fetched', { partition: state.key, fetchOffset: state.fetchOffset, error });
+      // Bytes that were damaged on the way come right the next time; anything else would fail again.
+      if (isInvalid) this.delay([state]);
+      else this.markFailed(state.key);
+    }
+  }
+
+  private append(state: PartitionFetchState, partition: Partition, data: FetchResponsePartitionData): void {
+    const log = partition.logOrThrow();
+    const records = toBuffer(data.records);
+    if (state.fetchOffset !== log.logEndOffset) {
+      throw new LogError(
+        'UNEXPECTED_APPEND_OFFSET',
+        `Offset mismatch for partition ${state.key}: fetched offset = ${state.fetchOffset}, log end offset = ${log.logEndOffset}.`,
+      );
+    }
+    let nextOffset = state.fetchOffset;
+    let { lastFetchedEpoch } = state;
+    if (records.length > 0) {
+      const info = partition.appendRecordsToFollower(records);
+      if (info.validBytes > 0) {
+        nextOffset = info.lastOffset + 1;
+        if (this.options.settings().isTruncationOnFetchSupported) lastFetchedEpoch = info.lastLeaderEpoch;
+        this.options.onBytes(info.validBytes);
+        if (this.options.quota?.isThrottled(state.tp)) this.options.quota.record(info.validBytes);
+      }
+    }
+    const leaderHighWatermark = Number(data.highWatermark);
+    const newHighWatermark = log.maybeUpdateHighWatermark(leaderHighWatermark);
+    const leaderLogStartOffset = Number(data.logStartOffset);
+    const hasMovedStart =
+      leaderLogStartOffset > log.logStartOffset &&
+      leaderLogStartOffset <= log.highWatermark &&
+      log.maybeIncrementLogStartOffset(leaderLogStartOffset, 'leader offset increment');
+    const lag = Math.max(0, leaderHighWatermark - nextOffset);
+    // A partition whose log was deleted, or that was stopped, by what the lines above set off, is not put back.
+    if (this.states.get(state.key) !== state) return;
+    if (nextOffset !== state.fetchOffset || hasMovedStart)
+      this.setState({ ...state, fetchOffset: nextOffset, lastFetchedEpoch, lag });
+    else if (lag !== state.lag) this.states.set(state.key, { ...state, lag });
+    if (newHighWatermark !== null) this.options.onHighWatermark(partition);
+  }
+
+  private onPartitionError(state: PartitionFetchState, errorCode: number): void {
+    const { logger } = this.options;
+    const fields = { partition: state.key, leaderEpoch: state.currentLeaderEpoch, error: errorName(errorCode) };
+    switch (errorCode) {
+      case ErrorCode.FENCED_LEADER_EPOCH:
+        // There is a newer leader epoch, of which LeaderAndIsr will tell.
+        logger.info('The leader has a newer epoch; fetching resumes with the next LeaderAndIsr', fields);
+        this.markFailed(state.key);
+        return;
+      case ErrorCode.UNKNOWN_LEADER_EPOCH:
+      case ErrorCode.NOT_LEADER_OR_FOLLOWER:
+        logger.debug('The broker does not lead the partition in this epoch yet or any more', fields);
+        break;
+      case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
+      case ErrorCode.UNKNOWN_TOPIC_ID:
+      case ErrorCode.INCONSISTENT_TOPIC_ID:
+        logger.info('The leader does not know the topic: it is being created or deleted', fields);
+        break;
+      default:
+        logger.error('The leader cannot serve the partition', { ...fields, fetchOffset: state.fetchOffset });
+    }
+    this.delay([state]);
+  }
+
+  // Truncation
+
+  private async maybeTruncate(): Promise<void> {
+    if (this.truncating.size === 0) return;
+    const questions: PartitionFetchState[] = [];
+    for (const key of [...this.truncating]) {
+      const state = this.states.get(key)!;
+      if (state.delayedUntilMs !== null) continue;
+      const partition = this.options.partitionOf(state.tp);
+      if (!partition?.log) this.removeState(key);
+      else if (partition.log.latestEpoch !== null) questions.push(state);
+      // Without any epoch in the log there is nothing to ask for: what lies above the high watermark goes (before KIP-101).
+      else this.guarded(state, () => this.truncateTo(state, partition, state.fetchOffset, true));
+    }
+    if (questions.length === 0) return;
+    let answers: EpochEndOffset[];
+    try {
+      answers = await this.options.leader.fetchEpochEndOffsets(
+        questions.map((state) => ({
+          tp: state.tp,
+          currentLeaderEpoch: state.currentLeaderEpoch,
+          leaderEpoch: this.options.partitionOf(state.tp)?.log?.latestEpoch ?? -1,
+        })),
+      );
+    } catch (error) {
+      this.options.logger.debug('Cannot ask the leader for epoch ends', {
+        leader: this.options.leader.brokerId,
+        error,
+      });
+      this.delay(questions);
+      return;
+    }
+    questions.forEach((asked, at) => {
+      // Nobody moved the partition while we asked.
+      if (this.states.get(asked.key) !== asked) return;
+      const answer = answers[at]!;
+      if (answer.errorCode === ErrorCode.NONE) {
+        const partition = this.options.partitionOf(asked.tp);
+        if (partition?.log) this.guarded(asked, () => this.truncate(asked, partition, answer));
+      } else {
+        this.onPartitionError(asked, answer.errorCode);
+      }
+    });
+  }
+
+  /** Cuts the log where the leader's and ours part. */
+  private truncate(state: PartitionFetchState, partition: Partition, answer: EpochEndOffset): void {
+    const log = partition.logOrThrow();
+    const own = {
+      logEndOffset: log.logEndOffset,
+      endOffsetForEpoch: (epoch: number) => {
+        const end = log.endOffsetForEpoch(epoch);
+        return end && { epoch: end.epoch, endOffset: end.offset };
+      },
+    };
+    const leaderEnd = { epoch: answer.leaderEpoch, endOffset: answer.endOffset };
+    const { offset, completed } = truncationPoint(leaderEnd, own, state.fetchOffset);
+    this.options.logger.info('Truncating by leader epoch', { partition: state.key, offset, leaderEnd, completed });
+    this.truncateTo(state, partition, offset, completed);
+  }
+
+  private truncateTo(state: PartitionFetchState, partition: Partition, offset: number, completed: boolean): void {
+    partition.truncateTo(offset);
+    const { isTruncationOnFetchSupported } = this.options.settings();
+    const lastFetchedEpoch = isTruncationOnFetchSupported ? (partition.logOrThrow().latestEpoch ?? -1) : -1;
+    // With truncation on fetch the next answer tells whether more has to go.
+    const phase = completed || isTruncationOnFetchSupported ? 'Fetching' : 'Truncating';
+    this.setState({ ...state, fetchOffset: offset, lastFetchedEpoch, phase });
+  }
+
+  /** The fetch offset lies outside of the leader's log: begins where the leader's log allows. */
+  private async resetOffset(asked: PartitionFetchState): Promise<void> {
+    const { leader, partitionOf, logger } = this.options;
+    const end = partitionOf(asked.tp)?.log?.logEndOffset;
+    if (end === undefined) return;
+    try {
+      const latest = await leader.fetchLatestOffset(asked.tp, asked.currentLeaderEpoch);
+      const needsEarliest = latest.errorCode === ErrorCode.NONE && latest.offset >= end;
+      const earliest = needsEarliest ? await leader.fetchEarliestOffset(asked.tp, asked.currentLeaderEpoch) : latest;
+      if (this.states.get(asked.key) !== asked) return;
+      if (earliest.errorCode !== ErrorCode.NONE) {
+        this.onPartitionError(asked, earliest.errorCode);
+        return;
+      }
+      const partition = partitionOf(asked.tp);
+      if (!partition?.log) return;
+      this.guarded(asked, () => {
+        const action = outOfRangeAction(partition.logOrThrow().logEndOffset, latest.offset, earliest.offset);
+        logger.warn('The fetch offset is out of range', {
+          partition: asked.key,
+          fetchOffset: asked.fetchOffset,
+          ...action,
+        });
+        if (action.kind === 'truncateTo') partition.truncateTo(action.offset);
+        if (action.kind === 'truncateFullyAndStartAt') partition.truncateFullyAndStartAt(action.offset);
+        const { isTruncationOnFetchSupported } = this.options.settings();
+        const lastFetchedEpoch = isTruncationOnFetchSupported ? (partition.logOrThrow().latestEpoch ?? -1) : -1;
+        const lag = Math.max(0, latest.offset - action.offset);
+        this.setState({ ...asked, fetchOffset: action.offset, lastFetchedEpoch, lag, phase: 'Fetching' });
+      });
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      logger.debug('Cannot ask the leader for its offsets', { leader: leader.brokerId, partition: asked.key, error });
+      this.delay([asked]);
+    }
+  }
+
+  /** Runs a step on the log; when the disk fails the partition is given up. */
+  private guarded(state: PartitionFetchState, step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      if (error instanceof AssertionError) throw error;
+      this.options.logger.error('Cannot truncate', { partition: state.key, error });
+      this.markFailed(state.key);
+    }
+  }
+
+  // Failures of partitions
+
+  private markFailed(key: string): void {
+    this.removeState(key);
+    this.options.onFailed(key);
+  }
+
+  /** Leaves partitions alone for `replica.fetch.backoff.ms`. */
+  private delay(states: readonly PartitionFetchState[]): void {
+    const { clock, settings } = this.options;
+    const { backoffMs } = settings();
+    const delayedUntilMs = clock.monotonicMs() + backoffMs;
+    const delayed: PartitionFetchState[] = [];
+    for (const { key } of states) {
+      const current = this.states.get(key);
+      if (!current || current.delayedUntilMs !== null) continue;
+      const next = { ...current, delayedUntilMs };
+      delayed.push(next);
+      this.setState(next);
+    }
+    if (delayed.length === 0) return;
+    const resume = (): void => {
+      for (const state of delayed) {
+        if (this.states.get(state.key) === state) this.setState({ ...state, delayedUntilMs: null });
+      }
+      this.kick();
+    };
+    clock.setTimer(backoffMs, resume, { background: true });
+  }
+}
+
+function groupByTopic<T extends ForgottenPartition, R>(
+  partitions: readonly T[],
+  usesTopicIds: boolean,
+  toEntry: (partition: T) => R,
+): object[] {
+  const topics = new Map<string, { topic?: string; topicId?: Uuid; partitions: R[] }>();
+  for (const partition of partitions) {
+    const key = usesTopicIds ? partition.topicId : partition.topic;
+    let topic = topics.get(key);
+    if (!topic)
+      topics.set(key, (topic = usesTopicIds ? { topicId: key, partitions: [] } : { topic: key, partitions: [] }));
+    topic.partitions.push(toEntry(partition));
+  }
+  return [...topics.values()];
+}
+
+function toBuffer(records: FetchResponsePartitionData['records']): Buffer {
+  if (records === null) return NO_RECORDS;
+  return Buffer.isBuffer(records) ? records : Buffer.concat(records);
+}
+
+const NO_RECORDS = Buffer.alloc(0);

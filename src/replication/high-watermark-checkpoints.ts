@@ -1,0 +1,62 @@
+import type { Logger } from '../common/index.js';
+import type { LogManager } from '../log/index.js';
+import type { HostedPartitions } from './hosted-partitions.js';
+import type { HighWatermarkLookup } from './partition.js';
+
+/**
+ * `replication-offset-checkpoint` in each log directory: the high watermarks, from which a broker that starts knows what was committed.
+ * They may be old, for a high watermark is only ever found again to be higher.
+ */
+export class HighWatermarkCheckpoints {
+  /** True from the first LeaderAndIsr on: before it the partitions in memory are not all, and writing would lose the others'. */
+  private isStarted = false;
+  private isChanged = false;
+
+  constructor(
+    private readonly logManager: LogManager,
+    private readonly partitions: HostedPartitions,
+    private readonly logger: Logger,
+    private readonly onLogDirFailure: (dir: string) => void,
+  ) {}
+
+  start(): void {
+    this.isStarted = true;
+  }
+
+  /** A high watermark moved, or a partition came or went: the files are old. */
+  markChanged(): void {
+    this.isChanged = true;
+  }
+
+  /** Reads each directory's file at most once, when first asked for; for the length of one request. */
+  lookup(): HighWatermarkLookup {
+    const byDir = new Map<string, ReadonlyMap<string, number>>();
+    return (logDir, key) => {
+      let offsets = byDir.get(logDir);
+      if (!offsets) byDir.set(logDir, (offsets = readOffsets(this.logManager, logDir)));
+      return offsets.get(key);
+    };
+  }
+
+  /** Writes the files if anything changed. A directory that cannot be written goes offline. */
+  write(): void {
+    if (!this.isStarted || !this.isChanged) return;
+    this.isChanged = false;
+    const byDir = new Map<string, Map<string, number>>(this.logManager.liveLogDirs.map((dir) => [dir, new Map()]));
+    for (const { key, log } of this.partitions.all()) {
+      if (log) byDir.get(log.parentDir)?.set(key, log.highWatermark);
+    }
+    for (const [dir, offsets] of byDir) {
+      try {
+        this.logManager.highWatermarkCheckpoint(dir)?.write(offsets);
+      } catch (error) {
+        this.logger.error('Cannot write the high watermarks: the log directory goes offline', { dir, error });
+        this.onLogDirFailure(dir);
+      }
+    }
+  }
+}
+
+function readOffsets(logManager: LogManager, logDir: string): ReadonlyMap<string, number> {
+  return logManager.highWatermarkCheckpoint(logDir)?.read() ?? new Map<string, number>();
+}

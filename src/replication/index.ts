@@ -1,0 +1,32 @@
+export {
+  ReplicaManager,
+  type ReplicaManagerOptions,
+  type OffsetQuery,
+  type OffsetAnswerForTimestamp,
+} from './replica-manager.js';
+export { AlterPartitionManager, type AlterPartitionManagerOptions } from './alter-partition-manager.js';
+export { isInternalTopic } from './appends.js';
+export { type Partition } from './partition.js';
+export { type DeleteRecordsResult } from './delete-records.js';
+export { type ControllerIdentity, type LeadershipListener, type StopReplicaPartition } from './role-changes.js';
+export { type AppendCall, type AppendEntry, type AppendResult } from './append.js';
+export {
+  type FetchCallContext,
+  type FetchIsolation,
+  type FetchParams,
+  type FetchPartition,
+  type FetchPartitionResult,
+} from './fetch.js';
+export {
+  type AlterPartitionResult,
+  type AlterPartitionSender,
+  type ControllerChannel,
+  type EpochEndOffset,
+  type EpochQuestion,
+  type LeaderEndpoint,
+  type LeaderEndpointFactory,
+  type MetadataSource,
+  type OffsetAnswer,
+  type ReplicaQuota,
+  type TransactionVerifier,
+} from './ports.js';

@@ -1,0 +1,566 @@
+import { partitionKey, type TopicPartition } from '../cluster/index.js';
+import {
+  setPeriodicTimer,
+  type Clock,
+  type Logger,
+  type LoggerFactory,
+  type MetricsRegistry,
+  type Random,
+  type Timer,
+  type Uuid,
+} from '../common/index.js';
+import type { BrokerConfig, TopicConfig } from '../config/index.js';
+import type { LogManager, UnifiedLog } from '../log/index.js';
+import {
+  ErrorCode,
+  type FetchRequest,
+  type FetchResponseInput,
+  type LeaderAndIsrRequest,
+  type LeaderAndIsrResponseInput,
+} from '../protocol/index.js';
+import type { AppendCall } from './append.js';
+import { Appends } from './appends.js';
+import { Change, FetchSessionCache, type FetchSession } from './core/fetch-session.js';
+import { replicaSelectorOf } from './core/replica-selector.js';
+import { fetchRequestVersion, isTruncationOnFetchSupported } from './core/versions.js';
+import { FetchWatchers, ProducePurgatory, Purgatory } from './delayed-operations.js';
+import { deleteRecords, type DeleteRecordsResult } from './delete-records.js';
+import { errorCodeOf } from './errors.js';
+import type { FetchCallContext, FetchParams, FetchPartition, FetchPartitionResult } from './fetch.js';
+import { FetchReader } from './fetch-reader.js';
+import { FetchRequests } from './fetch-requests.js';
+import type { FetcherSettings } from './fetcher.js';
+import { ReplicaFetcherManager } from './fetcher-manager.js';
+import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.js';
+import { HostedPartitions } from './hosted-partitions.js';
+import type { Partition, PartitionContext } from './partition.js';
+import type {
+  AlterPartitionSender,
+  EpochEndOffset,
+  LeaderEndpointFactory,
+  MetadataSource,
+  ReplicaQuota,
+  TransactionVerifier,
+} from './ports.js';
+import {
+  RoleChanges,
+  type ControllerIdentity,
+  type LeadershipListener,
+  type StopReplicaPartition,
+} from './role-changes.js';
+
+export interface ReplicaManagerOptions {
+  readonly brokerId: number;
+  readonly config: BrokerConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: LoggerFactory;
+  readonly metrics: MetricsRegistry;
+  readonly logManager: LogManager;
+  /** The effective configuration of a topic: a cheap look-up, asked on every append. */
+  readonly topicConfig: (topic: string) => TopicConfig;
+  readonly metadata: MetadataSource;
+  readonly leaderEndpoints: LeaderEndpointFactory;
+  readonly alterPartition: AlterPartitionSender;
+  /** The czxid of our registration, which followers tell their leader from Fetch v15 on; -1 when unknown. */
+  readonly brokerEpoch: () => bigint;
+  readonly quotas?: { readonly leader: ReplicaQuota; readonly follower: ReplicaQuota };
+  readonly transactionVerifier?: TransactionVerifier;
+  /** A checkpoint could not be written: the directory is to be taken offline, here and in the log manager, and made known. */
+  readonly onLogDirFailure: (dir: string) => void;
+  /** A bug of ours was met outside of any request: the process is to stop. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** How the ListOffsets request of a client or a replica is to be read. */
+export interface OffsetQuery {
+  /** Null when a replica asks, who may see all. */
+  readonly isolation: 'READ_UNCOMMITTED' | 'READ_COMMITTED' | null;
+  /** -1 when not given. */
+  readonly currentLeaderEpoch: number;
+  readonly fetchOnlyFromLeader: boolean;
+}
+
+export interface OffsetAnswerForTimestamp {
+  readonly errorCode: number;
+  /** -1 when nothing matches, or the offset is an end of the log. */
+  readonly timestamp: number;
+  /** -1 when nothing matches. */
+  readonly offset: number;
+  /** -1 when unknown. */
+  readonly leaderEpoch: number;
+}
+
+const METRIC = 'kafka.server:type=ReplicaManager,name=';
+const TOPIC_METRIC = 'kafka.server:type=BrokerTopicMetrics,name=';
+
+/**
+ * The partitions of this broker and everything done with them (Kafka's `ReplicaManager`): roles, appends, fetches, replication. Owned by
+ * the broker from its start to its shutdown; called by the request handlers and the coordinators.
+ */
+export class ReplicaManager {
+  private config: BrokerConfig;
+  private readonly logger: Logger;
+  private readonly partitions: HostedPartitions;
+  private readonly checkpoints: HighWatermarkCheckpoints;
+  private readonly fetchers: ReplicaFetcherManager;
+  private readonly roles: RoleChanges;
+  private readonly appends: Appends;
+  private readonly fetches: FetchRequests;
+  private readonly sessions: FetchSessionCache;
+  private readonly watchers = new FetchWatchers();
+  private readonly produces: ProducePurgatory;
+  private readonly deletions: Purgatory;
+  private readonly elections: Purgatory;
+  /** Led partitions with a follower in the ISR that may not be at the log end; all others need no look for shrinking. */
+  private readonly lagging = new Set<Partition>();
+  private readonly logStarts = new Map<string, number>();
+  private readonly timers: Timer[] = [];
+  private isShuttingDown = false;
+
+  constructor(private readonly options: ReplicaManagerOptions) {
+    const { brokerId, clock, logManager, metadata, quotas, topicConfig, alterPartition, random } = options;
+    this.config = options.config;
+    this.logger = options.logger('replication');
+    const stateChangeLogger = options.logger('state-change');
+    this.produces = new ProducePurgatory(clock);
+    this.deletions = new Purgatory(clock);
+    this.elections = new Purgatory(clock);
+    const onChange = (partition: Partition, change: number): void => this.onPartitionChange(partition, change);
+    const context: PartitionContext = {
+      brokerId,
+      clock,
+      logger: this.logger,
+      stateChangeLogger,
+      logManager,
+      metadata,
+      alterPartition,
+      topicConfig,
+      maxLagMs: () => this.config.get('replica.lag.time.max.ms'),
+      onChange,
+      onLagging: (partition) => this.lagging.add(partition),
+      isrExpands: this.counter('IsrExpandsPerSec'),
+      isrShrinks: this.counter('IsrShrinksPerSec'),
+      failedIsrUpdates: this.counter('FailedIsrUpdatesPerSec'),
+    };
+    this.partitions = new HostedPartitions(context, metadata);
+    this.checkpoints = new HighWatermarkCheckpoints(logManager, this.partitions, this.logger, options.onLogDirFailure);
+    const partitionOrError = (tp: TopicPartition): Partition | number => this.partitions.getOrError(tp);
+    this.fetchers = new ReplicaFetcherManager({
+      clock,
+      logger: this.logger,
+      leaderEndpoints: options.leaderEndpoints,
+      settings: () => this.fetcherSettings(),
+      partitionOf: (tp) => this.partitions.get(tp),
+      quota: quotas?.follower ?? null,
+      onHighWatermark: (partition) => this.onPartitionChange(partition, Change.HighWatermark),
+      onFatal: options.onFatal,
+      bytesIn: options.metrics.counter(`${TOPIC_METRIC}ReplicationBytesInPerSec`),
+    });
+    this.roles = new RoleChanges({
+      brokerId,
+      partitions: this.partitions,
+      fetchers: this.fetchers,
+      logManager,
+      metadata,
+      stateChangeLogger,
+      isTruncationOnFetchSupported: () => isTruncationOnFetchSupported((version) => this.protocolAtLeast(version)),
+      isShuttingDown: () => this.isShuttingDown,
+      onNotLeaderAnyMore: (key, errorCode) => this.releaseWaiting(key, errorCode),
+    });
+    this.appends = new Appends({
+      partitionOrError,
+      purgatory: this.produces,
+      onChange,
+      verifier: () =>
+        this.config.get('transaction.partition.verification.enable') ? (options.transactionVerifier ?? null) : null,
+      bytesIn: options.metrics.counter(`${TOPIC_METRIC}BytesInPerSec`),
+      messagesIn: options.metrics.counter(`${TOPIC_METRIC}MessagesInPerSec`),
+      failedProduceRequests: options.metrics.counter(`${TOPIC_METRIC}FailedProduceRequestsPerSec`),
+      onRefused: (tp, error) => this.logger.debug('An append was refused', { partition: partitionKey(tp), error }),
+    });
+    this.sessions = new FetchSessionCache(
+      this.config.get('max.incremental.fetch.session.cache.slots'),
+      random,
+      (session) => this.unwatchSession(session),
+    );
+    const selectorClass = this.config.get('replica.selector.class');
+    const selector = replicaSelectorOf(selectorClass);
+    if (selector === undefined) {
+      this.logger.warn('Unknown replica.selector.class: consumers read from leaders', { value: selectorClass });
+    }
+    const reader = new FetchReader({
+      clock,
+      metadata,
+      partitionOrError,
+      selector: selector ?? null,
+      leaderQuota: quotas?.leader ?? null,
+    });
+    this.fetches = new FetchRequests({
+      clock,
+      metadata,
+      reader,
+      watchers: this.watchers,
+      sessions: this.sessions,
+      fetchMaxBytes: () => this.config.get('fetch.max.bytes'),
+    });
+    this.registerGauges();
+  }
+
+  /** The epoch of the latest controller that commanded this broker; 0 before any. */
+  get controllerEpoch(): number {
+    return this.roles.controllerEpoch;
+  }
+
+  // Life
+
+  /** Starts the periodic work: shrinking ISRs, and the checkpoint of high watermarks. */
+  startup(): void {
+    const { clock } = this.options;
+    const shrinkMs = Math.max(1, Math.floor(this.config.get('replica.lag.time.max.ms') / 2));
+    this.timers.push(setPeriodicTimer(clock, shrinkMs, () => this.maybeShrinkIsrs()));
+    const checkpointMs = this.config.get('replica.high.watermark.checkpoint.interval.ms');
+    const checkpoint = (): void => {
+      this.sweepLogStartOffsets();
+      this.checkpoints.write();
+    };
+    this.timers.push(setPeriodicTimer(clock, checkpointMs, checkpoint));
+  }
+
+  /** Stops fetchers, answers what waits, and writes the high watermarks. Idempotent. The logs are closed by their manager after. */
+  shutdown(options: { readonly checkpointHighWatermarks?: boolean } = {}): void {
+    if (this.isShuttingDown) return;
+    this.isShuttingDown = true;
+    for (const timer of this.timers) timer.cancel();
+    this.fetchers.close();
+    this.produces.failAll(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    this.fetches.completeAll();
+    this.deletions.expireAll();
+    this.elections.expireAll();
+    if (options.checkpointHighWatermarks ?? true) {
+      this.checkpoints.markChanged();
+      this.checkpoints.write();
+    }
+  }
+
+  /** Goes on under another configuration of the broker. */
+  updateConfig(config: BrokerConfig): void {
+    this.config = config;
+  }
+
+  // Commands of the controller
+
+  /** LeaderAndIsr. `onLeadershipChange` is called before it returns, with the partitions whose role or epoch is new. */
+  becomeLeaderOrFollower(
+    request: LeaderAndIsrRequest,
+    version: number,
+    correlationId: number,
+    onLeadershipChange: LeadershipListener = () => undefined,
+  ): LeaderAndIsrResponseInput {
+    this.logger.debug('Handling LeaderAndIsr', { correlationId, controller: request.controllerId });
+    const lookup = this.checkpoints.lookup();
+    const response = this.roles.becomeLeaderOrFollower(request, version, lookup, onLeadershipChange);
+    if (response.errorCode === ErrorCode.NONE) {
+      this.checkpoints.start();
+      this.checkpoints.markChanged();
+    }
+    return response;
+  }
+
+  /** StopReplica. `errorCode` is STALE_CONTROLLER_EPOCH for an old controller; `partitions` are in the order given. */
+  stopReplicas(
+    controller: ControllerIdentity,
+    requested: readonly StopReplicaPartition[],
+  ): { errorCode: number; partitions: { tp: TopicPartition; errorCode: number }[] } {
+    if (!this.roles.acceptController(controller.controllerEpoch, 'StopReplica')) {
+      return { errorCode: ErrorCode.STALE_CONTROLLER_EPOCH, partitions: [] };
+    }
+    const partitions = this.roles.stopReplicas(requested);
+    this.checkpoints.markChanged();
+    return { errorCode: ErrorCode.NONE, partitions };
+  }
+
+  /** UpdateMetadata: runs `apply` unless the controller is an old one; then STALE_CONTROLLER_EPOCH. */
+  maybeUpdateMetadata(controllerEpoch: number, apply: () => void): number {
+    if (!this.roles.acceptController(controllerEpoch, 'UpdateMetadata')) return ErrorCode.STALE_CONTROLLER_EPOCH;
+    apply();
+    return ErrorCode.NONE;
+  }
+
+  // Clients, followers and coordinators
+
+  /** Produce, and the coordinators' writes. `onComplete` of the call may be called before this returns. */
+  appendRecords(call: AppendCall): void {
+    this.appends.append(call);
+  }
+
+  /** A Fetch request with its session, of a consumer or a follower. `respond` may be called before this returns. */
+  handleFetch(
+    request: FetchRequest,
+    version: number,
+    context: FetchCallContext,
+    respond: (response: FetchResponseInput) => void,
+  ): void {
+    this.fetches.handle(request, version, context, respond);
+  }
+
+  /** A fetch without session and wire format. */
+  fetchMessages(
+    params: FetchParams,
+    partitions: readonly FetchPartition[],
+    onComplete: (results: FetchPartitionResult[]) => void,
+  ): void {
+    this.fetches.fetchMessages(params, partitions, () => ErrorCode.NONE, onComplete);
+  }
+
+  /** DeleteRecords; -1 as offset means the high watermark. Results in the order given. */
+  deleteRecords(
+    timeoutMs: number,
+    requested: readonly { readonly tp: TopicPartition; readonly offset: number }[],
+    onComplete: (results: DeleteRecordsResult[]) => void,
+  ): void {
+    deleteRecords((tp) => this.partitions.getOrError(tp), this.deletions, timeoutMs, requested, onComplete);
+  }
+
+  /** OffsetForLeaderEpoch of one partition; `currentLeaderEpoch` is -1 when not given. Only the leader answers. */
+  lastOffsetForLeaderEpoch(tp: TopicPartition, currentLeaderEpoch: number, leaderEpoch: number): EpochEndOffset {
+    const partition = this.partitions.getOrError(tp);
+    if (typeof partition === 'number') return { errorCode: partition, leaderEpoch: -1, endOffset: -1 };
+    return partition.lastOffsetForLeaderEpoch(currentLeaderEpoch, leaderEpoch, true);
+  }
+
+  /** ListOffsets of one partition: -1 latest, -2 earliest, -3 greatest timestamp, else the first record of that time or later. */
+  async fetchOffsetForTimestamp(
+    tp: TopicPartition,
+    timestamp: number,
+    query: OffsetQuery,
+  ): Promise<OffsetAnswerForTimestamp> {
+    const partition = this.partitions.getOrError(tp);
+    if (typeof partition === 'number') return { errorCode: partition, timestamp: -1, offset: -1, leaderEpoch: -1 };
+    const { isolation, currentLeaderEpoch, fetchOnlyFromLeader } = query;
+    try {
+      const found = await partition.fetchOffsetForTimestamp(
+        timestamp,
+        isolation,
+        currentLeaderEpoch,
+        fetchOnlyFromLeader,
+      );
+      if (!found) return { errorCode: ErrorCode.NONE, timestamp: -1, offset: -1, leaderEpoch: -1 };
+      return {
+        errorCode: ErrorCode.NONE,
+        timestamp: found.timestamp,
+        offset: found.offset,
+        leaderEpoch: found.leaderEpoch ?? -1,
+      };
+    } catch (error) {
+      return { errorCode: errorCodeOf(error), timestamp: -1, offset: -1, leaderEpoch: -1 };
+    }
+  }
+
+  /**
+   * Waits until the metadata shows the elected leaders, or the time is up (`DelayedElectLeader`). `onComplete` gets those that are
+   * still missing. Looked at again on each `tryCompleteElection`.
+   */
+  awaitElections(
+    timeoutMs: number,
+    expected: readonly { readonly tp: TopicPartition; readonly leader: number }[],
+    leaderOf: (tp: TopicPartition) => number,
+    onComplete: (missing: readonly TopicPartition[]) => void,
+  ): void {
+    const missing = (): TopicPartition[] =>
+      expected.filter(({ tp, leader }) => leaderOf(tp) !== leader).map(({ tp }) => tp);
+    const operation = {
+      tryComplete: (): boolean => {
+        if (missing().length > 0) return false;
+        onComplete([]);
+        return true;
+      },
+      onExpiration: (): void => onComplete(missing()),
+    };
+    this.elections.tryCompleteElseWatch(
+      operation,
+      expected.map(({ tp }) => partitionKey(tp)),
+      timeoutMs,
+    );
+  }
+
+  /** The metadata of the partition changed: an ElectLeaders that waits for it may be done. */
+  tryCompleteElection(tp: TopicPartition): void {
+    if (this.elections.numDelayed > 0) this.elections.checkAndComplete(partitionKey(tp));
+  }
+
+  // Looking
+
+  /** The partition if it is here and its directory is online. */
+  partitionOf(tp: TopicPartition): Partition | undefined {
+    return this.partitions.get(tp);
+  }
+
+  /** The partition, or KAFKA_STORAGE_ERROR, NOT_LEADER_OR_FOLLOWER or UNKNOWN_TOPIC_OR_PARTITION. */
+  partitionOrError(tp: TopicPartition): Partition | number {
+    return this.partitions.getOrError(tp);
+  }
+
+  localLog(tp: TopicPartition): UnifiedLog | undefined {
+    return this.partitions.get(tp)?.log ?? undefined;
+  }
+
+  onlinePartitions(): Iterable<Partition> {
+    return this.partitions.all();
+  }
+
+  leaderPartitions(): Iterable<Partition> {
+    return this.partitions.leaders();
+  }
+
+  topicIdOf(tp: TopicPartition): Uuid | null {
+    return this.partitions.get(tp)?.topicId ?? null;
+  }
+
+  /** What DescribeLogDirs calls the lag: how far the log end is behind the high watermark; -1 (unknown) when it is not here. */
+  logEndOffsetLag(tp: TopicPartition, logEndOffset: number): number {
+    const log = this.localLog(tp);
+    return log ? Math.max(log.highWatermark - logEndOffset, 0) : -1;
+  }
+
+  // Events from elsewhere
+
+  /** The directory failed: its partitions go offline and answer KAFKA_STORAGE_ERROR from now on. Gives them. */
+  handleLogDirFailure(dir: string): TopicPartition[] {
+    const failed = [...this.partitions.all()].filter(({ log }) => log?.parentDir === dir);
+    this.logger.error('Partitions go offline with their log directory', { dir, partitions: failed.length });
+    this.fetchers.removePartitions(failed.map(({ key }) => key));
+    for (const partition of failed) {
+      this.partitions.markOffline(partition.tp);
+      this.releaseWaiting(partition.key, ErrorCode.KAFKA_STORAGE_ERROR);
+    }
+    return failed.map(({ tp }) => tp);
+  }
+
+  /** Authorization or metadata changed in a way that partitions at rest may answer differently: all sessions look at all again. */
+  recheckFetchSessions(): void {
+    for (const session of this.sessions.all()) session.set.touchAll(Change.State);
+  }
+
+  /** The log start of a partition moved by retention: followers and consumers learn of it with their next fetch. */
+  onLogStartOffsetChanged(tp: TopicPartition): void {
+    const key = partitionKey(tp);
+    this.watchers.notify(key, Change.State);
+    this.fetchers.markChanged(key);
+    this.deletions.checkAndComplete(key);
+  }
+
+  /** Writes `replication-offset-checkpoint` in each live directory, if any high watermark moved. */
+  checkpointHighWatermarks(): void {
+    this.checkpoints.write();
+  }
+
+  /** Proposes to the controller that followers which lag leave their ISRs. Costs nothing for partitions whose followers keep up. */
+  maybeShrinkIsrs(): void {
+    for (const partition of this.lagging) {
+      if (!partition.maybeShrinkIsr()) this.lagging.delete(partition);
+    }
+  }
+
+  private onPartitionChange(partition: Partition, change: number): void {
+    const { key } = partition;
+    if ((change & Change.HighWatermark) !== 0) {
+      this.checkpoints.markChanged();
+      const log = partition.leaderLog;
+      if (log) this.produces.onHighWatermark(key, log.highWatermark, partition.acknowledgement());
+    }
+    this.watchers.notify(key, change);
+    if (this.deletions.numDelayed > 0) this.deletions.checkAndComplete(key);
+  }
+
+  /** The partition has another role, is stopped or offline: what waits for it must not wait any longer. */
+  private releaseWaiting(key: string, errorCode: number): void {
+    this.checkpoints.markChanged();
+    if (errorCode !== ErrorCode.NONE) this.produces.fail(key, errorCode);
+    this.watchers.notify(key, Change.State);
+    this.deletions.checkAndComplete(key);
+  }
+
+  /** Retention moves log starts without telling us; a comparison of two numbers for each partition finds out. */
+  private sweepLogStartOffsets(): void {
+    for (const { key, tp, log } of this.partitions.all()) {
+      if (!log || this.logStarts.get(key) === log.logStartOffset) continue;
+      this.logStarts.set(key, log.logStartOffset);
+      this.onLogStartOffsetChanged(tp);
+    }
+    if (this.logStarts.size > 2 * this.partitions.onlineCount) this.logStarts.clear();
+  }
+
+  private unwatchSession(session: FetchSession): void {
+    for (const partition of session.set.partitions.values()) this.watchers.unwatch(partition);
+  }
+
+  private fetcherSettings(): FetcherSettings {
+    const { config } = this;
+    const atLeast = (version: string): boolean => this.protocolAtLeast(version);
+    return {
+      brokerId: this.options.brokerId,
+      brokerEpoch: this.options.brokerEpoch(),
+      maxWaitMs: config.get('replica.fetch.wait.max.ms'),
+      minBytes: config.get('replica.fetch.min.bytes'),
+      responseMaxBytes: config.get('replica.fetch.response.max.bytes'),
+      partitionMaxBytes: config.get('replica.fetch.max.bytes'),
+      backoffMs: config.get('replica.fetch.backoff.ms'),
+      fetchVersion: fetchRequestVersion(atLeast),
+      isTruncationOnFetchSupported: isTruncationOnFetchSupported(atLeast),
+    };
+  }
+
+  private protocolAtLeast(version: string): boolean {
+    return this.config.interBrokerProtocolAtLeast(version);
+  }
+
+  private counter(name: string): ReturnType<MetricsRegistry['counter']> {
+    return this.options.metrics.counter(METRIC + name);
+  }
+
+  private registerGauges(): void {
+    const { metrics } = this.options;
+    const count = (matches: (partition: Partition) => boolean) => (): number => {
+      let matching = 0;
+      for (const partition of this.partitions.leaders()) if (matches(partition)) matching++;
+      return matching;
+    };
+    metrics.gauge(
+      `${METRIC}LeaderCount`,
+      count(() => true),
+    );
+    metrics.gauge(`${METRIC}PartitionCount`, () => this.partitions.onlineCount + this.partitions.offlineCount);
+    metrics.gauge(`${METRIC}OfflineReplicaCount`, () => this.partitions.offlineCount);
+    metrics.gauge(
+      `${METRIC}UnderReplicatedPartitions`,
+      count((partition) => partition.isUnderReplicated),
+    );
+    metrics.gauge(
+      `${METRIC}UnderMinIsrPartitionCount`,
+      count((partition) => partition.isUnderMinIsr),
+    );
+    metrics.gauge(
+      `${METRIC}AtMinIsrPartitionCount`,
+      count((partition) => partition.isAtMinIsr),
+    );
+    metrics.gauge(
+      `${METRIC}ReassigningPartitions`,
+      count((partition) => partition.isReassigning),
+    );
+    const purgatory = (name: string): string =>
+      `kafka.server:type=DelayedOperationPurgatory,name=PurgatorySize,delayedOperation=${name}`;
+    metrics.gauge(purgatory('Produce'), () => this.produces.numDelayed);
+    metrics.gauge(purgatory('Fetch'), () => this.fetches.numDelayed);
+    metrics.gauge(purgatory('DeleteRecords'), () => this.deletions.numDelayed);
+    metrics.gauge(purgatory('ElectLeader'), () => this.elections.numDelayed);
+    const sessions = 'kafka.server:type=FetchSessionCache,name=';
+    metrics.gauge(`${sessions}NumIncrementalFetchSessions`, () => this.sessions.size);
+    metrics.gauge(`${sessions}NumIncrementalFetchPartitionsCached`, () => this.sessions.totalPartitions);
+    metrics.gauge('kafka.server:type=ReplicaFetcherManager,name=MaxLag,clientId=Replica', () => this.fetchers.maxLag);
+    metrics.gauge(
+      'kafka.server:type=ReplicaFetcherManager,name=FailedPartitionsCount,clientId=Replica',
+      () => this.fetchers.failedPartitions.size,
+    );
+  }
+}
