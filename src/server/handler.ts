@@ -198,6 +198,12 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
   get quotas(): BrokerServices['quotas'] {
     return this.services.quotas;
   }
+  get offeredApis(): BrokerServices['offeredApis'] {
+    return this.services.offeredApis;
+  }
+  get finalizedFeaturesEpoch(): number {
+    return this.services.finalizedFeaturesEpoch;
+  }
   get brokerEpoch(): bigint {
     return this.services.brokerEpoch;
   }

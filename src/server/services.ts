@@ -41,6 +41,14 @@ export interface BrokerServices {
   readonly quotas: Quotas;
   /** The czxid of our registration; -1 before it. */
   readonly brokerEpoch: bigint;
+  /** What ApiVersions lists. */
+  readonly offeredApis: readonly {
+    readonly apiKey: number;
+    readonly minVersion: number;
+    readonly maxVersion: number;
+  }[];
+  /** The version of `/feature`; -1 while it is not known. */
+  readonly finalizedFeaturesEpoch: number;
   /** A bug of ours showed itself: the broker cannot go on. */
   onFatalError(error: unknown): void;
 }

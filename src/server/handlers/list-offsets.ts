@@ -1,0 +1,79 @@
+import { partitionKey } from '../../cluster/index.js';
+import { toSafeNumber } from '../../common/index.js';
+import { ErrorCode, listOffsetsRequest, listOffsetsResponse, type InputOf } from '../../protocol/index.js';
+import { handler } from '../handler.js';
+
+type PartitionAnswer = NonNullable<
+  NonNullable<InputOf<typeof listOffsetsResponse>['topics']>[number]['partitions']
+>[number];
+
+/** Whoever asks with this replica id may also ask a follower (`ListOffsetsRequest.DEBUGGING_REPLICA_ID`). */
+const DEBUGGING_REPLICA_ID = -2;
+const CONSUMER_REPLICA_ID = -1;
+
+/** Finds offsets by time, and the ends of logs. */
+export const listOffsets = handler(listOffsetsRequest, listOffsetsResponse, async (request, context) => {
+  const { authorize, replicas, apiVersion, logger } = context;
+  const isolationLevel = request.isolationLevel === 1 ? 'READ_COMMITTED' : 'READ_UNCOMMITTED';
+  const isolation = request.replicaId === CONSUMER_REPLICA_ID ? isolationLevel : null;
+  const fetchOnlyFromLeader = request.replicaId !== DEBUGGING_REPLICA_ID;
+  const duplicates = duplicatesOf(request.topics);
+
+  const find = async (
+    name: string,
+    { partitionIndex, timestamp, currentLeaderEpoch }: (typeof request.topics)[number]['partitions'][number],
+  ): Promise<PartitionAnswer> => {
+    const tp = { topic: name, partition: partitionIndex };
+    if (!authorize('DESCRIBE', { type: 'TOPIC', name })) {
+      return { partitionIndex, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
+    }
+    if (apiVersion > 0 && duplicates.has(partitionKey(tp))) {
+      return { partitionIndex, errorCode: ErrorCode.INVALID_REQUEST };
+    }
+    try {
+      const found = await replicas.fetchOffsetForTimestamp(tp, toSafeNumber(timestamp), {
+        isolation,
+        currentLeaderEpoch,
+        fetchOnlyFromLeader,
+      });
+      if (apiVersion === 0) {
+        const oldStyleOffsets = found.offset >= 0 ? [BigInt(found.offset)] : [];
+        return { partitionIndex, errorCode: found.errorCode, oldStyleOffsets };
+      }
+      return {
+        partitionIndex,
+        errorCode: found.errorCode,
+        timestamp: BigInt(found.timestamp),
+        offset: BigInt(found.offset),
+        leaderEpoch: apiVersion >= 4 ? found.leaderEpoch : -1,
+      };
+    } catch (error) {
+      logger.error('Error while responding to an offset request', { partition: partitionKey(tp), error });
+      return { partitionIndex, errorCode: ErrorCode.UNKNOWN_SERVER_ERROR };
+    }
+  };
+
+  const topics = await Promise.all(
+    request.topics.map(async ({ name, partitions }) => ({
+      name,
+      partitions: await Promise.all(partitions.map((partition) => find(name, partition))),
+    })),
+  );
+  return { topics };
+});
+
+/** Partitions named more than once: each time they are refused. */
+function duplicatesOf(
+  topics: readonly { readonly name: string; readonly partitions: readonly { readonly partitionIndex: number }[] }[],
+): Set<string> {
+  const seen = new Set<string>();
+  const duplicates = new Set<string>();
+  for (const { name, partitions } of topics) {
+    for (const { partitionIndex } of partitions) {
+      const key = partitionKey({ topic: name, partition: partitionIndex });
+      if (seen.has(key)) duplicates.add(key);
+      seen.add(key);
+    }
+  }
+  return duplicates;
+}

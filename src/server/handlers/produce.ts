@@ -1,0 +1,172 @@
+import { CorruptRecordError } from '../../records/index.js';
+import { ErrorCode, produceRequest, produceResponse, type InputOf, type ProduceRequest } from '../../protocol/index.js';
+import type { AppendEntry, AppendResult } from '../../replication/index.js';
+import { handler, LATER, type RequestContext } from '../handler.js';
+
+type Answer = InputOf<typeof produceResponse>;
+type PartitionAnswer = NonNullable<NonNullable<Answer['responses']>[number]['partitionResponses']>[number];
+
+/** Where the fields of a batch lie that are looked at before the log sees it. */
+const SIZE_OFFSET = 8;
+const MAGIC_OFFSET = 16;
+const ATTRIBUTES_OFFSET = 21;
+const LOG_OVERHEAD = 12;
+const HEADER_BYTES_UP_TO_MAGIC = 17;
+const MIN_RECORD_OVERHEAD = 14;
+const TRANSACTIONAL_FLAG = 0x10;
+const COMPRESSION_MASK = 0x07;
+const ZSTD = 4;
+
+/** Appends to the partitions that this broker leads, and answers as `acks` asks. */
+export const produce = handler(produceRequest, produceResponse, (body, context) => {
+  const { authorize, metadata, replicas, apiVersion } = context;
+  let hasTransactionalRecords: boolean;
+  try {
+    hasTransactionalRecords = isTransactional(body);
+  } catch (error) {
+    if (!(error instanceof CorruptRecordError)) throw error;
+    finish(body, context, wholeRequestError(body, ErrorCode.CORRUPT_MESSAGE, error.message));
+    return LATER;
+  }
+  if (hasTransactionalRecords) {
+    const { transactionalId } = body;
+    if (transactionalId === null || !authorize('WRITE', { type: 'TRANSACTIONAL_ID', name: transactionalId })) {
+      finish(body, context, wholeRequestError(body, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, null));
+      return LATER;
+    }
+  }
+
+  const entries: AppendEntry[] = [];
+  // In the order of the request; what is appended fills its place when it is done.
+  const answers: (PartitionAnswer | null)[] = [];
+  for (const { name, partitionData } of body.topicData) {
+    const authorized = authorize('WRITE', { type: 'TOPIC', name });
+    for (const { index, records } of partitionData) {
+      const tp = { topic: name, partition: index };
+      let errorCode: number = ErrorCode.NONE;
+      if (!authorized) errorCode = ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+      else if (!metadata.contains(tp)) errorCode = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+      else if (records === null) {
+        // Kafka stumbles over them inside the append.
+        const logStartOffset = BigInt(replicas.localLog(tp)?.logStartOffset ?? -1);
+        answers.push({ index, errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, baseOffset: -1n, logStartOffset });
+        continue;
+      } else errorCode = batchProblem(records as Buffer, apiVersion);
+      if (errorCode === ErrorCode.NONE) {
+        entries.push({ tp, records: records as Buffer });
+        answers.push(null);
+      } else {
+        answers.push({ index, errorCode, baseOffset: -1n });
+      }
+    }
+  }
+
+  const onComplete = (results: readonly AppendResult[]): void => {
+    let next = 0;
+    for (let i = 0; i < answers.length; i++) answers[i] ??= partitionAnswer(results[next++]!);
+    finish(body, context, answers as PartitionAnswer[]);
+  };
+  if (entries.length === 0) {
+    onComplete([]);
+    return LATER;
+  }
+  replicas.appendRecords({
+    timeoutMs: body.timeoutMs,
+    requiredAcks: body.acks,
+    internalTopicsAllowed: context.clientId === ADMIN_CLIENT_ID,
+    origin: 'client',
+    entries,
+    transactionalId: body.transactionalId,
+    onComplete,
+  });
+  // The records have their place in the log; only replication is waited for. Not so while a transaction is being verified.
+  if (body.transactionalId === null) context.request.allowNext();
+  return LATER;
+});
+
+/** Kafka lets only this client id write to internal topics (`AdminUtils.ADMIN_CLIENT_ID`). */
+const ADMIN_CLIENT_ID = '__admin_client';
+
+function finish(body: ProduceRequest, context: RequestContext<Answer>, answers: readonly PartitionAnswer[]): void {
+  const { request, quotas } = context;
+  const throttleTimeMs = quotas.recordAndThrottleMs('produce', context, request.frame.length);
+  if (body.acks === 0) {
+    // No answer is awaited, so an error can be told only by closing the connection: the producer then refreshes its metadata.
+    const failed = answers.find(({ errorCode }) => errorCode !== ErrorCode.NONE);
+    if (failed)
+      request.closeConnection('Closed a connection for an error of a Produce request with acks=0', failed.errorCode);
+    else request.respondNothing();
+    return;
+  }
+  let at = 0;
+  const responses = body.topicData.map(({ name, partitionData }) => ({
+    name,
+    partitionResponses: answers.slice(at, (at += partitionData.length)),
+  }));
+  context.respond({ responses, throttleTimeMs });
+}
+
+function partitionAnswer(result: AppendResult): PartitionAnswer {
+  return {
+    index: result.tp.partition,
+    errorCode: result.errorCode,
+    baseOffset: BigInt(result.baseOffset),
+    logAppendTimeMs: BigInt(result.logAppendTimeMs),
+    logStartOffset: BigInt(result.logStartOffset),
+    recordErrors:
+      result.recordErrors.length === 0
+        ? []
+        : result.recordErrors.map(({ batchIndex, message }) => ({ batchIndex, batchIndexErrorMessage: message })),
+    errorMessage: result.errorMessage,
+  };
+}
+
+function wholeRequestError(body: ProduceRequest, errorCode: number, errorMessage: string | null): PartitionAnswer[] {
+  return body.topicData.flatMap(({ partitionData }) =>
+    partitionData.map(({ index }) => ({ index, errorCode, errorMessage, baseOffset: -1n })),
+  );
+}
+
+/** Whether the first batch of any partition is transactional (`RequestUtils.hasTransactionalRecords`). Throws CorruptRecordError. */
+function isTransactional({ topicData }: ProduceRequest): boolean {
+  for (const { partitionData } of topicData) {
+    for (const { records } of partitionData) {
+      if (records === null) continue;
+      const bytes = records as Buffer;
+      if (batchBytes(bytes, 0) === 0 || bytes[MAGIC_OFFSET]! < 2) continue;
+      if ((bytes.readInt16BE(ATTRIBUTES_OFFSET) & TRANSACTIONAL_FLAG) !== 0) return true;
+    }
+  }
+  return false;
+}
+
+/**
+ * NONE for exactly one batch of the present format, as Produce has asked since version 3 (`ProduceRequest.validateRecords`). Older
+ * versions may bring the same; formats of before 0.11 are not served.
+ */
+function batchProblem(records: Buffer, version: number): number {
+  const first = batchBytes(records, 0);
+  if (version < 3) {
+    return first > 0 && records[MAGIC_OFFSET] === 2 ? ErrorCode.NONE : ErrorCode.UNSUPPORTED_VERSION;
+  }
+  if (first === 0 || records[MAGIC_OFFSET] !== 2) return ErrorCode.INVALID_RECORD;
+  if (version < 7 && (records.readInt16BE(ATTRIBUTES_OFFSET) & COMPRESSION_MASK) === ZSTD) {
+    return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE;
+  }
+  return batchBytes(records, first) > 0 ? ErrorCode.INVALID_RECORD : ErrorCode.NONE;
+}
+
+/** The size of the whole batch that begins at `offset`; 0 when there is none (`ByteBufferLogInputStream`). Throws CorruptRecordError. */
+function batchBytes(records: Buffer, offset: number): number {
+  const remaining = records.length - offset;
+  if (remaining < HEADER_BYTES_UP_TO_MAGIC) return 0;
+  const size = records.readInt32BE(offset + SIZE_OFFSET);
+  if (size < MIN_RECORD_OVERHEAD) {
+    throw new CorruptRecordError(
+      `Record size ${size} is less than the minimum record overhead (${MIN_RECORD_OVERHEAD})`,
+    );
+  }
+  const magic = records.readInt8(offset + MAGIC_OFFSET);
+  if (magic < 0 || magic > 2) throw new CorruptRecordError(`Invalid magic found in record: ${magic}`);
+  return remaining < size + LOG_OVERHEAD ? 0 : size + LOG_OVERHEAD;
+}

@@ -1,0 +1,70 @@
+import type { TopicPartition } from '../../cluster/index.js';
+import { ErrorCode, stopReplicaRequest, stopReplicaResponse, type StopReplicaRequest } from '../../protocol/index.js';
+import { isBrokerEpochStale } from '../broker-epoch.js';
+import { handler } from '../handler.js';
+import { GROUP_METADATA_TOPIC_NAME } from '../topic-names.js';
+
+interface StopReplica {
+  readonly tp: TopicPartition;
+  readonly leaderEpoch: number;
+  readonly deletePartition: boolean;
+}
+
+/** Before version 3 the leader epoch is not told. */
+const NO_EPOCH = -1;
+
+/** The controller tells which replicas to stop, and which of them to delete. */
+export const stopReplica = handler(stopReplicaRequest, stopReplicaResponse, (request, context) => {
+  const { authorizeClusterAction, replicas, groups, brokerEpoch, logger, correlationId } = context;
+  authorizeClusterAction();
+  if (isBrokerEpochStale(request.brokerEpoch, brokerEpoch)) {
+    logger.info('Received a StopReplica request for an earlier life of this broker', {
+      epoch: request.brokerEpoch,
+      current: brokerEpoch,
+    });
+    return { errorCode: ErrorCode.STALE_BROKER_EPOCH };
+  }
+  const asked = partitionsOf(request);
+  const { controllerId, controllerEpoch } = request;
+  const result = replicas.stopReplicas({ controllerId, controllerEpoch, correlationId }, asked);
+  result.partitions.forEach(({ tp, errorCode }, index) => {
+    const { leaderEpoch, deletePartition } = asked[index]!;
+    // A replica that moves away by a reassignment is told only by this request that it leads no more.
+    if (errorCode === ErrorCode.NONE && tp.topic === GROUP_METADATA_TOPIC_NAME && deletePartition) {
+      groups.onResignation(tp.partition, leaderEpoch >= 0 ? leaderEpoch : null);
+    }
+  });
+  return {
+    errorCode: result.errorCode,
+    partitionErrors: result.partitions.map(({ tp, errorCode }) => ({
+      topicName: tp.topic,
+      partitionIndex: tp.partition,
+      errorCode,
+    })),
+  };
+});
+
+/** What is asked, from whichever field the version has. */
+function partitionsOf({
+  topicStates,
+  topics,
+  ungroupedPartitions,
+  deletePartitions,
+}: StopReplicaRequest): StopReplica[] {
+  const old = (topic: string, partition: number): StopReplica => ({
+    tp: { topic, partition },
+    leaderEpoch: NO_EPOCH,
+    deletePartition: deletePartitions,
+  });
+  return [
+    ...topicStates.flatMap(({ topicName, partitionStates }) =>
+      partitionStates.map(({ partitionIndex, leaderEpoch, deletePartition }) => ({
+        tp: { topic: topicName, partition: partitionIndex },
+        leaderEpoch,
+        deletePartition,
+      })),
+    ),
+    ...topics.flatMap(({ name, partitionIndexes }) => partitionIndexes.map((partition) => old(name, partition))),
+    ...ungroupedPartitions.map(({ topicName, partitionIndex }) => old(topicName, partitionIndex)),
+  ];
+}
