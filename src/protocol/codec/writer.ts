@@ -188,6 +188,7 @@ export function writeString(buffer: Buffer, at: number, text: string, where: str
       return end;
     }
   }
+  text = wellFormed(text);
   const bytes = byteLength(text, where);
   buffer[at] = bytes >>> 8;
   buffer[at + 1] = bytes;
@@ -204,6 +205,7 @@ export function writeCompactString(buffer: Buffer, at: number, text: string, whe
       return end;
     }
   }
+  text = wellFormed(text);
   const bytes = byteLength(text, where);
   at = writeVarint(buffer, at, bytes + 1);
   return writeBytes(buffer, at, text, bytes);
@@ -221,22 +223,22 @@ function writeAscii(buffer: Buffer, at: number, text: string): number {
   return seen > 127 ? -1 : at + length;
 }
 
-/** The UTF-8 size of a text as Java writes it: half a surrogate pair, which has none, becomes one question mark. */
-function byteLength(text: string, where: string): number {
-  let bytes = Buffer.byteLength(text);
-  if (bytes !== text.length) bytes = Buffer.byteLength(text.replace(LONE_SURROGATE, '?'));
-  if (bytes > STRING_MAX_BYTES) {
-    throw new ProtocolError('InvalidValue', `${where}: a string of ${bytes} bytes, more than ${STRING_MAX_BYTES}`);
-  }
-  return bytes;
+/** Half a surrogate pair has no UTF-8; Java writes a question mark for it. */
+function wellFormed(text: string): string {
+  return Buffer.byteLength(text) === text.length ? text : text.replace(LONE_SURROGATE, '?');
 }
 
 const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
+function byteLength(text: string, where: string): number {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= STRING_MAX_BYTES) return bytes;
+  throw new ProtocolError('InvalidValue', `${where}: a string of ${bytes} bytes, more than ${STRING_MAX_BYTES}`);
+}
+
 /** Writes a text of `bytes` bytes; returns the position behind it. */
 function writeBytes(buffer: Buffer, at: number, text: string, bytes: number): number {
-  if (bytes === text.length) buffer.write(text, at, 'latin1');
-  else buffer.write(text.replace(LONE_SURROGATE, '?'), at, 'utf8');
+  buffer.write(text, at, bytes === text.length ? 'latin1' : 'utf8');
   return at + bytes;
 }
 
