@@ -35,3 +35,20 @@ export {
   TRANSACTION_STATE_TOPIC,
   whyInvalidTopicName,
 } from './topic-name.js';
+export {
+  type AssignableTopic,
+  type AssignableTopics,
+  type GroupAssignment,
+  type GroupMember,
+  type PartitionAssignor,
+} from './assignors/assignor.js';
+export { rangeAssignor } from './assignors/range.js';
+export { roundRobinAssignor } from './assignors/round-robin.js';
+export { cooperativeStickyAssignor, stickyAssignor } from './assignors/sticky.js';
+export {
+  decodeCooperativeStickyUserData,
+  decodeStickyUserData,
+  encodeCooperativeStickyUserData,
+  encodeStickyUserData,
+  type StickyMemberData,
+} from './assignors/user-data.js';
