@@ -10,6 +10,12 @@ export { ZERO_UUID, METADATA_TOPIC_UUID, uuidToBytes, uuidFromBytes, isUuid, ran
 export { type FileSystem, type FileHandle, type FileStat } from './file-system.js';
 export { nodeFileSystem } from './node-file-system.js';
 export {
+  SimulatedFileSystem,
+  type CrashKind,
+  type FaultInjector,
+  type FileOperation,
+} from './simulated-file-system.js';
+export {
   type Transport,
   type Endpoint,
   type ConnectOptions,

@@ -1,0 +1,198 @@
+/**
+ * Open files of all logs of a broker, within one bound: thousands of partitions have tens of thousands of files, and the process may
+ * open far fewer. A file is opened when it is used and closed when others need its place.
+ */
+import { assert, type FileHandle, type FileSystem } from '../common/index.js';
+
+/** More than a busy broker touches at once, and below the usual limit of 1024 × 4 or more open files of a process. */
+export const DEFAULT_MAX_OPEN_FILES = 1024;
+
+/** Hands out open files, closing those that were not used lately ("second chance") when there are more than `maxOpen`. */
+export class FileHandleCache {
+  private readonly files = new Set<LogFile>();
+
+  constructor(
+    readonly fs: FileSystem,
+    private readonly maxOpen: number = DEFAULT_MAX_OPEN_FILES,
+  ) {}
+
+  /** How many files are open now. */
+  get openCount(): number {
+    return this.files.size;
+  }
+
+  /** Called by a file that has just been opened. */
+  onOpened(file: LogFile): void {
+    this.files.add(file);
+    if (this.files.size > this.maxOpen) this.evict(file);
+  }
+
+  onClosed(file: LogFile): void {
+    this.files.delete(file);
+  }
+
+  private evict(keep: LogFile): void {
+    // Each file is passed over at most once; when all are pinned by reads in flight the bound is exceeded until they end.
+    for (let chances = 2 * this.files.size; chances > 0 && this.files.size > this.maxOpen; chances--) {
+      const oldest = this.files.values().next().value!;
+      if (oldest !== keep && !oldest.takeSecondChance()) {
+        oldest.close();
+      } else {
+        this.files.delete(oldest);
+        this.files.add(oldest);
+      }
+    }
+  }
+}
+
+/**
+ * One file of a log: where it is, how long it is, and its handle while it is open. Writes go to the end and happen at once; the size is
+ * kept here so that no call asks the disk for it. The owner is the segment or index it belongs to.
+ */
+export class LogFile {
+  private handle: FileHandle | null = null;
+  private usedLately = false;
+  private pins = 0;
+  private closeWhenUnpinned = false;
+  private knownSize: number;
+
+  /** `size` is that of the file when known, else -1: it is then asked for on first need. */
+  constructor(
+    private readonly cache: FileHandleCache,
+    private currentPath: string,
+    size = -1,
+  ) {
+    this.knownSize = size;
+  }
+
+  /** Makes the file, or makes it empty. It stays open only when `keepOpen` is set. */
+  static create(cache: FileHandleCache, path: string, keepOpen: boolean): LogFile {
+    const handle = cache.fs.open(path, 'w+');
+    const file = new LogFile(cache, path, 0);
+    if (keepOpen) {
+      file.handle = handle;
+      cache.onOpened(file);
+    } else {
+      handle.close();
+    }
+    return file;
+  }
+
+  get path(): string {
+    return this.currentPath;
+  }
+
+  get sizeInBytes(): number {
+    if (this.knownSize < 0) this.knownSize = this.cache.fs.stat(this.currentPath).size;
+    return this.knownSize;
+  }
+
+  /** Milliseconds since 1970 of the last write, as the file system says. */
+  get modifiedMs(): number {
+    return this.cache.fs.stat(this.currentPath).modifiedMs;
+  }
+
+  /** Reads up to `length` bytes at `position`; fewer only at the end of the file. */
+  readSync(target: Buffer, targetOffset: number, length: number, position: number): number {
+    return this.opened().readSync(target, targetOffset, length, position);
+  }
+
+  /** The same through the thread pool; the handle stays open until it is done, whatever happens to the file meanwhile. */
+  async read(target: Buffer, targetOffset: number, length: number, position: number): Promise<number> {
+    const handle = this.opened();
+    this.pins++;
+    try {
+      return await handle.read(target, targetOffset, length, position);
+    } finally {
+      this.unpin();
+    }
+  }
+
+  /** Writes behind the last byte. When it throws, a part may have been written; the size stays, so the next write covers it. */
+  append(buffers: readonly Buffer[], length: number): void {
+    const position = this.sizeInBytes;
+    this.opened().writeSync(buffers, position);
+    this.knownSize = position + length;
+  }
+
+  truncate(size: number): void {
+    if (size === this.sizeInBytes) return;
+    assert(size < this.sizeInBytes, 'a file is only ever cut');
+    this.opened().truncate(size);
+    this.knownSize = size;
+  }
+
+  /** Makes the content durable without blocking. A file that was removed meanwhile is fine. */
+  async sync(): Promise<void> {
+    let handle: FileHandle;
+    try {
+      handle = this.opened();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw error;
+    }
+    this.pins++;
+    try {
+      await handle.sync();
+    } finally {
+      this.unpin();
+    }
+  }
+
+  syncSync(): void {
+    this.opened().syncSync();
+  }
+
+  /** Renames the file. An open handle stays good. */
+  rename(path: string): void {
+    this.cache.fs.rename(this.currentPath, path);
+    this.currentPath = path;
+  }
+
+  /** The folder it lies in was renamed. */
+  movedTo(path: string): void {
+    this.currentPath = path;
+  }
+
+  /** Closes and removes the file. A missing one is fine. */
+  remove(): void {
+    this.close();
+    this.cache.fs.remove(this.currentPath);
+  }
+
+  /** Closes the handle, as soon as no read needs it; the next use opens it again. */
+  close(): void {
+    if (!this.handle) return;
+    if (this.pins > 0) {
+      this.closeWhenUnpinned = true;
+      return;
+    }
+    this.handle.close();
+    this.handle = null;
+    this.closeWhenUnpinned = false;
+    this.cache.onClosed(this);
+  }
+
+  /** For the cache: true, once, when the file was used since it was last asked, or is in use. */
+  takeSecondChance(): boolean {
+    const spared = this.usedLately || this.pins > 0;
+    this.usedLately = false;
+    return spared;
+  }
+
+  private opened(): FileHandle {
+    this.usedLately = true;
+    if (this.handle) {
+      this.closeWhenUnpinned = false;
+      return this.handle;
+    }
+    this.handle = this.cache.fs.open(this.currentPath, 'r+');
+    this.cache.onOpened(this);
+    return this.handle;
+  }
+
+  private unpin(): void {
+    this.pins--;
+    if (this.pins === 0 && this.closeWhenUnpinned) this.close();
+  }
+}

@@ -1,0 +1,41 @@
+export { LogError, UnexpectedAppendOffsetError, type LogErrorKind } from './log-error.js';
+export { LogOffsetMetadata, type LogOffsetSnapshot } from './log-offset-metadata.js';
+export { emptyFetch, type AbortedTransaction, type FetchDataInfo, type FetchIsolation } from './fetch-data-info.js';
+export {
+  type AppendAsLeaderOptions,
+  type AppendOrigin,
+  type LeaderHwChange,
+  type LogAppendInfo,
+  type VerificationGuard,
+} from './log-append-info.js';
+export { type LogConfig } from './log-config.js';
+export { OffsetCheckpointFile } from './offset-checkpoint-file.js';
+export { CheckpointFormatError } from './checkpoint-file.js';
+export { type EpochEntry } from './core/leader-epochs.js';
+export {
+  EARLIEST_LOCAL_TIMESTAMP,
+  EARLIEST_TIMESTAMP,
+  LATEST_TIMESTAMP,
+  MAX_TIMESTAMP,
+  UnifiedLog,
+  type ActiveProducer,
+  type OffsetAndEpoch,
+  type TimestampAndOffset,
+} from './unified-log.js';
+export { LogManager } from './log-manager.js';
+export {
+  logManagerSettingsOf,
+  type CreateLogOptions,
+  type LogManagerOptions,
+  type LogManagerSettings,
+} from './log-manager-options.js';
+export { LogDirLockedError } from './log-dirs.js';
+export {
+  InconsistentMetaPropertiesError,
+  loadMetaProperties,
+  META_PROPERTIES,
+  writeMetaProperties,
+  type LoadedMetaProperties,
+  type MetaProperties,
+} from './meta-properties.js';
+export { type LogSegment } from './log-segment.js';

@@ -1,0 +1,129 @@
+import { assert, type FileSystem, type Logger } from '../common/index.js';
+import { CheckpointFormatError, formatCheckpoint, readCheckpoint } from './checkpoint-file.js';
+import {
+  assignEpoch,
+  endOffsetForEpoch,
+  epochForOffset,
+  truncateEpochsFromEnd,
+  truncateEpochsFromStart,
+  type EpochEntry,
+} from './core/leader-epochs.js';
+
+export const LEADER_EPOCH_CHECKPOINT = 'leader-epoch-checkpoint';
+
+/**
+ * The leader epochs of a log and where each began, kept in `leader-epoch-checkpoint` (`LeaderEpochFileCache`). The file is replaced with
+ * each change but not synced: a broker may become leader of thousands of partitions at once. `sync` does that, and the log calls it
+ * before its recovery point passes the batches of an epoch, so that a file lost with the power is made up from the log's batches.
+ */
+export class LeaderEpochFileCache {
+  private entries: readonly EpochEntry[] = [];
+  private unsynced = false;
+
+  private constructor(
+    private readonly fs: FileSystem,
+    private path: string,
+  ) {}
+
+  /** Reads the file when it `exists`. A malformed one, which a loss of power can leave, counts as `corrupt` and empty. */
+  static open(
+    fs: FileSystem,
+    dir: string,
+    exists: boolean,
+    logger: Logger,
+  ): { cache: LeaderEpochFileCache; corrupt: boolean } {
+    const cache = new LeaderEpochFileCache(fs, `${dir}/${LEADER_EPOCH_CHECKPOINT}`);
+    if (!exists) return { cache, corrupt: false };
+    try {
+      for (const [epoch, startOffset] of readCheckpoint(fs, cache.path, 2)) {
+        cache.entries =
+          assignEpoch(cache.entries, { epoch: Number(epoch), startOffset: Number(startOffset) }) ?? cache.entries;
+      }
+      return { cache, corrupt: false };
+    } catch (error) {
+      if (!(error instanceof CheckpointFormatError)) throw error;
+      logger.warn('Rebuilding the leader epochs of a log from its records', { path: cache.path, error: error.message });
+      return { cache, corrupt: true };
+    }
+  }
+
+  get latestEntry(): EpochEntry | undefined {
+    return this.entries.at(-1);
+  }
+
+  get earliestEntry(): EpochEntry | undefined {
+    return this.entries[0];
+  }
+
+  get all(): readonly EpochEntry[] {
+    return this.entries;
+  }
+
+  assign(epoch: number, startOffset: number): void {
+    assert(epoch >= 0 && startOffset >= 0, `epoch ${epoch} at ${startOffset} is not negative`);
+    this.change(assignEpoch(this.entries, { epoch, startOffset }));
+  }
+
+  truncateFromEnd(endOffset: number): void {
+    this.change(truncateEpochsFromEnd(this.entries, endOffset));
+  }
+
+  truncateFromStart(startOffset: number): void {
+    this.change(truncateEpochsFromStart(this.entries, startOffset));
+  }
+
+  clear(): void {
+    this.change([]);
+  }
+
+  endOffsetFor(epoch: number, logEndOffset: number): { epoch: number; endOffset: number } {
+    return endOffsetForEpoch(this.entries, epoch, logEndOffset);
+  }
+
+  epochForOffset(offset: number): number | null {
+    return epochForOffset(this.entries, offset);
+  }
+
+  /** Makes the file durable, without blocking. */
+  async sync(): Promise<void> {
+    if (!this.unsynced) return;
+    this.unsynced = false;
+    let handle;
+    try {
+      handle = this.fs.open(this.path, 'r+');
+    } catch (error) {
+      // The log was deleted meanwhile.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw error;
+    }
+    try {
+      await handle.sync();
+    } finally {
+      handle.close();
+    }
+  }
+
+  movedTo(dir: string): void {
+    this.path = `${dir}/${LEADER_EPOCH_CHECKPOINT}`;
+  }
+
+  private change(entries: readonly EpochEntry[] | null): void {
+    if (!entries || (entries.length === 0 && this.entries.length === 0)) return;
+    this.entries = entries;
+    const text = formatCheckpoint(entries.map((entry) => `${entry.epoch} ${entry.startOffset}`));
+    replaceUnsynced(this.fs, this.path, text);
+    this.unsynced = true;
+  }
+}
+
+/** Replaces a small file whole; after a loss of power it may be old, new or empty, after a crash of the process old or new. */
+export function replaceUnsynced(fs: FileSystem, path: string, text: string): void {
+  const temporary = `${path}.tmp`;
+  const handle = fs.open(temporary, 'w+');
+  try {
+    handle.writeSync([Buffer.from(text)], 0);
+  } finally {
+    handle.close();
+  }
+  fs.rename(temporary, path);
+}

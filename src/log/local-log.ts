@@ -1,0 +1,278 @@
+/** The segments of a log as files: appending, rolling, flushing, cutting and deleting. What the offsets mean is `UnifiedLog`'s. */
+import { assert } from '../common/index.js';
+import { partitionKey, type TopicPartition } from '../cluster/index.js';
+import type { RetentionReason } from './core/retention.js';
+import { onStorage, onStorageAsync, type LogContext } from './log-context.js';
+import type { LogConfig } from './log-config.js';
+import {
+  DELETED_SUFFIX,
+  FUTURE_DIR_SUFFIX,
+  INDEX_SUFFIX,
+  LOG_SUFFIX,
+  segmentFile,
+  TIME_INDEX_SUFFIX,
+  TXN_INDEX_SUFFIX,
+} from './log-file-names.js';
+import { LogError } from './log-error.js';
+import { LogOffsetMetadata } from './log-offset-metadata.js';
+import { LogSegment } from './log-segment.js';
+import type { LogSegments } from './log-segments.js';
+import type { LogTail } from './tail-cache.js';
+
+export type SegmentDeletionReason = RetentionReason | 'log truncation' | 'log roll' | 'log deletion' | 'log recovery';
+
+/**
+ * The files of one log (`kafka.log.LocalLog`). Owned by its `UnifiedLog`, whose calls do not overlap; ends with `close`, `closeHandles`
+ * or `deleteAll`.
+ */
+export class LocalLog {
+  readonly tail: LogTail;
+  readonly parentDir: string;
+  private currentDir: string;
+  private nextOffsetMetadata: LogOffsetMetadata;
+  private closed = false;
+  /** Grows whenever bytes that were readable are no longer: a read that waited must look again. */
+  private truncations = 0;
+  private lastFlushedMs: number;
+
+  constructor(
+    readonly context: LogContext,
+    readonly topicPartition: TopicPartition,
+    dir: string,
+    public config: LogConfig,
+    readonly segments: LogSegments,
+    /** Everything before it is durable; recovery begins there. */
+    public recoveryPoint: number,
+    logEndOffset: number,
+  ) {
+    this.currentDir = dir;
+    this.parentDir = dir.slice(0, dir.lastIndexOf('/'));
+    this.tail = context.tailCache.openTail();
+    this.nextOffsetMetadata = this.metadataOfEnd(logEndOffset);
+    this.lastFlushedMs = context.clock.nowMs();
+  }
+
+  get dir(): string {
+    return this.currentDir;
+  }
+
+  get isFuture(): boolean {
+    return this.currentDir.endsWith(FUTURE_DIR_SUFFIX);
+  }
+
+  get logEndOffset(): number {
+    return this.nextOffsetMetadata.messageOffset;
+  }
+
+  get logEndOffsetMetadata(): LogOffsetMetadata {
+    return this.nextOffsetMetadata;
+  }
+
+  get unflushedMessages(): number {
+    return this.logEndOffset - this.recoveryPoint;
+  }
+
+  get lastFlushMs(): number {
+    return this.lastFlushedMs;
+  }
+
+  get truncationCount(): number {
+    return this.truncations;
+  }
+
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
+  /** Throws KAFKA_STORAGE_ERROR once the log is closed: its directory failed, or it was deleted. */
+  ensureOpen(): void {
+    if (this.closed) {
+      throw new LogError('KAFKA_STORAGE_ERROR', `The log of ${partitionKey(this.topicPartition)} is closed`);
+    }
+  }
+
+  /** Runs `work` on this log's files; a failure takes the log directory offline. */
+  onStorage<T>(doing: string, work: () => T): T {
+    return onStorage(this.context, this.parentDir, `${doing} ${partitionKey(this.topicPartition)}`, work);
+  }
+
+  /** Appends whole batches to the active segment as one write. */
+  append(
+    records: Buffer,
+    firstOffset: number,
+    lastOffset: number,
+    maxTimestamp: number,
+    offsetOfMaxTimestamp: number,
+  ): void {
+    const segment = this.segments.active;
+    const position = segment.sizeInBytes;
+    segment.append(records, lastOffset, maxTimestamp, offsetOfMaxTimestamp);
+    this.tail.append(segment.baseOffset, position, firstOffset, lastOffset + 1, records);
+    this.setEnd(lastOffset + 1);
+  }
+
+  /**
+   * Begins a new active segment at the log end, or at `expectedNextOffset` if that is greater. An empty active one at that offset is
+   * made anew. The old one is not durable yet.
+   */
+  roll(expectedNextOffset = 0): LogSegment {
+    this.ensureOpen();
+    const newOffset = Math.max(expectedNextOffset, this.logEndOffset);
+    const { active } = this.segments;
+    assert(newOffset >= active.baseOffset, `${active.file.path}: a segment at ${newOffset} comes after it`);
+    if (newOffset === active.baseOffset) {
+      assert(
+        active.sizeInBytes === 0,
+        `${active.file.path}: a segment is rolled over by another of its offset only when empty`,
+      );
+      this.deleteFiles([active], 'log roll');
+      this.segments.remove(active);
+    } else {
+      for (const suffix of [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX]) {
+        this.removeLeftover(segmentFile(this.dir, newOffset, suffix));
+      }
+      active.onBecomeInactive();
+    }
+    const segment = this.createSegment(newOffset);
+    this.setEnd(this.logEndOffset);
+    return segment;
+  }
+
+  /** Makes all that lies below `offset` durable, without blocking. */
+  async flush(offset: number): Promise<void> {
+    const from = this.recoveryPoint;
+    if (from > offset) return;
+    await onStorageAsync(this.context, this.parentDir, `flushing ${partitionKey(this.topicPartition)}`, async () => {
+      const segments = this.segments.range(from, offset);
+      for (const segment of segments) await segment.flush();
+      // Segments that were made since: their names must be durable too.
+      if (segments.some((segment) => segment.baseOffset >= from) && !this.closed) await this.syncDir();
+    });
+  }
+
+  /** The same, blocking. */
+  flushSync(offset: number): void {
+    const segments = this.segments.range(this.recoveryPoint, offset);
+    for (const segment of segments) segment.flushSync();
+    if (segments.some((segment) => segment.baseOffset >= this.recoveryPoint)) this.context.fs.syncDir(this.dir);
+  }
+
+  markFlushed(offset: number): void {
+    if (offset <= this.recoveryPoint) return;
+    this.recoveryPoint = offset;
+    this.lastFlushedMs = this.context.clock.nowMs();
+  }
+
+  /** Cuts everything from `offset` on. Gives the base offsets of the segments that went. */
+  truncateTo(offset: number): number[] {
+    this.truncations++;
+    this.tail.clear();
+    const deletable = this.segments.all.filter((segment) => segment.baseOffset > offset);
+    this.removeAndDelete(deletable, 'log truncation');
+    this.segments.active.truncateTo(offset);
+    this.setEnd(offset);
+    return deletable.map((segment) => segment.baseOffset);
+  }
+
+  /** Drops all segments and begins anew at `offset`. Gives the base offsets of the segments that went. */
+  truncateFullyAndStartAt(offset: number): number[] {
+    this.truncations++;
+    this.tail.clear();
+    const old = [...this.segments.all];
+    this.removeAndDelete(old, 'log truncation');
+    this.createSegment(offset);
+    this.setEnd(offset);
+    return old.map((segment) => segment.baseOffset);
+  }
+
+  /** Takes segments out of the log; their files are renamed now and removed after `file.delete.delay.ms`. */
+  removeAndDelete(segments: readonly LogSegment[], reason: SegmentDeletionReason): void {
+    if (segments.length === 0) return;
+    this.truncations++;
+    for (const segment of segments) this.segments.remove(segment);
+    this.deleteFiles(segments, reason);
+  }
+
+  /** Removes a file of the log after `file.delete.delay.ms`. */
+  removeLater(name: string, remove: () => void): void {
+    this.context.scheduler.scheduleOnce(
+      name,
+      () => this.onStorage('deleting files of', remove),
+      this.config.fileDeleteDelayMs,
+    );
+  }
+
+  /** Moves the folder; all files with it. */
+  renameDir(dir: string): void {
+    this.context.fs.rename(this.currentDir, dir);
+    this.currentDir = dir;
+    for (const segment of this.segments.all) segment.movedTo(dir);
+  }
+
+  /** Writes out what is pending and closes the files. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.tail.clear();
+    for (const segment of this.segments.all) segment.close();
+  }
+
+  /** Closes the files as they are: the disk failed, or the folder is about to be removed. */
+  closeHandles(): void {
+    this.closed = true;
+    this.tail.clear();
+    for (const segment of this.segments.all) segment.closeHandles();
+  }
+
+  /** Removes the folder with all in it. */
+  deleteAll(): void {
+    this.closeHandles();
+    this.segments.clear();
+    this.context.fs.remove(this.currentDir);
+  }
+
+  private createSegment(baseOffset: number): LogSegment {
+    const { segmentJitterMs } = this.config;
+    const jitterMs = segmentJitterMs > 0 ? Math.floor(this.context.random.nextDouble() * segmentJitterMs) : 0;
+    const segment = LogSegment.create(this.context, this.dir, baseOffset, this.config, jitterMs);
+    this.segments.add(segment);
+    return segment;
+  }
+
+  private deleteFiles(segments: readonly LogSegment[], reason: SegmentDeletionReason): void {
+    this.context.logger.info('Deleting segments', {
+      partition: partitionKey(this.topicPartition),
+      baseOffsets: segments.map((segment) => segment.baseOffset),
+      reason,
+    });
+    for (const segment of segments) segment.addSuffix(DELETED_SUFFIX);
+    this.removeLater('delete-file', () => {
+      for (const segment of segments) segment.remove();
+    });
+  }
+
+  private removeLeftover(path: string): void {
+    if (!this.context.fs.exists(path)) return;
+    this.context.logger.warn('A file of a newly rolled segment exists already; removing it first', { path });
+    this.context.fs.remove(path);
+  }
+
+  private async syncDir(): Promise<void> {
+    const handle = this.context.fs.open(this.dir, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      handle.close();
+    }
+  }
+
+  private setEnd(offset: number): void {
+    this.nextOffsetMetadata = this.metadataOfEnd(offset);
+    if (this.recoveryPoint > offset) this.recoveryPoint = offset;
+  }
+
+  private metadataOfEnd(offset: number): LogOffsetMetadata {
+    const { active } = this.segments;
+    return new LogOffsetMetadata(offset, active.baseOffset, active.sizeInBytes);
+  }
+}

@@ -1,0 +1,56 @@
+import type { Clock, FileSystem, Logger, Random } from '../common/index.js';
+import type { FileHandleCache } from './file-handles.js';
+import { LogError } from './log-error.js';
+import type { Scheduler } from './scheduler.js';
+import type { TailCache } from './tail-cache.js';
+import type { ProducerStateConfig } from './core/producer-state-manager.js';
+
+/** What all logs of a broker share. Owned by the `LogManager`. */
+export interface LogContext {
+  readonly fs: FileSystem;
+  readonly files: FileHandleCache;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly scheduler: Scheduler;
+  readonly tailCache: TailCache;
+  readonly producerState: ProducerStateConfig;
+  /** A file of a log directory could not be read or written: the directory goes offline. Returns at once. */
+  onStorageError(logDir: string, doing: string, error: Error): void;
+}
+
+/** Runs `work` on files of `logDir`. The file system's errors are reported and thrown on as KAFKA_STORAGE_ERROR. */
+export function onStorage<T>(context: LogContext, logDir: string, doing: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw asStorageError(context, logDir, doing, error);
+  }
+}
+
+/** The same for work that waits. */
+export async function onStorageAsync<T>(
+  context: LogContext,
+  logDir: string,
+  doing: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw asStorageError(context, logDir, doing, error);
+  }
+}
+
+/** True for the errors that Node's file calls throw. */
+export function isFileSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string' && 'syscall' in error;
+}
+
+function asStorageError(context: LogContext, logDir: string, doing: string, error: unknown): unknown {
+  if (!isFileSystemError(error)) return error;
+  context.onStorageError(logDir, doing, error);
+  return new LogError('KAFKA_STORAGE_ERROR', `Error while ${doing} in dir ${logDir}: ${error.message}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,135 @@
+/** The log directories of a broker (`log.dirs`): which are usable, their locks, their checkpoints and their mark of a clean shutdown. */
+import type { FileSystem, Logger } from '../common/index.js';
+import { OffsetCheckpointFile } from './offset-checkpoint-file.js';
+
+const LOCK_FILE = '.lock';
+const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown';
+const RECOVERY_POINT_CHECKPOINT = 'recovery-point-offset-checkpoint';
+const LOG_START_OFFSET_CHECKPOINT = 'log-start-offset-checkpoint';
+const HIGH_WATERMARK_CHECKPOINT = 'replication-offset-checkpoint';
+const CLEANER_CHECKPOINT = 'cleaner-offset-checkpoint';
+
+/** Another live process uses the directory. */
+export class LogDirLockedError extends Error {
+  override readonly name = 'LogDirLockedError';
+}
+
+/** One usable log directory. */
+export interface LogDir {
+  readonly path: string;
+  readonly recoveryPoints: OffsetCheckpointFile;
+  readonly logStartOffsets: OffsetCheckpointFile;
+  readonly highWatermarks: OffsetCheckpointFile;
+  readonly cleanerOffsets: OffsetCheckpointFile;
+}
+
+interface LiveDir extends LogDir {
+  readonly lock: { release(): void };
+}
+
+/** Owned by the `LogManager`. A directory that fails goes offline and stays so. */
+export class LogDirs {
+  private readonly live = new Map<string, LiveDir>();
+
+  /**
+   * Makes, checks and locks the directories. One that fails is offline from the beginning and named to `onFailure`. Throws when a
+   * directory is given twice or is in use (`LogDirLockedError`), or when none is usable.
+   */
+  constructor(
+    private readonly fs: FileSystem,
+    /** As configured. */
+    readonly all: readonly string[],
+    private readonly logger: Logger,
+    onFailure: (path: string, error: unknown) => void,
+  ) {
+    if (new Set(all).size < all.length) throw new Error(`Duplicate log directory found: ${all.join(', ')}`);
+    for (const path of all) {
+      try {
+        this.live.set(path, this.open(path));
+      } catch (error) {
+        if (error instanceof LogDirLockedError) {
+          this.releaseAll();
+          throw error;
+        }
+        logger.error('Failed to create or validate a log directory', { dir: path, error });
+        onFailure(path, error);
+      }
+    }
+    if (this.live.size === 0) {
+      throw new Error(`None of the specified log dirs from ${all.join(', ')} can be created or validated`);
+    }
+  }
+
+  /** Usable ones, in the order configured. */
+  get livePaths(): string[] {
+    return this.all.filter((path) => this.live.has(path));
+  }
+
+  get offlinePaths(): string[] {
+    return this.all.filter((path) => !this.live.has(path));
+  }
+
+  get liveDirs(): LogDir[] {
+    return [...this.live.values()];
+  }
+
+  get(path: string): LogDir | undefined {
+    return this.live.get(path);
+  }
+
+  isLive(path: string): boolean {
+    return this.live.has(path);
+  }
+
+  /** Stops using a directory. False when it was offline already. */
+  takeOffline(path: string): boolean {
+    const dir = this.live.get(path);
+    if (!dir) return false;
+    this.live.delete(path);
+    try {
+      dir.lock.release();
+    } catch (error) {
+      this.logger.warn('Failed to release the lock of an offline log directory', { dir: path, error });
+    }
+    return true;
+  }
+
+  /** Tells whether the broker was shut down cleanly, and takes the mark away: from now on it was not. */
+  takeCleanShutdownMark(path: string): boolean {
+    const file = `${path}/${CLEAN_SHUTDOWN_FILE}`;
+    if (!this.fs.exists(file)) return false;
+    this.fs.remove(file);
+    return true;
+  }
+
+  writeCleanShutdownMark(path: string): void {
+    this.fs.open(`${path}/${CLEAN_SHUTDOWN_FILE}`, 'w+').close();
+  }
+
+  releaseAll(): void {
+    for (const { lock } of this.live.values()) lock.release();
+    this.live.clear();
+  }
+
+  private open(path: string): LiveDir {
+    if (!this.fs.exists(path)) this.logger.info('Log directory not found, creating it', { dir: path });
+    this.fs.makeDir(path);
+    // Throws when it cannot be read.
+    this.fs.readDir(path);
+    const lock = this.fs.lock(`${path}/${LOCK_FILE}`);
+    if (!lock) {
+      throw new LogDirLockedError(
+        `Failed to acquire lock on file .lock in ${path}. Another broker process is using this directory.`,
+      );
+    }
+    const checkpoint = (name: string): OffsetCheckpointFile => new OffsetCheckpointFile(this.fs, `${path}/${name}`);
+    return {
+      path,
+      lock,
+      recoveryPoints: checkpoint(RECOVERY_POINT_CHECKPOINT),
+      logStartOffsets: checkpoint(LOG_START_OFFSET_CHECKPOINT),
+      highWatermarks: checkpoint(HIGH_WATERMARK_CHECKPOINT),
+      cleanerOffsets: checkpoint(CLEANER_CHECKPOINT),
+    };
+  }
+}

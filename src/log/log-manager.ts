@@ -1,0 +1,541 @@
+/** All logs of a broker: loading, making and deleting them, and what is done for them in the background. */
+import { partitionKey, type TopicPartition } from '../cluster/index.js';
+import { FileHandleCache } from './file-handles.js';
+import { LogDirs, type LogDir } from './log-dirs.js';
+import type { LogConfig } from './log-config.js';
+import { isFileSystemError, type LogContext } from './log-context.js';
+import { LogError } from './log-error.js';
+import { deleteDirName, futureDirName, parseLogDirName } from './log-file-names.js';
+import { loadLog, LogLoader } from './log-loader.js';
+import type { CreateLogOptions, LogManagerOptions } from './log-manager-options.js';
+import type { OffsetCheckpointFile } from './offset-checkpoint-file.js';
+import { Scheduler } from './scheduler.js';
+import { TailCache } from './tail-cache.js';
+import type { UnifiedLog } from './unified-log.js';
+
+/** The first run of the background tasks; a broker that has just started has better to do. */
+const INITIAL_TASK_DELAY_MS = 30_000;
+/** Loading lets others run after this long: heartbeats must go out meanwhile. */
+const YIELD_AFTER_MS = 20;
+/** Logs that are made durable at once when the broker stops. */
+const FLUSHES_AT_ONCE = 16;
+/** KRaft's log is none of ours. */
+const CLUSTER_METADATA_TOPIC = '__cluster_metadata';
+
+/**
+ * The logs of a broker (`kafka.log.LogManager`). Made and started by the broker, which shuts it down last. A directory whose files fail
+ * goes offline with its logs, the others live on; when the last one fails, `onLogDirFailure` finds `liveLogDirs` empty, and the broker
+ * has to stop.
+ */
+export class LogManager {
+  private readonly dirs: LogDirs;
+  private readonly context: LogContext;
+  private readonly currentLogs = new Map<string, UnifiedLog>();
+  private readonly futureLogs = new Map<string, UnifiedLog>();
+  private readonly preferredDirs = new Map<string, string>();
+  private readonly logsPerDir = new Map<string, number>();
+  private readonly failingDirs = new Set<string>();
+  private readonly loadedDirs = new Set<string>();
+  private defaultConfig: LogConfig;
+  private closed = false;
+
+  /** Locks the directories; throws when one is in use, or none usable. */
+  constructor(private readonly options: LogManagerOptions) {
+    const { fs, clock, random, logger } = options;
+    this.defaultConfig = options.defaultConfig;
+    this.context = {
+      fs,
+      clock,
+      random,
+      logger,
+      files: new FileHandleCache(fs, options.maxOpenFiles),
+      scheduler: new Scheduler(clock, logger),
+      tailCache: new TailCache(clock, options.tailCacheBytes),
+      producerState: options,
+      onStorageError: (logDir, doing, error) => this.onStorageError(logDir, doing, error),
+    };
+    this.dirs = new LogDirs(fs, options.logDirs, logger, () => undefined);
+    this.registerMetrics();
+  }
+
+  /** Usable directories, in the order configured. */
+  get liveLogDirs(): readonly string[] {
+    return this.dirs.livePaths;
+  }
+
+  get offlineLogDirs(): readonly string[] {
+    return this.dirs.offlinePaths;
+  }
+
+  isLogDirOnline(logDir: string): boolean {
+    return this.dirs.isLive(logDir);
+  }
+
+  /** What a topic without overrides gets from now on. */
+  reconfigureDefaultLogConfig(config: LogConfig): void {
+    this.defaultConfig = config;
+  }
+
+  /** Loads, and after an unclean shutdown recovers, every log; then the background tasks begin. `topicConfigs`: of topics with overrides. */
+  async startup(topicConfigs: ReadonlyMap<string, LogConfig> = new Map()): Promise<void> {
+    for (const dir of this.dirs.liveDirs) {
+      try {
+        await this.loadDir(dir, topicConfigs);
+        this.loadedDirs.add(dir.path);
+      } catch (error) {
+        const isStorageError = error instanceof LogError && error.kind === 'KAFKA_STORAGE_ERROR';
+        if (!isFileSystemError(error) && !isStorageError) throw error;
+        this.context.logger.error('Error while loading a log directory', { dir: dir.path, error });
+        this.handleLogDirFailure(dir.path);
+      }
+    }
+    if (!this.closed) this.startTasks();
+  }
+
+  getLog(tp: TopicPartition, isFuture = false): UnifiedLog | undefined {
+    return (isFuture ? this.futureLogs : this.currentLogs).get(partitionKey(tp));
+  }
+
+  allLogs(): Iterable<UnifiedLog> {
+    return this.currentLogs.values();
+  }
+
+  allFutureLogs(): Iterable<UnifiedLog> {
+    return this.futureLogs.values();
+  }
+
+  logsByTopic(topic: string): UnifiedLog[] {
+    const of = (logs: Map<string, UnifiedLog>): UnifiedLog[] =>
+      [...logs.values()].filter((log) => log.topicPartition.topic === topic);
+    return [...of(this.currentLogs), ...of(this.futureLogs)];
+  }
+
+  /** Where a log that is made later shall lie (AlterReplicaLogDirs for a partition that is not here yet). */
+  maybeUpdatePreferredLogDir(tp: TopicPartition, logDir: string): void {
+    const current = this.currentLogs.get(partitionKey(tp));
+    if (current?.parentDir === logDir && !this.futureLogs.has(partitionKey(tp)))
+      this.preferredDirs.delete(partitionKey(tp));
+    else this.preferredDirs.set(partitionKey(tp), logDir);
+  }
+
+  /**
+   * The partition's log; made in the directory that has the fewest when there is none. Throws KAFKA_STORAGE_ERROR when a directory is
+   * offline that might have it and it is not new, or when no directory can take it.
+   */
+  getOrCreateLog(tp: TopicPartition, options: CreateLogOptions = {}): UnifiedLog {
+    const { isFuture = false } = options;
+    const existing = this.getLog(tp, isFuture);
+    if (existing) {
+      if (options.topicId && existing.topicId === null) existing.assignTopicId(options.topicId);
+      return existing;
+    }
+    const name = partitionKey(tp);
+    if (!options.isNew && this.offlineLogDirs.length > 0) {
+      throw new LogError(
+        'KAFKA_STORAGE_ERROR',
+        `Can not create log for ${name} because log directories ${this.offlineLogDirs.join(',')} are offline`,
+      );
+    }
+    const log = this.createLog(tp, options, isFuture);
+    (isFuture ? this.futureLogs : this.currentLogs).set(name, log);
+    this.count(log.parentDir, 1);
+    // Once made, the wish for its place is fulfilled.
+    this.preferredDirs.delete(name);
+    this.context.logger.info('Created log', { partition: name, dir: log.parentDir });
+    return log;
+  }
+
+  /** Takes the log out and renames its folder at once; its files go after `file.delete.delay.ms`. */
+  asyncDelete(tp: TopicPartition, isFuture = false): UnifiedLog | undefined {
+    const [deleted] = this.asyncDeleteAll([tp], isFuture);
+    return deleted;
+  }
+
+  /** The same for many, writing the checkpoints once. Those whose directory fails are left out. */
+  asyncDeleteAll(partitions: Iterable<TopicPartition>, isFuture = false): UnifiedLog[] {
+    const deleted: UnifiedLog[] = [];
+    for (const tp of partitions) {
+      const log = this.getLog(tp, isFuture);
+      if (!log) continue;
+      try {
+        this.renameAway(log);
+        deleted.push(log);
+      } catch (error) {
+        if (!(error instanceof LogError)) throw error;
+        this.context.logger.error('Failed to delete a log', { partition: partitionKey(tp), error });
+      }
+    }
+    for (const path of new Set(deleted.map((log) => log.parentDir))) {
+      const dir = this.dirs.get(path);
+      if (!dir) continue;
+      this.checkpointRecoveryPoints(dir);
+      this.checkpointStartOffsets(dir);
+    }
+    return deleted;
+  }
+
+  /** The future log has caught up: it becomes the log, and the old one is deleted. */
+  replaceCurrentWithFutureLog(tp: TopicPartition): UnifiedLog {
+    const name = partitionKey(tp);
+    const future = this.futureLogs.get(name);
+    if (!future) throw new LogError('KAFKA_STORAGE_ERROR', `The future replica for ${name} is offline`);
+    future.renameDir(`${future.parentDir}/${name}`);
+    const old = this.currentLogs.get(name);
+    this.futureLogs.delete(name);
+    this.currentLogs.set(name, future);
+    if (old) {
+      const wasAt = old.parentDir;
+      this.renameFolderAway(old);
+      this.count(wasAt, -1);
+    }
+    for (const dir of this.dirs.liveDirs) this.checkpointRecoveryPoints(dir);
+    return future;
+  }
+
+  updateTopicConfig(topic: string, config: LogConfig): void {
+    for (const log of this.logsByTopic(topic)) log.updateConfig(config);
+  }
+
+  /** Cuts logs, and writes the recovery points down: what is appended later below the old ones is not durable. */
+  truncateTo(offsets: Iterable<readonly [TopicPartition, number]>, isFuture = false): void {
+    const affected = new Set<string>();
+    for (const [tp, offset] of offsets) {
+      const log = this.getLog(tp, isFuture);
+      if (log?.truncateTo(offset)) affected.add(log.parentDir);
+    }
+    for (const path of affected) this.checkpointRecoveryPointsIn(path);
+  }
+
+  truncateFullyAndStartAt(tp: TopicPartition, offset: number, isFuture = false, logStartOffset = offset): void {
+    const log = this.getLog(tp, isFuture);
+    if (!log) return;
+    log.truncateFullyAndStartAt(offset, logStartOffset);
+    this.checkpointRecoveryPointsIn(log.parentDir);
+  }
+
+  /** Takes a directory offline: its logs are closed and forgotten. Gives their partitions. */
+  handleLogDirFailure(logDir: string): TopicPartition[] {
+    if (!this.dirs.takeOffline(logDir)) return [];
+    this.context.logger.error('Stopping serving logs in a directory', { dir: logDir });
+    const gone: TopicPartition[] = [];
+    for (const logs of [this.currentLogs, this.futureLogs]) {
+      for (const [name, log] of logs) {
+        if (log.parentDir !== logDir) continue;
+        logs.delete(name);
+        log.closeHandles();
+        gone.push(log.topicPartition);
+      }
+    }
+    this.logsPerDir.delete(logDir);
+    return gone;
+  }
+
+  /** `replication-offset-checkpoint` of a live directory. */
+  highWatermarkCheckpoint(logDir: string): OffsetCheckpointFile | undefined {
+    return this.dirs.get(logDir)?.highWatermarks;
+  }
+
+  /** `cleaner-offset-checkpoint` of a live directory. */
+  cleanerCheckpoint(logDir: string): OffsetCheckpointFile | undefined {
+    return this.dirs.get(logDir)?.cleanerOffsets;
+  }
+
+  /** Writes `recovery-point-offset-checkpoint` of each directory, where anything changed. */
+  checkpointLogRecoveryOffsets(): void {
+    for (const dir of this.dirs.liveDirs) this.checkpointRecoveryPoints(dir);
+  }
+
+  /** Writes `log-start-offset-checkpoint` of each directory, where anything changed. */
+  checkpointLogStartOffsets(): void {
+    for (const dir of this.dirs.liveDirs) this.checkpointStartOffsets(dir);
+  }
+
+  /** Deletes what retention no longer keeps, of all logs. */
+  cleanupLogs(): void {
+    let total = 0;
+    for (const log of [...this.currentLogs.values(), ...this.futureLogs.values()]) {
+      try {
+        total += log.deleteOldSegments();
+      } catch (error) {
+        if (!(error instanceof LogError)) throw error;
+        this.context.logger.error('Failed to delete segments', { dir: log.dir, error });
+      }
+    }
+    if (total > 0) this.context.logger.info('Log cleanup completed', { segmentsDeleted: total });
+  }
+
+  /** Flushes, closes and checkpoints all logs and marks the shutdown as clean. */
+  async shutdown(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.context.scheduler.shutdown();
+    for (const dir of this.dirs.liveDirs) {
+      try {
+        await this.shutdownDir(dir);
+      } catch (error) {
+        this.context.logger.warn('A log directory was not shut down cleanly', { dir: dir.path, error });
+      }
+    }
+    this.context.tailCache.close();
+    this.dirs.releaseAll();
+  }
+
+  private async shutdownDir(dir: LogDir): Promise<void> {
+    const logs = this.logsIn(dir.path);
+    const waiting = [...logs];
+    const worker = async (): Promise<void> => {
+      for (let log = waiting.pop(); log; log = waiting.pop()) {
+        await log.flush(true);
+        log.close();
+      }
+    };
+    await Promise.all(Array.from({ length: FLUSHES_AT_ONCE }, worker));
+    this.checkpointRecoveryPoints(dir);
+    this.checkpointStartOffsets(dir);
+    if (this.loadedDirs.has(dir.path)) this.dirs.writeCleanShutdownMark(dir.path);
+  }
+
+  private async loadDir(dir: LogDir, topicConfigs: ReadonlyMap<string, LogConfig>): Promise<void> {
+    const { context } = this;
+    const { clock, logger } = context;
+    const startMs = clock.monotonicMs();
+    const hadCleanShutdown = this.dirs.takeCleanShutdownMark(dir.path);
+    const recoveryPoints = this.readCheckpoint(dir.recoveryPoints);
+    const logStartOffsets = this.readCheckpoint(dir.logStartOffsets);
+    let lastYieldMs = startMs;
+    let loaded = 0;
+    for (const name of context.fs.readDir(dir.path)) {
+      const parsed = parseLogDirName(name);
+      if (!parsed || parsed.topicPartition.topic === CLUSTER_METADATA_TOPIC) continue;
+      const { topicPartition, kind } = parsed;
+      const path = `${dir.path}/${name}`;
+      if (kind === 'stray') {
+        logger.warn('Found a stray log; it is left as it is', { dir: path });
+        continue;
+      }
+      if (kind === 'delete') {
+        this.removeFolderLater(dir.path, path, this.defaultConfig.fileDeleteDelayMs);
+        continue;
+      }
+      const key = partitionKey(topicPartition);
+      const steps = new LogLoader(context, {
+        topicPartition,
+        dir: path,
+        config: topicConfigs.get(topicPartition.topic) ?? this.defaultConfig,
+        hadCleanShutdown,
+        recoveryPoint: recoveryPoints.get(key) ?? 0,
+        logStartOffset: logStartOffsets.get(key) ?? 0,
+        topicId: null,
+      }).load();
+      let step = steps.next();
+      for (; ; step = steps.next()) {
+        if (clock.monotonicMs() - lastYieldMs > YIELD_AFTER_MS) {
+          await new Promise<void>((resolve) => clock.defer(resolve));
+          lastYieldMs = clock.monotonicMs();
+        }
+        if (step.done) break;
+      }
+      this.addLoaded(step.value, kind === 'future');
+      loaded++;
+    }
+    logger.info('Loaded logs', {
+      dir: dir.path,
+      logs: loaded,
+      recovered: !hadCleanShutdown,
+      ms: Math.round(clock.monotonicMs() - startMs),
+    });
+  }
+
+  private addLoaded(log: UnifiedLog, isFuture: boolean): void {
+    const logs = isFuture ? this.futureLogs : this.currentLogs;
+    const name = partitionKey(log.topicPartition);
+    const other = logs.get(name);
+    if (other) {
+      throw new Error(
+        `Duplicate log directories for ${name} are found in both ${log.dir} and ${other.dir}. It is likely because log directory ` +
+          'failure happened while broker was replacing current replica with future replica. Recover broker from this failure by ' +
+          'manually deleting one of the two directories for this partition.',
+      );
+    }
+    logs.set(name, log);
+    this.count(log.parentDir, 1);
+  }
+
+  private readCheckpoint(file: OffsetCheckpointFile): Map<string, number> {
+    try {
+      return file.read();
+    } catch (error) {
+      if (isFileSystemError(error)) throw error;
+      this.context.logger.warn('A checkpoint is malformed; everything is recovered instead', {
+        path: file.path,
+        error,
+      });
+      return new Map();
+    }
+  }
+
+  private createLog(tp: TopicPartition, options: CreateLogOptions, isFuture: boolean): UnifiedLog {
+    const config = options.config ?? this.defaultConfig;
+    let lastError: unknown;
+    for (const parentDir of this.dirsForNewLog(tp)) {
+      const dir = `${parentDir}/${isFuture ? futureDirName(tp, this.uniqueId()) : partitionKey(tp)}`;
+      try {
+        this.context.fs.makeDir(dir);
+        return loadLog(this.context, {
+          topicPartition: tp,
+          dir,
+          config,
+          hadCleanShutdown: true,
+          recoveryPoint: 0,
+          logStartOffset: 0,
+          topicId: options.topicId ?? null,
+        });
+      } catch (error) {
+        if (!isFileSystemError(error)) throw error;
+        lastError = error;
+        this.onStorageError(parentDir, `creating log for ${partitionKey(tp)}`, error);
+      }
+    }
+    throw new LogError(
+      'KAFKA_STORAGE_ERROR',
+      `No log directories available for ${partitionKey(tp)}; tried ${this.options.logDirs.join(', ')}`,
+      { cause: lastError },
+    );
+  }
+
+  /** The one asked for, else all live ones, the emptiest first. */
+  private dirsForNewLog(tp: TopicPartition): string[] {
+    const preferred = this.preferredDirs.get(partitionKey(tp));
+    const usable = this.liveLogDirs.filter((path) => !this.failingDirs.has(path));
+    if (preferred !== undefined) return usable.filter((path) => path === preferred);
+    return usable.sort((a, b) => (this.logsPerDir.get(a) ?? 0) - (this.logsPerDir.get(b) ?? 0));
+  }
+
+  private renameAway(log: UnifiedLog): void {
+    const name = partitionKey(log.topicPartition);
+    this.renameFolderAway(log);
+    const logs = this.currentLogs.get(name) === log ? this.currentLogs : this.futureLogs;
+    logs.delete(name);
+    this.count(log.parentDir, -1);
+  }
+
+  private renameFolderAway(log: UnifiedLog): void {
+    log.renameDir(`${log.parentDir}/${deleteDirName(log.topicPartition, this.uniqueId())}`);
+    log.closeHandles();
+    this.context.logger.info('Log is renamed and scheduled for deletion', { dir: log.dir });
+    this.removeFolderLater(log.parentDir, log.dir, log.config.fileDeleteDelayMs);
+  }
+
+  private removeFolderLater(logDir: string, path: string, delayMs: number): void {
+    this.context.scheduler.scheduleOnce(
+      'kafka-delete-logs',
+      () => {
+        if (!this.dirs.isLive(logDir)) return;
+        try {
+          this.context.fs.remove(path);
+          this.context.logger.info('Deleted log', { dir: path });
+        } catch (error) {
+          if (!isFileSystemError(error)) throw error;
+          this.onStorageError(logDir, `deleting ${path}`, error);
+        }
+      },
+      delayMs,
+    );
+  }
+
+  private startTasks(): void {
+    const { scheduler, clock } = this.context;
+    const { options } = this;
+    const every = (name: string, periodMs: number, task: () => void | Promise<void>): void => {
+      scheduler.schedule(name, task, Math.min(INITIAL_TASK_DELAY_MS, periodMs), periodMs);
+    };
+    every('kafka-log-retention', options.retentionCheckIntervalMs, () => this.cleanupLogs());
+    // The default interval is "never": then nothing is scheduled.
+    if (options.flushSchedulerIntervalMs <= 0x7fffffff) {
+      every('kafka-log-flusher', options.flushSchedulerIntervalMs, () => this.flushDirtyLogs());
+    }
+    every('kafka-recovery-point-checkpoint', options.flushOffsetCheckpointIntervalMs, () =>
+      this.checkpointLogRecoveryOffsets(),
+    );
+    every('kafka-log-start-offset-checkpoint', options.flushStartOffsetCheckpointIntervalMs, () =>
+      this.checkpointLogStartOffsets(),
+    );
+    every('producer-id-expiration', options.producerIdExpirationCheckIntervalMs, () => {
+      for (const log of this.currentLogs.values()) if (log.hasProducers) log.removeExpiredProducers(clock.nowMs());
+    });
+  }
+
+  private async flushDirtyLogs(): Promise<void> {
+    for (const log of [...this.currentLogs.values()]) {
+      if (log.isClosed || this.context.clock.nowMs() - log.lastFlushMs < log.config.flushMs) continue;
+      await log.flush();
+    }
+  }
+
+  private checkpointRecoveryPointsIn(path: string): void {
+    const dir = this.dirs.get(path);
+    if (dir) this.checkpointRecoveryPoints(dir);
+  }
+
+  private checkpointRecoveryPoints(dir: LogDir): void {
+    this.writeCheckpoint(dir, dir.recoveryPoints, (log) => log.recoveryPoint);
+  }
+
+  private checkpointStartOffsets(dir: LogDir): void {
+    // The start of a segment is known from its name.
+    this.writeCheckpoint(dir, dir.logStartOffsets, (log) =>
+      log.logStartOffset > (log.segments[0]?.baseOffset ?? 0) ? log.logStartOffset : null,
+    );
+  }
+
+  private writeCheckpoint(dir: LogDir, file: OffsetCheckpointFile, offsetOf: (log: UnifiedLog) => number | null): void {
+    const offsets = new Map<string, number>();
+    for (const [name, log] of this.currentLogs) {
+      if (log.parentDir !== dir.path) continue;
+      const offset = offsetOf(log);
+      if (offset !== null) offsets.set(name, offset);
+    }
+    try {
+      file.write(offsets);
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error;
+      this.onStorageError(dir.path, `writing ${file.path}`, error);
+    }
+  }
+
+  private logsIn(dir: string): UnifiedLog[] {
+    return [...this.currentLogs.values(), ...this.futureLogs.values()].filter((log) => log.parentDir === dir);
+  }
+
+  /** Files of a directory fail. It goes offline once the call that found out has returned. */
+  private onStorageError(logDir: string, doing: string, error: Error): void {
+    if (this.failingDirs.has(logDir) || !this.dirs.isLive(logDir)) return;
+    this.failingDirs.add(logDir);
+    this.context.logger.error('A log directory failed', { dir: logDir, doing, error });
+    this.context.clock.defer(() => {
+      this.failingDirs.delete(logDir);
+      this.handleLogDirFailure(logDir);
+      this.options.onLogDirFailure?.(logDir);
+    });
+  }
+
+  private count(dir: string, change: number): void {
+    this.logsPerDir.set(dir, (this.logsPerDir.get(dir) ?? 0) + change);
+  }
+
+  private uniqueId(): string {
+    return this.context.random.nextBytes(16).toString('hex');
+  }
+
+  private registerMetrics(): void {
+    const { metrics } = this.options;
+    if (!metrics) return;
+    metrics.gauge('kafka.log:type=LogManager,name=OfflineLogDirectoryCount', () => this.offlineLogDirs.length);
+    for (const dir of this.options.logDirs) {
+      const name = `kafka.log:type=LogManager,name=LogDirectoryOffline,logDirectory="${dir}"`;
+      metrics.gauge(name, () => (this.isLogDirOnline(dir) ? 0 : 1));
+    }
+    metrics.gauge('ottla.log:type=LogManager,name=OpenFiles', () => this.context.files.openCount);
+    metrics.gauge('ottla.log:type=LogManager,name=TailCacheBytes', () => this.context.tailCache.sizeInBytes);
+  }
+}

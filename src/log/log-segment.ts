@@ -1,0 +1,367 @@
+/** One segment of a log: a `.log` file of batches, its two sparse indexes, and the index of aborted transactions. */
+import { assert, type Clock } from '../common/index.js';
+import { scanBatches } from './batch-scan.js';
+import { endOfWholeBatches, findBatch, HEADER_BYTES, maxTimestampAt, sizeAt } from './core/batch-header.js';
+import { LogFile, type FileHandleCache } from './file-handles.js';
+import type { LogConfig } from './log-config.js';
+import { INDEX_SUFFIX, LOG_SUFFIX, segmentFile, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX } from './log-file-names.js';
+import { OffsetIndex } from './offset-index.js';
+import { TimeIndex, type TimestampOffset } from './time-index.js';
+import { TransactionIndex } from './transaction-index.js';
+
+/** A cold read takes at most this much at once, however much a client asks for, so that one does not hold up the others. */
+const MAX_COLD_READ_BYTES = 8 * 1024 * 1024;
+/** Below this size the file is walked from its beginning; no index is touched. */
+const WALK_WHOLE_BYTES = 16 * 1024;
+const UNKNOWN: TimestampOffset = { timestamp: -1, offset: -1 };
+
+export interface SegmentContext {
+  readonly files: FileHandleCache;
+  readonly clock: Clock;
+}
+
+/** A read of a segment: whole batches from `position`. */
+export interface SegmentRead {
+  readonly position: number;
+  readonly records: Buffer;
+  readonly firstEntryIncomplete: boolean;
+}
+
+/**
+ * A segment (`kafka.log.LogSegment`). Its owner is one log, which calls one method at a time; only `read` and `flush` are under way while
+ * others run. Append-only but for `truncateTo`.
+ */
+export class LogSegment {
+  private bytesSinceLastIndexEntry = 0;
+  /** Timestamp of the first batch, which time-based rolling counts from; undefined before it was looked for. */
+  private rollingBasedTimestamp: number | null | undefined = undefined;
+  private maxTimestampAndOffset: TimestampOffset | null = null;
+  private createdMs: number;
+
+  private constructor(
+    private readonly context: SegmentContext,
+    readonly baseOffset: number,
+    readonly file: LogFile,
+    readonly offsetIndex: OffsetIndex,
+    readonly timeIndex: TimeIndex,
+    readonly txnIndex: TransactionIndex,
+    readonly indexIntervalBytes: number,
+    /** Drawn from [0, `segment.jitter.ms`). */
+    readonly rollJitterMs: number,
+  ) {
+    this.createdMs = context.clock.nowMs();
+  }
+
+  /** Makes the three files of a new segment, empty. */
+  static create(
+    context: SegmentContext,
+    dir: string,
+    baseOffset: number,
+    config: LogConfig,
+    rollJitterMs: number,
+  ): LogSegment {
+    const create = (suffix: string, keepOpen: boolean): LogFile =>
+      LogFile.create(context.files, segmentFile(dir, baseOffset, suffix), keepOpen);
+    const segment = new LogSegment(
+      context,
+      baseOffset,
+      create(LOG_SUFFIX, true),
+      new OffsetIndex(create(INDEX_SUFFIX, false), baseOffset, config.segmentIndexBytes),
+      new TimeIndex(create(TIME_INDEX_SUFFIX, false), baseOffset, config.segmentIndexBytes),
+      new TransactionIndex(context.files, segmentFile(dir, baseOffset, TXN_INDEX_SUFFIX), false),
+      config.indexIntervalBytes,
+      rollJitterMs,
+    );
+    segment.rollingBasedTimestamp = null;
+    return segment;
+  }
+
+  /** Takes up a segment whose three files exist. Nothing is read before it is needed. */
+  static open(
+    context: SegmentContext,
+    dir: string,
+    baseOffset: number,
+    config: LogConfig,
+    rollJitterMs: number,
+    hasTxnIndex: boolean,
+  ): LogSegment {
+    const file = (suffix: string): LogFile => new LogFile(context.files, segmentFile(dir, baseOffset, suffix));
+    return new LogSegment(
+      context,
+      baseOffset,
+      file(LOG_SUFFIX),
+      new OffsetIndex(file(INDEX_SUFFIX), baseOffset, config.segmentIndexBytes),
+      new TimeIndex(file(TIME_INDEX_SUFFIX), baseOffset, config.segmentIndexBytes),
+      new TransactionIndex(context.files, segmentFile(dir, baseOffset, TXN_INDEX_SUFFIX), hasTxnIndex),
+      config.indexIntervalBytes,
+      rollJitterMs,
+    );
+  }
+
+  get sizeInBytes(): number {
+    return this.file.sizeInBytes;
+  }
+
+  /** The greatest timestamp in the segment and where; -1 when no record has one. */
+  get maxTimestampSoFar(): TimestampOffset {
+    this.maxTimestampAndOffset ??= this.timeIndex.lastEntry();
+    return this.maxTimestampAndOffset;
+  }
+
+  /** Of its records, or when the file was written last if they have none. */
+  largestTimestamp(): number {
+    const { timestamp } = this.maxTimestampSoFar;
+    return timestamp >= 0 ? timestamp : this.file.modifiedMs;
+  }
+
+  get isIndexFull(): boolean {
+    return this.offsetIndex.isFull || this.timeIndex.isFull;
+  }
+
+  canConvertToRelativeOffset(offset: number): boolean {
+    return this.offsetIndex.canAppendOffset(offset);
+  }
+
+  /** How long it has been taking records: by timestamps if they have any, else since it was made. */
+  timeWaitedForRoll(nowMs: number, maxTimestamp: number): number {
+    const first = this.firstBatchTimestamp();
+    return first !== null && first >= 0 ? maxTimestamp - first : nowMs - this.createdMs;
+  }
+
+  /** The max timestamp of the first batch; null when the segment is empty. */
+  firstBatchTimestamp(): number | null {
+    if (this.rollingBasedTimestamp === undefined) {
+      this.rollingBasedTimestamp = null;
+      if (this.sizeInBytes >= HEADER_BYTES) {
+        const header = Buffer.allocUnsafe(HEADER_BYTES);
+        this.file.readSync(header, 0, HEADER_BYTES, 0);
+        this.rollingBasedTimestamp = maxTimestampAt(header, 0);
+      }
+    }
+    return this.rollingBasedTimestamp;
+  }
+
+  /** Appends whole batches as one write. Not durable before `flush`. */
+  append(records: Buffer, largestOffset: number, largestTimestamp: number, offsetOfMaxTimestamp: number): void {
+    assert(
+      this.canConvertToRelativeOffset(largestOffset),
+      `${this.file.path}: the index can hold offset ${largestOffset}`,
+    );
+    const position = this.file.sizeInBytes;
+    this.file.append([records], records.length);
+    if (position === 0) this.rollingBasedTimestamp = largestTimestamp;
+    if (largestTimestamp > this.maxTimestampSoFar.timestamp) {
+      this.maxTimestampAndOffset = { timestamp: largestTimestamp, offset: offsetOfMaxTimestamp };
+    }
+    // Bytes before index: a crash in between leaves an index that is short, and recovery rebuilds it.
+    if (this.bytesSinceLastIndexEntry > this.indexIntervalBytes) {
+      this.addIndexEntry(largestOffset, position);
+      this.bytesSinceLastIndexEntry = 0;
+    }
+    this.bytesSinceLastIndexEntry += records.length;
+  }
+
+  /** Adds the entries of both indexes for a batch that ends at `largestOffset`. */
+  addIndexEntry(largestOffset: number, position: number): void {
+    this.offsetIndex.append(largestOffset, position);
+    this.timeIndex.maybeAppend(this.maxTimestampSoFar.timestamp, this.maxTimestampSoFar.offset);
+  }
+
+  /** For recovery, which finds the timestamps anew. */
+  resetMaxTimestamp(): void {
+    this.maxTimestampAndOffset = UNKNOWN;
+  }
+
+  /** For recovery: takes a batch's timestamp into account. */
+  noteTimestamp(timestamp: number, offset: number): void {
+    if (timestamp > this.maxTimestampSoFar.timestamp) this.maxTimestampAndOffset = { timestamp, offset };
+  }
+
+  /** Position and size of the batch that holds `offset`, or of the next one if that offset is gone; null when there is none. */
+  translateOffset(offset: number): { position: number; size: number } | null {
+    let found: { position: number; size: number } | null = null;
+    scanBatches(this.file, this.positionBefore(offset), this.sizeInBytes, (batch, position) => {
+      if (batch.lastOffset < offset) return true;
+      found = { position, size: batch.sizeInBytes };
+      return false;
+    });
+    return found;
+  }
+
+  /**
+   * Whole batches from the one that holds `startOffset`, or the next one if that offset is gone, up to `maxBytes` and `maxPosition`; at
+   * least one with `minOneMessage`. Null when there is none in this segment.
+   */
+  async read(
+    startOffset: number,
+    maxBytes: number,
+    maxPosition: number,
+    minOneMessage: boolean,
+  ): Promise<SegmentRead | null> {
+    const wanted = Math.min(maxBytes, MAX_COLD_READ_BYTES);
+    let from = this.positionBefore(startOffset);
+    while (from < maxPosition) {
+      const length = Math.min(maxPosition - from, wanted + this.indexIntervalBytes + WALK_WHOLE_BYTES);
+      const piece = Buffer.allocUnsafeSlow(length);
+      const filled = await this.file.read(piece, 0, length, from);
+      const at = findBatch(piece, 0, filled, startOffset);
+      if (at >= 0) return this.cutRead(piece, at, filled, from, wanted, maxPosition, minOneMessage);
+      const walked = walkedEnd(piece, filled);
+      if (walked === 0 || filled < length) return null;
+      from += walked;
+    }
+    return null;
+  }
+
+  /** Everything after `offset` goes. Gives the bytes cut. */
+  truncateTo(offset: number): number {
+    const mapping = this.translateOffset(offset);
+    this.offsetIndex.truncateTo(offset);
+    this.timeIndex.truncateTo(offset);
+    this.txnIndex.truncateTo(offset);
+    const before = this.sizeInBytes;
+    if (mapping) this.file.truncate(mapping.position);
+    if (this.sizeInBytes === 0) {
+      this.createdMs = this.context.clock.nowMs();
+      this.rollingBasedTimestamp = null;
+    }
+    this.bytesSinceLastIndexEntry = 0;
+    this.loadLargestTimestamp();
+    return before - this.sizeInBytes;
+  }
+
+  /** The offset after the last batch; the base offset when the segment is empty. */
+  readNextOffset(): number {
+    let next = this.baseOffset;
+    const from = this.sizeInBytes <= WALK_WHOLE_BYTES ? 0 : this.offsetIndex.lastEntry().position;
+    scanBatches(this.file, from, this.sizeInBytes, (batch) => {
+      next = batch.nextOffset;
+    });
+    return next;
+  }
+
+  /** The segment takes no more records: the time index gets its last entry, and both indexes are written out. */
+  onBecomeInactive(): void {
+    this.timeIndex.maybeAppend(this.maxTimestampSoFar.timestamp, this.maxTimestampSoFar.offset);
+    this.offsetIndex.writePending();
+    this.timeIndex.writePending();
+    this.txnIndex.release();
+  }
+
+  /** Makes all that was appended before the call durable, without blocking. */
+  async flush(): Promise<void> {
+    this.writePendingIndexes();
+    await Promise.all([
+      this.file.sync(),
+      this.offsetIndex.file.sync(),
+      this.timeIndex.file.sync(),
+      this.txnIndex.sync(),
+    ]);
+  }
+
+  /** The same, blocking: for `flush.messages`, whose appends are answered only when they are durable. */
+  flushSync(): void {
+    this.writePendingIndexes();
+    this.file.syncSync();
+    this.offsetIndex.file.syncSync();
+    this.timeIndex.file.syncSync();
+    this.txnIndex.syncSync();
+  }
+
+  /** The folder was renamed. */
+  movedTo(dir: string): void {
+    this.file.movedTo(segmentFile(dir, this.baseOffset, LOG_SUFFIX));
+    this.offsetIndex.file.movedTo(segmentFile(dir, this.baseOffset, INDEX_SUFFIX));
+    this.timeIndex.file.movedTo(segmentFile(dir, this.baseOffset, TIME_INDEX_SUFFIX));
+    this.txnIndex.movedTo(segmentFile(dir, this.baseOffset, TXN_INDEX_SUFFIX));
+  }
+
+  /** Renames the files by another suffix, `.deleted` for one; pending index entries are dropped with the segment. */
+  addSuffix(suffix: string): void {
+    this.file.rename(`${this.file.path}${suffix}`);
+    this.offsetIndex.file.rename(`${this.offsetIndex.file.path}${suffix}`);
+    this.timeIndex.file.rename(`${this.timeIndex.file.path}${suffix}`);
+    this.txnIndex.rename(segmentFile(parentOf(this.file.path), this.baseOffset, TXN_INDEX_SUFFIX + suffix));
+  }
+
+  /** Removes the files. */
+  remove(): void {
+    this.file.remove();
+    this.offsetIndex.file.remove();
+    this.timeIndex.file.remove();
+    this.txnIndex.remove();
+  }
+
+  /** Writes out what the indexes still need, and closes the files. */
+  close(): void {
+    if (this.maxTimestampAndOffset) {
+      this.timeIndex.maybeAppend(this.maxTimestampAndOffset.timestamp, this.maxTimestampAndOffset.offset);
+    }
+    this.offsetIndex.close();
+    this.timeIndex.close();
+    this.txnIndex.close();
+    this.file.close();
+  }
+
+  /** Closes the files as they are: the disk has failed. */
+  closeHandles(): void {
+    this.offsetIndex.file.close();
+    this.timeIndex.file.close();
+    this.txnIndex.close();
+    this.file.close();
+  }
+
+  private writePendingIndexes(): void {
+    this.offsetIndex.writePending();
+    this.timeIndex.writePending();
+  }
+
+  /** Where a walk to `offset` may begin. */
+  private positionBefore(offset: number): number {
+    return this.sizeInBytes <= WALK_WHOLE_BYTES ? 0 : this.offsetIndex.lookup(offset).position;
+  }
+
+  private async cutRead(
+    piece: Buffer,
+    at: number,
+    filled: number,
+    piecePosition: number,
+    maxBytes: number,
+    maxPosition: number,
+    minOneMessage: boolean,
+  ): Promise<SegmentRead | null> {
+    const position = piecePosition + at;
+    const firstSize = sizeAt(piece, at);
+    if (firstSize > maxBytes && !minOneMessage) {
+      return { position, records: piece.subarray(at, at), firstEntryIncomplete: true };
+    }
+    if (at + firstSize > filled) {
+      // A batch beyond the piece: it alone is read, if it is all there.
+      if (position + firstSize > maxPosition) return null;
+      const records = Buffer.allocUnsafeSlow(firstSize);
+      const read = await this.file.read(records, 0, firstSize, position);
+      return read === firstSize ? { position, records, firstEntryIncomplete: false } : null;
+    }
+    const limit = Math.min(filled, at + Math.max(maxBytes, firstSize));
+    return { position, records: piece.subarray(at, endOfWholeBatches(piece, at, limit)), firstEntryIncomplete: false };
+  }
+
+  private loadLargestTimestamp(): void {
+    const last = this.timeIndex.lastEntry();
+    this.maxTimestampAndOffset = last;
+    scanBatches(this.file, this.offsetIndex.lookup(last.offset).position, this.sizeInBytes, (batch) =>
+      this.noteTimestamp(batch.maxTimestamp, batch.lastOffset),
+    );
+  }
+}
+
+/** How far a walk of batches gets in a piece: to where the next one begins whose header is not all there. */
+function walkedEnd(piece: Buffer, filled: number): number {
+  let at = 0;
+  while (at + HEADER_BYTES <= filled) at += sizeAt(piece, at);
+  return at;
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
+}

@@ -1,0 +1,22 @@
+import { isUuid, type FileSystem, type Uuid } from '../common/index.js';
+import { replaceUnsynced } from './leader-epoch-file-cache.js';
+
+export const PARTITION_METADATA = 'partition.metadata';
+
+/**
+ * Reads the topic id of a partition's folder (`PartitionMetadataFile`, version 0). Null when the file is empty, which a loss of power can
+ * leave: the controller names the id again. Throws for anything else that is not the format.
+ */
+export function readPartitionMetadata(fs: FileSystem, dir: string): Uuid | null {
+  const path = `${dir}/${PARTITION_METADATA}`;
+  const text = fs.readFile(path).toString('utf8');
+  if (text === '') return null;
+  const match = /^version: 0\ntopic_id: (\S+)\s*$/.exec(text);
+  if (!match || !isUuid(match[1]!)) throw new Error(`${path}: malformed partition metadata: '${text}'`);
+  return match[1]!;
+}
+
+/** Writes the topic id; not synced, as with a new log nothing is lost that the controller does not know. */
+export function writePartitionMetadata(fs: FileSystem, dir: string, topicId: Uuid): void {
+  replaceUnsynced(fs, `${dir}/${PARTITION_METADATA}`, `version: 0\ntopic_id: ${topicId}`);
+}

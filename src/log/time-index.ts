@@ -1,0 +1,66 @@
+import { AbstractIndex } from './abstract-index.js';
+import { readLong, writeLong } from './core/batch-header.js';
+import type { LogFile } from './file-handles.js';
+
+const ENTRY_BYTES = 12;
+const OFFSET_AT = 8;
+
+/** A timestamp, and an offset at or before which no record has a later one. */
+export interface TimestampOffset {
+  readonly timestamp: number;
+  readonly offset: number;
+}
+
+/**
+ * `.timeindex`: the greatest timestamp so far and the offset it was seen at, sparse (`org.apache.kafka.storage.internals.log.TimeIndex`).
+ * An entry is 8 bytes of timestamp and 4 of the offset's distance from the base offset. Timestamps only grow.
+ */
+export class TimeIndex extends AbstractIndex {
+  private last: TimestampOffset | null = null;
+
+  constructor(file: LogFile, baseOffset: number, maxIndexBytes: number) {
+    super(file, baseOffset, ENTRY_BYTES, maxIndexBytes);
+  }
+
+  /** One entry is kept free for the last timestamp, which is added when the segment is rolled or closed. */
+  get isFull(): boolean {
+    return this.entries >= this.maxEntries - 1;
+  }
+
+  /** The last entry; timestamp -1 at the base offset when there is none. */
+  lastEntry(): TimestampOffset {
+    this.last ??= this.entry(this.entries - 1);
+    return this.last;
+  }
+
+  /** Adds an entry when the timestamp is later than the last; then the offset must not be less either. */
+  maybeAppend(timestamp: number, offset: number): void {
+    const last = this.lastEntry();
+    if (timestamp <= last.timestamp || offset < last.offset) return;
+    const { buffer, at } = this.newEntry();
+    writeLong(buffer, timestamp, at);
+    buffer.writeInt32BE(offset - this.baseOffset, at + OFFSET_AT);
+    this.last = { timestamp, offset };
+  }
+
+  /** The last entry whose timestamp is not later; timestamp -1 at the base offset when there is none. */
+  lookup(timestamp: number): TimestampOffset {
+    return this.entry(this.largestLowerBound((buffer, at) => readLong(buffer, at) <= timestamp));
+  }
+
+  /** Takes off the entries of `offset` and beyond. */
+  truncateTo(offset: number): void {
+    const relative = offset - this.baseOffset;
+    this.truncateToEntries(this.largestLowerBound((buffer, at) => buffer.readInt32BE(at + OFFSET_AT) < relative) + 1);
+  }
+
+  protected override onTruncated(): void {
+    this.last = null;
+  }
+
+  private entry(index: number): TimestampOffset {
+    if (index < 0) return { timestamp: -1, offset: this.baseOffset };
+    const { buffer, at } = this.readEntry(index);
+    return { timestamp: readLong(buffer, at), offset: this.baseOffset + buffer.readInt32BE(at + OFFSET_AT) };
+  }
+}

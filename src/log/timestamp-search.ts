@@ -1,0 +1,59 @@
+/** Finding the first record of a time or later: the time index, the offset index, then the batches themselves. */
+import { BatchView, batchSizeAt } from '../records/index.js';
+import { sizeAt } from './core/batch-header.js';
+import type { LogSegment } from './log-segment.js';
+
+const PIECE_BYTES = 256 * 1024;
+const LENGTH_KNOWN_BYTES = 12;
+
+export interface FoundRecord {
+  readonly timestamp: number;
+  readonly offset: number;
+  /** The leader epoch of its batch; null when that has none. */
+  readonly leaderEpoch: number | null;
+}
+
+/**
+ * The first record of `segment` at `startOffset` or later whose timestamp is `timestamp` or later; null when there is none
+ * (`LogSegment.findOffsetByTimestamp`).
+ */
+export async function findRecordByTimestamp(
+  segment: LogSegment,
+  timestamp: number,
+  startOffset: number,
+): Promise<FoundRecord | null> {
+  const indexed = segment.timeIndex.lookup(timestamp);
+  let position = segment.offsetIndex.lookup(Math.max(indexed.offset, startOffset)).position;
+  const end = segment.sizeInBytes;
+  let pieceBytes = PIECE_BYTES;
+  while (position < end) {
+    const length = Math.min(pieceBytes, end - position);
+    const piece = Buffer.allocUnsafe(length);
+    const filled = await segment.file.read(piece, 0, length, position);
+    let at = 0;
+    for (let size = batchSizeAt(piece, 0, filled); size > 0; size = batchSizeAt(piece, at, filled)) {
+      const found = findInBatch(new BatchView(piece, at), timestamp, startOffset);
+      if (found) return found;
+      at += size;
+    }
+    if (filled < length || position + filled >= end) return null;
+    pieceBytes = filled - at >= LENGTH_KNOWN_BYTES ? Math.max(PIECE_BYTES, sizeAt(piece, at)) : PIECE_BYTES;
+    position += at;
+  }
+  return null;
+}
+
+function findInBatch(batch: BatchView, timestamp: number, startOffset: number): FoundRecord | null {
+  if (batch.maxTimestamp < timestamp || batch.lastOffset < startOffset) return null;
+  const { partitionLeaderEpoch } = batch;
+  for (const record of batch.records()) {
+    if (record.timestamp >= timestamp && record.offset >= startOffset) {
+      return {
+        timestamp: record.timestamp,
+        offset: record.offset,
+        leaderEpoch: partitionLeaderEpoch >= 0 ? partitionLeaderEpoch : null,
+      };
+    }
+  }
+  return null;
+}

@@ -1,0 +1,145 @@
+import { readLong } from './core/batch-header.js';
+import { LogFile, type FileHandleCache } from './file-handles.js';
+
+const ENTRY_BYTES = 34;
+const VERSION = 0;
+
+/** A transaction that was aborted, and how far consumers could read when its marker was written. */
+export interface AbortedTxn {
+  readonly producerId: number;
+  readonly firstOffset: number;
+  /** The offset of the marker. */
+  readonly lastOffset: number;
+  readonly lastStableOffset: number;
+}
+
+/**
+ * `.txnindex`: the transactions whose abort marker lies in the segment (`org.apache.kafka.storage.internals.log.TransactionIndex`). The
+ * file is made with the first of them. An entry is a version (2 bytes) and four int64. What was read stays in memory as bytes until
+ * `release`.
+ */
+export class TransactionIndex {
+  private file: LogFile | null;
+  private content: Buffer | null = null;
+
+  constructor(
+    private readonly cache: FileHandleCache,
+    private path: string,
+    exists: boolean,
+  ) {
+    this.file = exists ? new LogFile(cache, path) : null;
+  }
+
+  append(txn: AbortedTxn): void {
+    const entry = Buffer.allocUnsafe(ENTRY_BYTES);
+    entry.writeInt16BE(VERSION, 0);
+    [txn.producerId, txn.firstOffset, txn.lastOffset, txn.lastStableOffset].forEach((value, field) =>
+      entry.writeBigInt64BE(BigInt(value), 2 + 8 * field),
+    );
+    this.file ??= LogFile.create(this.cache, this.path, true);
+    const whole = this.file.sizeInBytes - (this.file.sizeInBytes % ENTRY_BYTES);
+    this.file.truncate(whole);
+    this.file.append([entry], ENTRY_BYTES);
+    if (this.content) this.content = Buffer.concat([this.content, entry]);
+  }
+
+  all(): AbortedTxn[] {
+    const content = this.load();
+    return Array.from({ length: content.length / ENTRY_BYTES }, (_, index) => entryAt(content, index * ENTRY_BYTES));
+  }
+
+  /**
+   * The aborted transactions that touch [fetchOffset, upperBoundOffset). `isComplete` when no later segment can have another one: a
+   * marker here was written with the last stable offset beyond the bound.
+   */
+  collectAbortedTxns(fetchOffset: number, upperBoundOffset: number): { txns: AbortedTxn[]; isComplete: boolean } {
+    const txns: AbortedTxn[] = [];
+    if (!this.file) return { txns, isComplete: false };
+    const content = this.load();
+    for (let at = 0; at < content.length; at += ENTRY_BYTES) {
+      const txn = entryAt(content, at);
+      if (txn.lastOffset >= fetchOffset && txn.firstOffset < upperBoundOffset) txns.push(txn);
+      if (txn.lastStableOffset >= upperBoundOffset) return { txns, isComplete: true };
+    }
+    return { txns, isComplete: false };
+  }
+
+  /** Takes off the transactions whose marker lies at `offset` or beyond. */
+  truncateTo(offset: number): void {
+    if (!this.file) return;
+    const content = this.load();
+    let end = 0;
+    while (end < content.length && entryAt(content, end).lastOffset < offset) end += ENTRY_BYTES;
+    this.file.truncate(end);
+    this.content = content.subarray(0, end);
+  }
+
+  reset(): void {
+    if (this.file) this.file.truncate(0);
+    this.content = null;
+  }
+
+  /** Null when no aborted transaction can be wrong: each lies in the segment and is of a known version; else what is. */
+  problem(baseOffset: number): string | null {
+    if (!this.file) return null;
+    const content = this.load();
+    for (let at = 0; at < content.length; at += ENTRY_BYTES) {
+      if (content.readInt16BE(at) > VERSION) return `${this.path}: version ${content.readInt16BE(at)}, need ${VERSION}`;
+      const { lastOffset } = entryAt(content, at);
+      if (lastOffset < baseOffset) return `${this.path}: last offset ${lastOffset} is below base offset ${baseOffset}`;
+    }
+    return null;
+  }
+
+  async sync(): Promise<void> {
+    await this.file?.sync();
+  }
+
+  syncSync(): void {
+    this.file?.syncSync();
+  }
+
+  rename(path: string): void {
+    this.file?.rename(path);
+    this.path = path;
+  }
+
+  movedTo(path: string): void {
+    this.file?.movedTo(path);
+    this.path = path;
+  }
+
+  /** Forgets the bytes kept in memory. */
+  release(): void {
+    this.content = null;
+  }
+
+  close(): void {
+    this.release();
+    this.file?.close();
+  }
+
+  remove(): void {
+    this.release();
+    this.file?.remove();
+    this.file = null;
+  }
+
+  private load(): Buffer {
+    if (this.content) return this.content;
+    if (!this.file) return Buffer.alloc(0);
+    const whole = this.file.sizeInBytes - (this.file.sizeInBytes % ENTRY_BYTES);
+    this.content = Buffer.allocUnsafe(whole);
+    this.file.readSync(this.content, 0, whole, 0);
+    return this.content;
+  }
+}
+
+function entryAt(content: Buffer, at: number): AbortedTxn {
+  return {
+    producerId: readLong(content, at + 2),
+    firstOffset: readLong(content, at + 10),
+    lastOffset: readLong(content, at + 18),
+    lastStableOffset: readLong(content, at + 26),
+  };
+}

@@ -1,0 +1,704 @@
+/** A partition's log on this broker: where records are appended, validated and numbered, read, cut and retained. */
+import type { Uuid } from '../common/index.js';
+import { partitionKey, type TopicPartition } from '../cluster/index.js';
+import { analyzeRecords, BatchView, forEachBatch, validateForAppend } from '../records/index.js';
+import type { EpochEntry } from './core/leader-epochs.js';
+import { UNDEFINED_EPOCH_OFFSET } from './core/leader-epochs.js';
+import { firstOffsetOf, type BatchMetadata } from './core/producer-state-entry.js';
+import type { ProducerStateManager } from './core/producer-state-manager.js';
+import { deletableSegments, type RetentionReason } from './core/retention.js';
+import { shouldRoll } from './core/roll.js';
+import type { AbortedTransaction, FetchDataInfo, FetchIsolation } from './fetch-data-info.js';
+import type { LeaderEpochFileCache } from './leader-epoch-file-cache.js';
+import type { LocalLog } from './local-log.js';
+import type { AppendAsLeaderOptions, AppendOrigin, LogAppendInfo, VerificationGuard } from './log-append-info.js';
+import type { LogConfig } from './log-config.js';
+import { onStorageAsync, type LogContext } from './log-context.js';
+import { LogError, UnexpectedAppendOffsetError } from './log-error.js';
+import { LogOffsetMetadata, type LogOffsetSnapshot } from './log-offset-metadata.js';
+import { LogReader } from './log-reader.js';
+import type { LogSegment } from './log-segment.js';
+import { writePartitionMetadata } from './partition-metadata-file.js';
+import { NO_PRODUCER_UPDATES, ProducerAppend, type ProducerUpdates } from './producer-append.js';
+import { restoreProducerHistory } from './producer-history.js';
+import type { ProducerSnapshots } from './producer-snapshots.js';
+import { rebuildProducerState } from './producer-state-loader.js';
+import { StableOffsets, type LogOffsetsListener } from './stable-offsets.js';
+import { findRecordByTimestamp } from './timestamp-search.js';
+
+/** The times that ListOffsets gives a meaning of their own. */
+export const LATEST_TIMESTAMP = -1;
+export const EARLIEST_TIMESTAMP = -2;
+export const MAX_TIMESTAMP = -3;
+export const EARLIEST_LOCAL_TIMESTAMP = -4;
+
+export interface OffsetAndEpoch {
+  readonly epoch: number;
+  readonly offset: number;
+}
+
+export interface TimestampAndOffset {
+  /** -1 where the question was for an end of the log. */
+  readonly timestamp: number;
+  readonly offset: number;
+  readonly leaderEpoch: number | null;
+}
+
+/** A producer as DescribeProducers shows it; -1 for what there is none of. */
+export interface ActiveProducer {
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly lastSequence: number;
+  readonly lastTimestamp: number;
+  readonly coordinatorEpoch: number;
+  readonly currentTxnStartOffset: number;
+}
+
+/** What a log is put together from; the loader makes it. */
+export interface UnifiedLogParts {
+  readonly local: LocalLog;
+  readonly epochs: LeaderEpochFileCache;
+  readonly producers: ProducerStateManager;
+  readonly snapshots: ProducerSnapshots;
+  readonly logStartOffset: number;
+  readonly topicId: Uuid | null;
+}
+
+/** Records that passed the checks of an append, and where they belong. */
+interface ValidatedRecords {
+  readonly records: Buffer;
+  readonly firstOffset: number;
+  readonly info: LogAppendInfo;
+}
+
+/**
+ * A log (`kafka.log.UnifiedLog`). Owned by the `LogManager`, used by `Partition`. Every change happens within the call, before it returns,
+ * so that calls never overlap; only cold reads, searches by time and flushes wait. What is wrong with records is thrown as `RecordsError`
+ * of `records`, every other refusal as `LogError`; KAFKA_STORAGE_ERROR means that the log directory is going offline.
+ */
+export class UnifiedLog {
+  private readonly local: LocalLog;
+  private readonly epochs: LeaderEpochFileCache;
+  private readonly producers: ProducerStateManager;
+  private readonly snapshots: ProducerSnapshots;
+  private readonly reader: LogReader;
+  private readonly offsets: StableOffsets;
+  private readonly name: string;
+  private currentTopicId: Uuid | null;
+
+  constructor(parts: UnifiedLogParts) {
+    ({ local: this.local, epochs: this.epochs, producers: this.producers, snapshots: this.snapshots } = parts);
+    this.name = partitionKey(this.local.topicPartition);
+    this.currentTopicId = parts.topicId;
+    this.reader = new LogReader(this.local);
+    const logStartOffset = Math.max(parts.logStartOffset, this.local.segments.first!.baseOffset);
+    this.offsets = new StableOffsets(this.local, this.reader, this.producers, logStartOffset);
+    this.offsets.setLogStartOffset(logStartOffset);
+  }
+
+  get topicPartition(): TopicPartition {
+    return this.local.topicPartition;
+  }
+
+  get topicId(): Uuid | null {
+    return this.currentTopicId;
+  }
+
+  /** The folder of the partition. */
+  get dir(): string {
+    return this.local.dir;
+  }
+
+  /** The log directory it lies in. */
+  get parentDir(): string {
+    return this.local.parentDir;
+  }
+
+  /** True while it is being copied from another log directory of this broker. */
+  get isFuture(): boolean {
+    return this.local.isFuture;
+  }
+
+  get config(): LogConfig {
+    return this.local.config;
+  }
+
+  get logStartOffset(): number {
+    return this.offsets.logStartOffset;
+  }
+
+  get logEndOffset(): number {
+    return this.local.logEndOffset;
+  }
+
+  get logEndOffsetMetadata(): LogOffsetMetadata {
+    return this.local.logEndOffsetMetadata;
+  }
+
+  get highWatermark(): number {
+    return this.offsets.highWatermark;
+  }
+
+  get lastStableOffset(): number {
+    return this.offsets.lastStableOffset;
+  }
+
+  /** Everything before it is durable. */
+  get recoveryPoint(): number {
+    return this.local.recoveryPoint;
+  }
+
+  /** Bytes of all segments. */
+  get size(): number {
+    return this.local.segments.sizeInBytes;
+  }
+
+  get numberOfSegments(): number {
+    return this.local.segments.count;
+  }
+
+  /** Oldest first; the last is active. */
+  get segments(): readonly LogSegment[] {
+    return this.local.segments.all;
+  }
+
+  /** When it was made durable last. */
+  get lastFlushMs(): number {
+    return this.local.lastFlushMs;
+  }
+
+  /** Null before the first epoch was assigned. */
+  get latestEpoch(): number | null {
+    return this.epochs.latestEntry?.epoch ?? null;
+  }
+
+  get epochEntries(): readonly EpochEntry[] {
+    return this.epochs.all;
+  }
+
+  get isClosed(): boolean {
+    return this.local.isClosed;
+  }
+
+  /** One listener at a time; null for none. */
+  setLogOffsetsListener(listener: LogOffsetsListener | null): void {
+    this.offsets.listener = listener;
+  }
+
+  /** Takes the topic's id and writes it down. Throws INCONSISTENT_TOPIC_ID when the log belongs to another topic of that name. */
+  assignTopicId(topicId: Uuid): void {
+    if (this.currentTopicId === topicId) return;
+    if (this.currentTopicId !== null) {
+      throw new LogError(
+        'INCONSISTENT_TOPIC_ID',
+        `Tried to assign topic ID ${topicId} to log for topic partition ${this.name}, ` +
+          `but log already contained topic ID ${this.currentTopicId}`,
+      );
+    }
+    this.local.onStorage('writing the metadata of', () => writePartitionMetadata(this.context.fs, this.dir, topicId));
+    this.currentTopicId = topicId;
+  }
+
+  /**
+   * Appends a producer's, or a coordinator's, records: checks them, gives them offsets from the log end on in the bytes given, and writes
+   * them at once. A retry of one of the producer's last batches is answered with its first append. Not durable before `flush`.
+   */
+  appendAsLeader(records: Buffer, options: AppendAsLeaderOptions): LogAppendInfo {
+    const { leaderEpoch, origin = 'client', verificationGuard = null } = options;
+    this.local.ensureOpen();
+    const validated = this.validateAsLeader(records, leaderEpoch, origin);
+    if (validated.info.shallowCount === 0) return validated.info;
+    this.local.onStorage('assigning a leader epoch to', () => this.epochs.assign(leaderEpoch, validated.firstOffset));
+    return this.appendValidated(validated, origin, verificationGuard);
+  }
+
+  /** Appends what the leader has in its log, as it is: the batches must continue this log. */
+  appendAsFollower(records: Buffer): LogAppendInfo {
+    this.local.ensureOpen();
+    const validated = this.validateAsFollower(records);
+    if (validated.info.shallowCount === 0) return validated.info;
+    return this.local.onStorage('appending records to', () => {
+      forEachBatch(validated.records, (batch) => {
+        if (batch.partitionLeaderEpoch >= 0) this.epochs.assign(batch.partitionLeaderEpoch, batch.baseOffset);
+      });
+      return this.appendValidated(validated, 'replication', null);
+    });
+  }
+
+  /**
+   * Whole batches from the one that holds `startOffset`, up to `maxBytes` and the end that `isolation` names; at least one, however large,
+   * with `minOneMessage`. At once for the end of the log, which is in memory; else when the disk has given them. Throws, or rejects with,
+   * OFFSET_OUT_OF_RANGE.
+   */
+  read(
+    startOffset: number,
+    maxBytes: number,
+    isolation: FetchIsolation,
+    minOneMessage: boolean,
+  ): FetchDataInfo | Promise<FetchDataInfo> {
+    this.local.ensureOpen();
+    this.offsets.ensureNotBeforeStart(startOffset);
+    const upTo = this.endOf(isolation);
+    return this.local.onStorage('reading', () =>
+      this.reader.read(startOffset, maxBytes, { isolation, upTo }, minOneMessage),
+    );
+  }
+
+  /** The ends of the log at this moment, each with its place on disk. */
+  fetchOffsetSnapshot(): LogOffsetSnapshot {
+    return this.offsets.snapshot();
+  }
+
+  /** Sets the high watermark, kept between start and end of the log. Gives what it became. */
+  updateHighWatermark(to: number | LogOffsetMetadata): number {
+    return this.offsets.updateHighWatermark(typeof to === 'number' ? new LogOffsetMetadata(to) : to);
+  }
+
+  /** Moves the high watermark forward. Gives the old one when it moved, else null. `to` must not lie beyond the log end. */
+  maybeIncrementHighWatermark(to: LogOffsetMetadata): LogOffsetMetadata | null {
+    return this.offsets.maybeIncrementHighWatermark(to);
+  }
+
+  /** What a follower does with the high watermark it is told. Gives the new one when it changed, else null. */
+  maybeUpdateHighWatermark(offset: number): number | null {
+    const old = this.highWatermark;
+    const updated = this.updateHighWatermark(offset);
+    return updated === old ? null : updated;
+  }
+
+  /** Deletes all before `offset` logically; whole segments go with the next retention. True when it moved. */
+  maybeIncrementLogStartOffset(offset: number, reason: string): boolean {
+    if (offset > this.highWatermark) {
+      throw new LogError(
+        'OFFSET_OUT_OF_RANGE',
+        `Cannot increment the log start offset to ${offset} of partition ${this.name} ` +
+          `since it is larger than the high watermark ${this.highWatermark}`,
+      );
+    }
+    this.local.ensureOpen();
+    if (offset <= this.logStartOffset) return false;
+    this.offsets.setLogStartOffset(offset);
+    this.context.logger.info('Incremented log start offset', { partition: this.name, logStartOffset: offset, reason });
+    this.local.onStorage('increasing the log start offset of', () => this.epochs.truncateFromStart(offset));
+    this.snapshots.onLogStartOffsetIncremented(this.producers, offset);
+    this.offsets.updateFirstUnstableOffset();
+    return true;
+  }
+
+  /** Cuts everything from `offset` on. False when there was nothing to cut. */
+  truncateTo(offset: number): boolean {
+    if (offset < 0) throw new RangeError(`Cannot truncate partition ${this.name} to a negative offset (${offset}).`);
+    this.local.ensureOpen();
+    return this.local.onStorage(`truncating to ${offset}`, () => {
+      if (offset >= this.logEndOffset) {
+        this.epochs.truncateFromEnd(this.logEndOffset);
+        return false;
+      }
+      this.context.logger.info('Truncating', { partition: this.name, to: offset, from: this.logEndOffset });
+      if (this.local.segments.first!.baseOffset > offset) {
+        this.truncateFullyAndStartAt(offset);
+        return true;
+      }
+      this.deleteSnapshots(this.local.truncateTo(offset));
+      this.epochs.truncateFromEnd(offset);
+      this.offsets.logStartOffset = Math.min(offset, this.logStartOffset);
+      this.reloadProducers(offset);
+      this.offsets.followLogEnd();
+      return true;
+    });
+  }
+
+  /** Drops everything; the log is empty and begins at `offset`, with a log start offset of that or `logStartOffset`. */
+  truncateFullyAndStartAt(offset: number, logStartOffset: number = offset): void {
+    this.local.ensureOpen();
+    this.local.onStorage('truncating', () => {
+      this.deleteSnapshots(this.local.truncateFullyAndStartAt(offset));
+      this.epochs.clear();
+      this.snapshots.truncateFully(this.producers, offset);
+      this.offsets.logStartOffset = logStartOffset;
+      this.reloadProducers(offset);
+      this.offsets.updateHighWatermark(this.logEndOffsetMetadata);
+    });
+  }
+
+  maybeAssignEpochStartOffset(epoch: number, startOffset: number): void {
+    this.local.ensureOpen();
+    this.local.onStorage('assigning a leader epoch to', () => this.epochs.assign(epoch, startOffset));
+  }
+
+  /** The largest epoch not beyond `epoch` and where it ends in this log; null when that is not known. */
+  endOffsetForEpoch(epoch: number): OffsetAndEpoch | null {
+    const found = this.epochs.endOffsetFor(epoch, this.logEndOffset);
+    return found.endOffset === UNDEFINED_EPOCH_OFFSET ? null : { epoch: found.epoch, offset: found.endOffset };
+  }
+
+  /**
+   * -1: the log end; -2 and -4: the log start; -3: the record with the greatest timestamp; else the first record with that timestamp or a
+   * later one, null when there is none.
+   */
+  fetchOffsetByTimestamp(timestamp: number): TimestampAndOffset | null | Promise<TimestampAndOffset | null> {
+    this.local.ensureOpen();
+    switch (timestamp) {
+      case EARLIEST_TIMESTAMP:
+      case EARLIEST_LOCAL_TIMESTAMP: {
+        const earliest = this.epochs.earliestEntry;
+        const leaderEpoch = earliest && earliest.startOffset <= this.logStartOffset ? earliest.epoch : null;
+        return { timestamp: -1, offset: this.logStartOffset, leaderEpoch };
+      }
+      case LATEST_TIMESTAMP:
+        return { timestamp: -1, offset: this.logEndOffset, leaderEpoch: this.latestEpoch };
+      case MAX_TIMESTAMP: {
+        const greatest = this.segments
+          .map((segment) => segment.maxTimestampSoFar)
+          .reduce((max, one) => (one.timestamp > max.timestamp ? one : max));
+        return { ...greatest, leaderEpoch: this.latestEpoch };
+      }
+      default:
+        return this.searchByTimestamp(timestamp);
+    }
+  }
+
+  activeProducers(): ActiveProducer[] {
+    return Array.from(this.producers.activeProducers.values(), (entry) => ({
+      producerId: entry.producerId,
+      producerEpoch: entry.producerEpoch,
+      lastSequence: entry.lastSequence,
+      lastTimestamp: entry.lastTimestamp,
+      coordinatorEpoch: entry.coordinatorEpoch,
+      currentTxnStartOffset: entry.currentTxnFirstOffset ?? -1,
+    }));
+  }
+
+  /** True when a transaction is open for so long that its coordinator must have lost it. */
+  hasLateTransaction(nowMs: number): boolean {
+    return this.producers.hasLateTransaction(nowMs);
+  }
+
+  hasOngoingTransaction(producerId: number): boolean {
+    return (this.producers.lastEntry(producerId)?.currentTxnFirstOffset ?? null) !== null;
+  }
+
+  /** Null when the transaction has begun in this log already; else the proof to append with, once the coordinator has confirmed. */
+  maybeStartTransactionVerification(producerId: number, sequence: number, epoch: number): VerificationGuard | null {
+    if (this.hasOngoingTransaction(producerId)) return null;
+    return this.producers.maybeCreateVerificationGuard(producerId, sequence, epoch, this.context.clock.nowMs());
+  }
+
+  /** The aborted transactions of which records may lie in [startOffset, upperBoundOffset). */
+  collectAbortedTransactions(startOffset: number, upperBoundOffset: number): AbortedTransaction[] {
+    return this.local.onStorage('reading', () => this.reader.collectAbortedTransactions(startOffset, upperBoundOffset));
+  }
+
+  /** Forgets producers that wrote nothing for long. */
+  removeExpiredProducers(nowMs: number): void {
+    this.producers.removeExpired(nowMs);
+  }
+
+  /** True when `removeExpiredProducers` could find something. */
+  get hasProducers(): boolean {
+    return this.producers.activeProducers.size > 0;
+  }
+
+  /**
+   * Makes all that was appended before the call durable, and moves the recovery point there. With `forceFlushActiveSegment` also an active
+   * segment that is empty.
+   */
+  flush(forceFlushActiveSegment = false): Promise<void> {
+    return this.flushUpTo(this.logEndOffset, forceFlushActiveSegment);
+  }
+
+  /** Deletes the segments that retention no longer keeps. Gives how many. */
+  deleteOldSegments(): number {
+    if (this.local.isClosed) return 0;
+    return this.local.onStorage('deleting segments of', () => {
+      let total = 0;
+      for (;;) {
+        const { count, reason } = deletableSegments({
+          segments: this.segments,
+          logStartOffset: this.logStartOffset,
+          logEndOffset: this.logEndOffset,
+          highWatermark: this.highWatermark,
+          deletes: this.config.cleanupPolicy.delete,
+          retentionMs: this.config.retentionMs,
+          retentionBytes: this.config.retentionBytes,
+          nowMs: this.context.clock.nowMs(),
+        });
+        if (count === 0) return total;
+        this.deleteSegments(count, reason);
+        total += count;
+      }
+    });
+  }
+
+  /** Begins a new segment at the log end, if the active one is not empty. */
+  roll(): void {
+    this.local.ensureOpen();
+    if (this.local.segments.active.sizeInBytes > 0) this.local.onStorage('rolling', () => this.rollAt(0));
+  }
+
+  updateConfig(config: LogConfig): void {
+    this.local.config = config;
+  }
+
+  /** The folder is renamed with all in it; the open files stay good. */
+  renameDir(dir: string): void {
+    this.local.onStorage('renaming', () => this.local.renameDir(dir));
+    this.snapshots.movedTo(dir);
+    this.epochs.movedTo(dir);
+  }
+
+  /** Writes a producer snapshot and what the indexes still need, and closes the files. Call `flush(true)` before. */
+  close(): void {
+    if (this.local.isClosed) return;
+    this.offsets.listener = null;
+    this.local.onStorage('closing', () => {
+      this.snapshots.take(this.producers);
+      this.local.close();
+    });
+  }
+
+  /** Closes the files as they are: the disk has failed, or they are about to be removed. */
+  closeHandles(): void {
+    this.offsets.listener = null;
+    this.local.closeHandles();
+  }
+
+  /** Removes the folder with all in it. */
+  delete(): void {
+    this.local.onStorage('deleting', () => this.local.deleteAll());
+  }
+
+  private get context(): LogContext {
+    return this.local.context;
+  }
+
+  private endOf(isolation: FetchIsolation): LogOffsetMetadata {
+    switch (isolation) {
+      case 'LOG_END':
+        return this.logEndOffsetMetadata;
+      case 'HIGH_WATERMARK':
+        return this.offsets.fetchHighWatermark();
+      case 'TXN_COMMITTED':
+        return this.offsets.fetchLastStableOffset();
+    }
+  }
+
+  private validateAsLeader(records: Buffer, leaderEpoch: number, origin: AppendOrigin): ValidatedRecords {
+    const { config } = this;
+    const validation = validateForAppend(records, {
+      topicPartition: this.name,
+      origin,
+      maxMessageBytes: config.maxMessageBytes,
+      nextOffset: this.logEndOffset,
+      partitionLeaderEpoch: leaderEpoch,
+      nowMs: this.context.clock.nowMs(),
+      targetCompression: config.compressionType,
+      timestampType: config.messageTimestampType,
+      timestampBeforeMaxMs: config.messageTimestampBeforeMaxMs,
+      timestampAfterMaxMs: config.messageTimestampAfterMaxMs,
+      compactedTopic: config.cleanupPolicy.compact,
+    });
+    return {
+      records: validation.buffer,
+      firstOffset: validation.firstOffset,
+      info: {
+        firstOffset: null,
+        lastOffset: validation.lastOffset,
+        lastLeaderEpoch: leaderEpoch,
+        maxTimestamp: validation.maxTimestamp,
+        offsetOfMaxTimestamp: validation.offsetOfMaxTimestamp,
+        logAppendTime: validation.logAppendTimeMs,
+        logStartOffset: this.logStartOffset,
+        sourceCompression: validation.sourceCompression,
+        shallowCount: validation.batchCount,
+        validBytes: validation.validBytes,
+        duplicate: false,
+        leaderHwChange: 'none',
+      },
+    };
+  }
+
+  private validateAsFollower(records: Buffer): ValidatedRecords {
+    const analysis = analyzeRecords(records, {
+      topicPartition: this.name,
+      origin: 'replication',
+      maxMessageBytes: this.config.maxMessageBytes,
+      ignoreRecordSize: true,
+    });
+    const info: LogAppendInfo = {
+      firstOffset: null,
+      lastOffset: analysis.lastOffset,
+      lastLeaderEpoch: analysis.lastLeaderEpoch,
+      maxTimestamp: analysis.maxTimestamp,
+      offsetOfMaxTimestamp: analysis.offsetOfMaxTimestamp,
+      logAppendTime: -1,
+      logStartOffset: this.logStartOffset,
+      sourceCompression: analysis.sourceCompression,
+      shallowCount: analysis.batchCount,
+      validBytes: analysis.validBytes,
+      duplicate: false,
+      leaderHwChange: 'none',
+    };
+    const firstOffset = analysis.firstOffset ?? analysis.lastOffsetOfFirstBatch;
+    if (analysis.batchCount > 0) {
+      if (!analysis.offsetsMonotonic) {
+        throw new LogError('OFFSETS_OUT_OF_ORDER', `Out of order offsets found in append to ${this.name}`);
+      }
+      if (firstOffset < this.logEndOffset) {
+        throw new UnexpectedAppendOffsetError(
+          `Unexpected offset in append to ${this.name}. First offset ${firstOffset} is less than the next offset ` +
+            `${this.logEndOffset}, last offset in append: ${analysis.lastOffset}. Log start offset = ${this.logStartOffset}`,
+          firstOffset,
+          analysis.lastOffset,
+        );
+      }
+    }
+    const valid = analysis.validBytes === records.length ? records : records.subarray(0, analysis.validBytes);
+    return { records: valid, firstOffset, info };
+  }
+
+  private appendValidated(
+    { records, firstOffset, info }: ValidatedRecords,
+    origin: AppendOrigin,
+    verificationGuard: VerificationGuard | null,
+  ): LogAppendInfo {
+    if (records.length > this.config.segmentBytes) {
+      throw new LogError(
+        'RECORD_LIST_TOO_LARGE',
+        `Message batch size is ${records.length} bytes in append to partition ${this.name}, ` +
+          `which exceeds the maximum configured segment size of ${this.config.segmentBytes}.`,
+      );
+    }
+    return this.local.onStorage('appending records to', () => {
+      const segment = this.maybeRoll(records.length, firstOffset, info);
+      const position = segment.sizeInBytes;
+      const updates = this.checkProducers(records, origin, verificationGuard, segment.baseOffset, position);
+      if (updates.duplicate) return asDuplicate(info, updates.duplicate);
+      info.firstOffset = new LogOffsetMetadata(firstOffset, segment.baseOffset, position);
+      this.local.append(records, firstOffset, info.lastOffset, info.maxTimestamp, info.offsetOfMaxTimestamp);
+      this.offsets.followLogEnd();
+      this.applyProducerUpdates(updates, segment);
+      this.producers.mapEndOffset = info.lastOffset + 1;
+      if (this.local.unflushedMessages >= this.config.flushMessages) this.flushSync();
+      return info;
+    });
+  }
+
+  private checkProducers(
+    records: Buffer,
+    origin: AppendOrigin,
+    verificationGuard: VerificationGuard | null,
+    segmentBaseOffset: number,
+    position: number,
+  ): ProducerUpdates {
+    // Most appends are one batch of a producer without an id: nothing is built for them.
+    const first = new BatchView(records);
+    if (!first.hasProducerId && first.sizeInBytes === records.length) return NO_PRODUCER_UPDATES;
+    const append = new ProducerAppend(this.producers, origin, verificationGuard, (entry) =>
+      restoreProducerHistory(this.local.segments, entry, this.logStartOffset),
+    );
+    let duplicate: BatchMetadata | null = null;
+    forEachBatch(records, (batch) => {
+      duplicate ??= append.add(batch, segmentBaseOffset, position + batch.offset);
+    });
+    return duplicate ? { ...NO_PRODUCER_UPDATES, duplicate } : append.updates;
+  }
+
+  private applyProducerUpdates({ appends, completedTxns }: ProducerUpdates, segment: LogSegment): void {
+    if (appends.size === 0) return;
+    for (const append of appends.values()) this.producers.update(append);
+    for (const txn of completedTxns) {
+      if (txn.isAborted) {
+        segment.txnIndex.append({ ...txn, lastStableOffset: this.producers.lastStableOffset(txn) });
+      }
+      this.producers.completeTxn(txn);
+    }
+    this.offsets.updateFirstUnstableOffset();
+  }
+
+  private maybeRoll(appendSizeInBytes: number, firstOffset: number, info: LogAppendInfo): LogSegment {
+    const segment = this.local.segments.active;
+    const { config } = this;
+    const rolls = shouldRoll({
+      segmentSizeInBytes: segment.sizeInBytes,
+      appendSizeInBytes,
+      maxSegmentBytes: config.segmentBytes,
+      timeWaitedMs: segment.timeWaitedForRoll(this.context.clock.nowMs(), info.maxTimestamp),
+      maxSegmentMs: config.maxSegmentMs - segment.rollJitterMs,
+      isIndexFull: segment.isIndexFull,
+      fitsRelativeOffset: segment.canConvertToRelativeOffset(info.lastOffset),
+    });
+    return rolls ? this.rollAt(firstOffset) : segment;
+  }
+
+  private rollAt(expectedNextOffset: number): LogSegment {
+    const segment = this.local.roll(expectedNextOffset);
+    this.producers.mapEndOffset = segment.baseOffset;
+    this.snapshots.take(this.producers);
+    this.offsets.followLogEnd();
+    this.context.scheduler.scheduleOnce('flush-log', () => this.flushUpTo(segment.baseOffset, false));
+    return segment;
+  }
+
+  private async flushUpTo(offset: number, includesOffset: boolean): Promise<void> {
+    const { local } = this;
+    const flushOffset = includesOffset ? offset + 1 : offset;
+    if (flushOffset <= local.recoveryPoint || local.isClosed) return;
+    const truncations = local.truncationCount;
+    await local.flush(flushOffset);
+    if (local.isClosed) return;
+    // The epochs must be known as long as the batches under them: recovery does not look before the recovery point.
+    await onStorageAsync(this.context, this.parentDir, 'flushing the leader epochs', () => this.epochs.sync());
+    // After a truncation, other bytes may stand below the offset than were flushed.
+    if (local.truncationCount === truncations) local.markFlushed(offset);
+  }
+
+  private flushSync(): void {
+    this.local.flushSync(this.logEndOffset);
+    this.local.markFlushed(this.logEndOffset);
+  }
+
+  private deleteSegments(count: number, reason: RetentionReason): void {
+    const deletable = this.segments.slice(0, count);
+    if (count === this.segments.length) this.rollAt(0);
+    this.local.removeAndDelete(deletable, reason);
+    this.deleteSnapshots(deletable.map((segment) => segment.baseOffset));
+    this.maybeIncrementLogStartOffset(this.local.segments.first!.baseOffset, 'segment deletion');
+  }
+
+  private deleteSnapshots(offsets: readonly number[]): void {
+    const paths = offsets.flatMap((offset) => this.snapshots.markForDeletion(offset) ?? []);
+    if (paths.length === 0) return;
+    this.local.removeLater('delete-producer-snapshot', () => {
+      for (const path of paths) this.context.fs.remove(path);
+    });
+  }
+
+  private reloadProducers(lastOffset: number): void {
+    rebuildProducerState(this.producers, this.snapshots, this.local.segments, {
+      logStartOffset: this.logStartOffset,
+      lastOffset,
+      nowMs: this.context.clock.nowMs(),
+      reloadFromCleanShutdown: false,
+    });
+    this.offsets.forgetPlaces();
+  }
+
+  private async searchByTimestamp(timestamp: number): Promise<TimestampAndOffset | null> {
+    return onStorageAsync(this.context, this.parentDir, `searching ${this.name} by time`, async () => {
+      const segment = this.segments.find((candidate) => candidate.largestTimestamp() >= timestamp);
+      return segment ? findRecordByTimestamp(segment, timestamp, this.logStartOffset) : null;
+    });
+  }
+}
+
+/** What the append of a retried batch answers: nothing was written. */
+function asDuplicate(info: LogAppendInfo, duplicate: BatchMetadata): LogAppendInfo {
+  return {
+    ...info,
+    firstOffset: new LogOffsetMetadata(firstOffsetOf(duplicate)),
+    lastOffset: duplicate.lastOffset,
+    logAppendTime: duplicate.timestamp,
+    duplicate: true,
+  };
+}

@@ -1,0 +1,325 @@
+import { buildEndTxnMarker } from '../../../src/records/index.js';
+import { LogError } from '../../../src/log/index.js';
+import {
+  batch,
+  bytesOf,
+  LOG_CONFIG,
+  newWorld,
+  numbered,
+  readAll,
+  recordsOf,
+  startManager,
+  TOPIC_ID,
+} from './log-fixture.js';
+
+const tp = { topic: 'orders', partition: 0 };
+
+async function newLog(config = {}, world = newWorld()) {
+  const manager = await startManager(world);
+  const log = manager.getOrCreateLog(tp, { config: { ...LOG_CONFIG, ...config }, isNew: true, topicId: TOPIC_ID });
+  return { world, manager, log };
+}
+
+describe('a new log', () => {
+  test('has its files at once', async () => {
+    const { world } = await newLog();
+    expect(world.fs.readDir('/data/orders-0').sort()).toEqual([
+      '00000000000000000000.index',
+      '00000000000000000000.log',
+      '00000000000000000000.timeindex',
+      'partition.metadata',
+    ]);
+    expect(world.fs.readFile('/data/orders-0/partition.metadata').toString()).toBe(`version: 0\ntopic_id: ${TOPIC_ID}`);
+  });
+
+  test('refuses another topic id', async () => {
+    const { log } = await newLog();
+    expect(() => log.assignTopicId('AAAAAAAAAAAAAAAAAAAAAg')).toThrow(
+      expect.objectContaining({ kind: 'INCONSISTENT_TOPIC_ID' }),
+    );
+  });
+});
+
+describe('appending as leader', () => {
+  test('assigns offsets and the leader epoch in the bytes given', async () => {
+    const { log } = await newLog();
+    const first = log.appendAsLeader(numbered(0, 3), { leaderEpoch: 5 });
+    const second = log.appendAsLeader(numbered(3, 2), { leaderEpoch: 5 });
+    expect(first).toMatchObject({
+      firstOffset: { messageOffset: 0 },
+      lastOffset: 2,
+      logStartOffset: 0,
+      duplicate: false,
+    });
+    expect(second).toMatchObject({ firstOffset: { messageOffset: 3, segmentBaseOffset: 0 }, lastOffset: 4 });
+    expect(log.logEndOffset).toBe(5);
+    expect(log.latestEpoch).toBe(5);
+    expect((await readAll(log)).map(({ offset, value }) => `${offset}=${value}`)).toEqual([
+      '0=0',
+      '1=1',
+      '2=2',
+      '3=3',
+      '4=4',
+    ]);
+  });
+
+  test('refuses a batch larger than a segment', async () => {
+    const { log } = await newLog({ segmentBytes: 100 });
+    expect(() => log.appendAsLeader(batch({ values: ['x'.repeat(200)] }), { leaderEpoch: 0 })).toThrow(
+      expect.objectContaining({ kind: 'RECORD_LIST_TOO_LARGE' }),
+    );
+  });
+
+  test('refuses a batch larger than max.message.bytes', async () => {
+    const { log } = await newLog({ maxMessageBytes: 100 });
+    expect(() => log.appendAsLeader(batch({ values: ['x'.repeat(200)] }), { leaderEpoch: 0 })).toThrow(
+      expect.objectContaining({ kind: 'MESSAGE_TOO_LARGE' }),
+    );
+    expect(log.logEndOffset).toBe(0);
+  });
+
+  test('answers a retry of one of the last five batches with its first append', async () => {
+    const { log } = await newLog();
+    for (let sequence = 0; sequence < 6; sequence++) {
+      log.appendAsLeader(batch({ producerId: 7, producerEpoch: 0, baseSequence: sequence }), { leaderEpoch: 0 });
+    }
+    const retry = log.appendAsLeader(batch({ producerId: 7, producerEpoch: 0, baseSequence: 1 }), { leaderEpoch: 0 });
+    expect(retry).toMatchObject({ duplicate: true, firstOffset: { messageOffset: 1 }, lastOffset: 1 });
+    expect(log.logEndOffset).toBe(6);
+    expect(() =>
+      log.appendAsLeader(batch({ producerId: 7, producerEpoch: 0, baseSequence: 0 }), { leaderEpoch: 0 }),
+    ).toThrow(expect.objectContaining({ kind: 'OUT_OF_ORDER_SEQUENCE_NUMBER' }));
+    expect(() =>
+      log.appendAsLeader(batch({ producerId: 7, producerEpoch: -1 + 0, baseSequence: 8 }), { leaderEpoch: 0 }),
+    ).toThrow(LogError);
+  });
+
+  test('fences a producer by a newer epoch', async () => {
+    const { log } = await newLog();
+    log.appendAsLeader(batch({ producerId: 7, producerEpoch: 3, baseSequence: 0 }), { leaderEpoch: 0 });
+    expect(() =>
+      log.appendAsLeader(batch({ producerId: 7, producerEpoch: 2, baseSequence: 1 }), { leaderEpoch: 0 }),
+    ).toThrow(expect.objectContaining({ kind: 'INVALID_PRODUCER_EPOCH' }));
+  });
+});
+
+describe('appending as follower', () => {
+  test('takes several batches with the epochs in them', async () => {
+    const { log } = await newLog();
+    const records = Buffer.concat([
+      numbered(0, 2, { baseOffset: 0, partitionLeaderEpoch: 1 }),
+      numbered(2, 2, { baseOffset: 2, partitionLeaderEpoch: 4 }),
+    ]);
+    expect(log.appendAsFollower(records)).toMatchObject({ lastOffset: 3, shallowCount: 2, validBytes: records.length });
+    expect(log.epochEntries).toEqual([
+      { epoch: 1, startOffset: 0 },
+      { epoch: 4, startOffset: 2 },
+    ]);
+    expect(log.endOffsetForEpoch(1)).toEqual({ epoch: 1, offset: 2 });
+    expect(log.endOffsetForEpoch(4)).toEqual({ epoch: 4, offset: 4 });
+    expect(log.endOffsetForEpoch(9)).toBeNull();
+  });
+
+  test('refuses records that do not continue it', async () => {
+    const { log } = await newLog();
+    log.appendAsFollower(numbered(0, 4, { baseOffset: 0, partitionLeaderEpoch: 0 }));
+    expect(() => log.appendAsFollower(numbered(2, 1, { baseOffset: 2, partitionLeaderEpoch: 0 }))).toThrow(
+      expect.objectContaining({ kind: 'UNEXPECTED_APPEND_OFFSET', firstOffset: 2, lastOffset: 2 }),
+    );
+  });
+
+  test('leaves out a partial batch at the end', async () => {
+    const { log } = await newLog();
+    const whole = numbered(0, 2, { baseOffset: 0, partitionLeaderEpoch: 0 });
+    const partial = numbered(2, 2, { baseOffset: 2, partitionLeaderEpoch: 0 }).subarray(0, 40);
+    log.appendAsFollower(Buffer.concat([whole, partial]));
+    expect(log.logEndOffset).toBe(2);
+    expect(log.size).toBe(whole.length);
+  });
+});
+
+describe('reading', () => {
+  test('never goes beyond the high watermark for consumers', async () => {
+    const { log } = await newLog();
+    log.appendAsLeader(numbered(0, 2), { leaderEpoch: 0 });
+    log.appendAsLeader(numbered(2, 2), { leaderEpoch: 0 });
+    log.updateHighWatermark(2);
+    const fetch = await log.read(0, 1 << 20, 'HIGH_WATERMARK', true);
+    expect(recordsOf(bytesOf(fetch)).map((record) => record.offset)).toEqual([0, 1]);
+    expect(await log.read(2, 1 << 20, 'HIGH_WATERMARK', true)).toMatchObject({ sizeInBytes: 0 });
+    expect(await log.read(3, 1 << 20, 'HIGH_WATERMARK', true)).toMatchObject({ sizeInBytes: 0 });
+  });
+
+  test('is at once for the end of the log and gives whole batches within the limit', async () => {
+    const { log } = await newLog();
+    const one = numbered(0, 2);
+    for (let at = 0; at < 4; at++) log.appendAsLeader(Buffer.from(one), { leaderEpoch: 0 });
+    const fetch = log.read(2, one.length * 2 + 5, 'LOG_END', false);
+    expect(fetch).not.toBeInstanceOf(Promise);
+    expect(await fetch).toMatchObject({
+      sizeInBytes: one.length * 2,
+      fetchOffsetMetadata: { messageOffset: 2, segmentBaseOffset: 0, relativePositionInSegment: one.length },
+    });
+    expect(await log.read(2, 10, 'LOG_END', false)).toMatchObject({ sizeInBytes: 0, firstEntryIncomplete: true });
+    expect(await log.read(2, 10, 'LOG_END', true)).toMatchObject({
+      sizeInBytes: one.length,
+      firstEntryIncomplete: false,
+    });
+  });
+
+  test('refuses offsets outside of the log', async () => {
+    const { log } = await newLog();
+    log.appendAsLeader(numbered(0, 2), { leaderEpoch: 0 });
+    expect(() => log.read(3, 100, 'LOG_END', true)).toThrow(expect.objectContaining({ kind: 'OFFSET_OUT_OF_RANGE' }));
+    log.updateHighWatermark(2);
+    log.maybeIncrementLogStartOffset(1, 'test');
+    expect(() => log.read(0, 100, 'LOG_END', true)).toThrow(expect.objectContaining({ kind: 'OFFSET_OUT_OF_RANGE' }));
+  });
+
+  test('from the files gives the same as from memory', async () => {
+    const { world, log } = await newLog({ segmentBytes: 4000, indexIntervalBytes: 100 });
+    for (let at = 0; at < 300; at++) log.appendAsLeader(numbered(at * 2, 2), { leaderEpoch: 0 });
+    const fromMemory = await readAll(log);
+    await world.clock.advance(60_000);
+    expect(log.read(0, 100, 'LOG_END', true)).toBeInstanceOf(Promise);
+    expect(await readAll(log, 0, 500)).toEqual(fromMemory);
+    expect(fromMemory).toHaveLength(600);
+    expect(log.numberOfSegments).toBeGreaterThan(5);
+    for (const offset of [0, 1, 77, 300, 599]) {
+      expect((await readAll(log, offset, 300))[0]).toMatchObject({ offset, value: `${offset}` });
+    }
+  });
+});
+
+describe('transactions', () => {
+  test('hold the last stable offset back until their marker is replicated', async () => {
+    const { log } = await newLog();
+    log.appendAsLeader(numbered(0, 1), { leaderEpoch: 0 });
+    const txn = { producerId: 9, producerEpoch: 0, isTransactional: true };
+    log.appendAsLeader(numbered(1, 2, { ...txn, baseSequence: 0 }), { leaderEpoch: 0 });
+    log.updateHighWatermark(log.logEndOffset);
+    expect(log.lastStableOffset).toBe(1);
+    expect(log.hasOngoingTransaction(9)).toBe(true);
+    const marker = buildEndTxnMarker({
+      producerId: 9,
+      producerEpoch: 0,
+      type: 'ABORT',
+      coordinatorEpoch: 0,
+      timestampMs: 1_700_000_000_000,
+    });
+    log.appendAsLeader(marker, { leaderEpoch: 0, origin: 'coordinator' });
+    expect(log.lastStableOffset).toBe(1);
+    log.updateHighWatermark(log.logEndOffset);
+    expect(log.lastStableOffset).toBe(4);
+    const fetch = await log.read(0, 1 << 20, 'TXN_COMMITTED', true);
+    expect(fetch.abortedTransactions).toEqual([{ producerId: 9, firstOffset: 1 }]);
+    expect((await log.read(0, 1 << 20, 'HIGH_WATERMARK', true)).abortedTransactions).toBeNull();
+  });
+
+  test('must have been verified when the broker verifies', async () => {
+    const world = newWorld();
+    const manager = await startManager(world, { transactionVerificationEnabled: true });
+    const log = manager.getOrCreateLog(tp, { isNew: true });
+    const records = () => numbered(0, 1, { producerId: 9, producerEpoch: 0, isTransactional: true, baseSequence: 0 });
+    expect(() => log.appendAsLeader(records(), { leaderEpoch: 0 })).toThrow(
+      expect.objectContaining({ kind: 'INVALID_TXN_STATE' }),
+    );
+    const verificationGuard = log.maybeStartTransactionVerification(9, 0, 0);
+    log.appendAsLeader(records(), { leaderEpoch: 0, verificationGuard });
+    expect(log.maybeStartTransactionVerification(9, 1, 0)).toBeNull();
+  });
+});
+
+describe('finding offsets by time', () => {
+  test('gives the first record of that time or later, and the ends', async () => {
+    const { log } = await newLog({ segmentBytes: 2000, indexIntervalBytes: 50 });
+    for (let at = 0; at < 50; at++)
+      log.appendAsLeader(numbered(at * 2, 2, { timestamp: 1000 + at * 10 }), { leaderEpoch: 3 });
+    expect(await log.fetchOffsetByTimestamp(1200)).toEqual({ timestamp: 1200, offset: 40, leaderEpoch: 3 });
+    expect(await log.fetchOffsetByTimestamp(1201)).toEqual({ timestamp: 1210, offset: 42, leaderEpoch: 3 });
+    expect(await log.fetchOffsetByTimestamp(5000)).toBeNull();
+    expect(await log.fetchOffsetByTimestamp(-1)).toEqual({ timestamp: -1, offset: 100, leaderEpoch: 3 });
+    expect(await log.fetchOffsetByTimestamp(-2)).toEqual({ timestamp: -1, offset: 0, leaderEpoch: 3 });
+    expect(await log.fetchOffsetByTimestamp(-3)).toMatchObject({ timestamp: 1490, leaderEpoch: 3 });
+  });
+});
+
+describe('truncating', () => {
+  test('cuts inside a segment and appends go on from there', async () => {
+    const { log } = await newLog({ segmentBytes: 1000 });
+    for (let at = 0; at < 40; at++) log.appendAsLeader(numbered(at * 2, 2), { leaderEpoch: at < 20 ? 0 : 1 });
+    log.updateHighWatermark(60);
+    expect(log.truncateTo(30)).toBe(true);
+    expect(log.logEndOffset).toBe(30);
+    expect(log.highWatermark).toBe(30);
+    expect(log.latestEpoch).toBe(0);
+    log.appendAsLeader(numbered(30, 2), { leaderEpoch: 2 });
+    expect((await readAll(log)).map((record) => record.value)).toEqual(Array.from({ length: 32 }, (_, at) => `${at}`));
+    expect(log.truncateTo(100)).toBe(false);
+  });
+
+  test('fully begins anew at an offset', async () => {
+    const { log } = await newLog();
+    log.appendAsLeader(numbered(0, 5), { leaderEpoch: 0 });
+    log.truncateFullyAndStartAt(100);
+    expect(log).toMatchObject({
+      logStartOffset: 100,
+      logEndOffset: 100,
+      highWatermark: 100,
+      size: 0,
+      latestEpoch: null,
+    });
+    log.appendAsLeader(numbered(100, 1), { leaderEpoch: 1 });
+    expect(await readAll(log)).toEqual([expect.objectContaining({ offset: 100, value: '100' })]);
+  });
+});
+
+describe('retention', () => {
+  test('deletes segments by size, time and log start offset, never beyond the high watermark', async () => {
+    const { world, log } = await newLog({ segmentBytes: 1000, retentionBytes: 3000 });
+    const append = () => {
+      for (let at = 0; at < 60; at++) {
+        log.appendAsLeader(numbered(0, 2, { timestamp: world.clock.nowMs() }), { leaderEpoch: 0 });
+      }
+    };
+    append();
+    expect(log.deleteOldSegments()).toBe(0);
+    log.updateHighWatermark(log.logEndOffset);
+    const before = log.numberOfSegments;
+    expect(log.deleteOldSegments()).toBeGreaterThan(0);
+    expect(log.size).toBeGreaterThanOrEqual(3000);
+    expect(log.numberOfSegments).toBeLessThan(before);
+    expect(log.logStartOffset).toBe(log.segments[0]!.baseOffset);
+    log.updateConfig({ ...LOG_CONFIG, retentionMs: 1000, segmentBytes: 1000 });
+    await world.clock.advance(2000);
+    log.deleteOldSegments();
+    expect(log).toMatchObject({ size: 0, logStartOffset: 120, logEndOffset: 120, numberOfSegments: 1 });
+    append();
+    log.updateHighWatermark(log.logEndOffset);
+    const next = log.segments[2]!.baseOffset;
+    log.updateConfig({ ...LOG_CONFIG, cleanupPolicy: { compact: true, delete: false } });
+    log.maybeIncrementLogStartOffset(next, 'delete records');
+    expect(log.deleteOldSegments()).toBe(2);
+    await world.clock.advance(60_000);
+    expect(world.fs.readDir('/data/orders-0').filter((name) => name.endsWith('.deleted'))).toEqual([]);
+  });
+});
+
+describe('rolling', () => {
+  test('by time, counted by the timestamps of the records', async () => {
+    const { log } = await newLog({ maxSegmentMs: 1000 });
+    log.appendAsLeader(numbered(0, 1, { timestamp: 5000 }), { leaderEpoch: 0 });
+    log.appendAsLeader(numbered(1, 1, { timestamp: 6000 }), { leaderEpoch: 0 });
+    expect(log.numberOfSegments).toBe(1);
+    log.appendAsLeader(numbered(2, 1, { timestamp: 6001 }), { leaderEpoch: 0 });
+    expect(log.segments.map((segment) => segment.baseOffset)).toEqual([0, 2]);
+  });
+
+  test('makes the old segment durable and moves the recovery point', async () => {
+    const { world, log } = await newLog({ segmentBytes: 200 });
+    for (let at = 0; at < 10; at++) log.appendAsLeader(numbered(at, 1), { leaderEpoch: 0 });
+    expect(log.recoveryPoint).toBe(0);
+    await world.clock.advance(1);
+    expect(log.recoveryPoint).toBe(log.segments.at(-1)!.baseOffset);
+  });
+});
