@@ -41,6 +41,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'print the files of a log (kafka-dump-log.sh)',
     load: async () => (await import('./dump-log.js')).dumpLogCommand,
   },
+  'demo-failover': {
+    summary: 'a cluster under load loses controller, leader and ZooKeeper leader (scripts/demo-failover)',
+    load: async () => (await import('./demo/demo-failover.js')).demoFailoverCommand,
+  },
   protocol: {
     summary: 'decode, encode, records: JSON lines in, JSON lines out',
     load: async () => (await import('./protocol-command.js')).protocolCommand,
