@@ -139,19 +139,18 @@ export class ZooKeeperCore {
   }
 
   /** Ends a session: its ephemeral nodes go. */
-  closeSession(id: bigint, nowMs: number): FiredWatch[] {
+  closeSession(id: bigint): FiredWatch[] {
     if (!this.sessions.delete(id)) return [];
     this.dropWatches(id);
     this.zxid++;
     for (const path of this.tree.ephemeralsOf(id)) this.removeNode(path);
-    void nowMs;
     return this.takeFired();
   }
 
   /** Ends the sessions that nobody has heard of for their time-out. */
   expire(nowMs: number): { expired: bigint[]; fired: FiredWatch[] } {
     const expired = [...this.sessions.values()].filter((it) => it.expiresAtMs <= nowMs).map(({ id }) => id);
-    return { expired, fired: expired.flatMap((id) => this.closeSession(id, nowMs)) };
+    return { expired, fired: expired.flatMap((id) => this.closeSession(id)) };
   }
 
   /** When the next session expires if nothing is heard; Infinity without sessions. */
@@ -161,14 +160,22 @@ export class ZooKeeperCore {
     return next;
   }
 
-  /** Carries out one request of a session. Events fired by it concern other sessions and this one. */
-  step(sessionId: bigint, request: CoreRequest, nowMs: number): { response: CoreResponse; fired: FiredWatch[] } {
+  /**
+   * Carries out one request of a session. Events fired by it concern other sessions and this one. `nowMs` is the time by which
+   * sessions expire, `timestampMs` the time of day that goes into the nodes.
+   */
+  step(
+    sessionId: bigint,
+    request: CoreRequest,
+    nowMs: number,
+    timestampMs: number,
+  ): { response: CoreResponse; fired: FiredWatch[] } {
     const session = this.sessions.get(sessionId);
     let response: CoreResponse;
     try {
       if (!session) throw new Refusal('SessionExpired');
       this.touch(sessionId, nowMs);
-      response = this.handle(session, request, nowMs);
+      response = this.handle(session, request, timestampMs);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       response = { op: 'error', error: error.error, zxid: this.zxid };
@@ -176,7 +183,7 @@ export class ZooKeeperCore {
     return { response, fired: this.takeFired() };
   }
 
-  private handle(session: SessionState, request: CoreRequest, nowMs: number): CoreResponse {
+  private handle(session: SessionState, request: CoreRequest, timestampMs: number): CoreResponse {
     switch (request.op) {
       case 'get': {
         const node = this.readable(request.path, session);
@@ -212,7 +219,7 @@ export class ZooKeeperCore {
       case 'setAcl':
         return this.setAcl(session, request.path, request.acl, request.version);
       case 'multi':
-        return { op: 'multi', results: this.multi(session, request.ops, nowMs), zxid: this.zxid };
+        return { op: 'multi', results: this.multi(session, request.ops, timestampMs), zxid: this.zxid };
       case 'check':
         // A check outside a multi is not a request of ZooKeeper's clients.
         throw new Refusal('Unimplemented');
@@ -220,7 +227,7 @@ export class ZooKeeperCore {
       case 'set':
       case 'delete': {
         this.zxid++;
-        const result = this.write(session, request, nowMs, []);
+        const result = this.write(session, request, timestampMs, []);
         const { zxid } = this;
         if (result.op === 'create') return { op: 'create', path: result.path, stat: result.stat, zxid };
         return result.op === 'set' ? { op: 'stat', stat: result.stat, zxid } : { op: 'done', zxid };
@@ -229,13 +236,13 @@ export class ZooKeeperCore {
   }
 
   /** All parts under one zxid, or none: what was done is undone when one is refused. */
-  private multi(session: SessionState, ops: readonly MultiOp[], nowMs: number): CoreMultiResult[] {
+  private multi(session: SessionState, ops: readonly MultiOp[], timestampMs: number): CoreMultiResult[] {
     this.zxid++;
     const undo: Undo[] = [];
     const results: CoreMultiResult[] = [];
     for (const [index, op] of ops.entries()) {
       try {
-        results.push(this.write(session, op, nowMs, undo));
+        results.push(this.write(session, op, timestampMs, undo));
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         for (const step of undo.reverse()) step();
@@ -249,12 +256,12 @@ export class ZooKeeperCore {
     return results;
   }
 
-  private write(session: SessionState, op: MultiOp, nowMs: number, undo: Undo[]): CoreMultiResult {
+  private write(session: SessionState, op: MultiOp, timestampMs: number, undo: Undo[]): CoreMultiResult {
     // A sequence node may be all number: `/queue/` is made as `/queue/0000000000`.
     validatePath(op.op === 'create' && op.mode?.endsWith('_sequential') ? `${op.path}0` : op.path);
     switch (op.op) {
       case 'create':
-        return this.create(session, op, nowMs, undo);
+        return this.create(session, op, timestampMs, undo);
       case 'set': {
         const node = this.node(op.path);
         this.permit(node, PERMS.WRITE, session);
@@ -265,7 +272,7 @@ export class ZooKeeperCore {
         node.data = op.data && Buffer.from(op.data);
         node.version++;
         node.mzxid = this.zxid;
-        node.mtime = nowMs;
+        node.mtime = timestampMs;
         this.fire('data', op.path, 'dataChanged');
         return { op: 'set', stat: this.tree.statOf(node) };
       }
@@ -293,7 +300,7 @@ export class ZooKeeperCore {
   private create(
     session: SessionState,
     op: Extract<MultiOp, { op: 'create' }>,
-    nowMs: number,
+    timestampMs: number,
     undo: Undo[],
   ): CoreMultiResult {
     const mode = op.mode ?? 'persistent';
@@ -312,7 +319,7 @@ export class ZooKeeperCore {
       acl,
       ephemeralOwner: mode.startsWith('ephemeral') ? session.id : 0n,
       zxid: this.zxid,
-      nowMs,
+      nowMs: timestampMs,
     });
     undo.push(() => {
       this.tree.remove(path, pzxid);

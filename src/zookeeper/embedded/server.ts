@@ -48,7 +48,7 @@ export class EmbeddedZooKeeper {
 
   /** Ends a session as if its time had run out. */
   expireSession(id: bigint): void {
-    this.deliver(this.core.closeSession(id, this.now()));
+    this.deliver(this.core.closeSession(id));
     this.attached.get(id)?.end();
   }
 
@@ -71,9 +71,8 @@ export class EmbeddedZooKeeper {
     return { id, password, timeoutMs: granted.timeoutMs };
   }
 
-  /** The session is served by this connection now; an earlier one is cut. */
+  /** The session's events go to this connection now. An earlier one stays until its client lets go of it, as in ZooKeeper. */
   attach(session: bigint, connection: ServedConnection): void {
-    this.attached.get(session)?.end();
     this.attached.set(session, connection);
     this.scheduleExpiry();
   }
@@ -178,23 +177,28 @@ class ServedConnection {
   /** Handles what has come in. Garbage ends the connection. */
   catchUp(): void {
     this.outgoing = [];
-    try {
-      for (const bytes of this.held.splice(0)) {
-        for (const frame of this.assembler.push(bytes)) {
-          if (!this.open) return;
-          if (this.session === null) this.handshake(frame);
-          else this.request(frame, this.session);
-        }
+    for (const bytes of this.held.splice(0)) {
+      for (const frame of this.readable(() => this.assembler.push(bytes)) ?? []) {
+        if (!this.open) break;
+        if (this.session === null) this.readable(() => this.handshake(frame));
+        else this.request(frame, this.session);
       }
+    }
+    const { outgoing } = this;
+    this.outgoing = null;
+    if (outgoing.length > 0) this.connection.write([Buffer.concat(outgoing)]);
+    if (!this.open) this.connection.end();
+  }
+
+  /** What `read` gives, or the end of the connection when the bytes make no sense. */
+  private readable<T>(read: () => T): T | null {
+    try {
+      return read();
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.zooKeeper.options.logger.debug('A client sent what cannot be read', { error });
       this.end();
-    } finally {
-      const { outgoing } = this;
-      this.outgoing = null;
-      if (outgoing.length > 0) this.connection.write([Buffer.concat(outgoing)]);
-      if (!this.open) this.connection.end();
+      return null;
     }
   }
 
@@ -250,26 +254,31 @@ class ServedConnection {
   }
 
   private request(frame: Buffer, session: bigint): void {
-    const reader = new JuteReader(frame);
-    const xid = reader.int();
-    const opCode = reader.int();
-    const { core } = this.zooKeeper;
+    const read = this.readable(() => {
+      const reader = new JuteReader(frame);
+      const xid = reader.int();
+      const opCode = reader.int();
+      return { xid, opCode, request: decodeRequest(opCode, reader) };
+    });
+    if (!read) return;
+    const { xid, opCode, request } = read;
+    const { core, options } = this.zooKeeper;
     const nowMs = this.zooKeeper.now();
     if (opCode === OpCode.ping) {
-      core.touch(session, nowMs);
+      if (!core.touch(session, nowMs)) return this.end();
       return this.send(encodeResponse(Xid.ping, opCode, { op: 'done', zxid: core.lastZxid }));
     }
     if (opCode === OpCode.closeSession) {
-      this.zooKeeper.deliver(core.closeSession(session, nowMs));
+      this.zooKeeper.deliver(core.closeSession(session));
       this.send(encodeResponse(xid, opCode, { op: 'done', zxid: core.lastZxid }));
       return this.end();
     }
-    const request = decodeRequest(opCode, reader);
     if (!request) return this.send(encodeResponse(xid, opCode, { op: 'error', error: 'Unimplemented', zxid: 0n }));
-    const { response, fired } = core.step(session, request, nowMs);
+    const { response, fired } = core.step(session, request, nowMs, Math.floor(options.clock.nowMs()));
     // Events go out before the answer to the request that caused them, as in ZooKeeper.
     this.zooKeeper.deliver(fired);
     this.send(encodeResponse(xid, opCode, response));
-    if (request.op === 'auth' && response.op === 'error') this.end();
+    // A connection without a session is of no use.
+    if (response.op === 'error' && (request.op === 'auth' || response.error === 'SessionExpired')) this.end();
   }
 }
