@@ -1,0 +1,113 @@
+import type { Consumer, Producer } from 'kafkajs';
+import { eventually, pause } from './eventually.js';
+import type { OttlaCluster } from './ottla-cluster.js';
+
+const BATCH = 5;
+const PAUSE_MS = 5;
+
+/**
+ * Sends numbered records to every partition of a topic with acks=all, without end, and remembers which were acknowledged. A batch that
+ * fails is sent again under the same numbers, so that one may be in the log twice: at least once is what acks=all promises.
+ */
+export class Workload {
+  private readonly acknowledged: Set<number>[];
+  private next = 0;
+  private isStopping = false;
+  private loops: Promise<void>[] = [];
+
+  private constructor(
+    readonly topic: string,
+    partitionCount: number,
+    private readonly producer: Producer,
+  ) {
+    this.acknowledged = Array.from({ length: partitionCount }, () => new Set<number>());
+  }
+
+  static async start(cluster: OttlaCluster, topic: string, partitionCount: number): Promise<Workload> {
+    const producer = cluster
+      .client({
+        requestTimeout: 4_000,
+        connectionTimeout: 1_000,
+        retry: { initialRetryTime: 50, maxRetryTime: 300, retries: 4 },
+      })
+      .producer({ allowAutoTopicCreation: false, metadataMaxAge: 5_000 });
+    await producer.connect();
+    const workload = new Workload(topic, partitionCount, producer);
+    workload.loops = workload.acknowledged.map((_, partition) => workload.sendTo(partition));
+    await workload.untilProgress();
+    return workload;
+  }
+
+  /** Numbers that were acknowledged for a partition. */
+  acknowledgedOf(partition: number): ReadonlySet<number> {
+    return this.acknowledged[partition]!;
+  }
+
+  get acknowledgedCount(): number {
+    return this.acknowledged.reduce((sum, ids) => sum + ids.size, 0);
+  }
+
+  /** Waits until every partition has acknowledged records that were sent after this moment. */
+  async untilProgress(timeoutMs = 60_000): Promise<void> {
+    const before = this.acknowledged.map((ids) => ids.size);
+    await eventually(() => this.acknowledged.every((ids, i) => ids.size >= before[i]! + 3 * BATCH), {
+      timeoutMs,
+      what: `acknowledgements in every partition of ${this.topic}`,
+    });
+  }
+
+  /** Sends no more; resolves when nothing is in flight. */
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    await Promise.all(this.loops);
+    await this.producer.disconnect();
+  }
+
+  private async sendTo(partition: number): Promise<void> {
+    let ids: number[] = [];
+    while (!this.isStopping) {
+      if (ids.length === 0) ids = Array.from({ length: BATCH }, () => this.next++);
+      try {
+        const messages = ids.map((id) => ({ value: String(id), partition }));
+        await this.producer.send({ topic: this.topic, acks: -1, timeout: 3_000, messages });
+        for (const id of ids) this.acknowledged[partition]!.add(id);
+        ids = [];
+      } catch (error) {
+        // Not acknowledged, so nobody relies on it; the next round sends it again.
+        if (!(error instanceof Error)) throw error;
+      }
+      await pause(PAUSE_MS);
+    }
+  }
+}
+
+/** Reads a topic in a consumer group and remembers the numbers. */
+export class Reader {
+  readonly seen = new Set<number>();
+
+  private constructor(private readonly consumer: Consumer) {}
+
+  static async start(cluster: OttlaCluster, topic: string, groupId: string): Promise<Reader> {
+    const consumer = cluster.client().consumer({
+      groupId,
+      sessionTimeout: 10_000,
+      heartbeatInterval: 1_000,
+      maxWaitTimeInMs: 100,
+      retry: { retries: 1_000, initialRetryTime: 100, maxRetryTime: 500 },
+    });
+    const reader = new Reader(consumer);
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: true });
+    await consumer.run({
+      eachBatch: ({ batch }) => {
+        for (const { value } of batch.messages) reader.seen.add(Number(value?.toString()));
+        return Promise.resolve();
+      },
+    });
+    return reader;
+  }
+
+  async stop(): Promise<void> {
+    await this.consumer.disconnect();
+  }
+}
