@@ -62,7 +62,8 @@ export class ReplicaStateMachine {
         else byBroker.set(of.replica, [of]);
       }
       // Broker by broker: each may be in the ISR that the one before has just shrunk.
-      for (const [broker, valid] of byBroker) await this.move(broker, valid, target);
+      const ascending = [...byBroker].sort(([a], [b]) => a - b);
+      for (const [broker, valid] of ascending) await this.move(broker, valid, target);
     } catch (error) {
       if (endsTerm(error)) throw error;
       this.log.error('Failed to move replicas to another state', { target, replicas: replicas.length, error });
