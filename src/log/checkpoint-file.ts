@@ -29,7 +29,8 @@ export function parseCheckpoint(text: string, path: string, fieldCount: number):
   const malformed = (line: string | undefined): never => {
     throw new CheckpointFormatError(`${path}: malformed line in checkpoint: '${line ?? ''}'`);
   };
-  if (text === '') return malformed('');
+  // Kafka makes the file before it has anything to write.
+  if (text === '') return [];
   if (lines[0] !== CHECKPOINT_VERSION)
     throw new CheckpointFormatError(`${path}: unrecognized version of the checkpoint: ${lines[0]}, need 0`);
   if (lines[1] === undefined || !/^\d+$/.test(lines[1])) malformed(lines[1]);

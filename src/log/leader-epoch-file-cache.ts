@@ -1,5 +1,5 @@
 import { assert, type FileSystem, type Logger } from '../common/index.js';
-import { CheckpointFormatError, formatCheckpoint, readCheckpoint } from './checkpoint-file.js';
+import { CheckpointFormatError, formatCheckpoint, parseCheckpoint } from './checkpoint-file.js';
 import {
   assignEpoch,
   endOffsetForEpoch,
@@ -25,25 +25,29 @@ export class LeaderEpochFileCache {
     private path: string,
   ) {}
 
-  /** Reads the file when it `exists`. A malformed one, which a loss of power can leave, counts as `corrupt` and empty. */
+  /**
+   * Reads the file when it `exists`. One that is malformed or empty, as a loss of power can leave it, is `suspect`: then the epochs have to
+   * be found in the log's batches. (Kafka itself leaves an empty one with a log that has no epoch yet, and no batches.)
+   */
   static open(
     fs: FileSystem,
     dir: string,
     exists: boolean,
     logger: Logger,
-  ): { cache: LeaderEpochFileCache; corrupt: boolean } {
+  ): { cache: LeaderEpochFileCache; suspect: boolean } {
     const cache = new LeaderEpochFileCache(fs, `${dir}/${LEADER_EPOCH_CHECKPOINT}`);
-    if (!exists) return { cache, corrupt: false };
+    if (!exists) return { cache, suspect: false };
+    const text = fs.readFile(cache.path).toString('utf8');
     try {
-      for (const [epoch, startOffset] of readCheckpoint(fs, cache.path, 2)) {
-        cache.entries =
-          assignEpoch(cache.entries, { epoch: Number(epoch), startOffset: Number(startOffset) }) ?? cache.entries;
+      for (const [epoch, startOffset] of parseCheckpoint(text, cache.path, 2)) {
+        const entry = { epoch: Number(epoch), startOffset: Number(startOffset) };
+        cache.entries = assignEpoch(cache.entries, entry) ?? cache.entries;
       }
-      return { cache, corrupt: false };
+      return { cache, suspect: text === '' };
     } catch (error) {
       if (!(error instanceof CheckpointFormatError)) throw error;
-      logger.warn('Rebuilding the leader epochs of a log from its records', { path: cache.path, error: error.message });
-      return { cache, corrupt: true };
+      logger.warn('Finding the leader epochs of a log in its records', { path: cache.path, error: error.message });
+      return { cache, suspect: true };
     }
   }
 

@@ -34,6 +34,8 @@ export class LocalLog {
   /** Grows whenever bytes that were readable are no longer: a read that waited must look again. */
   private truncations = 0;
   private lastFlushedMs: number;
+  /** The entry of the folder itself is durable; not so for a folder that was made just now, or renamed. */
+  private isFolderSynced = false;
 
   constructor(
     readonly context: LogContext,
@@ -154,7 +156,10 @@ export class LocalLog {
   flushSync(offset: number): void {
     const segments = this.segments.range(this.recoveryPoint, offset);
     for (const segment of segments) segment.flushSync();
-    if (segments.some((segment) => segment.baseOffset >= this.recoveryPoint)) this.context.fs.syncDir(this.dir);
+    if (!segments.some((segment) => segment.baseOffset >= this.recoveryPoint)) return;
+    this.context.fs.syncDir(this.dir);
+    if (!this.isFolderSynced) this.context.fs.syncDir(this.parentDir);
+    this.isFolderSynced = true;
   }
 
   markFlushed(offset: number): void {
@@ -206,6 +211,7 @@ export class LocalLog {
   renameDir(dir: string): void {
     this.context.fs.rename(this.currentDir, dir);
     this.currentDir = dir;
+    this.isFolderSynced = false;
     for (const segment of this.segments.all) segment.movedTo(dir);
   }
 
@@ -258,7 +264,14 @@ export class LocalLog {
   }
 
   private async syncDir(): Promise<void> {
-    const handle = this.context.fs.open(this.dir, 'r');
+    await this.syncFolder(this.dir);
+    if (this.isFolderSynced) return;
+    await this.syncFolder(this.parentDir);
+    this.isFolderSynced = true;
+  }
+
+  private async syncFolder(path: string): Promise<void> {
+    const handle = this.context.fs.open(path, 'r');
     try {
       await handle.sync();
     } finally {

@@ -112,8 +112,11 @@ export class LogDirs {
   }
 
   private open(path: string): LiveDir {
-    if (!this.fs.exists(path)) this.logger.info('Log directory not found, creating it', { dir: path });
-    this.fs.makeDir(path);
+    if (!this.fs.exists(path)) {
+      this.logger.info('Log directory not found, creating it', { dir: path });
+      this.fs.makeDir(path);
+      this.fs.syncDir(path.slice(0, path.lastIndexOf('/')) || '/');
+    }
     // Throws when it cannot be read.
     this.fs.readDir(path);
     const lock = this.fs.lock(`${path}/${LOCK_FILE}`);

@@ -79,13 +79,13 @@ export class LogLoader {
     const { context, options } = this;
     const { dir } = options;
     this.finishInterruptedWork();
-    const { cache: epochs, corrupt } = LeaderEpochFileCache.open(
+    const { cache: epochs, suspect } = LeaderEpochFileCache.open(
       context.fs,
       dir,
       this.names.has(LEADER_EPOCH_CHECKPOINT),
       context.logger,
     );
-    if (corrupt) {
+    if (suspect) {
       this.hadCleanShutdown = false;
       this.recoveryPointCheckpoint = 0;
     }
@@ -230,6 +230,9 @@ export class LogLoader {
         logEndOffset: segment.readNextOffset(),
       });
       this.deleteSegments(unflushed.slice(at + 1));
+      // What was cut must not come back with the next loss of power: other records will have its offsets.
+      segment.file.syncSync();
+      this.context.fs.syncDir(this.options.dir);
       return;
     }
   }

@@ -6,7 +6,8 @@ import {
   silentLogger,
   type Random,
 } from '../../../src/common/index.js';
-import { BatchBuilder, BatchView, forEachBatch } from '../../../src/records/index.js';
+import type { BatchView } from '../../../src/records/index.js';
+import { BatchBuilder, forEachBatch } from '../../../src/records/index.js';
 import type { FetchDataInfo, LogConfig, LogManagerOptions, UnifiedLog } from '../../../src/log/index.js';
 import { LogManager } from '../../../src/log/index.js';
 
