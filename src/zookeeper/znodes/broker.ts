@@ -47,7 +47,7 @@ export const brokerIdZnode = {
         [...features].map(([name, range]) => [name, { min_version: range.minVersion, max_version: range.maxVersion }]),
       );
     }
-    return encodeJson(new Map(mutableMapOrder(Object.keys(members)).map((name) => [name, members[name]!])));
+    return encodeJson(new Map(mutableMapOrder(Object.keys(members), 6).map((name) => [name, members[name]!])));
   },
 
   /** Reads every version that Kafka ever wrote. `czxid` of the node becomes the broker's epoch. */

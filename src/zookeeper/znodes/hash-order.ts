@@ -10,13 +10,16 @@ export function javaStringHash(text: string): number {
   return hash;
 }
 
-/** The iteration order of a `scala.collection.mutable.HashMap` with these keys: buckets, and hashes inside a bucket. */
-export function mutableMapOrder(keys: Iterable<string>): string[] {
+/**
+ * The iteration order of a `scala.collection.mutable.HashMap` with these keys: buckets, and hashes inside a bucket. A map that was made
+ * of `initialEntries` began with as many buckets as these need, an empty one with 16.
+ */
+export function mutableMapOrder(keys: Iterable<string>, initialEntries = 0): string[] {
   const hashed = [...keys].map((key) => {
     const hash = javaStringHash(key);
     return { key, hash: hash ^ (hash >>> 16) };
   });
-  let length = 16;
+  let length = initialEntries === 0 ? 16 : powerOfTwo(Math.floor((initialEntries + 1) / 0.75));
   while (hashed.length >= length * 0.75) length *= 2;
   const mask = length - 1;
   hashed.sort((a, b) => (a.hash & mask) - (b.hash & mask) || a.hash - b.hash);
@@ -66,4 +69,10 @@ function improve(code: number): number {
   hash ^= hash >>> 14;
   hash = (hash + (hash << 4)) | 0;
   return hash ^ (hash >>> 10);
+}
+
+function powerOfTwo(atLeast: number): number {
+  let power = 4;
+  while (power < atLeast) power *= 2;
+  return power;
 }

@@ -16,7 +16,7 @@ export const topicZnode = {
       removing_replicas: replicaLists(partitions, (it) => (it.removing.length > 0 ? it.removing : null)),
     };
     if (topicId !== null) members['topic_id'] = topicId;
-    return encodeJson(new Map(mutableMapOrder(Object.keys(members)).map((name) => [name, members[name]!])));
+    return encodeJson(new Map(mutableMapOrder(Object.keys(members), 4).map((name) => [name, members[name]!])));
   },
 
   /** Reads versions 1 to 3; before 3 there are no topic ids, before 2 no reassignment. Partitions come in ascending order. */
