@@ -1,11 +1,16 @@
 import type { ApiHandler } from './handler.js';
 import { allocateProducerIds } from './handlers/allocate-producer-ids.js';
 import { alterPartition } from './handlers/alter-partition.js';
+import { alterConfigs, incrementalAlterConfigs } from './handlers/alter-configs.js';
 import { apiVersions } from './handlers/api-versions.js';
 import { controlledShutdown } from './handlers/controlled-shutdown.js';
+import { createPartitions } from './handlers/create-partitions.js';
+import { createTopics } from './handlers/create-topics.js';
 import { deleteGroups } from './handlers/delete-groups.js';
 import { deleteRecords } from './handlers/delete-records.js';
+import { deleteTopics } from './handlers/delete-topics.js';
 import { describeCluster } from './handlers/describe-cluster.js';
+import { describeConfigs } from './handlers/describe-configs.js';
 import { describeGroups } from './handlers/describe-groups.js';
 import { electLeaders } from './handlers/elect-leaders.js';
 import { fetch } from './handlers/fetch.js';
@@ -47,11 +52,17 @@ export const API_HANDLERS: readonly ApiHandler[] = [
   describeGroups,
   listGroups,
   apiVersions,
+  createTopics,
+  deleteTopics,
   deleteRecords,
   initProducerId,
   offsetForLeaderEpoch,
+  describeConfigs,
+  alterConfigs,
+  createPartitions,
   deleteGroups,
   electLeaders,
+  incrementalAlterConfigs,
   offsetDelete,
   alterPartition,
   describeCluster,

@@ -1,11 +1,11 @@
 import type { BrokerConfig } from '../config/index.js';
 import { ErrorCode, type CreateTopicsRequest } from '../protocol/index.js';
 import {
-  GROUP_METADATA_TOPIC_NAME,
+  GROUP_METADATA_TOPIC,
   isInternalTopic,
-  topicNameProblem,
-  TRANSACTION_STATE_TOPIC_NAME,
-} from './topic-names.js';
+  whyInvalidTopicName,
+  TRANSACTION_STATE_TOPIC,
+} from '../cluster/index.js';
 
 type CreatableTopic = CreateTopicsRequest['topics'][number];
 
@@ -45,7 +45,7 @@ export class AutoTopicCreation {
       void results.push({ name, errorCode, isInternal: isInternalTopic(name) });
     const creatable: CreatableTopic[] = [];
     for (const name of names) {
-      if (topicNameProblem(name) !== null) add(name, ErrorCode.INVALID_TOPIC_EXCEPTION);
+      if (whyInvalidTopicName(name) !== null) add(name, ErrorCode.INVALID_TOPIC_EXCEPTION);
       else if (this.inFlight.has(name)) add(name, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
       else creatable.push(this.creatableTopic(name));
     }
@@ -73,9 +73,9 @@ export class AutoTopicCreation {
       configs: [...this.internalTopicConfigs(name)].map(([key, value]) => ({ name: key, value })),
     });
     switch (name) {
-      case GROUP_METADATA_TOPIC_NAME:
+      case GROUP_METADATA_TOPIC:
         return topic(config.get('offsets.topic.num.partitions'), config.get('offsets.topic.replication.factor'));
-      case TRANSACTION_STATE_TOPIC_NAME:
+      case TRANSACTION_STATE_TOPIC:
         return topic(
           config.get('transaction.state.log.num.partitions'),
           config.get('transaction.state.log.replication.factor'),

@@ -171,6 +171,9 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
   get logs(): BrokerServices['logs'] {
     return this.services.logs;
   }
+  get topicConfigs(): BrokerServices['topicConfigs'] {
+    return this.services.topicConfigs;
+  }
   get groups(): BrokerServices['groups'] {
     return this.services.groups;
   }

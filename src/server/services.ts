@@ -11,6 +11,7 @@ import type { TopicAdmin } from './admin/topic-admin.js';
 import type { AutoTopicCreation } from './auto-topic-creation.js';
 import type { MetadataCache } from './metadata-cache.js';
 import type { ProducerIdManager } from './producer-id-manager.js';
+import type { TopicConfigs } from './topic-configs.js';
 
 /**
  * The parts of a running broker that request handlers work with. Made once by `Broker`, whose lifetime it has. Handlers take what they
@@ -30,6 +31,7 @@ export interface BrokerServices {
   readonly metadata: MetadataCache;
   readonly replicas: ReplicaManager;
   readonly logs: LogManager;
+  readonly topicConfigs: TopicConfigs;
   readonly groups: GroupCoordinator;
   readonly controller: Controller;
   readonly stores: ZkStores;

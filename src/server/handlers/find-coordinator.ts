@@ -1,7 +1,7 @@
 import { ErrorCode, errorMessage, findCoordinatorRequest, findCoordinatorResponse } from '../../protocol/index.js';
 import type { BrokerNode } from '../metadata-cache.js';
 import { handler, type RequestContext } from '../handler.js';
-import { GROUP_METADATA_TOPIC_NAME } from '../topic-names.js';
+import { GROUP_METADATA_TOPIC } from '../../cluster/index.js';
 
 const GROUP = 0;
 const TRANSACTION = 1;
@@ -36,7 +36,7 @@ function find(context: RequestContext, keyType: number, key: string): Found {
   if (!context.authorize('DESCRIBE', { type: 'GROUP', name: key })) return refuse(ErrorCode.GROUP_AUTHORIZATION_FAILED);
 
   const { metadata, autoTopicCreation, groups, logger, listenerName } = context;
-  const topic = GROUP_METADATA_TOPIC_NAME;
+  const topic = GROUP_METADATA_TOPIC;
   if (!metadata.hasTopic(topic)) {
     autoTopicCreation
       .createTopics([topic])

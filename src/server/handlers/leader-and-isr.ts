@@ -1,10 +1,16 @@
-import { ErrorCode, leaderAndIsrRequest, leaderAndIsrResponse, type InputOf } from '../../protocol/index.js';
+import {
+  ErrorCode,
+  leaderAndIsrRequest,
+  leaderAndIsrResponse,
+  type InputOf,
+  type LeaderAndIsrRequest,
+} from '../../protocol/index.js';
 import { isBrokerEpochStale } from '../broker-epoch.js';
 import { handler } from '../handler.js';
-import { GROUP_METADATA_TOPIC_NAME } from '../topic-names.js';
+import { GROUP_METADATA_TOPIC } from '../../cluster/index.js';
 
 /** The controller tells which partitions this broker leads and which it follows. */
-export const leaderAndIsr = handler(leaderAndIsrRequest, leaderAndIsrResponse, (request, context) => {
+export const leaderAndIsr = handler(leaderAndIsrRequest, leaderAndIsrResponse, async (request, context) => {
   const { authorizeClusterAction, replicas, groups, brokerEpoch, logger, apiVersion, correlationId } = context;
   authorizeClusterAction();
   if (isBrokerEpochStale(request.brokerEpoch, brokerEpoch)) {
@@ -14,13 +20,22 @@ export const leaderAndIsr = handler(leaderAndIsrRequest, leaderAndIsrResponse, (
     });
     return { errorCode: ErrorCode.STALE_BROKER_EPOCH };
   }
+  // No notification tells of the configuration that a topic was created with, and its logs are made below.
+  const unknown = context.topicConfigs.unknownOf(topicsOf(request));
+  if (unknown.length > 0) await context.topicConfigs.load(unknown);
   const answer = replicas.becomeLeaderOrFollower(request, apiVersion, correlationId, (leaders, followers) => {
     for (const { tp, leaderAndIsr: state } of leaders) {
-      if (tp.topic === GROUP_METADATA_TOPIC_NAME) groups.onElection(tp.partition, state.leaderEpoch);
+      if (tp.topic === GROUP_METADATA_TOPIC) groups.onElection(tp.partition, state.leaderEpoch);
     }
     for (const { tp, leaderAndIsr: state } of followers) {
-      if (tp.topic === GROUP_METADATA_TOPIC_NAME) groups.onResignation(tp.partition, state.leaderEpoch);
+      if (tp.topic === GROUP_METADATA_TOPIC) groups.onResignation(tp.partition, state.leaderEpoch);
     }
   });
   return answer as InputOf<typeof leaderAndIsrResponse>;
 });
+
+function topicsOf({ topicStates, ungroupedPartitionStates }: LeaderAndIsrRequest): Set<string> {
+  const topics = new Set(topicStates.map(({ topicName }) => topicName));
+  for (const { topicName } of ungroupedPartitionStates) topics.add(topicName);
+  return topics;
+}

@@ -8,7 +8,7 @@ import {
 } from '../../protocol/index.js';
 import { CLUSTER_RESOURCE } from '../../security/index.js';
 import { handler, type RequestContext } from '../handler.js';
-import { isInternalTopic, topicNameProblem } from '../topic-names.js';
+import { isInternalTopic, whyInvalidTopicName } from '../../cluster/index.js';
 
 type Answer = InputOf<typeof metadataResponse>;
 type TopicAnswer = NonNullable<Answer['topics']>[number];
@@ -47,7 +47,7 @@ export const metadata = handler(metadataRequest, metadataResponse, (request, con
   }
   for (const name of missing) {
     const errorCode =
-      topicNameProblem(name) === null ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION;
+      whyInvalidTopicName(name) === null ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.INVALID_TOPIC_EXCEPTION;
     topics.push({ errorCode, name, isInternal: isInternalTopic(name) });
   }
   return answer(request, context, topics, refused);

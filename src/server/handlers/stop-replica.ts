@@ -2,7 +2,7 @@ import type { TopicPartition } from '../../cluster/index.js';
 import { ErrorCode, stopReplicaRequest, stopReplicaResponse, type StopReplicaRequest } from '../../protocol/index.js';
 import { isBrokerEpochStale } from '../broker-epoch.js';
 import { handler } from '../handler.js';
-import { GROUP_METADATA_TOPIC_NAME } from '../topic-names.js';
+import { GROUP_METADATA_TOPIC } from '../../cluster/index.js';
 
 interface StopReplica {
   readonly tp: TopicPartition;
@@ -29,8 +29,9 @@ export const stopReplica = handler(stopReplicaRequest, stopReplicaResponse, (req
   const result = replicas.stopReplicas({ controllerId, controllerEpoch, correlationId }, asked);
   result.partitions.forEach(({ tp, errorCode }, index) => {
     const { leaderEpoch, deletePartition } = asked[index]!;
+    if (errorCode === ErrorCode.NONE && deletePartition) context.topicConfigs.forget(tp.topic);
     // A replica that moves away by a reassignment is told only by this request that it leads no more.
-    if (errorCode === ErrorCode.NONE && tp.topic === GROUP_METADATA_TOPIC_NAME && deletePartition) {
+    if (errorCode === ErrorCode.NONE && tp.topic === GROUP_METADATA_TOPIC && deletePartition) {
       groups.onResignation(tp.partition, leaderEpoch >= 0 ? leaderEpoch : null);
     }
   });

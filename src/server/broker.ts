@@ -1,0 +1,438 @@
+import { resolve as resolvePath } from 'node:path';
+import { GROUP_METADATA_TOPIC, parsePartitionKey } from '../cluster/index.js';
+import {
+  MetricsRegistry,
+  type Clock,
+  type FileSystem,
+  type Logger,
+  type LoggerFactory,
+  type Random,
+  type Transport,
+} from '../common/index.js';
+import type { BrokerConfig } from '../config/index.js';
+import { Controller } from '../controller/index.js';
+import { GroupCoordinator } from '../coordinator/index.js';
+import { LogManager, logManagerSettingsOf, writeMetaProperties } from '../log/index.js';
+import { SocketServer, type Request } from '../network/index.js';
+import { AlterPartitionManager, ReplicaManager } from '../replication/index.js';
+import { allowAllAuthorizer, noQuotas } from '../security/index.js';
+import { ZkStores, ZooKeeperClient, type BrokerRegistration, type ZkClient } from '../zookeeper/index.js';
+import { ConfigAdmin } from './admin/config-admin.js';
+import { TopicAdmin } from './admin/topic-admin.js';
+import { API_HANDLERS, offeredApis } from './api-table.js';
+import { AutoTopicCreation } from './auto-topic-creation.js';
+import { advertisedEndPoints, bindListeners, socketServerLimits } from './broker-listeners.js';
+import { ConfigChanges, withDynamicConfig } from './config-changes.js';
+import { requestControlledShutdown } from './controlled-shutdown-request.js';
+import { FinalizedFeatures } from './finalized-features.js';
+import { resolveIdentity } from './identity.js';
+import { internalTopicConfigs } from './internal-topics.js';
+import { MetadataCache } from './metadata-cache.js';
+import type { BrokerClientOptions } from './ports/broker-client.js';
+import { ControlChannels } from './ports/control-channels.js';
+import { ControllerConnection } from './ports/controller-channel.js';
+import { RemoteLeaderEndpoint } from './ports/leader-endpoint.js';
+import { ReplicaPartitionWriter } from './ports/partition-writer.js';
+import { ProducerIdManager } from './producer-id-manager.js';
+import { RequestDispatcher } from './request-dispatcher.js';
+import type { BrokerServices } from './services.js';
+import { TopicConfigs } from './topic-configs.js';
+
+/** Everything a broker reaches the world by: real, or simulated for whole brokers in one process. */
+export interface BrokerOptions {
+  readonly config: BrokerConfig;
+  readonly loggerFactory: LoggerFactory;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly fs: FileSystem;
+  readonly transport: Transport;
+  readonly metrics?: MetricsRegistry;
+  /** Another session with ZooKeeper than one over `transport` to `zookeeper.connect`. */
+  readonly zkClient?: ZkClient;
+}
+
+/** The version in which brokers register since Kafka 2.7. */
+const REGISTRATION_VERSION = 5;
+
+type BrokerState =
+  'NOT_RUNNING' | 'STARTING' | 'RECOVERY' | 'RUNNING' | 'PENDING_CONTROLLED_SHUTDOWN' | 'SHUTTING_DOWN';
+
+/**
+ * A broker: makes its parts, joins their ports to each other and to sockets, and starts and stops them in Kafka's order
+ * (`KafkaServer`). Started once; ends with `shutdown`, or by itself with the error that `whenStopped` gives.
+ */
+export class Broker {
+  private readonly logger: Logger;
+  private readonly metrics: MetricsRegistry;
+  private readonly stopped: Promise<Error | undefined>;
+  private resolveStopped!: (error: Error | undefined) => void;
+  private state: BrokerState = 'NOT_RUNNING';
+  private config: BrokerConfig;
+  private parts: Partial<Parts> = {};
+  private shutdownPromise: Promise<void> | null = null;
+
+  constructor(private readonly options: BrokerOptions) {
+    this.config = options.config;
+    this.logger = options.loggerFactory('server');
+    this.metrics = options.metrics ?? new MetricsRegistry();
+    this.stopped = new Promise((resolve) => (this.resolveStopped = resolve));
+  }
+
+  /** Known once started. */
+  get brokerId(): number {
+    return this.config.brokerId;
+  }
+
+  /** The port of a listener; undefined while it is not bound. */
+  boundPort(listenerName = this.config.interBrokerListenerName): number | undefined {
+    return this.parts.sockets?.boundPort(listenerName);
+  }
+
+  /** What tests and simulations look into. Undefined until started. */
+  get services(): BrokerServices | undefined {
+    return this.parts.services;
+  }
+
+  get isRunning(): boolean {
+    return this.state === 'RUNNING';
+  }
+
+  /** Resolves when the broker has stopped: with the error that it could not live with, or undefined after a shutdown. */
+  whenStopped(): Promise<Error | undefined> {
+    return this.stopped;
+  }
+
+  /** Resolves when the broker serves. Rejects, with everything stopped again, when it cannot. */
+  async startup(): Promise<void> {
+    this.state = 'STARTING';
+    this.logger.info('starting');
+    try {
+      await this.startParts();
+      this.state = 'RUNNING';
+      this.logger.info('started', { broker: this.brokerId });
+    } catch (error) {
+      this.logger.error('Fatal error during startup. Prepare to shutdown', { error });
+      await this.stopParts(false);
+      this.state = 'NOT_RUNNING';
+      throw error;
+    }
+  }
+
+  /** Hands its leaders over (`controlled.shutdown.enable`), then stops everything. Resolves when all is closed; never rejects. */
+  shutdown(): Promise<void> {
+    this.shutdownPromise ??= this.stopParts(this.state === 'RUNNING').then(() => {
+      this.state = 'NOT_RUNNING';
+      this.logger.info('shut down completed');
+      this.resolveStopped(undefined);
+    });
+    return this.shutdownPromise;
+  }
+
+  private async startParts(): Promise<void> {
+    const { options, parts, logger, metrics } = this;
+    const { loggerFactory, clock, random, fs, transport } = options;
+    const now = (): BrokerConfig => this.config;
+    const logDirs = this.config.logDirs.map((dir) => resolvePath(dir));
+
+    const zk = (parts.zk = options.zkClient ?? this.zooKeeperClient());
+    logger.info(`Connecting to zookeeper on ${this.config.get('zookeeper.connect')}`);
+    await zk.connect();
+    const stores = new ZkStores(zk, {
+      clock,
+      logger: loggerFactory('zookeeper'),
+      secure: this.config.get('zookeeper.set.acl'),
+    });
+    await stores.cluster.createTopLevelPaths();
+
+    const identity = await resolveIdentity(this.config, logDirs, stores.cluster, { fs, random, logger });
+    const { brokerId, clusterId } = identity;
+    this.config = this.config.withBrokerId(brokerId);
+    this.config = await withDynamicConfig(this.config, brokerId, stores, logger);
+
+    this.state = 'RECOVERY';
+    const topicConfigs = new TopicConfigs(this.config, stores.configs, logger);
+    await topicConfigs.load(topicsIn(fs, logDirs));
+    const logs = (parts.logs = new LogManager({
+      ...logManagerSettingsOf(
+        this.config,
+        logDirs.filter((dir) => !identity.offlineDirs.includes(dir)),
+      ),
+      fs,
+      clock,
+      random,
+      logger: loggerFactory('log'),
+      metrics,
+      defaultConfig: topicConfigs.defaultConfig,
+      onLogDirFailure: (dir) => this.onLogDirFailure(dir),
+    }));
+    await logs.startup(topicConfigs.overridden);
+
+    const metadata = new MetadataCache();
+    const features = (parts.features = new FinalizedFeatures(stores, logger));
+    await features.start();
+
+    const dispatch = { request: (request: Request): void => request.closeConnection('The broker is not ready') };
+    const sockets = (parts.sockets = new SocketServer({
+      transport,
+      clock,
+      logger: loggerFactory('network'),
+      metrics,
+      limits: socketServerLimits(now),
+      protectedListener: this.config.interBrokerListenerName,
+      onRequest: (request) => dispatch.request(request),
+    }));
+    await bindListeners(sockets, this.config);
+
+    const clientOptions: BrokerClientOptions = {
+      transport,
+      clock,
+      random,
+      logger: loggerFactory('network'),
+      config: this.config,
+    };
+    const controllerConnection = (parts.controllerConnection = new ControllerConnection(
+      clientOptions,
+      brokerId,
+      metadata,
+    ));
+    const brokerEpoch = (): bigint => parts.controller?.brokerEpoch ?? -1n;
+    const alterPartition = (parts.alterPartition = new AlterPartitionManager({
+      brokerId,
+      brokerEpoch,
+      clock,
+      logger: loggerFactory('replication'),
+      channel: controllerConnection,
+    }));
+    const replicas = (parts.replicas = new ReplicaManager({
+      brokerId,
+      config: this.config,
+      clock,
+      random,
+      logger: loggerFactory,
+      metrics,
+      logManager: logs,
+      topicConfig: (topic) => topicConfigs.configOf(topic),
+      metadata,
+      leaderEndpoints: (leaderId) => new RemoteLeaderEndpoint(leaderId, brokerId, metadata, clientOptions),
+      alterPartition,
+      brokerEpoch,
+      onLogDirFailure: (dir) => this.onLogDirFailure(dir),
+      onFatal: (error) => this.onFatalError(error),
+    }));
+    replicas.startup();
+
+    const registration = (): BrokerRegistration => ({
+      broker: { id: brokerId, endPoints: advertisedEndPoints(sockets, this.config), rack: this.config.rack },
+      jmxPort: -1,
+      timestampMs: clock.nowMs(),
+      version: REGISTRATION_VERSION,
+      features: new Map(),
+    });
+    const { epoch } = await stores.brokers.registerBroker(registration());
+    writeMetaProperties(fs, logs.liveLogDirs, { brokerId, clusterId }, clock.nowMs(), logger);
+
+    const controller = (parts.controller = new Controller({
+      config: this.config,
+      clock,
+      random,
+      logger: loggerFactory('controller'),
+      stateChangeLogger: loggerFactory('state-change'),
+      metrics,
+      stores,
+      channelFactory: new ControlChannels(clientOptions, brokerId),
+      brokerRegistration: registration,
+      brokerEpoch: epoch,
+      onFatalError: (error) => this.onFatalError(error),
+    }));
+    await controller.startup();
+
+    const groups = (parts.groups = new GroupCoordinator({
+      config: this.config,
+      writer: new ReplicaPartitionWriter(replicas),
+      clock,
+      random,
+      logger: loggerFactory('coordinator'),
+      metrics,
+    }));
+    const offsetsTopic = await stores.topics.assignment(GROUP_METADATA_TOPIC);
+    groups.startup(offsetsTopic?.partitions.size ?? this.config.get('offsets.topic.num.partitions'));
+
+    const topicAdmin = (parts.topicAdmin = new TopicAdmin({
+      config: now,
+      stores,
+      view: metadata,
+      clock,
+      random,
+      log: logger,
+    }));
+    const features_ = features;
+    const config = (): BrokerConfig => this.config;
+    const services: BrokerServices = (parts.services = {
+      brokerId,
+      clusterId,
+      get config() {
+        return config();
+      },
+      clock,
+      random,
+      logger: loggerFactory('request'),
+      stateChangeLogger: loggerFactory('state-change'),
+      metrics,
+      metadata,
+      replicas,
+      logs,
+      topicConfigs,
+      groups,
+      controller,
+      stores,
+      autoTopicCreation: new AutoTopicCreation(now, topicAdmin, (topic) => internalTopicConfigs(topic, this.config)),
+      producerIds: new ProducerIdManager(
+        () => controllerConnection.allocateProducerIds(controller.brokerEpoch),
+        () => clock.monotonicMs(),
+        logger,
+      ),
+      topicAdmin,
+      configAdmin: new ConfigAdmin({ config: now, stores, view: metadata, brokerId, log: logger }),
+      authorizer: allowAllAuthorizer,
+      quotas: noQuotas,
+      get brokerEpoch() {
+        return controller.brokerEpoch;
+      },
+      offeredApis: offeredApis(API_HANDLERS),
+      get finalizedFeaturesEpoch() {
+        return features_.epoch;
+      },
+      onFatalError: (error) => this.onFatalError(error),
+    });
+
+    const configChanges = (parts.configChanges = new ConfigChanges({
+      brokerId,
+      stores,
+      topicConfigs,
+      logs,
+      replicas,
+      controller,
+      clock,
+      logger,
+      config: now,
+      setConfig: (changed) => (this.config = changed),
+    }));
+    await configChanges.start();
+
+    const dispatcher = new RequestDispatcher(API_HANDLERS, services);
+    dispatch.request = (request) => dispatcher.dispatch(request);
+    sockets.enableProcessing();
+  }
+
+  /** What was started, in Kafka's order of stopping. Each part is stopped though another fails to. */
+  private async stopParts(controlled: boolean): Promise<void> {
+    const { parts, logger } = this;
+    const quietly = async (what: string, stop: () => unknown): Promise<void> => {
+      try {
+        await stop();
+      } catch (error) {
+        logger.error('Stopping a part of the broker failed', { part: what, error });
+      }
+    };
+    logger.info('shutting down');
+    if (controlled && this.config.get('controlled.shutdown.enable')) {
+      this.state = 'PENDING_CONTROLLED_SHUTDOWN';
+      await quietly('controlled shutdown', () => this.controlledShutdown());
+    }
+    this.state = 'SHUTTING_DOWN';
+    await quietly('config changes', () => parts.configChanges?.close());
+    await quietly('socket server', () => parts.sockets?.stopProcessing());
+    await quietly('topic admin', () => parts.topicAdmin?.waiter.close());
+    await quietly('group coordinator', () => parts.groups?.shutdown());
+    await quietly('replica manager', () => parts.replicas?.shutdown());
+    await quietly('alter partition manager', () => parts.alterPartition?.close());
+    await quietly('controller connection', () => parts.controllerConnection?.close());
+    await quietly('log manager', () => parts.logs?.shutdown());
+    await quietly('controller', () => parts.controller?.shutdown());
+    await quietly('features', () => parts.features?.close());
+    await quietly('zookeeper', () => parts.zk?.close());
+    await quietly('sockets', () => parts.sockets?.shutdown());
+    this.parts = {};
+  }
+
+  private async controlledShutdown(): Promise<void> {
+    const { controller, services } = this.parts;
+    if (!controller || !services) return;
+    const { clock, random, transport } = this.options;
+    await requestControlledShutdown(this.brokerId, () => controller.brokerEpoch, services.stores, {
+      transport,
+      clock,
+      random,
+      logger: this.logger,
+      config: this.config,
+    });
+  }
+
+  private zooKeeperClient(): ZkClient {
+    const { clock, random, transport, loggerFactory } = this.options;
+    const { config } = this;
+    return new ZooKeeperClient({
+      connect: config.get('zookeeper.connect') ?? '',
+      sessionTimeoutMs: config.get('zookeeper.session.timeout.ms'),
+      connectionTimeoutMs: config.zookeeperConnectionTimeoutMs,
+      maxInFlightRequests: config.get('zookeeper.max.in.flight.requests'),
+      transport,
+      clock,
+      random,
+      logger: loggerFactory('zookeeper'),
+      metrics: this.metrics,
+    });
+  }
+
+  /** A directory failed: its partitions go offline and the controller is told (KIP-112). The last one takes the broker with it. */
+  private onLogDirFailure(dir: string): void {
+    const { logs, replicas, services } = this.parts;
+    if (!logs) return;
+    if (logs.isLogDirOnline(dir)) {
+      logs.handleLogDirFailure(dir);
+      // The manager reports the failure back here.
+      return;
+    }
+    replicas?.handleLogDirFailure(dir);
+    if (logs.liveLogDirs.length === 0) {
+      this.onFatalError(new Error('Shutdown broker because all log dirs have failed'));
+      return;
+    }
+    services?.stores.notifications.propagateLogDirEvent(services.brokerId).catch((error: unknown) => {
+      this.logger.error('Telling the controller of a failed log directory did not succeed', { dir, error });
+    });
+  }
+
+  private onFatalError(error: unknown): void {
+    this.logger.error('Fatal error, the broker stops', { error });
+    this.resolveStopped(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+interface Parts {
+  zk: ZkClient;
+  logs: LogManager;
+  features: FinalizedFeatures;
+  sockets: SocketServer;
+  controllerConnection: ControllerConnection;
+  alterPartition: AlterPartitionManager;
+  replicas: ReplicaManager;
+  controller: Controller;
+  groups: GroupCoordinator;
+  topicAdmin: TopicAdmin;
+  configChanges: ConfigChanges;
+  services: BrokerServices;
+}
+
+/** The topics that have a folder in a log directory: only their configurations matter when the logs are loaded. */
+function topicsIn(fs: FileSystem, logDirs: readonly string[]): Set<string> {
+  const topics = new Set<string>();
+  for (const dir of logDirs) {
+    if (!fs.exists(dir)) continue;
+    for (const name of fs.readDir(dir)) {
+      const partition = parsePartitionKey(name);
+      if (partition) topics.add(partition.topic);
+    }
+  }
+  return topics;
+}

@@ -1,0 +1,81 @@
+import { TopicConfig, type BrokerConfig } from '../config/index.js';
+import type { Logger } from '../common/index.js';
+import type { ConfigStore } from '../zookeeper/index.js';
+
+/**
+ * The effective configurations of topics that have replicas here. The overrides are read from ZooKeeper before a topic's first log is
+ * made, because no notification tells of those that a topic was created with; later changes come by notification.
+ */
+export class TopicConfigs {
+  private readonly byTopic = new Map<string, TopicConfig>();
+  private readonly known = new Set<string>();
+  private defaults: TopicConfig;
+
+  constructor(
+    private broker: BrokerConfig,
+    private readonly store: ConfigStore,
+    private readonly logger: Logger,
+  ) {
+    this.defaults = TopicConfig.create(broker);
+  }
+
+  /** What a topic without overrides has. */
+  get defaultConfig(): TopicConfig {
+    return this.defaults;
+  }
+
+  /** The defaults, when nothing else was read. */
+  configOf(topic: string): TopicConfig {
+    return this.byTopic.get(topic) ?? this.defaults;
+  }
+
+  /** Those that differ from the defaults. */
+  get overridden(): ReadonlyMap<string, TopicConfig> {
+    return this.byTopic;
+  }
+
+  /** Those of the topics of which nothing was read yet. */
+  unknownOf(topics: Iterable<string>): string[] {
+    return [...topics].filter((topic) => !this.known.has(topic));
+  }
+
+  /** Reads the overrides of these topics anew. */
+  async load(topics: Iterable<string>): Promise<void> {
+    const overrides = await this.store.configs('topics', topics);
+    for (const [topic, texts] of overrides) this.set(topic, texts);
+  }
+
+  /** Reads one topic anew and returns what it has now, and had before. */
+  async reload(topic: string): Promise<{ before: TopicConfig; now: TopicConfig }> {
+    const before = this.configOf(topic);
+    this.set(topic, await this.store.config('topics', topic));
+    return { before, now: this.configOf(topic) };
+  }
+
+  /** The topic may be gone; should it come again, its configuration is read again. */
+  forget(topic: string): void {
+    this.known.delete(topic);
+    this.byTopic.delete(topic);
+  }
+
+  /** The broker's own configuration changed, and with it what topics inherit. */
+  updateBrokerConfig(broker: BrokerConfig): void {
+    this.broker = broker;
+    this.defaults = TopicConfig.create(broker);
+    for (const [topic, config] of this.byTopic) this.set(topic, config.overrides);
+  }
+
+  private set(topic: string, overrides: ReadonlyMap<string, string>): void {
+    this.known.add(topic);
+    if (overrides.size === 0) {
+      this.byTopic.delete(topic);
+      return;
+    }
+    try {
+      this.byTopic.set(topic, TopicConfig.create(this.broker, overrides));
+    } catch (error) {
+      // Somebody wrote it into ZooKeeper by hand. What was in force stays so.
+      this.logger.error('Ignoring an invalid topic configuration', { topic, error });
+    }
+  }
+}
