@@ -21,8 +21,11 @@ export interface OptionSpec {
 
 /** A Java exception that a tool of Kafka's dies of: the line that its virtual machine would print. */
 export class UncaughtException extends CommandError {
-  constructor(className: string, message: string) {
-    super(`Exception in thread "main" ${className}: ${message}`);
+  constructor(
+    className: string,
+    readonly reason: string,
+  ) {
+    super(`Exception in thread "main" ${className}: ${reason}`);
   }
 }
 
@@ -81,6 +84,16 @@ export class ParsedOptions {
   }
 }
 
+/** `key=value` pairs, by key; a pair without a value has an empty one (`CommandLineUtils.parseKeyValueArgs`). */
+export function parseKeyValues(pairs: readonly string[]): Map<string, string> {
+  return new Map(
+    pairs.map((pair) => {
+      const equals = pair.indexOf('=');
+      return equals < 0 ? ([pair, ''] as const) : ([pair.slice(0, equals), pair.slice(equals + 1)] as const);
+    }),
+  );
+}
+
 /** Reads a command line. Throws `UncaughtException` in the words of jopt-simple. */
 export function parseOptions(specs: readonly OptionSpec[], args: readonly string[]): ParsedOptions {
   const byName = new Map<string, OptionSpec>();
@@ -135,6 +148,16 @@ export class UsageError extends CommandError {
   }
 }
 
+/** As `parseOptions`, for the tools that answer a mistake with the table of options (`tryParse` of the console tools). */
+export function parseOrShowUsage(specs: readonly OptionSpec[], args: readonly string[]): ParsedOptions {
+  try {
+    return parseOptions(specs, args);
+  } catch (error) {
+    if (error instanceof UncaughtException) throw new UsageError(error.reason, specs);
+    throw error;
+  }
+}
+
 /** The options that every tool has. */
 export const COMMON_OPTIONS: readonly OptionSpec[] = [
   { name: 'help', description: 'Print usage information.' },
@@ -185,9 +208,10 @@ export function readToolOptions(
   purpose: string,
   kafkaVersion: string,
   terminal: Terminal,
+  parse: typeof parseOptions = parseOptions,
 ): { options: ParsedOptions; check: OptionChecks } | null {
   const all = [...specs, ...COMMON_OPTIONS];
-  const options = parseOptions(all, args);
+  const options = parse(all, args);
   if (args.length === 0 || options.has('help')) throw new UsageError(purpose, all);
   if (options.has('version')) {
     terminal.stdout.write(`${kafkaVersion}\n`);

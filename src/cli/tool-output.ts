@@ -89,10 +89,3 @@ export function includeList(pattern: string): (name: string) => boolean {
   }
   return (name) => regex.test(name);
 }
-
-const INTERNAL_TOPICS: ReadonlySet<string> = new Set(['__consumer_offsets', '__transaction_state']);
-
-/** Kafka's own topics, which tools leave out on demand. */
-export function isInternalTopic(name: string): boolean {
-  return INTERNAL_TOPICS.has(name);
-}

@@ -1,11 +1,11 @@
-import { partitionKey, type TopicPartition } from '../../cluster/index.js';
+import { isInternalTopic, partitionKey, type TopicPartition } from '../../cluster/index.js';
 import { ClientError, illegalArgument } from '../client/client-error.js';
 import { byTopicAndPartition } from '../client/group-admin.js';
 import { listOffsets, OffsetSpec, UNKNOWN_OFFSET } from '../client/offset-admin.js';
 import { describeTopics, listTopics } from '../client/topic-admin.js';
 import { OptionChecks, parseOptions, UsageError, type OptionSpec, type ParsedOptions } from '../options.js';
 import { isCommandError, type Command, type Terminal } from '../terminal.js';
-import { adminClient, includeList, isInternalTopic, messageOf, readToolProperties } from '../tool-output.js';
+import { adminClient, includeList, messageOf, readToolProperties } from '../tool-output.js';
 
 const OPTIONS: readonly OptionSpec[] = [
   {

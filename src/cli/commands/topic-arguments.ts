@@ -82,7 +82,3 @@ export function checkCounts(partitions: number | null, replicationFactor: number
 export const COLLISION_WARNING =
   "WARNING: Due to limitations in metric names, topics with a period ('.') or underscore ('_') could collide. " +
   'To avoid issues it is best to use either, but not both.\n';
-
-export function hasCollisionCharacters(topic: string): boolean {
-  return /[._]/.test(topic);
-}

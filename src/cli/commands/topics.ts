@@ -1,3 +1,4 @@
+import { hasCollisionChars, isInternalTopic } from '../../cluster/index.js';
 import { isUuid, ZERO_UUID } from '../../common/index.js';
 import { ConfigSource } from '../../config/index.js';
 import { ErrorCode } from '../../protocol/index.js';
@@ -15,25 +16,12 @@ import {
 } from '../client/topic-admin.js';
 import { readToolOptions, type ParsedOptions } from '../options.js';
 import type { Command, Terminal } from '../terminal.js';
-import {
-  adminClient,
-  describeError,
-  includeList,
-  isInternalTopic,
-  logLine,
-  messageOf,
-  readToolProperties,
-} from '../tool-output.js';
+import { adminClient, describeError, includeList, logLine, messageOf, readToolProperties } from '../tool-output.js';
 import { KAFKA_VERSION } from '../version.js';
-import {
-  checkCounts,
-  COLLISION_WARNING,
-  hasCollisionCharacters,
-  parseReplicaAssignment,
-  parseTopicConfigs,
-} from './topic-arguments.js';
-import { formatTopics, type DescribeFilter } from './topic-description.js';
+import { checkCounts, COLLISION_WARNING, parseReplicaAssignment, parseTopicConfigs } from './topic-arguments.js';
+import { formatTopics } from './topic-description.js';
 import { checkTopicsOptions, TOPICS_OPTIONS } from './topics-options.js';
+import { describeFilter, ensureTopicExists } from './topics-selection.js';
 
 /** kafka-topics.sh (`kafka.admin.TopicCommand`): output and exit codes as recorded of Kafka 3.6.1. */
 export const topicsCommand: Command = async (args, terminal) => {
@@ -77,7 +65,7 @@ async function create(client: ClusterClient, options: ParsedOptions, terminal: T
   const assignment = parseReplicaAssignment(options.value('replica-assignment'));
   const [partitions, replicationFactor] = [options.number('partitions'), options.number('replication-factor')];
   const configs = parseTopicConfigs(options.all('config'));
-  if (hasCollisionCharacters(name)) terminal.stdout.write(COLLISION_WARNING);
+  if (hasCollisionChars(name)) terminal.stdout.write(COLLISION_WARNING);
   checkCounts(partitions, replicationFactor);
   try {
     await createTopic(client, { name, partitions, replicationFactor, assignment, configs });
@@ -133,17 +121,6 @@ async function describe(client: ClusterClient, options: ParsedOptions, terminal:
   terminal.stdout.write(formatTopics(described, reassignments, liveBrokers, describeFilter(options)));
 }
 
-/** The reports that `--describe` was asked for. */
-export function describeFilter(options: ParsedOptions): DescribeFilter {
-  return {
-    underReplicated: options.has('under-replicated-partitions'),
-    unavailable: options.has('unavailable-partitions'),
-    underMinIsr: options.has('under-min-isr-partitions'),
-    atMinIsr: options.has('at-min-isr-partitions'),
-    overrides: options.has('topics-with-overrides'),
-  };
-}
-
 /** An id, unless it is the zero one, wins over the name. One that nobody has describes nothing. */
 async function topicsToDescribe(client: ClusterClient, options: ParsedOptions, terminal: Terminal): Promise<string[]> {
   const topicId = options.value('topic-id');
@@ -186,12 +163,4 @@ async function matchingTopics(client: ClusterClient, options: ParsedOptions): Pr
   const matches = pattern === null ? () => true : includeList(pattern);
   const names = (await listTopics(client)).map(({ name }) => name);
   return names.filter((name) => matches(name) && !(options.has('exclude-internal') && isInternalTopic(name)));
-}
-
-/** A topic that was named must be there, unless `--if-exists` says otherwise. */
-export function ensureTopicExists(found: readonly string[], options: ParsedOptions): void {
-  const topic = options.value('topic');
-  if (topic !== null && found.length === 0 && !options.has('if-exists')) {
-    throw illegalArgument(`Topic '${topic}' does not exist as expected`);
-  }
 }
