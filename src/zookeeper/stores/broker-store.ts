@@ -80,9 +80,10 @@ export class BrokerStore extends Store {
         });
       }
       waitedFor = stat;
-      if (!(await this.changedBefore(path, stat, deadlineMs))) {
+      if (this.clock.monotonicMs() >= deadlineMs) {
         throw this.idInUse(id, path, stat, 'it is still there after the session time-out');
       }
+      await this.untilChanged(path, stat, deadlineMs);
     }
   }
 
@@ -113,15 +114,14 @@ export class BrokerStore extends Store {
     }
   }
 
-  /** True as soon as the node differs from `seen` or is gone, false at the deadline. */
-  private async changedBefore(path: string, seen: Stat, deadlineMs: number): Promise<boolean> {
-    let wake: (changed: boolean) => void = () => undefined;
-    const changed = new Promise<boolean>((resolve) => (wake = resolve));
-    const timer = this.clock.setTimer(Math.max(0, deadlineMs - this.clock.monotonicMs()), () => wake(false));
+  /** Resolves as soon as the node differs from `seen` or is gone, or at the deadline. */
+  private async untilChanged(path: string, seen: Stat, deadlineMs: number): Promise<void> {
+    let wake: () => void = () => undefined;
+    const woken = new Promise<void>((resolve) => (wake = resolve));
+    const timer = this.clock.setTimer(Math.max(0, deadlineMs - this.clock.monotonicMs()), wake);
     try {
-      const stat = await this.zk.exists(path, () => wake(true));
-      if (stat?.mzxid !== seen.mzxid) return true;
-      return await changed;
+      const stat = await this.zk.exists(path, wake);
+      if (stat?.mzxid === seen.mzxid) await woken;
     } finally {
       timer.cancel();
     }

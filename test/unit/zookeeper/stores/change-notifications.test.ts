@@ -1,0 +1,60 @@
+import { silentLogger } from '../../../../src/common/index.js';
+import { ChangeNotificationListener, configChangeZnode } from '../../../../src/zookeeper/index.js';
+import { SimulatedZooKeeper } from '../support/simulated-zookeeper.js';
+
+async function listening() {
+  const zooKeeper = new SimulatedZooKeeper();
+  const writer = await zooKeeper.client();
+  const reader = await zooKeeper.client();
+  const seen: string[] = [];
+  const listener = new ChangeNotificationListener(reader.zk, {
+    parent: configChangeZnode.parent,
+    prefix: configChangeZnode.prefix,
+    clock: zooKeeper.clock,
+    logger: silentLogger,
+    onNotification: (data) => {
+      const { entityPath } = configChangeZnode.decode(data);
+      seen.push(entityPath);
+      if (entityPath === 'topics/bad') throw new Error('a handler that fails');
+    },
+  });
+  const notify = (entity: string) => zooKeeper.run(writer.stores.configs.createChangeNotification(entity));
+  return { zooKeeper, writer, reader, seen, listener, notify };
+}
+
+test('every change is handled once and in order, before and after the start', async () => {
+  const { zooKeeper, seen, listener, notify } = await listening();
+  await notify('topics/a');
+  await zooKeeper.run(listener.start());
+  expect(seen).toEqual(['topics/a']);
+  await notify('topics/bad');
+  await notify('users/u');
+  await zooKeeper.clock.advance(100);
+  expect(seen).toEqual(['topics/a', 'topics/bad', 'users/u']);
+  await zooKeeper.run(listener.close());
+});
+
+test('changes made while the session was lost are handled under the next one', async () => {
+  const { zooKeeper, reader, seen, listener, notify } = await listening();
+  await zooKeeper.run(listener.start());
+  reader.network.isCut = true;
+  reader.network.resetAll();
+  zooKeeper.server.expireSession(reader.zk.sessionId);
+  await notify('topics/a');
+  reader.network.isCut = false;
+  await zooKeeper.clock.advance(10_000);
+  expect(seen).toEqual(['topics/a']);
+  await zooKeeper.run(listener.close());
+});
+
+test('nodes older than a quarter of an hour are removed when the next one comes', async () => {
+  const { zooKeeper, writer, listener, notify } = await listening();
+  await zooKeeper.run(listener.start());
+  await notify('topics/a');
+  await zooKeeper.clock.advance(16 * 60_000);
+  await notify('topics/b');
+  await zooKeeper.clock.advance(100);
+  const { children } = await zooKeeper.run(writer.zk.children('/config/changes'));
+  expect(children).toEqual(['config_change_0000000001']);
+  await zooKeeper.run(listener.close());
+});
