@@ -55,7 +55,7 @@ import { ControllerWatches } from './watches.js';
 const NO_CONTROLLER = -1;
 /** After the election, Kafka waits as long before it first looks at the balance of leaders. */
 const FIRST_REBALANCE_DELAY_MS = 5_000;
-/** How long to leave ZooKeeper alone after it failed to answer twice. */
+/** How long to leave ZooKeeper alone after it failed to answer twice, and elections after a term that failed at its start. */
 const RETRY_DELAY_MS = 1_000;
 const STATE_CHANGE_HANDLER_NAME = 'controller-state-change-handler';
 
@@ -107,6 +107,8 @@ export class Controller {
   private state: ControllerState = 'Idle';
   private rebalanceTimer: Timer | null = null;
   private retryTimer: Timer | null = null;
+  /** By `clock.monotonicMs`. */
+  private electableAtMs = -Infinity;
 
   constructor(private readonly options: ControllerOptions) {
     const { config, clock, logger, stateChangeLogger, stores, channelFactory } = options;
@@ -315,7 +317,12 @@ export class Controller {
     // ZooKeeper did not answer: what was read and written is unknown, so a new term begins by reading everything.
     const next = error instanceof ControllerMovedError ? this.controllerChange : this.startAnew;
     if (event.name !== next.name) this.put(next);
-    else this.retryTimer = this.clock.setTimer(RETRY_DELAY_MS, () => this.put(next), { background: true });
+    else this.later(next, RETRY_DELAY_MS);
+  }
+
+  private later(event: ControllerEvent, delayMs: number): void {
+    this.retryTimer?.cancel();
+    this.retryTimer = this.clock.setTimer(delayMs, () => this.put(event), { background: true });
   }
 
   private flush(): void {
@@ -415,6 +422,8 @@ export class Controller {
 
   private async elect(): Promise<void> {
     const { stores, context, runtime } = this;
+    const waitMs = this.electableAtMs - this.clock.monotonicMs();
+    if (waitMs > 0) return this.later(this.reelect, waitMs);
     this.activeController = (await stores.controller.controllerId()) ?? NO_CONTROLLER;
     // Somebody was elected meanwhile, maybe this broker by an earlier event.
     if (this.activeController !== NO_CONTROLLER && (this.activeController !== runtime.brokerId || this.isActive)) {
@@ -442,6 +451,8 @@ export class Controller {
         throw error;
       } else {
         this.log.error('Error while electing or becoming controller, triggering controller movement', { error });
+        // Others may take over at once. Alone we would fail again and again on what we have just failed on.
+        this.electableAtMs = this.clock.monotonicMs() + RETRY_DELAY_MS;
         await this.triggerControllerMove();
       }
     }

@@ -68,6 +68,8 @@ export class ControllerLab {
   readonly dead = new Set<number>();
   /** The error that a broker's LeaderAndIsr answer gives for a partition; none unless set. */
   partitionError: (broker: number, topic: string, partition: number) => number = () => 0;
+  /** The error that a broker's StopReplica answer gives for every partition it is told to delete. */
+  stopReplicaError: (broker: number) => number = () => 0;
   logger: Logger = silentLogger;
   private readonly network = new SimulatedNetwork({ clock: this.clock, random: seededRandom(1) });
   readonly zooKeeper = new EmbeddedZooKeeper({ clock: this.clock, random: seededRandom(2), logger: silentLogger });
@@ -122,6 +124,7 @@ export class ControllerLab {
 
   /** Registers a broker: its session, and the data of its node as recorded, or made up. */
   async register(id: number, data?: string): Promise<LabBroker> {
+    this.dead.delete(id);
     const client = await this.connect(`broker-${id}`, id);
     const stores = new ZkStores(client, { clock: this.clock, logger: silentLogger });
     const registration = (): BrokerRegistration =>
@@ -131,7 +134,6 @@ export class ControllerLab {
     const { epoch } = await this.during(stores.brokers.registerBroker(registration()));
     const broker = { client, stores, registration, epoch };
     this.brokers.set(id, broker);
-    this.dead.delete(id);
     return broker;
   }
 
@@ -214,7 +216,11 @@ export class ControllerLab {
         return {
           errorCode: 0,
           partitionErrors: received.body.topicStates.flatMap(({ topicName, partitionStates }) =>
-            partitionStates.map(({ partitionIndex }) => ({ topicName, partitionIndex, errorCode: 0 })),
+            partitionStates.map(({ partitionIndex, deletePartition }) => ({
+              topicName,
+              partitionIndex,
+              errorCode: deletePartition ? this.stopReplicaError(received.to) : 0,
+            })),
           ),
         };
     }

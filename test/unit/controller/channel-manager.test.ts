@@ -1,0 +1,130 @@
+import { MetricsRegistry, settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import { ControllerChannelManager, type ControlResponse } from '../../../src/controller/channel-manager.js';
+import type { ControlRequest } from '../../../src/controller/core/request-batch.js';
+import { ApiKey } from '../../../src/protocol/index.js';
+import { brokerInfo } from './core/support.js';
+
+const request = (controllerEpoch: number): ControlRequest => ({
+  apiKey: ApiKey.UpdateMetadata,
+  version: 8,
+  body: { controllerEpoch },
+});
+const epochOf = (sent: ControlRequest): number => (sent.body as { controllerEpoch: number }).controllerEpoch;
+
+/** A broker that is told how to answer: the test settles each request itself. */
+function setUp() {
+  const clock = new SimulatedClock();
+  const inFlight: { epoch: number; succeed(): void; fail(): void }[] = [];
+  const connections: { closed: boolean }[] = [];
+  const answered: number[] = [];
+  const factory = {
+    connect: () => {
+      const connection = { closed: false };
+      connections.push(connection);
+      return {
+        send: (sent: ControlRequest) =>
+          new Promise<ControlResponse>((resolve, reject) => {
+            inFlight.push({
+              epoch: epochOf(sent),
+              succeed: () => resolve({ errorCode: 0 }),
+              fail: () => reject(new Error('the connection broke')),
+            });
+          }),
+        close: () => {
+          connection.closed = true;
+        },
+      };
+    },
+  };
+  const metrics = new MetricsRegistry();
+  const channels = new ControllerChannelManager(factory, clock, silentLogger, silentLogger, metrics);
+  const send = (epoch: number): void => channels.send(1, request(epoch), () => answered.push(epoch));
+  return { clock, channels, inFlight, connections, answered, send, metrics };
+}
+
+test('sends one request after the other, in order', async () => {
+  const { channels, inFlight, answered, send, connections } = setUp();
+  channels.startup([brokerInfo(1)]);
+  [1, 2, 3].forEach(send);
+  await settle();
+  expect(inFlight.map(({ epoch }) => epoch)).toEqual([1]);
+  for (let i = 0; i < 3; i++) {
+    inFlight[i]!.succeed();
+    await settle();
+  }
+  expect(answered).toEqual([1, 2, 3]);
+  expect(connections).toHaveLength(1);
+});
+
+test('repeats a request over a new connection until it is answered, and lets none overtake it', async () => {
+  const { clock, channels, inFlight, answered, send, connections } = setUp();
+  channels.addBroker(brokerInfo(1));
+  [1, 2].forEach(send);
+  await settle();
+  inFlight[0]!.fail();
+  await settle();
+  expect(connections).toEqual([{ closed: true }]);
+  await clock.advance(99);
+  expect(inFlight).toHaveLength(1);
+  await clock.advance(1);
+  inFlight[1]!.fail();
+  await clock.advance(100);
+  inFlight[2]!.succeed();
+  await settle();
+  inFlight[3]!.succeed();
+  await settle();
+  expect(inFlight.map(({ epoch }) => epoch)).toEqual([1, 1, 1, 2]);
+  expect(answered).toEqual([1, 2]);
+  expect(connections).toHaveLength(3);
+});
+
+test('forgets a broker that is removed, with what waits and what is under way', async () => {
+  const { clock, channels, inFlight, answered, send, connections } = setUp();
+  channels.addBroker(brokerInfo(1));
+  [1, 2].forEach(send);
+  await settle();
+  channels.removeBroker(1);
+  inFlight[0]!.succeed();
+  await clock.advance(1000);
+  send(3);
+  await clock.advance(1000);
+  expect({ answered, sent: inFlight.length, connections }).toEqual({
+    answered: [],
+    sent: 1,
+    connections: [{ closed: true }],
+  });
+});
+
+test('does not retry for a broker that was removed while it waited to', async () => {
+  const { clock, channels, inFlight, send } = setUp();
+  channels.addBroker(brokerInfo(1));
+  send(1);
+  await settle();
+  inFlight[0]!.fail();
+  await settle();
+  channels.shutdown();
+  await clock.advance(1000);
+  expect(inFlight).toHaveLength(1);
+});
+
+test('a broker that comes back is a new one with an empty queue', async () => {
+  const { channels, inFlight, answered, send } = setUp();
+  channels.addBroker(brokerInfo(1));
+  [1, 2].forEach(send);
+  await settle();
+  channels.removeBroker(1);
+  channels.addBroker(brokerInfo(1, 900n));
+  send(3);
+  await settle();
+  inFlight[1]!.succeed();
+  await settle();
+  expect(answered).toEqual([3]);
+});
+
+test('counts what waits', async () => {
+  const { channels, send, metrics } = setUp();
+  channels.addBroker(brokerInfo(1));
+  [1, 2, 3].forEach(send);
+  await settle();
+  expect(metrics.snapshot().get('kafka.controller:type=ControllerChannelManager,name=TotalQueueSize')).toBe(3);
+});
