@@ -322,13 +322,15 @@ export class ReplicaFetcher {
     for (const { key, data } of partitions) {
       const state = key === null ? undefined : this.states.get(key);
       const sent = key === null ? undefined : this.session.sent(key);
-      if (!state || !sent) continue;
       const isAsAsked =
+        state &&
+        sent &&
         isReadyForFetch(state) &&
         sent.fetchOffset === state.fetchOffset &&
         sent.currentLeaderEpoch === state.currentLeaderEpoch;
       if (!isAsAsked) {
-        // The role changed meanwhile. The leader thinks that we know what we drop here, so the session begins anew.
+        // The role changed meanwhile. The leader believes that we know what we drop here, and would not tell it again (a high
+        // watermark above all), so the session begins anew.
         this.session.handleError();
         continue;
       }

@@ -73,6 +73,8 @@ export class Partition {
   readonly key: string;
   /** Null before the first LeaderAndIsr, and when deleted or offline. */
   log: UnifiedLog | null = null;
+  /** The log start when somebody last looked for changes of it. */
+  seenLogStartOffset = -1;
   /** -1 without leader. */
   leaderId = NO_LEADER;
   leaderEpoch = NO_EPOCH;
@@ -242,6 +244,7 @@ export class Partition {
     const log = logManager.getOrCreateLog(this.tp, { config: topicConfig(this.tp.topic), isNew, topicId });
     log.updateHighWatermark(checkpoints(log.parentDir, this.key) ?? 0);
     this.log = log;
+    this.seenLogStartOffset = log.logStartOffset;
     return log;
   }
 

@@ -114,7 +114,6 @@ export class ReplicaManager {
   private readonly elections: Purgatory;
   /** Led partitions with a follower in the ISR that may not be at the log end; all others need no look for shrinking. */
   private readonly lagging = new Set<Partition>();
-  private readonly logStarts = new Map<string, number>();
   private readonly timers: Timer[] = [];
   private isShuttingDown = false;
 
@@ -483,12 +482,12 @@ export class ReplicaManager {
 
   /** Retention moves log starts without telling us; a comparison of two numbers for each partition finds out. */
   private sweepLogStartOffsets(): void {
-    for (const { key, tp, log } of this.partitions.all()) {
-      if (!log || this.logStarts.get(key) === log.logStartOffset) continue;
-      this.logStarts.set(key, log.logStartOffset);
-      this.onLogStartOffsetChanged(tp);
+    for (const partition of this.partitions.all()) {
+      const { log } = partition;
+      if (!log || partition.seenLogStartOffset === log.logStartOffset) continue;
+      partition.seenLogStartOffset = log.logStartOffset;
+      this.onLogStartOffsetChanged(partition.tp);
     }
-    if (this.logStarts.size > 2 * this.partitions.onlineCount) this.logStarts.clear();
   }
 
   private unwatchSession(session: FetchSession): void {

@@ -116,9 +116,13 @@ export class CachedPartition {
     );
   }
 
-  /** Remembers what the client is being told. After an error the high watermark is told anew. */
+  /**
+   * Remembers what the client is being told. After an error the high watermark is told anew; also after a diverging epoch, where a
+   * follower truncates and takes nothing else from the answer (a Kafka leader does not repeat it, and its follower stays behind).
+   */
   answered(answer: PartitionAnswer): void {
-    this.sentHighWatermark = answer.errorCode === 0 ? answer.highWatermark : -1;
+    const isTaken = answer.errorCode === 0 && answer.divergingEpoch === null;
+    this.sentHighWatermark = isTaken ? answer.highWatermark : -1;
     this.sentLogStartOffset = answer.logStartOffset;
   }
 

@@ -1,0 +1,128 @@
+import { silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import { alterPartitionRequest, ErrorCode, type AlterPartitionRequest } from '../../../src/protocol/index.js';
+import {
+  AlterPartitionManager,
+  type AlterPartitionResult,
+  type ControllerChannel,
+} from '../../../src/replication/index.js';
+
+const A = 'AAAAAAAAAAAAAAAAAAAAEQ';
+const STATE = { leader: 1, leaderEpoch: 2, isr: [1, 3], recovering: false, partitionEpoch: 4 };
+
+/** A manager whose requests are answered by hand. */
+function setUp(version = 3) {
+  const clock = new SimulatedClock();
+  const requests: {
+    request: AlterPartitionRequest;
+    version: number;
+    answer: (response: object) => void;
+    fail: () => void;
+  }[] = [];
+  const channel: ControllerChannel = {
+    alterPartition: (build, maxVersion) =>
+      new Promise((resolve, reject) => {
+        const chosen = Math.min(version, maxVersion);
+        const request = alterPartitionRequest.decode(alterPartitionRequest.encode(build(chosen), chosen), chosen);
+        const answer = (response: object): void =>
+          resolve({ version: chosen, response: { errorCode: 0, throttleTimeMs: 0, topics: [], ...response } });
+        requests.push({ request, version: chosen, answer, fail: () => reject(new Error('disconnected')) });
+      }),
+  };
+  const manager = new AlterPartitionManager({
+    brokerId: 1,
+    brokerEpoch: () => 8n,
+    clock,
+    logger: silentLogger,
+    channel,
+  });
+  const results: (AlterPartitionResult & { partition: number })[] = [];
+  const submit = (partition: number, topicId: string | null = A): void =>
+    manager.submit({ topic: 't', partition }, topicId, STATE, (result) => results.push({ ...result, partition }));
+  return { clock, requests, results, submit, manager };
+}
+
+const answerFor = (partitionIndex: number, errorCode = 0): object => ({
+  topics: [
+    {
+      topicId: A,
+      topicName: 't',
+      partitions: [
+        {
+          partitionIndex,
+          errorCode,
+          leaderId: 1,
+          leaderEpoch: 2,
+          isr: [1, 3],
+          leaderRecoveryState: 0,
+          partitionEpoch: 5,
+        },
+      ],
+    },
+  ],
+});
+
+test('changes of one moment share a request, and those that come meanwhile the next', async () => {
+  const { clock, requests, results, submit } = setUp();
+  submit(0);
+  submit(1);
+  await clock.advance(0);
+  expect(requests).toHaveLength(1);
+  expect(requests[0]!.request).toMatchObject({ brokerId: 1, brokerEpoch: 8n });
+  expect(requests[0]!.request.topics[0]!.partitions).toMatchObject([
+    { partitionIndex: 0, leaderEpoch: 2, partitionEpoch: 4, newIsrWithEpochs: [{ brokerId: 1 }, { brokerId: 3 }] },
+    { partitionIndex: 1 },
+  ]);
+  submit(2);
+  await clock.advance(100);
+  expect(requests).toHaveLength(1);
+  requests[0]!.answer(answerFor(0));
+  await clock.advance(0);
+  expect(results).toEqual([{ partition: 0, errorCode: 0, leaderAndIsr: { ...STATE, partitionEpoch: 5 } }]);
+  // What was not answered goes with the next.
+  expect(requests[1]!.request.topics[0]!.partitions.map((one) => one.partitionIndex)).toEqual([1, 2]);
+});
+
+test('an error of a partition is given back; the whole request is sent again after an error of its own', async () => {
+  const { clock, requests, results, submit } = setUp();
+  submit(0);
+  await clock.advance(0);
+  requests[0]!.answer({ errorCode: ErrorCode.STALE_BROKER_EPOCH });
+  await clock.advance(49);
+  expect(requests).toHaveLength(1);
+  await clock.advance(1);
+  requests[1]!.fail();
+  await clock.advance(50);
+  requests[2]!.answer(answerFor(0, ErrorCode.INVALID_UPDATE_VERSION));
+  await clock.advance(0);
+  expect(results).toEqual([{ partition: 0, errorCode: ErrorCode.INVALID_UPDATE_VERSION, leaderAndIsr: null }]);
+  await clock.advance(1000);
+  expect(requests).toHaveLength(3);
+});
+
+test('a second change of a partition is not attempted before the first is answered', async () => {
+  const { clock, requests, results, submit } = setUp();
+  submit(0);
+  submit(0);
+  await clock.advance(0);
+  expect(results).toEqual([{ partition: 0, errorCode: ErrorCode.OPERATION_NOT_ATTEMPTED, leaderAndIsr: null }]);
+  expect(requests[0]!.request.topics[0]!.partitions).toHaveLength(1);
+});
+
+test('topics go by name when one has no id', async () => {
+  const { clock, requests, results, submit } = setUp();
+  submit(0, null);
+  await clock.advance(0);
+  expect(requests[0]!.version).toBe(1);
+  expect(requests[0]!.request.topics[0]).toMatchObject({ topicName: 't', partitions: [{ newIsr: [1, 3] }] });
+  requests[0]!.answer(answerFor(0));
+  await clock.advance(0);
+  expect(results).toHaveLength(1);
+});
+
+test('nothing is sent after it is closed', async () => {
+  const { clock, requests, submit, manager } = setUp();
+  submit(0);
+  manager.close();
+  await clock.advance(1000);
+  expect(requests).toHaveLength(0);
+});

@@ -1,0 +1,290 @@
+import { seededRandom, ZERO_UUID } from '../../../../src/common/index.js';
+import {
+  cachedKey,
+  Change,
+  FetchSessionCache,
+  FetchSet,
+  newFetchContext,
+  nextEpoch,
+  type FetchSession,
+  type FetchSessionRequest,
+  type PartitionAnswer,
+  type PartitionRequest,
+} from '../../../../src/replication/core/fetch-session.js';
+import { Replica } from '../../../../src/replication/core/replica.js';
+import { LogOffsetMetadata } from '../../../../src/log/index.js';
+
+const ID = 'AAAAAAAAAAAAAAAAAAAAEQ';
+
+const asked = (topic: string, partition: number, fetchOffset = 0, topicId = ZERO_UUID): PartitionRequest => ({
+  topic,
+  topicId,
+  partition,
+  fetchOffset,
+  logStartOffset: 0,
+  maxBytes: 100,
+  currentLeaderEpoch: -1,
+  lastFetchedEpoch: -1,
+});
+const request = (over: Partial<FetchSessionRequest>): FetchSessionRequest => ({
+  version: 12,
+  sessionId: 0,
+  epoch: 0,
+  partitions: [],
+  forgotten: [],
+  ...over,
+});
+const answer = (over: Partial<PartitionAnswer> = {}): PartitionAnswer => ({
+  errorCode: 0,
+  highWatermark: 10,
+  logStartOffset: 0,
+  sizeInBytes: 0,
+  divergingEpoch: null,
+  preferredReadReplica: -1,
+  ...over,
+});
+
+function newCache(maxEntries: number, onRemoved?: (session: FetchSession) => void): FetchSessionCache {
+  return new FetchSessionCache(maxEntries, seededRandom(7), onRemoved, 100);
+}
+
+function newSession(cache: FetchSessionCache, nowMs: number, size: number, privileged = false): FetchSession | null {
+  const partitions = Array.from({ length: size }, (_, partition) => asked('t', partition));
+  return cache.maybeCreate(nowMs, privileged, new FetchSet(partitions), false);
+}
+
+test.each([
+  { epoch: 0, next: 1 },
+  { epoch: 1, next: 2 },
+  { epoch: 0x7fffffff, next: 1 },
+  { epoch: -1, next: -1 },
+])('after epoch $epoch comes $next', ({ epoch, next }) => expect(nextEpoch(epoch)).toBe(next));
+
+describe('the cache', () => {
+  test('gives every session an id of its own that is not 0', () => {
+    const cache = newCache(1000);
+    const ids = new Set(Array.from({ length: 500 }, () => newSession(cache, 0, 1)!.id));
+    expect(ids.size).toBe(500);
+    expect(ids.has(0)).toBe(false);
+  });
+
+  test('when full evicts a session that was not used for long, else refuses one that is not larger', () => {
+    const cache = newCache(3);
+    const first = newSession(cache, 0, 10)!;
+    const second = newSession(cache, 10, 20)!;
+    const third = newSession(cache, 20, 30)!;
+    expect(newSession(cache, 30, 40)).toBeNull();
+    cache.touch(first, 80);
+    expect(newSession(cache, 120, 5)).not.toBeNull();
+    expect(cache.get(second.id)).toBeUndefined();
+    expect(cache.get(first.id)).toBe(first);
+    expect(cache.get(third.id)).toBe(third);
+    expect(cache.evictions).toBe(1);
+  });
+
+  test('evicts the smaller of old sessions for a larger one, but a small one for nothing smaller', () => {
+    const cache = newCache(2);
+    const small = newSession(cache, 0, 10)!;
+    const large = newSession(cache, 0, 50)!;
+    // Old, and in use.
+    for (const session of [small, large]) cache.touch(session, 150);
+    expect(newSession(cache, 160, 5)).toBeNull();
+    expect(newSession(cache, 160, 20)).not.toBeNull();
+    expect(cache.get(small.id)).toBeUndefined();
+    expect(cache.get(large.id)).toBe(large);
+  });
+
+  test('evicts a young session of a consumer for a follower, and never a follower for a consumer', () => {
+    const cache = newCache(2);
+    const consumer = newSession(cache, 0, 100)!;
+    const follower = newSession(cache, 0, 1, true)!;
+    expect(newSession(cache, 10, 1, true)).not.toBeNull();
+    expect(cache.get(consumer.id)).toBeUndefined();
+    expect(cache.get(follower.id)).toBe(follower);
+    expect(newSession(cache, 20, 1000)).toBeNull();
+  });
+
+  test('counts partitions as sessions come, grow, shrink and go', () => {
+    const removed: number[] = [];
+    const cache = newCache(10, (session) => removed.push(session.id));
+    const session = newSession(cache, 0, 2)!;
+    const other = newSession(cache, 0, 3)!;
+    expect(cache.totalPartitions).toBe(5);
+    const grown = request({ sessionId: session.id, epoch: 1, partitions: [asked('u', 0)] });
+    newFetchContext(cache, 1, grown);
+    expect(cache.totalPartitions).toBe(6);
+    newFetchContext(cache, 2, request({ sessionId: session.id, epoch: 2, forgotten: ['t:0', 't:1', 'nothing:9'] }));
+    expect(cache.totalPartitions).toBe(4);
+    cache.remove(other);
+    cache.remove(other);
+    expect(cache.totalPartitions).toBe(1);
+    expect(removed).toEqual([other.id]);
+  });
+});
+
+describe('the context of a request', () => {
+  test('is sessionless for the final epoch, and ends the session that it names', () => {
+    const cache = newCache(10);
+    const session = newSession(cache, 0, 2)!;
+    const context = newFetchContext(
+      cache,
+      1,
+      request({ sessionId: session.id, epoch: -1, partitions: [asked('t', 0)] }),
+    );
+    expect(context.kind).toBe('sessionless');
+    expect(cache.size).toBe(0);
+  });
+
+  test('is full for epoch 0, and replaces the session that it names', () => {
+    const cache = newCache(10);
+    const session = newSession(cache, 0, 2)!;
+    const context = newFetchContext(
+      cache,
+      1,
+      request({ sessionId: session.id, epoch: 0, partitions: [asked('t', 0)] }),
+    );
+    expect(context).toMatchObject({ kind: 'full', usesTopicIds: false });
+    expect(cache.get(session.id)).toBeUndefined();
+  });
+
+  test.each([
+    { title: 'an unknown session', sessionId: 99, epoch: 1, version: 12, error: 'FETCH_SESSION_ID_NOT_FOUND' },
+    { title: 'no session', sessionId: 0, epoch: 1, version: 12, error: 'FETCH_SESSION_ID_NOT_FOUND' },
+    { title: 'an epoch too far', sessionId: -1, epoch: 2, version: 12, error: 'INVALID_FETCH_SESSION_EPOCH' },
+    {
+      title: 'topic ids in a session of names',
+      sessionId: -1,
+      epoch: 1,
+      version: 13,
+      error: 'FETCH_SESSION_TOPIC_ID_ERROR',
+    },
+  ])('is $error for $title', ({ sessionId, epoch, version, error }) => {
+    const cache = newCache(10);
+    const session = newSession(cache, 0, 1)!;
+    const id = sessionId === -1 ? session.id : sessionId;
+    expect(newFetchContext(cache, 0, request({ sessionId: id, epoch, version }))).toEqual({ kind: 'error', error });
+    // The session itself is unharmed.
+    expect(newFetchContext(cache, 0, request({ sessionId: session.id, epoch: 1 })).kind).toBe('incremental');
+  });
+
+  test('is incremental otherwise: with what the request adds, changes and forgets', () => {
+    const cache = newCache(10);
+    const session = newSession(cache, 0, 3)!;
+    session.set.dirty.clear();
+    const forgotten: string[] = [];
+    const context = newFetchContext(
+      cache,
+      1,
+      request({
+        sessionId: session.id,
+        epoch: 1,
+        partitions: [asked('t', 1, 44), asked('u', 0)],
+        forgotten: [cachedKey(ZERO_UUID, 't', 2)],
+      }),
+      (gone) => forgotten.push(`${gone.topic}-${gone.partition}`),
+    );
+    expect(context.kind).toBe('incremental');
+    expect([...session.set.partitions.keys()]).toEqual(['t:0', 't:1', 'u:0']);
+    expect([...session.set.dirty].map((one) => `${one.topic}-${one.partition}@${one.fetchOffset}`)).toEqual([
+      't-1@44',
+      'u-0@0',
+    ]);
+    expect(forgotten).toEqual(['t-2']);
+    expect(session.epoch).toBe(2);
+    // A repetition of the same request is out of step.
+    expect(newFetchContext(cache, 1, request({ sessionId: session.id, epoch: 1 }))).toMatchObject({ kind: 'error' });
+  });
+
+  test('is sessionless when the last partition is forgotten', () => {
+    const cache = newCache(10);
+    const session = newSession(cache, 0, 1)!;
+    const context = newFetchContext(cache, 1, request({ sessionId: session.id, epoch: 1, forgotten: ['t:0'] }));
+    expect(context.kind).toBe('sessionless');
+    expect(cache.size).toBe(0);
+  });
+
+  test('finds partitions by topic id when there is one, whatever the name', () => {
+    const set = new FetchSet([{ ...asked('', 0, 0, ID), topic: null }]);
+    expect(set.put(asked('orders', 0, 5, ID))).toBe(false);
+    expect([...set.partitions.values()][0]).toMatchObject({ topic: 'orders', fetchOffset: 5 });
+  });
+});
+
+describe('a partition of a session', () => {
+  test.each([
+    { title: 'nothing new', change: {}, responds: false },
+    { title: 'records', change: { sizeInBytes: 5 }, responds: true },
+    { title: 'another high watermark', change: { highWatermark: 11 }, responds: true },
+    { title: 'another log start', change: { logStartOffset: 1 }, responds: true },
+    { title: 'an error', change: { errorCode: 6 }, responds: true },
+    { title: 'a diverging epoch', change: { divergingEpoch: {} }, responds: true },
+    { title: 'a preferred replica', change: { preferredReadReplica: 2 }, responds: true },
+  ])('is answered for $title: $responds', ({ change, responds }) => {
+    const [partition] = new FetchSet([asked('t', 0)]).partitions.values();
+    partition!.answered(answer());
+    expect(partition!.mustRespond(answer(change))).toBe(responds);
+  });
+
+  test.each([
+    { title: 'an error', change: { errorCode: 6 } },
+    { title: 'a diverging epoch', change: { divergingEpoch: {} } },
+  ])('is answered again after $title, for the client took nothing else from that', ({ change }) => {
+    const [partition] = new FetchSet([asked('t', 0)]).partitions.values();
+    partition!.answered(answer());
+    partition!.answered(answer(change));
+    expect(partition!.mustRespond(answer())).toBe(true);
+  });
+
+  test('is read when it was touched, after those that were touched before', () => {
+    const set = new FetchSet([asked('t', 0), asked('t', 1), asked('t', 2)]);
+    const [first, second, third] = [...set.partitions.values()] as [never, never, never];
+    for (const partition of [first, second, third]) set.rest(partition);
+    const touched: unknown[] = [];
+    set.onTouched = (partition, change) => touched.push([partition, change]);
+    set.touch(third, Change.Appended);
+    set.touch(first, Change.HighWatermark);
+    set.moveToEnd(third);
+    expect([...set.dirty]).toEqual([first, third]);
+    expect(touched).toEqual([
+      [third, Change.Appended],
+      [first, Change.HighWatermark],
+    ]);
+  });
+});
+
+describe('a follower at rest in a session', () => {
+  const resting = () => {
+    const cache = newCache(10);
+    const session = newSession(cache, 0, 1, true)!;
+    const [partition] = session.set.partitions.values();
+    const replica = new Replica(2);
+    replica.updateFetchState(new LogOffsetMetadata(10), 0, 1000, 10);
+    replica.restIn(session.set.times);
+    partition!.restingReplica = replica;
+    return { cache, session, replica };
+  };
+
+  test('fetches whenever its session does', () => {
+    const { session, replica } = resting();
+    session.set.times.lastFetchTimeMs = 5000;
+    expect(replica.lastFetchTimeMs).toBe(5000);
+    expect(replica.lastCaughtUpTimeMs).toBe(5000);
+  });
+
+  test('stands still from when its session ends', () => {
+    const { cache, session, replica } = resting();
+    session.set.times.lastFetchTimeMs = 5000;
+    cache.remove(session);
+    session.set.times.lastFetchTimeMs = 9000;
+    expect(replica.lastCaughtUpTimeMs).toBe(5000);
+  });
+
+  test('goes on in a newer session when the old one ends', () => {
+    const { cache, session, replica } = resting();
+    const newer = { lastFetchTimeMs: 6000 };
+    replica.restIn(newer);
+    cache.remove(session);
+    newer.lastFetchTimeMs = 7000;
+    expect(replica.lastCaughtUpTimeMs).toBe(7000);
+  });
+});
