@@ -218,7 +218,7 @@ export class GroupStore {
   onResignation(partition: number, coordinatorEpoch: number | null, onUnloaded: (group: GroupMetadata) => void): void {
     this.queue.put(() => {
       if (!this.maybeUpdateEpoch(partition, coordinatorEpoch)) return;
-      this.owned.delete(partition);
+      const wasOwned = this.owned.delete(partition);
       this.loading.delete(partition);
       for (const group of this.all()) {
         if (this.partitionFor(group.groupId) !== partition) continue;
@@ -226,7 +226,7 @@ export class GroupStore {
         this.groups.delete(group.groupId);
         for (const producerId of group.offsets.openTransactions()) this.closeGroupOf(producerId, group.groupId);
       }
-      this.log.info('Unloaded groups and offsets', { partition, coordinatorEpoch });
+      if (wasOwned) this.log.info('Unloaded groups and offsets', { partition, coordinatorEpoch });
     });
   }
 

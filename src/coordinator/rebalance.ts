@@ -1,7 +1,7 @@
 import { assert, type Clock, type Logger } from '../common/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import type { GroupMetadata } from './core/group-metadata.js';
-import type { MemberMetadata} from './core/member-metadata.js';
+import type { MemberMetadata } from './core/member-metadata.js';
 import { type MemberProtocol } from './core/member-metadata.js';
 import { readSubscribedTopics } from './group-records.js';
 import type { GroupStore } from './group-store.js';

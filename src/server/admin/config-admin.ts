@@ -2,6 +2,7 @@ import { whyInvalidTopicName } from '../../cluster/index.js';
 import type { Logger } from '../../common/index.js';
 import {
   ConfigError,
+  ConfigSource,
   describeBrokerConfig,
   describeBrokerDefaults,
   describeTopicConfig,
@@ -16,7 +17,7 @@ import {
   ErrorCode,
   type AlterConfigsRequest,
   type DescribeConfigsRequest,
-  type DescribeConfigsResponse,
+  type DescribeConfigsResponseInput,
   type IncrementalAlterConfigsRequest,
 } from '../../protocol/index.js';
 import type { ZkStores } from '../../zookeeper/index.js';
@@ -29,7 +30,7 @@ export const ResourceType = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8 } as const;
 type IncrementalResource = IncrementalAlterConfigsRequest['resources'][number];
 type IncrementalOp = IncrementalResource['configs'][number];
 type FullResource = AlterConfigsRequest['resources'][number];
-type DescribedResource = DescribeConfigsResponse['results'][number];
+type DescribeConfigsResultInput = NonNullable<DescribeConfigsResponseInput['results']>[number];
 
 const OpType = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
 
@@ -51,18 +52,17 @@ export class ConfigAdmin {
   /** One resource of a DescribeConfigs. */
   async describe(
     { resourceType, resourceName, configurationKeys }: DescribeConfigsRequest['resources'][number],
-    includeSynonyms: boolean,
-  ): Promise<DescribedResource> {
-    const answer = (result: ApiResult, configs: readonly ConfigDescription[]): DescribedResource => ({
+    { includeSynonyms, apiVersion }: { readonly includeSynonyms: boolean; readonly apiVersion: number },
+  ): Promise<DescribeConfigsResultInput> {
+    const answer = (result: ApiResult, configs: readonly ConfigDescription[]): DescribeConfigsResultInput => ({
       ...result,
       resourceType,
       resourceName,
       configs: configs.map((config) => ({
         ...config,
-        // Versions before 1 knew only whether it is a default.
-        isDefault: config.configSource === 5,
+        // Version 0 knows only whether it is a default.
+        ...(apiVersion === 0 && { isDefault: config.configSource === ConfigSource.DEFAULT_CONFIG }),
         synonyms: includeSynonyms ? [...config.synonyms] : [],
-        documentation: null,
       })),
     });
     try {

@@ -11,7 +11,10 @@ export const describeConfigs = handler(describeConfigsRequest, describeConfigsRe
       const { resourceType, resourceName } = resource;
       const isTopic = resourceType === ResourceType.TOPIC;
       if (authorize('DESCRIBE_CONFIGS', isTopic ? { type: 'TOPIC', name: resourceName } : CLUSTER_RESOURCE)) {
-        const described = await configAdmin.describe(resource, request.includeSynonyms);
+        const described = await configAdmin.describe(resource, {
+          includeSynonyms: request.includeSynonyms,
+          apiVersion,
+        });
         // Only version 0 can carry it.
         if (apiVersion > 0)
           return { ...described, configs: described.configs.map(({ isDefault: _, ...rest }) => rest) };
