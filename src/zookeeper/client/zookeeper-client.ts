@@ -119,6 +119,7 @@ export class ZooKeeperClient implements ZkClient {
   }
 
   async close(): Promise<void> {
+    this.connecting?.reject(new ZkError('Closed', null));
     this.authTimer?.cancel();
     this.changeHandlers.clear();
     this.childChangeHandlers.clear();

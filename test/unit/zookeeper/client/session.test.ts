@@ -90,3 +90,13 @@ test('what waits when the client closes is told so', async () => {
   await zooKeeper.run(zk.close());
   expect(isZkError(await read, 'Closed')).toBe(true);
 });
+
+test('closing ends a connect that is under way', async () => {
+  const zooKeeper = new SimulatedZooKeeper();
+  const { zk, network } = await zooKeeper.client({ started: false });
+  network.isCut = true;
+  const connecting = zk.connect().catch((error: unknown) => error);
+  await zooKeeper.clock.advance(1_000);
+  await zooKeeper.run(zk.close());
+  expect(isZkError(await zooKeeper.run(connecting), 'Closed')).toBe(true);
+});
