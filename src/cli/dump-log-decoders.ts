@@ -24,12 +24,19 @@ const DELETED = '<DELETE>';
 const ILLEGAL_STATE = 'java.lang.IllegalStateException';
 
 const DECODERS: Readonly<{ [className: string]: (bytes: Buffer) => string }> = {
-  'kafka.serializer.StringDecoder': (bytes) => bytes.toString('utf8'),
+  'kafka.serializer.StringDecoder': javaText,
   'kafka.serializer.LongDecoder': (bytes) => String(bytes.readBigInt64BE(0)),
   'kafka.serializer.IntegerDecoder': (bytes) => String(bytes.readInt32BE(0)),
   // Kafka prints where its array lies in memory; the bytes say more.
   'kafka.serializer.DefaultDecoder': (bytes) => bytes.toString('hex'),
 };
+
+/** UTF-8 as Java decodes it: an encoded half of a surrogate pair is one replacement character, not one for each of its bytes. */
+function javaText(bytes: Buffer): string {
+  if (!bytes.includes(0xed)) return bytes.toString('utf8');
+  const replaced = bytes.toString('latin1').replace(/\xed[\xa0-\xbf][\x80-\xbf]?/g, '\xef\xbf\xbd');
+  return Buffer.from(replaced, 'latin1').toString('utf8');
+}
 
 /** Keys and values by decoders of Kafka's names. Throws `UncaughtException` for a class that is not among them. */
 export function decoderParser(keyDecoder: string, valueDecoder: string): RecordParser {
@@ -166,7 +173,7 @@ function partitionHashCode({ topic, partition }: TopicPartition): number {
 }
 
 /** The order in which Scala's mutable hash sets and maps list their items, and so Kafka prints them. */
-function inScalaHashOrder<T>(items: readonly T[], hashCodeOf: (item: T) => number): T[] {
+export function inScalaHashOrder<T>(items: readonly T[], hashCodeOf: (item: T) => number): T[] {
   let capacity = 16;
   while (items.length >= capacity * 0.75) capacity *= 2;
   const keyed = items.map((item) => {

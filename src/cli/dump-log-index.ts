@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { crc32c, decrementSequence } from '../records/index.js';
-import { javaError } from './dump-log-errors.js';
+import { baseOffsetOf, javaError } from './dump-log-errors.js';
 import type { Printer } from './dump-log-printer.js';
 import { optionalLong, SegmentFile } from './dump-log-segment.js';
 import { UncaughtException } from './options.js';
@@ -80,6 +80,7 @@ export async function dumpOffsetIndex(
   { indexSanityOnly, verifyOnly, maxMessageSize }: DumpIndexOptions,
   printer: Printer,
 ): Promise<[bigint, bigint][]> {
+  baseOffsetOf(file);
   const segment = new SegmentFile(withSuffix(file, '.log'));
   const mismatches: [bigint, bigint][] = [];
   try {
@@ -142,6 +143,7 @@ export async function dumpTimeIndex(
   printer: Printer,
 ): Promise<TimeIndexErrors> {
   const errors: TimeIndexErrors = { mismatches: [], outOfOrder: [], notFound: [] };
+  baseOffsetOf(file);
   const segment = new SegmentFile(withSuffix(file, '.log'));
   try {
     const offsetIndexFile = withSuffix(file, '.index');
@@ -280,10 +282,6 @@ function producerLine(bytes: Buffer, at: number): string {
     `${producer}firstSequence: ${decrementSequence(lastSequence, offsetDelta)} lastSequence: ${lastSequence} ` +
     `lastOffset: ${lastOffset} offsetDelta: ${offsetDelta} timestamp: ${timestamp}`
   );
-}
-
-function baseOffsetOf(file: string): bigint {
-  return BigInt(path.basename(file).split('.')[0]!);
 }
 
 function withSuffix(file: string, suffix: string): string {

@@ -6,15 +6,17 @@ import {
   CorruptRecordError,
   HEADER_SIZE_UP_TO_MAGIC,
   LegacyRecord,
+  LOG_OVERHEAD,
   parseControlRecord,
   parseEndTxnMarker,
+  RECORD_BATCH_OVERHEAD,
   type Record,
 } from '../records/index.js';
-import { javaError } from './dump-log-errors.js';
+import { baseOffsetOf, javaError } from './dump-log-errors.js';
 import type { RecordParser } from './dump-log-decoders.js';
 import type { Printer } from './dump-log-printer.js';
+import { UncaughtException } from './options.js';
 
-const LOG_OVERHEAD = 12;
 const LEGACY_RECORD_OVERHEAD = 14;
 const READ_AHEAD_BYTES = 1024 * 1024;
 const MAX_INT = 0x7fffffff;
@@ -52,7 +54,14 @@ export class SegmentFile {
         );
       }
       if (position > end - LOG_OVERHEAD - size) return;
-      yield { batch: new BatchView(this.read(position, LOG_OVERHEAD + size)), position };
+      const batch = new BatchView(this.read(position, LOG_OVERHEAD + size));
+      if (batch.magic >= 2 && batch.sizeInBytes < RECORD_BATCH_OVERHEAD) {
+        throw new UncaughtException(
+          'java.lang.IndexOutOfBoundsException',
+          `the batch at ${position} has ${batch.sizeInBytes} bytes, a header needs ${RECORD_BATCH_OVERHEAD}`,
+        );
+      }
+      yield { batch, position };
       position += LOG_OVERHEAD + size;
     }
   }
@@ -84,7 +93,7 @@ export async function dumpSegment(
   printer: Printer,
 ): Promise<[bigint, bigint][]> {
   const name = path.basename(file);
-  if (name.endsWith('.log')) printer.line(`Log starting offset: ${BigInt(name.split('.')[0]!)}`);
+  if (name.endsWith('.log')) printer.line(`Log starting offset: ${baseOffsetOf(file)}`);
   const segment = new SegmentFile(file);
   const gaps: [bigint, bigint][] = [];
   try {

@@ -1,8 +1,10 @@
 /** `ottla dump-log`: prints the files of a log as kafka-dump-log.sh does (`kafka.tools.DumpLogSegments`). */
 import path from 'node:path';
+import { javaStringHashCode } from '../cluster/index.js';
 import {
   clusterMetadataParser,
   decoderParser,
+  inScalaHashOrder,
   offsetsParser,
   transactionLogParser,
   type RecordParser,
@@ -13,6 +15,7 @@ import {
   dumpProducerSnapshot,
   dumpTimeIndex,
   dumpTransactionIndex,
+  type DumpIndexOptions,
   type TimeIndexErrors,
 } from './dump-log-index.js';
 import { Printer } from './dump-log-printer.js';
@@ -100,11 +103,8 @@ export async function dumpLogCommand(
 /** One run: prints the files one by one, and collects what is wrong with them for the end. */
 class Dump {
   private readonly printer: Printer;
-  private readonly parser: RecordParser;
   private readonly printContents: boolean;
   private readonly isDeepIteration: boolean;
-  private readonly maxBytes: number;
-  private readonly indexOptions;
   private readonly indexMismatches = new Map<string, [bigint, bigint][]>();
   private readonly timeIndexErrors = new Map<string, TimeIndexErrors>();
   private readonly nonConsecutive = new Map<string, [bigint, bigint][]>();
@@ -114,16 +114,18 @@ class Dump {
     private readonly io: Pick<Terminal, 'stdout' | 'stderr'>,
   ) {
     this.printer = new Printer(io.stdout);
-    this.parser = parserOf(options);
     const decoders = ['offsets-decoder', 'transaction-log-decoder', 'cluster-metadata-decoder'];
     const contents = ['print-data-log', ...decoders, 'value-decoder-class', 'key-decoder-class'];
     this.printContents = contents.some((name) => options.has(name));
     this.isDeepIteration = this.printContents || options.has('deep-iteration');
-    this.maxBytes = options.number('max-bytes') ?? MAX_INT;
-    this.indexOptions = {
-      indexSanityOnly: options.has('index-sanity-check'),
-      verifyOnly: options.has('verify-index-only'),
-      maxMessageSize: options.number('max-message-size') ?? DEFAULT_MAX_MESSAGE_BYTES,
+  }
+
+  /** Values of options are looked at when a file first needs them, and complaints come after that file's first line. */
+  private get indexOptions(): DumpIndexOptions {
+    return {
+      indexSanityOnly: this.options.has('index-sanity-check'),
+      verifyOnly: this.options.has('verify-index-only'),
+      maxMessageSize: this.options.number('max-message-size') ?? DEFAULT_MAX_MESSAGE_BYTES,
     };
   }
 
@@ -148,8 +150,8 @@ class Dump {
             printContents: this.printContents,
             isDeepIteration: this.isDeepIteration,
             skipRecordMetadata: this.options.has('skip-record-metadata'),
-            parser: this.parser,
-            maxBytes: this.maxBytes,
+            parser: parserOf(this.options),
+            maxBytes: this.options.number('max-bytes') ?? MAX_INT,
           },
           printer,
         );
@@ -183,29 +185,33 @@ class Dump {
 
   /** To stderr, after all files, in the order in which Kafka's tool asks its tables. */
   printErrors(): void {
-    for (const [file, pairs] of this.indexMismatches) {
+    for (const [file, pairs] of inHashOrder(this.indexMismatches)) {
       this.error(`Mismatches in :${file}`);
       for (const [index, log] of pairs) this.error(`  Index offset: ${index}, log offset: ${log}`);
     }
-    const timeErrors = [...this.timeIndexErrors];
-    for (const [file, { mismatches }] of timeErrors) {
-      if (mismatches.length > 0) this.error(`Found timestamp mismatch in :${file}`);
-      for (const [index, log] of mismatches) this.error(`  Index timestamp: ${index}, log timestamp: ${log}`);
+    for (const [file, pairs] of this.timeErrors('mismatches')) {
+      this.error(`Found timestamp mismatch in :${file}`);
+      for (const [index, log] of pairs) this.error(`  Index timestamp: ${index}, log timestamp: ${log}`);
     }
-    for (const [file, { outOfOrder }] of timeErrors) {
-      if (outOfOrder.length > 0) this.error(`Found out of order timestamp in :${file}`);
-      for (const [index, previous] of outOfOrder) {
+    for (const [file, pairs] of this.timeErrors('outOfOrder')) {
+      this.error(`Found out of order timestamp in :${file}`);
+      for (const [index, previous] of pairs) {
         this.error(`  Index timestamp: ${index}, Previously indexed timestamp: ${previous}`);
       }
     }
-    for (const [, { notFound }] of timeErrors) {
-      if (notFound.length > 0) this.error('The following indexed offsets are not found in the log.');
-      for (const [index, log] of notFound) this.error(`Indexed offset: ${index}, found log offset: ${log}`);
+    for (const [, pairs] of this.timeErrors('notFound')) {
+      this.error('The following indexed offsets are not found in the log.');
+      for (const [index, log] of pairs) this.error(`Indexed offset: ${index}, found log offset: ${log}`);
     }
-    for (const [file, pairs] of this.nonConsecutive) {
+    for (const [file, pairs] of inHashOrder(this.nonConsecutive)) {
       this.error(`Non-consecutive offsets in ${file}`);
       for (const [first, second] of pairs) this.error(`  ${first} is followed by ${second}`);
     }
+  }
+
+  private timeErrors(kind: keyof TimeIndexErrors): [string, [bigint, bigint][]][] {
+    const found = [...this.timeIndexErrors].map(([file, errors]) => [file, errors[kind]] as const);
+    return inHashOrder(new Map(found.filter(([, pairs]) => pairs.length > 0)));
   }
 
   private error(text: string): void {
@@ -221,4 +227,9 @@ function parserOf(options: ParsedOptions): RecordParser {
     options.value('key-decoder-class') ?? STRING_DECODER,
     options.value('value-decoder-class') ?? STRING_DECODER,
   );
+}
+
+/** The tool's tables of files are hash maps, and it prints them as those list them. */
+function inHashOrder<T>(byFile: ReadonlyMap<string, T>): [string, T][] {
+  return inScalaHashOrder([...byFile], ([file]) => javaStringHashCode(file));
 }
