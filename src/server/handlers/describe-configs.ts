@@ -11,14 +11,7 @@ export const describeConfigs = handler(describeConfigsRequest, describeConfigsRe
       const { resourceType, resourceName } = resource;
       const isTopic = resourceType === ResourceType.TOPIC;
       if (authorize('DESCRIBE_CONFIGS', isTopic ? { type: 'TOPIC', name: resourceName } : CLUSTER_RESOURCE)) {
-        const described = await configAdmin.describe(resource, {
-          includeSynonyms: request.includeSynonyms,
-          apiVersion,
-        });
-        // Only version 0 can carry it.
-        if (apiVersion > 0)
-          return { ...described, configs: described.configs.map(({ isDefault: _, ...rest }) => rest) };
-        return described;
+        return configAdmin.describe(resource, { includeSynonyms: request.includeSynonyms, apiVersion });
       }
       const errorCode = isTopic ? ErrorCode.TOPIC_AUTHORIZATION_FAILED : ErrorCode.CLUSTER_AUTHORIZATION_FAILED;
       return { errorCode, errorMessage: errorMessage(errorCode), resourceType, resourceName, configs: [] };
