@@ -1,4 +1,4 @@
-import { LogManager } from '../../../src/log/index.js';
+import type { LogManager } from '../../../src/log/index.js';
 import { seededRandom, silentLogger } from '../../../src/common/index.js';
 import {
   batch,
@@ -322,32 +322,37 @@ describe('background tasks', () => {
 });
 
 describe('recovery of many crashes', () => {
-  test.each(Array.from({ length: 40 }, (_, index) => index))('a loss of power loses nothing that was flushed (seed %d)', async (seed) => {
-    const world = { ...newWorld(), random: seededRandom(seed) };
-    let flushed = 0;
-    let logged: string[] = [];
-    for (let life = 0; life < 8; life++) {
-      const manager = await startManager(world);
-      const log = manager.getOrCreateLog(tp, { config: { ...LOG_CONFIG, segmentBytes: 600, indexIntervalBytes: 64 } });
-      const values = (await readAll(log)).map((record) => record.value);
-      expect(values).toEqual(logged.slice(0, values.length));
-      expect(values.length).toBeGreaterThanOrEqual(flushed);
-      logged = values;
-      const appends = world.random.nextInt(40);
-      for (let at = 0; at < appends; at++) {
-        const count = 1 + world.random.nextInt(3);
-        const base = logged.length;
-        log.appendAsLeader(numbered(base, count), { leaderEpoch: life });
-        logged.push(...Array.from({ length: count }, (_, index) => `${base + index}`));
-        if (world.random.nextInt(10) === 0) {
-          const end = log.logEndOffset;
-          await log.flush(true);
-          flushed = end;
+  test.each(Array.from({ length: 40 }, (_, index) => index))(
+    'a loss of power loses nothing that was flushed (seed %d)',
+    async (seed) => {
+      const world = { ...newWorld(), random: seededRandom(seed) };
+      let flushed = 0;
+      let logged: string[] = [];
+      for (let life = 0; life < 8; life++) {
+        const manager = await startManager(world);
+        const log = manager.getOrCreateLog(tp, {
+          config: { ...LOG_CONFIG, segmentBytes: 600, indexIntervalBytes: 64 },
+        });
+        const values = (await readAll(log)).map((record) => record.value);
+        expect(values).toEqual(logged.slice(0, values.length));
+        expect(values.length).toBeGreaterThanOrEqual(flushed);
+        logged = values;
+        const appends = world.random.nextInt(40);
+        for (let at = 0; at < appends; at++) {
+          const count = 1 + world.random.nextInt(3);
+          const base = logged.length;
+          log.appendAsLeader(numbered(base, count), { leaderEpoch: life });
+          logged.push(...Array.from({ length: count }, (_, index) => `${base + index}`));
+          if (world.random.nextInt(10) === 0) {
+            const end = log.logEndOffset;
+            await log.flush(true);
+            flushed = end;
+          }
+          if (world.random.nextInt(15) === 0) manager.checkpointLogRecoveryOffsets();
+          if (world.random.nextInt(20) === 0) await world.clock.advance(1);
         }
-        if (world.random.nextInt(15) === 0) manager.checkpointLogRecoveryOffsets();
-        if (world.random.nextInt(20) === 0) await world.clock.advance(1);
+        world.fs.crash('power', world.random);
       }
-      world.fs.crash('power', world.random);
-    }
-  });
+    },
+  );
 });
