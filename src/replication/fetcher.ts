@@ -168,10 +168,16 @@ export class ReplicaFetcher {
     while (!this.isClosed) {
       await this.maybeTruncate();
       if (this.isClosed) break;
-      if (!(await this.fetchOnce()))
-        await this.pause(this.throttled.size > 0 ? this.options.settings().backoffMs : null);
+      if ((await this.fetchOnce()) || this.isTruncatingUnderWay) continue;
+      await this.pause(this.throttled.size > 0 ? this.options.settings().backoffMs : null);
     }
     this.isRunning = false;
+  }
+
+  /** Some partition has yet to ask for the end of another epoch. */
+  private get isTruncatingUnderWay(): boolean {
+    for (const key of this.truncating) if (this.states.get(key)?.delayedUntilMs === null) return true;
+    return false;
   }
 
   /** Waits for a kick, or for the time. Null: for a kick alone. */

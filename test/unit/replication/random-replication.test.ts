@@ -105,7 +105,7 @@ test.each(Array.from({ length: 40 }, (_, seed) => seed + 1))(
   (seed) => run(seed, 60),
 );
 
-test.each(Array.from({ length: 10 }, (_, seed) => seed + 1))(
-  'nor with truncation by OffsetForLeaderEpoch: seed %i',
-  (seed) => run(seed, 60, { 'inter.broker.protocol.version': '2.6' }),
+// 87: a follower that had to ask for the end of a second epoch waited for somebody to wake it.
+test.each([1, 2, 3, 4, 5, 6, 7, 8, 87, 120])('nor with truncation by OffsetForLeaderEpoch: seed %i', (seed) =>
+  run(seed, 60, { 'inter.broker.protocol.version': '2.6' }),
 );
