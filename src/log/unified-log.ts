@@ -640,8 +640,10 @@ export class UnifiedLog {
     return segment;
   }
 
-  private async flushUpTo(offset: number, includesOffset: boolean): Promise<void> {
+  private async flushUpTo(upTo: number, includesOffset: boolean): Promise<void> {
     const { local } = this;
+    // A truncation may have come between a roll and its flush.
+    const offset = Math.min(upTo, this.logEndOffset);
     const flushOffset = includesOffset ? offset + 1 : offset;
     if (flushOffset <= local.recoveryPoint || local.isClosed) return;
     const truncations = local.truncationCount;

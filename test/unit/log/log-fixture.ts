@@ -4,6 +4,8 @@ import {
   SimulatedFileSystem,
   seededRandom,
   silentLogger,
+  type Clock,
+  type CrashKind,
   type Random,
 } from '../../../src/common/index.js';
 import type { BatchView } from '../../../src/records/index.js';
@@ -37,16 +39,44 @@ export interface LogWorld {
   readonly fs: SimulatedFileSystem;
   readonly clock: SimulatedClock;
   readonly random: Random;
+  /** Of the process that runs now: its timers die with it. */
+  process: { alive: boolean };
+}
+
+/** The process dies, or the machine, with all timers that were set. */
+export function crash(world: LogWorld, kind: CrashKind): void {
+  world.process.alive = false;
+  world.process = { alive: true };
+  world.fs.crash(kind, world.random);
+}
+
+function clockOfProcess({ clock, process }: LogWorld): Clock {
+  const whileAlive = (task: () => void) => () => {
+    if (process.alive) task();
+  };
+  return {
+    nowMs: () => clock.nowMs(),
+    monotonicMs: () => clock.monotonicMs(),
+    setTimer: (delayMs, task) => clock.setTimer(delayMs, whileAlive(task)),
+    defer: (task) => clock.defer(whileAlive(task)),
+  };
 }
 
 export function newWorld(seed = 1): LogWorld {
   const clock = new SimulatedClock();
-  return { fs: new SimulatedFileSystem(() => clock.nowMs()), clock, random: seededRandom(seed) };
+  return {
+    fs: new SimulatedFileSystem(() => clock.nowMs()),
+    clock,
+    random: seededRandom(seed),
+    process: { alive: true },
+  };
 }
 
 export function newManager(world: LogWorld, options: Partial<LogManagerOptions> = {}): LogManager {
   return new LogManager({
-    ...world,
+    fs: world.fs,
+    random: world.random,
+    clock: clockOfProcess(world),
     logger: silentLogger,
     logDirs: ['/data'],
     defaultConfig: LOG_CONFIG,

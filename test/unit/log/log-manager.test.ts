@@ -5,6 +5,7 @@ import {
   LOG_CONFIG,
   newManager,
   newWorld,
+  crash,
   numbered,
   readAll,
   startManager,
@@ -91,7 +92,7 @@ describe('after the process was killed', () => {
       log.appendAsLeader(batch({ producerId: 7, producerEpoch: 0, baseSequence: sequence }), { leaderEpoch: 2 });
     }
     const before = await readAll(log);
-    world.fs.crash('process', world.random);
+    crash(world, 'process');
     const again = await startManager(world);
     const loaded = again.getLog(tp)!;
     expect(await readAll(loaded)).toEqual(before);
@@ -111,7 +112,7 @@ describe('after the process was killed', () => {
     const handle = world.fs.open(path, 'r+');
     handle.writeSync([Buffer.alloc(100)], size);
     handle.close();
-    world.fs.crash('process', world.random);
+    crash(world, 'process');
     const loaded = (await startManager(world)).getLog(tp)!;
     expect(loaded.logEndOffset).toBe(40);
     expect(world.fs.stat(path).size).toBe(size);
@@ -129,7 +130,7 @@ describe('after the process was killed', () => {
     const handle = world.fs.open(path, 'r+');
     handle.writeSync([Buffer.from([0xff])], (world.fs.stat(path).size / 10) * 6 + 65);
     handle.close();
-    world.fs.crash('process', world.random);
+    crash(world, 'process');
     expect((await startManager(world)).getLog(tp)!.logEndOffset).toBe(6);
   });
 
@@ -156,7 +157,7 @@ describe('after the process was killed', () => {
     await fill(world, manager);
     const handle = world.fs.open('/data/orders-0/leader-epoch-checkpoint', 'w+');
     handle.close();
-    world.fs.crash('process', world.random);
+    crash(world, 'process');
     const loaded = (await startManager(world)).getLog(tp)!;
     expect(loaded.epochEntries).toEqual([
       { epoch: 0, startOffset: 0 },
@@ -176,7 +177,7 @@ describe('after the process was killed', () => {
     }
     world.fs.open('/data/orders-0/00000000000000000777.log.deleted', 'w+').close();
     world.fs.open('/data/orders-0/00000000000000000777.log.cleaned', 'w+').close();
-    world.fs.crash('process', world.random);
+    crash(world, 'process');
     const loaded = (await startManager(world)).getLog(tp)!;
     expect(await readAll(loaded)).toEqual(before);
     expect(world.fs.readDir('/data/orders-0').filter((name) => /swap|deleted|cleaned/.test(name))).toEqual([]);
@@ -202,7 +203,7 @@ describe('deleting a log', () => {
     const manager = await startManager(world);
     await fill(world, manager);
     manager.asyncDelete(tp);
-    world.fs.crash('process', world.random);
+    crash(world, 'process');
     const again = await startManager(world);
     expect(again.getLog(tp)).toBeUndefined();
     await world.clock.advance(60_000);
@@ -351,7 +352,7 @@ describe('recovery of many crashes', () => {
           if (world.random.nextInt(15) === 0) manager.checkpointLogRecoveryOffsets();
           if (world.random.nextInt(20) === 0) await world.clock.advance(1);
         }
-        world.fs.crash('power', world.random);
+        crash(world, 'power');
       }
     },
   );

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import type { LogManager } from '../../../src/log/index.js';
 import { type UnifiedLog } from '../../../src/log/index.js';
-import { LOG_CONFIG, newManager, newWorld, numbered, readAll, type LogWorld } from './log-fixture.js';
+import { LOG_CONFIG, crash, newManager, newWorld, numbered, readAll, type LogWorld } from './log-fixture.js';
 
 const tp = { topic: 'orders', partition: 0 };
 const CONFIG = { ...LOG_CONFIG, segmentBytes: 700, indexIntervalBytes: 100, segmentIndexBytes: 100 };
@@ -120,7 +120,7 @@ class Run {
         } else {
           // The log start offset is only written down now and then.
           this.manager.checkpointLogStartOffsets();
-          this.world.fs.crash('process', this.world.random);
+          crash(this.world, 'process');
         }
         this.manager = newManager(this.world);
         await startAll(this.world, this.manager);
