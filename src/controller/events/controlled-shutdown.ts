@@ -26,7 +26,8 @@ export function controlledShutdown(
       if (!controller.isActive) return refuse(ErrorCode.STALE_CONTROLLER_EPOCH);
       const { context, log } = controller;
       const broker = context.liveOrShuttingDownBrokers.get(request.brokerId);
-      if (!broker) return refuse(ErrorCode.BROKER_NOT_AVAILABLE);
+      // Kafka's BrokerNotAvailableException is none that its protocol knows.
+      if (!broker) return refuse(ErrorCode.UNKNOWN_SERVER_ERROR);
       if (request.brokerEpoch !== UNKNOWN_BROKER_EPOCH && request.brokerEpoch < broker.epoch) {
         log.info('Received controlled shutdown request from an old broker epoch', {
           broker: broker.id,

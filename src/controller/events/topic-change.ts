@@ -1,6 +1,5 @@
-import { isZkError, topicPartitionsZnode } from '../../zookeeper/index.js';
 import { randomUuid } from '../../common/index.js';
-import type { ReplicaAssignment, TopicAssignment } from '../../cluster/index.js';
+import type { TopicAssignment } from '../../cluster/index.js';
 import { replicasOf, type PartitionEntry } from '../core/controller-context.js';
 import { OFFLINE_ELECTION } from '../partition-state-machine.js';
 import type { ControllerEvent, ControllerRuntime } from '../runtime.js';
@@ -91,22 +90,12 @@ async function onNewPartitionCreation(
   await replicas.handleStateChanges(replicasOf(created), 'OnlineReplica');
 }
 
-/** Takes back an expansion that came while the topic is being deleted: the partitions that exist keep what we know of them. */
-async function restoreAssignment({ context, stores }: ControllerRuntime, written: TopicAssignment): Promise<void> {
-  const { topic } = written;
-  let existing: string[] = [];
-  try {
-    existing = (await stores.zk.children(topicPartitionsZnode.path(topic))).children;
-  } catch (error) {
-    if (!isZkError(error, 'NoNode')) throw error;
-  }
-  const partitions = new Map<number, ReplicaAssignment>();
-  for (const partition of written.partitions.keys()) {
-    const known = context.partition(topic, partition);
-    if (known && existing.includes(String(partition))) partitions.set(partition, known.assignment);
-  }
-  await stores.topics.setTopicAssignment(
-    { topic, topicId: context.topicId(topic) ?? written.topicId, partitions },
+/** Takes back an expansion that came while the topic is being deleted: its assignment is again what we know. */
+function restoreAssignment({ context, stores }: ControllerRuntime, { topic, topicId }: TopicAssignment): Promise<void> {
+  const known = context.partitionsOf(topic).filter(({ assignment }) => assignment.replicas.length > 0);
+  const partitions = new Map(known.map(({ partition, assignment }) => [partition, assignment]));
+  return stores.topics.setTopicAssignment(
+    { topic, topicId: context.topicId(topic) ?? topicId, partitions },
     context.epochZkVersion,
   );
 }

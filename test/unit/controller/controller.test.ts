@@ -333,7 +333,7 @@ describe('brokers', () => {
     );
     expect([stale.errorCode, unknown.errorCode]).toEqual([
       ErrorCode.STALE_BROKER_EPOCH,
-      ErrorCode.BROKER_NOT_AVAILABLE,
+      ErrorCode.UNKNOWN_SERVER_ERROR,
     ]);
   });
 });
