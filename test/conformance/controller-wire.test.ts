@@ -6,6 +6,7 @@ import {
   recordedStep,
   recordedPartitionErrors,
   recordedTold,
+  recordedWatches,
   recordedWrites,
   replay,
   restore,
@@ -73,6 +74,49 @@ async function replayAndCompare(step: number): Promise<void> {
     }
   }
 }
+
+test('step 1: the first broker of a cluster is elected, as Kafka does it', async () => {
+  const { zk, requests } = recordedStep(1);
+  const madeByTheBroker = Object.fromEntries(
+    Object.entries(zk.nodes).filter(([node]) => !/controller|feature/.test(node)),
+  );
+  await restore(lab, { ...zk, nodes: madeByTheBroker });
+  lab.forget();
+  await lab.startController(1);
+  const summary = lab.written
+    .filter(({ by }) => by === 1)
+    .map(({ ops, results }) =>
+      ops
+        .map((op, i) => {
+          const result = results[i];
+          const data = 'data' in op ? op.data?.toString().replace(/"timestamp":"\d+"/, '"timestamp":"N"') : undefined;
+          return [op.op, op.path, data, result?.ok === false ? result.code : undefined].filter(Boolean).join(' ');
+        })
+        .join('; '),
+    );
+  expect(summary).toEqual([
+    'create /controller_epoch 0',
+    'create /controller {"version":2,"brokerid":1,"timestamp":"N","kraftControllerEpoch":-1}; set /controller_epoch 1',
+    'create /feature {"features":{},"version":2,"status":1}',
+    'check /controller_epoch rolledBack; delete /admin/preferred_replica_election NoNode',
+  ]);
+  expect(toldTo(lab.received, [1])).toEqual(recordedTold(requests, [1]));
+  const after = await nodesNow(lab);
+  for (const node of ['/kafka/controller_epoch', '/kafka/feature']) {
+    const { data, version } = zk.nodes[node]!;
+    expect(after[node]).toMatchObject({ data, version });
+  }
+});
+
+test('the controller listens to what Kafka’s listens to', async () => {
+  await takeUp(5);
+  // ZooKeeper's `wchp` shows data and exists watches only; the watch of /feature is the broker's own.
+  const recorded = recordedWatches('create-topic', 'broker-1#1').filter((node) => node !== '/feature');
+  const watches = Reflect.get(lab.zooKeeper.core, 'watches') as { data: Map<string, Set<bigint>> };
+  const session = lab.brokers.get(1)!.client.sessionId;
+  const ours = [...watches.data].filter(([, sessions]) => sessions.has(session)).map(([node]) => node);
+  expect(ours.sort()).toEqual(recorded);
+});
 
 test.each([
   [2, 'a second broker joins'],

@@ -60,6 +60,16 @@ export function recordedStep(number: number): { zk: ZkStep; requests: RecordedRe
   return { zk: read<ZkStep>('zk', prefix)!, requests: wire?.requests ?? [] };
 }
 
+/** The paths that a session watched at a steady state, sorted, without the chroot. */
+export function recordedWatches(state: string, session: string): string[] {
+  const text = readFileSync(path.join(REFERENCE, 'zk', 'watches.json'), 'utf8');
+  const watches = (JSON.parse(text) as Record<string, Record<string, string[]>>)[state]!;
+  return Object.entries(watches)
+    .filter(([, sessions]) => sessions.includes(session))
+    .map(([node]) => bare(node))
+    .sort();
+}
+
 /** Brings ZooKeeper to what it held at the end of a step, with the registered brokers' sessions but without a controller. */
 export async function restore(lab: ControllerLab, { nodes }: ZkStep): Promise<void> {
   const set: Promise<unknown>[] = [];
