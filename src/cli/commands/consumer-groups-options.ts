@@ -110,4 +110,14 @@ function checkReset(options: ParsedOptions, check: OptionChecks, hasGroup: boole
   for (const scenario of RESET_SCENARIOS) {
     check.conflicts(scenario, ...RESET_SCENARIOS.filter((other) => other !== scenario));
   }
+  // Kafka finds these two only when it has looked at the groups.
+  if (!['all-topics', 'topic', 'from-file'].some((name) => options.has(name))) {
+    check.fail('One of the reset scopes should be defined: --all-topics, --topic.');
+  }
+  if (!RESET_SCENARIOS.some((name) => options.has(name))) {
+    check.fail(
+      "Option '[reset-offsets]' requires one of the following scenarios: HashSet([by-duration], [to-offset], [from-file], " +
+        '[to-datetime], [to-earliest], [to-current], [shift-by], [to-latest])',
+    );
+  }
 }

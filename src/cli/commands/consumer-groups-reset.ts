@@ -40,7 +40,7 @@ export async function resetOffsets(context: GroupsContext): Promise<void> {
 }
 
 async function partitionsToReset(context: GroupsContext, group: string): Promise<TopicPartition[]> {
-  const { client, options, check } = context;
+  const { client, options } = context;
   if (options.has('all-topics')) return [...(await committedOffsets(client, group)).values()];
   if (options.has('topic')) {
     const topics = options.all('topic');
@@ -54,8 +54,8 @@ async function partitionsToReset(context: GroupsContext, group: string): Promise
     );
     return [...named, ...all];
   }
-  if (options.has('from-file')) return [];
-  return check.fail('One of the reset scopes should be defined: --all-topics, --topic.');
+  // The plan names them.
+  return [];
 }
 
 /** `topic:0,1,2`. */
@@ -77,7 +77,7 @@ async function prepareOffsets(
   group: string,
   partitions: readonly TopicPartition[],
 ): Promise<CommittedOffset[]> {
-  const { client, options, check } = context;
+  const { client, options } = context;
   const at = async (some: readonly TopicPartition[], spec: bigint) =>
     withOffsets(some, await listOffsets(client, some, spec));
   if (options.has('to-offset')) {
@@ -114,16 +114,11 @@ async function prepareOffsets(
     context.terminal.stdout.write(`\nError: No reset plan for group ${group} found\n`);
     return [];
   }
-  if (options.has('to-current')) {
-    const committed = await committedOffsets(client, group);
-    const known = partitions.flatMap((partition) => committed.get(partitionKey(partition)) ?? []);
-    const unknown = partitions.filter((partition) => !committed.has(partitionKey(partition)));
-    return [...known, ...(await at(unknown, OffsetSpec.LATEST))].sort(byTopicAndPartition);
-  }
-  return check.fail(
-    "Option '[reset-offsets]' requires one of the following scenarios: HashSet([by-duration], [to-offset], [from-file], " +
-      '[to-datetime], [to-earliest], [to-current], [shift-by], [to-latest])',
-  );
+  // --to-current is the one scenario that is left.
+  const committed = await committedOffsets(client, group);
+  const known = partitions.flatMap((partition) => committed.get(partitionKey(partition)) ?? []);
+  const unknown = partitions.filter((partition) => !committed.has(partitionKey(partition)));
+  return [...known, ...(await at(unknown, OffsetSpec.LATEST))].sort(byTopicAndPartition);
 }
 
 function withOffsets(
