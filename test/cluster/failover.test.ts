@@ -89,7 +89,7 @@ describeWithJava('under load, with acks=all and min.insync.replicas=2', () => {
         await cluster.broker(controller).kill();
         await untilLedByOthers(topic, [controller]);
         await workload.untilProgress();
-        expect(await cluster.controllerId()).not.toBe(controller);
+        expect(await eventually(() => cluster.controllerId(), { what: 'a controller' })).not.toBe(controller);
       }),
     3 * MINUTES,
   );

@@ -2,15 +2,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Kafka, logLevel, type Admin, type KafkaConfig } from 'kafkajs';
+import { partitionKey } from '../../../src/cluster/index.js';
+import { nodeTransport, silentLogger, systemClock, systemRandom } from '../../../src/common/index.js';
+import { ZkStores, ZooKeeperClient } from '../../../src/zookeeper/index.js';
 import { BrokerProcess } from './broker-process.js';
 import { eventually } from './eventually.js';
 import { ZooKeeperEnsemble } from './zookeeper-ensemble.js';
 
 const PORTS_EACH = 100;
 
-/** A range of 100 ports that test processes which run at once do not share. */
+/** A range of 100 ports that test processes which run at once do not share; `OTTLA_TEST_PORT` sets its first one. */
 export function portBase(): number {
-  return 10_000 + (process.pid % 90) * PORTS_EACH;
+  const asked = process.env['OTTLA_TEST_PORT'];
+  return asked === undefined ? 10_000 + (process.pid % 90) * PORTS_EACH : Number(asked);
 }
 
 export interface ClusterOptions {
@@ -33,6 +37,8 @@ export interface PartitionView {
 
 /** Brokers as processes on a real ZooKeeper ensemble, all in one temporary directory. Broker ids count from 1. */
 export class OttlaCluster {
+  private zkClient: ZooKeeperClient | null = null;
+
   private constructor(
     readonly dir: string,
     readonly zookeeper: ZooKeeperEnsemble,
@@ -140,24 +146,43 @@ export class OttlaCluster {
     });
   }
 
-  /** The partitions of a topic in order, as Metadata tells them. */
+  /** The typed stores over a session of the test's own, under the brokers' chroot. */
+  async stores(): Promise<ZkStores> {
+    if (this.zkClient === null) {
+      this.zkClient = new ZooKeeperClient({
+        connect: `${this.zookeeper.connect}/kafka`,
+        sessionTimeoutMs: 10_000,
+        connectionTimeoutMs: 20_000,
+        transport: nodeTransport,
+        clock: systemClock,
+        random: systemRandom,
+        logger: silentLogger,
+      });
+      await this.zkClient.connect();
+    }
+    return new ZkStores(this.zkClient, { clock: systemClock, logger: silentLogger });
+  }
+
+  /** The partitions of a topic in order, as the znodes tell them: what brokers believe may lag behind, clients may hang. */
   async describe(topic: string): Promise<PartitionView[]> {
-    return this.withAdmin(async (admin) => {
-      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-      return topics[0]!.partitions
-        .slice()
-        .sort((a, b) => a.partitionId - b.partitionId)
-        .map(({ leader, replicas, isr }) => ({ leader, replicas, isr }));
+    const stores = await this.stores();
+    const assignment = await stores.topics.assignment(topic);
+    if (!assignment) throw new Error(`there is no topic ${topic}`);
+    const partitions = [...assignment.partitions.keys()].sort((a, b) => a - b);
+    const states = await stores.partitionStates.states(partitions.map((partition) => ({ topic, partition })));
+    return partitions.map((partition) => {
+      const state = states.get(partitionKey({ topic, partition }));
+      if (!state) throw new Error(`${topic}-${partition} has no state`);
+      const { leader, isr } = state.leaderAndIsr;
+      return { leader, isr, replicas: assignment.partitions.get(partition)!.replicas };
     });
   }
 
-  /** Id of the active controller, from the brokers. */
+  /** Id of the active controller, as its znode tells it. */
   async controllerId(): Promise<number> {
-    return this.withAdmin(async (admin) => {
-      const { controller } = await admin.describeCluster();
-      if (controller === null) throw new Error('no controller');
-      return controller;
-    });
+    const controller = await (await this.stores()).controller.controllerId();
+    if (controller === null) throw new Error('no controller');
+    return controller;
   }
 
   /** Waits until every replica of the topic is in sync. */
@@ -174,6 +199,7 @@ export class OttlaCluster {
   /** Ends everything and removes what was written. */
   async stop(): Promise<void> {
     await Promise.all(this.all().map((broker) => broker.kill()));
+    await this.zkClient?.close();
     await this.zookeeper.stop();
     rmSync(this.dir, { recursive: true, force: true });
   }
