@@ -121,12 +121,12 @@ export class FetchReader {
     if (cached.topic === null) {
       cached.topic = this.options.metadata.topicName(cached.topicId) ?? null;
       if (cached.topic === null) {
-        return refused({ topic: '', partition: cached.partition }, ErrorCode.UNKNOWN_TOPIC_ID);
+        return refusedBeforehand({ topic: '', partition: cached.partition }, ErrorCode.UNKNOWN_TOPIC_ID);
       }
     }
     const tp = { topic: cached.topic, partition: cached.partition };
     const unauthorized = authorize(tp);
-    if (unauthorized !== ErrorCode.NONE) return refused(tp, unauthorized);
+    if (unauthorized !== ErrorCode.NONE) return refusedBeforehand(tp, unauthorized);
     const partition = this.options.partitionOrError(tp);
     if (typeof partition === 'number') return refused(tp, partition);
     const topicId = cached.topicId === ZERO_UUID ? null : cached.topicId;
@@ -316,4 +316,9 @@ export function refused(tp: TopicPartition, errorCode: number): ReadResult {
     changes: -1,
     replica: null,
   };
+}
+
+/** The same for what is refused before the log is asked: there Kafka writes an empty list where it otherwise writes null. */
+function refusedBeforehand(tp: TopicPartition, errorCode: number): ReadResult {
+  return { ...refused(tp, errorCode), abortedTransactions: [] };
 }

@@ -55,11 +55,14 @@ export class ConfigAdmin {
     { includeSynonyms, apiVersion }: { readonly includeSynonyms: boolean; readonly apiVersion: number },
   ): Promise<DescribeConfigsResultInput> {
     const answer = (result: ApiResult, configs: readonly ConfigDescription[]): DescribeConfigsResultInput => ({
-      ...result,
+      errorCode: result.errorCode,
+      // Where there is nothing to say Kafka leaves the field at its default, which is not null.
+      errorMessage: result.errorMessage ?? '',
       resourceType,
       resourceName,
       configs: configs.map((config) => ({
         ...config,
+        documentation: null,
         // Version 0 knows only whether it is a default.
         ...(apiVersion === 0 && { isDefault: config.configSource === ConfigSource.DEFAULT_CONFIG }),
         synonyms: includeSynonyms ? [...config.synonyms] : [],

@@ -1,6 +1,12 @@
 import { partitionKey, type TopicPartition } from '../../cluster/index.js';
 import type { ElectLeadersResult } from '../../controller/index.js';
-import { electLeadersRequest, electLeadersResponse, ErrorCode, type InputOf } from '../../protocol/index.js';
+import {
+  electLeadersRequest,
+  electLeadersResponse,
+  ErrorCode,
+  errorMessage as errorMessageOf,
+  type InputOf,
+} from '../../protocol/index.js';
 import { CLUSTER_RESOURCE } from '../../security/index.js';
 import { handler, type RequestContext } from '../handler.js';
 
@@ -83,7 +89,9 @@ function grouped(
   for (const { topic, partition, errorCode, errorMessage } of results) {
     let list = topics.get(topic);
     if (!list) topics.set(topic, (list = []));
-    list.push({ partitionId: partition, errorCode, errorMessage });
+    // Kafka says this with the error's own words.
+    const message = errorCode === ErrorCode.ELECTION_NOT_NEEDED ? errorMessageOf(errorCode) : null;
+    list.push({ partitionId: partition, errorCode, errorMessage: errorMessage ?? message });
   }
   return [...topics].map(([topic, partitionResult]) => ({ topic, partitionResult }));
 }
