@@ -73,6 +73,8 @@ export class Partition {
   readonly key: string;
   /** Null before the first LeaderAndIsr, and when deleted or offline. */
   log: UnifiedLog | null = null;
+  /** The copy in another directory that is to replace the log; null when the replica is not being moved. */
+  futureLog: UnifiedLog | null = null;
   /** The log start when somebody last looked for changes of it. */
   seenLogStartOffset = -1;
   /** -1 without leader. */
@@ -253,6 +255,7 @@ export class Partition {
     this.forgetReplicas();
     this.assignment = NO_ASSIGNMENT;
     this.log = null;
+    this.futureLog = null;
     this.state = UNKNOWN_ISR;
     this.leaderId = NO_LEADER;
     this.leaderEpochStartOffset = null;
@@ -337,6 +340,7 @@ export class Partition {
         lowWatermark = replica.logStartOffset;
       }
     }
+    if (this.futureLog) lowWatermark = Math.min(lowWatermark, this.futureLog.logStartOffset);
     return lowWatermark;
   }
 
@@ -594,11 +598,15 @@ export class Partition {
       });
     }
     this.context.logManager.truncateTo([[this.tp, offset]]);
+    if (this.futureLog && this.futureLog.logEndOffset > offset) {
+      this.context.logManager.truncateTo([[this.tp, offset]], true);
+    }
     this.context.onChange(this, Change.State | Change.HighWatermark);
   }
 
   truncateFullyAndStartAt(offset: number): void {
     this.context.logManager.truncateFullyAndStartAt(this.tp, offset);
+    if (this.futureLog) this.context.logManager.truncateFullyAndStartAt(this.tp, offset, true);
     this.context.onChange(this, Change.State | Change.HighWatermark);
   }
 

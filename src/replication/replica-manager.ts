@@ -18,6 +18,7 @@ import {
   type LeaderAndIsrRequest,
   type LeaderAndIsrResponseInput,
 } from '../protocol/index.js';
+import { AlterLogDirs } from './alter-log-dirs.js';
 import type { AppendCall } from './append.js';
 import { Appends } from './appends.js';
 import { Change, FetchSessionCache, type FetchSession } from './core/fetch-session.js';
@@ -108,6 +109,7 @@ export class ReplicaManager {
   private readonly appends: Appends;
   private readonly fetches: FetchRequests;
   private readonly sessions: FetchSessionCache;
+  private readonly logDirs: AlterLogDirs;
   private readonly watchers = new FetchWatchers();
   private readonly produces: ProducePurgatory;
   private readonly deletions: Purgatory;
@@ -156,6 +158,15 @@ export class ReplicaManager {
       onFatal: options.onFatal,
       bytesIn: options.metrics.counter(`${TOPIC_METRIC}ReplicationBytesInPerSec`),
     });
+    this.logDirs = new AlterLogDirs({
+      clock,
+      logger: this.logger,
+      logManager,
+      partitions: this.partitions,
+      topicConfig,
+      onChange,
+      onFatal: options.onFatal,
+    });
     this.roles = new RoleChanges({
       brokerId,
       partitions: this.partitions,
@@ -166,6 +177,7 @@ export class ReplicaManager {
       isTruncationOnFetchSupported: () => isTruncationOnFetchSupported((version) => this.protocolAtLeast(version)),
       isShuttingDown: () => this.isShuttingDown,
       onNotLeaderAnyMore: (key, errorCode) => this.releaseWaiting(key, errorCode),
+      onRoleTaken: (partition) => this.logDirs.resume(partition),
     });
     this.appends = new Appends({
       partitionOrError,
@@ -232,6 +244,7 @@ export class ReplicaManager {
     this.isShuttingDown = true;
     for (const timer of this.timers) timer.cancel();
     this.fetchers.close();
+    this.logDirs.close();
     this.produces.failAll(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     this.fetches.completeAll();
     this.deletions.expireAll();
@@ -416,10 +429,19 @@ export class ReplicaManager {
     return this.partitions.get(tp)?.topicId ?? null;
   }
 
-  /** What DescribeLogDirs calls the lag: how far the log end is behind the high watermark; -1 (unknown) when it is not here. */
-  logEndOffsetLag(tp: TopicPartition, logEndOffset: number): number {
+  /**
+   * What DescribeLogDirs calls the lag of a log: of the replica, how far its end is behind the high watermark; of the copy that is to
+   * replace it, how far behind its end. -1 when the partition is not here.
+   */
+  logEndOffsetLag(tp: TopicPartition, logEndOffset: number, isFuture = false): number {
     const log = this.localLog(tp);
-    return log ? Math.max(log.highWatermark - logEndOffset, 0) : -1;
+    if (!log) return -1;
+    return isFuture ? log.logEndOffset - logEndOffset : Math.max(log.highWatermark - logEndOffset, 0);
+  }
+
+  /** AlterReplicaLogDirs of one replica: 0 when it is on its way, or there already; else the error code. */
+  alterReplicaLogDir(tp: TopicPartition, dir: string): number {
+    return this.logDirs.alter(tp, dir);
   }
 
   // Events from elsewhere

@@ -25,6 +25,8 @@ export interface RoleChangesOptions {
   readonly isShuttingDown: () => boolean;
   /** What waits for the partition is answered with the error, and fetches look again. */
   readonly onNotLeaderAnyMore: (key: string, errorCode: number) => void;
+  /** The replica has its log, in whatever role. */
+  readonly onRoleTaken: (partition: Partition) => void;
 }
 
 export type LeadershipListener = (becameLeader: readonly Partition[], becameFollower: readonly Partition[]) => void;
@@ -106,6 +108,7 @@ export class RoleChanges {
     const lookups = { checkpoints, errors };
     const becameLeader = this.makeLeaders(leaders, lookups);
     const becameFollower = this.makeFollowers(followers, lookups);
+    for (const { partition } of [...leaders, ...followers]) this.options.onRoleTaken(partition);
     this.options.fetchers.closeIdle();
     onLeadershipChange(becameLeader, becameFollower);
     const results = requested.map((one) => ({ ...one, errorCode: errors.get(partitionKey(one.tp))! }));
@@ -150,6 +153,7 @@ export class RoleChanges {
     }
     // A directory that fails meanwhile goes offline with the rest of its logs; the replica is gone in any case.
     logManager.asyncDeleteAll(deleted);
+    logManager.asyncDeleteAll(deleted, true);
   }
 
   /** Sorts a partition of the request by what is to become of it; gives its error code so far. */

@@ -41,6 +41,8 @@ export interface ClusterOptions {
   readonly config?: Readonly<Record<string, string>>;
   /** Overrides of every topic. */
   readonly topicConfig?: Readonly<Record<string, string>>;
+  /** Absolute; one by default. */
+  readonly logDirs?: readonly string[];
   /** Below 3.1 the inter-broker protocol has no topic ids. */
   readonly withTopicIds?: boolean;
 }
@@ -217,9 +219,10 @@ export class TestBroker {
   async start(): Promise<void> {
     const { clock, random, options } = this.cluster;
     const topicConfig = TopicConfig.create(this.config, new Map(Object.entries(options.topicConfig ?? {})));
-    this.fs.makeDir('/logs');
+    const logDirs = options.logDirs ?? ['/logs'];
+    for (const dir of logDirs) this.fs.makeDir(dir);
     this.logs = new LogManager({
-      ...logManagerSettingsOf(this.config, ['/logs']),
+      ...logManagerSettingsOf(this.config, logDirs),
       fs: this.fs,
       clock,
       random,
