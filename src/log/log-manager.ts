@@ -36,6 +36,7 @@ export class LogManager {
   private readonly logsPerDir = new Map<string, number>();
   private readonly failingDirs = new Set<string>();
   private readonly loadedDirs = new Set<string>();
+  private readonly dirsToCheckpoint = new Set<string>();
   private defaultConfig: LogConfig;
   private closed = false;
 
@@ -196,21 +197,22 @@ export class LogManager {
     for (const log of this.logsByTopic(topic)) log.updateConfig(config);
   }
 
-  /** Cuts logs, and writes the recovery points down: what is appended later below the old ones is not durable. */
+  /** Cuts logs. Recovery points that were beyond are written down: what is appended below the old ones is not durable. */
   truncateTo(offsets: Iterable<readonly [TopicPartition, number]>, isFuture = false): void {
-    const affected = new Set<string>();
     for (const [tp, offset] of offsets) {
       const log = this.getLog(tp, isFuture);
-      if (log?.truncateTo(offset)) affected.add(log.parentDir);
+      if (!log) continue;
+      const before = log.recoveryPoint;
+      log.truncateTo(offset);
+      if (log.recoveryPoint < before) this.checkpointRecoveryPointsSoon(log.parentDir);
     }
-    for (const path of affected) this.checkpointRecoveryPointsIn(path);
   }
 
   truncateFullyAndStartAt(tp: TopicPartition, offset: number, isFuture = false, logStartOffset = offset): void {
     const log = this.getLog(tp, isFuture);
     if (!log) return;
     log.truncateFullyAndStartAt(offset, logStartOffset);
-    this.checkpointRecoveryPointsIn(log.parentDir);
+    this.checkpointRecoveryPointsSoon(log.parentDir);
   }
 
   /** Takes a directory offline: its logs are closed and forgotten. Gives their partitions. */
@@ -472,9 +474,15 @@ export class LogManager {
     }
   }
 
-  private checkpointRecoveryPointsIn(path: string): void {
-    const dir = this.dirs.get(path);
-    if (dir) this.checkpointRecoveryPoints(dir);
+  /** Once for all logs of a directory that are cut in one go. Only a loss of power could ask for it earlier. */
+  private checkpointRecoveryPointsSoon(path: string): void {
+    if (this.dirsToCheckpoint.has(path)) return;
+    this.dirsToCheckpoint.add(path);
+    this.context.clock.defer(() => {
+      this.dirsToCheckpoint.delete(path);
+      const dir = this.dirs.get(path);
+      if (dir && !this.closed) this.checkpointRecoveryPoints(dir);
+    });
   }
 
   private checkpointRecoveryPoints(dir: LogDir): void {

@@ -1,0 +1,156 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nodeFileSystem, seededRandom, SimulatedFileSystem, type FileSystem } from '../../../src/common/index.js';
+
+const temporary = mkdtempSync(join(tmpdir(), 'file-system-'));
+afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+
+const kinds: [string, () => { fs: FileSystem; dir: string }][] = [
+  ['the simulated', () => ({ fs: new SimulatedFileSystem(), dir: '/d' })],
+  ['the real', () => ({ fs: nodeFileSystem, dir: mkdtempSync(join(temporary, 'x-')) })],
+];
+
+describe.each(kinds)('%s file system', (_, make) => {
+  test('writes, reads, cuts, renames and removes', async () => {
+    const { fs, dir } = make();
+    fs.makeDir(`${dir}/a/b`);
+    const handle = fs.open(`${dir}/a/b/f`, 'w+');
+    handle.writeSync([Buffer.from('hello '), Buffer.from('world')], 0);
+    expect(handle.size()).toBe(11);
+    const target = Buffer.alloc(20);
+    expect(handle.readSync(target, 0, 20, 6)).toBe(5);
+    expect(await handle.read(target, 0, 5, 0)).toBe(5);
+    expect(target.subarray(0, 5).toString()).toBe('hello');
+    handle.truncate(5);
+    await handle.sync();
+    handle.close();
+    fs.rename(`${dir}/a/b`, `${dir}/a/c`);
+    expect(fs.readFile(`${dir}/a/c/f`).toString()).toBe('hello');
+    expect(fs.stat(`${dir}/a/c/f`)).toMatchObject({ size: 5, isDirectory: false });
+    fs.replaceFile(`${dir}/a/c/f`, 'new');
+    expect(fs.readFile(`${dir}/a/c/f`).toString()).toBe('new');
+    expect(fs.readDir(`${dir}/a/c`)).toEqual(['f']);
+    fs.syncDir(`${dir}/a/c`);
+    fs.remove(`${dir}/a`);
+    fs.remove(`${dir}/a`);
+    expect(fs.exists(`${dir}/a/c/f`)).toBe(false);
+    expect(fs.readDir(dir)).toEqual([]);
+  });
+
+  test('names what is wrong by its code', () => {
+    const { fs, dir } = make();
+    fs.makeDir(dir);
+    const missing = expect.objectContaining({ code: 'ENOENT' });
+    expect(() => fs.open(`${dir}/x`, 'r')).toThrow(missing);
+    expect(() => fs.open(`${dir}/x`, 'r+')).toThrow(missing);
+    expect(() => fs.readFile(`${dir}/x`)).toThrow(missing);
+    expect(() => fs.stat(`${dir}/x`)).toThrow(missing);
+    expect(() => fs.readDir(`${dir}/x`)).toThrow(missing);
+    expect(() => fs.rename(`${dir}/x`, `${dir}/y`)).toThrow(missing);
+    expect(() => fs.open(`${dir}/x/y`, 'w+')).toThrow(missing);
+  });
+
+  test('keeps what a file has when it is opened to be read and written', () => {
+    const { fs, dir } = make();
+    fs.makeDir(dir);
+    fs.replaceFile(`${dir}/f`, 'abc');
+    for (const mode of ['r+', 'a+'] as const) {
+      const handle = fs.open(`${dir}/f`, mode);
+      handle.writeSync([Buffer.from('X')], 1);
+      handle.close();
+    }
+    expect(fs.readFile(`${dir}/f`).toString()).toBe('aXc');
+    const handle = fs.open(`${dir}/f`, 'w+');
+    handle.writeSync([Buffer.from('Z')], 2);
+    handle.close();
+    expect(fs.readFile(`${dir}/f`)).toEqual(Buffer.from('\0\0Z'));
+  });
+
+  test('locks a file once', () => {
+    const { fs, dir } = make();
+    fs.makeDir(dir);
+    const lock = fs.lock(`${dir}/.lock`);
+    expect(lock).not.toBeNull();
+    expect(fs.lock(`${dir}/.lock`)).toBeNull();
+    lock!.release();
+    expect(fs.lock(`${dir}/.lock`)).not.toBeNull();
+  });
+});
+
+describe('a crash', () => {
+  function write(fs: SimulatedFileSystem, path: string, text: string, synced: boolean) {
+    const handle = fs.open(path, 'a+');
+    handle.writeSync([Buffer.from(text)], handle.size());
+    if (synced) handle.syncSync();
+    return handle;
+  }
+
+  test('of the process loses nothing that was written, and its handles and locks', () => {
+    const fs = new SimulatedFileSystem();
+    fs.makeDir('/d');
+    const handle = write(fs, '/d/f', 'abc', false);
+    fs.lock('/d/.lock');
+    fs.crash('process', seededRandom(1));
+    expect(fs.readFile('/d/f').toString()).toBe('abc');
+    expect(() => handle.size()).toThrow(expect.objectContaining({ code: 'EBADF' }));
+    expect(fs.lock('/d/.lock')).not.toBeNull();
+    expect(fs.openHandles).toBe(0);
+  });
+
+  test('of the machine keeps what was synced, and of the rest some beginning, perhaps torn', () => {
+    const results = new Set<string>();
+    for (let seed = 0; seed < 100; seed++) {
+      const fs = new SimulatedFileSystem();
+      fs.makeDir('/d');
+      fs.syncDir('/');
+      write(fs, '/d/f', 'synced ', true);
+      fs.syncDir('/d');
+      write(fs, '/d/f', 'one ', false);
+      write(fs, '/d/f', 'two', false);
+      fs.crash('power', seededRandom(seed));
+      results.add(fs.readFile('/d/f').toString());
+    }
+    for (const result of results) {
+      expect(result.startsWith('synced ')).toBe(true);
+      expect('synced one two'.startsWith(result.replace(/\0+$/, ''))).toBe(true);
+    }
+    expect([...results]).toEqual(expect.arrayContaining(['synced ', 'synced one ', 'synced one two']));
+    expect(results.size).toBeGreaterThan(5);
+  });
+
+  test('of the machine can lose a file whose folder was not synced', () => {
+    const survived = new Set<boolean>();
+    for (let seed = 0; seed < 50; seed++) {
+      const fs = new SimulatedFileSystem();
+      fs.makeDir('/d');
+      fs.syncDir('/');
+      write(fs, '/d/f', 'abc', true);
+      fs.crash('power', seededRandom(seed));
+      survived.add(fs.exists('/d/f'));
+    }
+    expect(survived).toEqual(new Set([true, false]));
+  });
+
+  test('never leaves a replaced file half', () => {
+    for (let seed = 0; seed < 50; seed++) {
+      const fs = new SimulatedFileSystem();
+      fs.makeDir('/d');
+      fs.syncDir('/');
+      fs.replaceFile('/d/f', 'old');
+      fs.replaceFile('/d/f', 'new');
+      fs.crash('power', seededRandom(seed));
+      expect(fs.readFile('/d/f').toString()).toBe('new');
+    }
+  });
+});
+
+test('a write that fails may have written a part', () => {
+  const fs = new SimulatedFileSystem();
+  fs.makeDir('/d');
+  const handle = fs.open('/d/f', 'w+');
+  fs.fault = (operation) => (operation === 'write' ? Object.assign(new Error('full'), { code: 'ENOSPC' }) : null);
+  expect(() => handle.writeSync([Buffer.from('abcd')], 0)).toThrow(expect.objectContaining({ code: 'ENOSPC' }));
+  fs.fault = null;
+  expect(handle.size()).toBe(2);
+});
