@@ -16,7 +16,7 @@ export {
   type ListenerEndPoint,
   type ListenerSecurityProtocol,
 } from './listeners.js';
-export { noEffectNotes, reasonOfNoEffect, type NoEffectNote } from './no-effect.js';
+export { noEffectNotes, reasonOfNoEffect, reasonOfNoTopicEffect, type NoEffectNote } from './no-effect.js';
 export { readPropertiesFile } from './properties-file.js';
 export { METADATA_VERSIONS, LATEST_METADATA_VERSION, resolveMetadataVersion } from './metadata-version.js';
 export {

@@ -29,7 +29,9 @@ export interface LogManagerOptions extends LogManagerSettings {
   readonly metrics?: MetricsRegistry;
   /** What a topic without overrides gets. */
   readonly defaultConfig: LogConfig;
-  /** A directory failed and is offline; its logs are gone from the manager already. */
+  /** Directories that could not be read before: they are offline, and what they hold is not made anew elsewhere. */
+  readonly initialOfflineDirs?: readonly string[];
+  /** A directory failed and is offline; its logs are gone from the manager already. Not called for those offline from the start. */
   readonly onLogDirFailure?: (logDir: string) => void;
 }
 
@@ -55,5 +57,7 @@ export function logManagerSettingsOf(config: BrokerConfig, logDirs: readonly str
     producerIdExpirationCheckIntervalMs: config.get('producer.id.expiration.check.interval.ms'),
     maxTransactionTimeoutMs: config.get('transaction.max.timeout.ms'),
     transactionVerificationEnabled: config.get('transaction.partition.verification.enable'),
+    maxOpenFiles: config.get('ottla.log.open.files.max'),
+    tailCacheBytes: config.get('ottla.log.tail.memory.bytes'),
   };
 }
