@@ -1,0 +1,97 @@
+import {
+  BROKER_CONFIGS,
+  BROKER_SYNONYMS,
+  OTTLA_CONFIGS,
+  reasonOfNoEffect,
+  reasonOfNoTopicEffect,
+  TOPIC_CONFIGS,
+  valueToText,
+  type ConfigDefinition,
+  type TopicConfigName,
+} from '../config/index.js';
+import { APIS } from '../protocol/index.js';
+import { API_HANDLERS, offeredApis } from '../server/index.js';
+import { KAFKA_VERSION } from './version.js';
+
+/** docs/compatibility.md, made from the tables that the broker itself runs by (scripts/compatibility.mjs writes it). */
+export function compatibilityDocument(): string {
+  return (
+    [
+      '# Compatibility',
+      `What Ottla has of Apache Kafka ${KAFKA_VERSION} in ZooKeeper mode. This file is made from the code's own tables by ` +
+        '`node scripts/compatibility.mjs`; a test checks that it is current.',
+      '## APIs',
+      apiSummary(),
+      apiTable(),
+      '## Configurations of a broker',
+      'All of them are read and checked as Kafka does. Those without a remark have the effect they have in Kafka.',
+      configTable(BROKER_CONFIGS, reasonOfNoEffect),
+      '## Configurations of a topic',
+      'The default is what a broker gives that says nothing else.',
+      configTable(TOPIC_CONFIGS, (name) => reasonOfNoTopicEffect(name as TopicConfigName), true),
+      "## Ottla's own configurations of a broker",
+      'Kafka ignores them with a warning, so one file starts both.',
+      configTable(OTTLA_CONFIGS, () => null),
+      'The level of one logger is set by `ottla.log.level.LOGGER`. The environment variable `OTTLA_LOG_LEVEL` wins over the file: a level, ' +
+        'or `LOGGER=LEVEL` pairs, by commas.',
+    ].join('\n\n') + '\n'
+  );
+}
+
+function served(): Map<number, { minVersion: number; maxVersion: number }> {
+  return new Map(offeredApis(API_HANDLERS).map((api) => [api.apiKey, api]));
+}
+
+function apiSummary(): string {
+  const ours = served();
+  const kafkas = APIS.filter(({ advertised }) => advertised !== null);
+  return `Ottla serves ${ours.size} of the ${kafkas.length} APIs that Kafka offers. An API that it does not serve is not advertised.`;
+}
+
+function apiTable(): string {
+  const ours = served();
+  const range = (min: number, max: number) => (min === max ? String(min) : `${min}–${max}`);
+  const rows = APIS.flatMap(({ key, name, advertised }) => {
+    if (advertised === null) return [];
+    const own = ours.get(key);
+    return [
+      [String(key), name, range(advertised.min, advertised.max), own ? range(own.minVersion, own.maxVersion) : '–'],
+    ];
+  });
+  return table(['Key', 'API', 'Versions in Kafka', 'Versions in Ottla'], rows);
+}
+
+function configTable(
+  definitions: Readonly<Record<string, ConfigDefinition>>,
+  reasonOf: (name: string) => string | null,
+  ofTopics = false,
+): string {
+  const rows = Object.keys(definitions)
+    .sort()
+    .map((name) => {
+      const definition = definitions[name]!;
+      const synonyms = ofTopics ? (BROKER_SYNONYMS[name as TopicConfigName] ?? []) : [];
+      const reason = reasonOf(name);
+      return [
+        `\`${name}\``,
+        definition.type,
+        defaultText(definition),
+        ofTopics ? synonyms.map((synonym) => `\`${synonym.name}\``).join(', ') : definition.updateMode,
+        reason === null ? '' : `no effect: ${reason}`,
+      ];
+    });
+  const fourth = ofTopics ? 'Default from the broker' : 'Change';
+  return table(['Configuration', 'Type', 'Default', fourth, 'Remark'], rows);
+}
+
+function defaultText(definition: ConfigDefinition): string {
+  const text = valueToText(definition.default, definition.type);
+  return text === null ? 'null' : text === '' ? '' : `\`${text}\``;
+}
+
+/** A Markdown table as Prettier lays it out: every column as wide as its widest cell. */
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = header.map((title, i) => Math.max(3, title.length, ...rows.map((row) => row[i]!.length)));
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;
+  return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
