@@ -34,8 +34,9 @@ export class LocalLog {
   /** Grows whenever bytes that were readable are no longer: a read that waited must look again. */
   private truncations = 0;
   private lastFlushedMs: number;
-  /** The entry of the folder itself is durable; not so for a folder that was made just now, or renamed. */
-  private isFolderSynced = false;
+  /** Grows with everything that is written; `flushedChanges` is what it was at the last flush of all. */
+  private changes = 0;
+  private flushedChanges: number;
 
   constructor(
     readonly context: LogContext,
@@ -46,7 +47,10 @@ export class LocalLog {
     /** Everything before it is durable; recovery begins there. */
     public recoveryPoint: number,
     logEndOffset: number,
+    /** Taken up after a clean shutdown: all of it is durable. */
+    isDurable: boolean,
   ) {
+    this.flushedChanges = isDurable ? 0 : -1;
     this.currentDir = dir;
     this.parentDir = dir.slice(0, dir.lastIndexOf('/'));
     this.tail = context.tailCache.openTail();
@@ -76,6 +80,11 @@ export class LocalLog {
 
   get lastFlushMs(): number {
     return this.lastFlushedMs;
+  }
+
+  /** Something was written that no flush of the whole log has made durable. */
+  get hasUnflushedChanges(): boolean {
+    return this.changes !== this.flushedChanges;
   }
 
   get truncationCount(): number {
@@ -152,14 +161,20 @@ export class LocalLog {
     });
   }
 
+  /** The same for the whole log, with what its indexes get when it is closed. */
+  async flushAll(): Promise<void> {
+    const { changes } = this;
+    this.segments.active.onBecomeInactive();
+    await this.flush(this.logEndOffset + 1);
+    this.flushedChanges = changes;
+  }
+
   /** The same, blocking. */
   flushSync(offset: number): void {
     const segments = this.segments.range(this.recoveryPoint, offset);
     for (const segment of segments) segment.flushSync();
     if (!segments.some((segment) => segment.baseOffset >= this.recoveryPoint)) return;
     this.context.fs.syncDir(this.dir);
-    if (!this.isFolderSynced) this.context.fs.syncDir(this.parentDir);
-    this.isFolderSynced = true;
   }
 
   markFlushed(offset: number): void {
@@ -211,7 +226,7 @@ export class LocalLog {
   renameDir(dir: string): void {
     this.context.fs.rename(this.currentDir, dir);
     this.currentDir = dir;
-    this.isFolderSynced = false;
+    this.context.folders.markChanged(this.parentDir);
     for (const segment of this.segments.all) segment.movedTo(dir);
   }
 
@@ -264,22 +279,12 @@ export class LocalLog {
   }
 
   private async syncDir(): Promise<void> {
-    await this.syncFolder(this.dir);
-    if (this.isFolderSynced) return;
-    await this.syncFolder(this.parentDir);
-    this.isFolderSynced = true;
-  }
-
-  private async syncFolder(path: string): Promise<void> {
-    const handle = this.context.fs.open(path, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      handle.close();
-    }
+    await this.context.folders.sync(this.dir);
+    await this.context.folders.ensureSynced(this.parentDir);
   }
 
   private setEnd(offset: number): void {
+    this.changes++;
     this.nextOffsetMetadata = this.metadataOfEnd(offset);
     if (this.recoveryPoint > offset) this.recoveryPoint = offset;
   }

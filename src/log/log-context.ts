@@ -1,5 +1,6 @@
 import type { Clock, FileSystem, Logger, Random } from '../common/index.js';
 import type { FileHandleCache } from './file-handles.js';
+import type { FolderSync } from './folder-sync.js';
 import { LogError } from './log-error.js';
 import type { Scheduler } from './scheduler.js';
 import type { TailCache } from './tail-cache.js';
@@ -9,6 +10,7 @@ import type { ProducerStateConfig } from './core/producer-state-manager.js';
 export interface LogContext {
   readonly fs: FileSystem;
   readonly files: FileHandleCache;
+  readonly folders: FolderSync;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

@@ -32,18 +32,18 @@ export class LogDirs {
   private readonly live = new Map<string, LiveDir>();
 
   /**
-   * Makes, checks and locks the directories. One that fails is offline from the beginning and named to `onFailure`. Throws when a
+   * Makes, checks and locks the directories but those of `initialOffline`. One that fails is offline from the beginning. Throws when a
    * directory is given twice or is in use (`LogDirLockedError`), or when none is usable.
    */
   constructor(
     private readonly fs: FileSystem,
     /** As configured. */
     readonly all: readonly string[],
+    initialOffline: readonly string[],
     private readonly logger: Logger,
-    onFailure: (path: string, error: unknown) => void,
   ) {
     if (new Set(all).size < all.length) throw new Error(`Duplicate log directory found: ${all.join(', ')}`);
-    for (const path of all) {
+    for (const path of all.filter((candidate) => !initialOffline.includes(candidate))) {
       try {
         this.live.set(path, this.open(path));
       } catch (error) {
@@ -52,7 +52,6 @@ export class LogDirs {
           throw error;
         }
         logger.error('Failed to create or validate a log directory', { dir: path, error });
-        onFailure(path, error);
       }
     }
     if (this.live.size === 0) {

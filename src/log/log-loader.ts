@@ -64,6 +64,7 @@ export class LogLoader {
   private recoveryPointCheckpoint: number;
   private names: Set<string>;
   private recovered = false;
+  private isNew = false;
 
   constructor(
     private readonly context: LogContext,
@@ -111,6 +112,7 @@ export class LogLoader {
       this.segments,
       recoveryPoint,
       logEndOffset,
+      this.hadCleanShutdown && !this.isNew,
     );
     const topicId = this.initializeTopicId();
     return new UnifiedLog({ local, epochs, producers: this.producers, snapshots, logStartOffset, topicId });
@@ -211,6 +213,7 @@ export class LogLoader {
       logEndOffset = null;
     }
     if (this.segments.count === 0) {
+      this.isNew = true;
       this.segments.add(LogSegment.create(this.context, dir, logStartOffset, config, this.drawJitter()));
     }
     if (logEndOffset === null) return { recoveryPoint: logStartOffset, logEndOffset: logStartOffset };

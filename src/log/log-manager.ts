@@ -1,6 +1,7 @@
 /** All logs of a broker: loading, making and deleting them, and what is done for them in the background. */
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import { FileHandleCache } from './file-handles.js';
+import { FolderSync } from './folder-sync.js';
 import { LogDirs, type LogDir } from './log-dirs.js';
 import type { LogConfig } from './log-config.js';
 import { isFileSystemError, type LogContext } from './log-context.js';
@@ -50,12 +51,13 @@ export class LogManager {
       random,
       logger,
       files: new FileHandleCache(fs, options.maxOpenFiles),
+      folders: new FolderSync(fs),
       scheduler: new Scheduler(clock, logger),
       tailCache: new TailCache(clock, options.tailCacheBytes),
       producerState: options,
       onStorageError: (logDir, doing, error) => this.onStorageError(logDir, doing, error),
     };
-    this.dirs = new LogDirs(fs, options.logDirs, logger, () => undefined);
+    this.dirs = new LogDirs(fs, options.logDirs, options.initialOfflineDirs ?? [], logger);
     this.registerMetrics();
   }
 
@@ -215,7 +217,7 @@ export class LogManager {
     this.checkpointRecoveryPointsSoon(log.parentDir);
   }
 
-  /** Takes a directory offline: its logs are closed and forgotten. Gives their partitions. */
+  /** Takes a directory offline: its logs are closed and forgotten, and `onLogDirFailure` is told. Gives their partitions. */
   handleLogDirFailure(logDir: string): TopicPartition[] {
     if (!this.dirs.takeOffline(logDir)) return [];
     this.context.logger.error('Stopping serving logs in a directory', { dir: logDir });
@@ -229,6 +231,7 @@ export class LogManager {
       }
     }
     this.logsPerDir.delete(logDir);
+    this.options.onLogDirFailure?.(logDir);
     return gone;
   }
 
@@ -383,6 +386,7 @@ export class LogManager {
       const dir = `${parentDir}/${isFuture ? futureDirName(tp, this.uniqueId()) : partitionKey(tp)}`;
       try {
         this.context.fs.makeDir(dir);
+        this.context.folders.markChanged(parentDir);
         return loadLog(this.context, {
           topicPartition: tp,
           dir,
@@ -523,7 +527,6 @@ export class LogManager {
     this.context.clock.defer(() => {
       this.failingDirs.delete(logDir);
       this.handleLogDirFailure(logDir);
-      this.options.onLogDirFailure?.(logDir);
     });
   }
 

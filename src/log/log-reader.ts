@@ -121,10 +121,14 @@ export class LogReader {
     sizeInBytes: number,
     isolation: FetchIsolation,
   ): FetchDataInfo {
-    const abortedTransactions =
-      isolation === 'TXN_COMMITTED'
-        ? this.collectAbortedTransactions(at.messageOffset, this.upperBoundOffset(at, sizeInBytes))
-        : null;
+    let abortedTransactions: AbortedTransaction[] | null = null;
+    if (isolation === 'TXN_COMMITTED') {
+      // Most logs have no aborted transaction: then no index is looked into.
+      const isNoneAborted = this.log.segments.range(at.messageOffset, Infinity).every((one) => one.txnIndex.isMissing);
+      abortedTransactions = isNoneAborted
+        ? []
+        : this.collectAbortedTransactions(at.messageOffset, this.upperBoundOffset(at, sizeInBytes));
+    }
     return { fetchOffsetMetadata: at, records, sizeInBytes, firstEntryIncomplete: false, abortedTransactions };
   }
 

@@ -59,6 +59,7 @@ export class OffsetIndex extends AbstractIndex {
 
   /** The offset of the first entry at `position` or beyond; null when there is none: a bound on what a read up to there can hold. */
   firstOffsetFromPosition(position: number): number | null {
+    if (this.lastEntry().position < position) return null;
     const below = this.largestLowerBound((buffer, at) => buffer.readInt32BE(at + 4) < position);
     return below + 1 < this.entries ? this.entry(below + 1).offset : null;
   }

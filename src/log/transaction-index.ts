@@ -30,6 +30,11 @@ export class TransactionIndex {
     this.file = exists ? new LogFile(cache, path) : null;
   }
 
+  /** True when it has no file: the usual case. */
+  get isMissing(): boolean {
+    return this.file === null;
+  }
+
   append(txn: AbortedTxn): void {
     const entry = Buffer.allocUnsafe(ENTRY_BYTES);
     entry.writeInt16BE(VERSION, 0);

@@ -400,8 +400,8 @@ export class UnifiedLog {
   }
 
   /**
-   * Makes all that was appended before the call durable, and moves the recovery point there. With `forceFlushActiveSegment` also an active
-   * segment that is empty.
+   * Makes all that was appended before the call durable, and moves the recovery point there. With `forceFlushActiveSegment` all files of
+   * the log are, also those of an empty active segment; nothing happens when they are already.
    */
   flush(forceFlushActiveSegment = false): Promise<void> {
     return this.flushUpTo(this.logEndOffset, forceFlushActiveSegment);
@@ -644,10 +644,9 @@ export class UnifiedLog {
     const { local } = this;
     // A truncation may have come between a roll and its flush.
     const offset = Math.min(upTo, this.logEndOffset);
-    const flushOffset = includesOffset ? offset + 1 : offset;
-    if (flushOffset <= local.recoveryPoint || local.isClosed) return;
+    if (local.isClosed || (includesOffset ? !local.hasUnflushedChanges : offset <= local.recoveryPoint)) return;
     const truncations = local.truncationCount;
-    await local.flush(flushOffset);
+    await (includesOffset ? local.flushAll() : local.flush(offset));
     if (local.isClosed) return;
     // The epochs must be known as long as the batches under them: recovery does not look before the recovery point.
     await onStorageAsync(this.context, this.parentDir, 'flushing the leader epochs', () => this.epochs.sync());

@@ -153,10 +153,8 @@ export class Broker {
     const topicConfigs = new TopicConfigs(this.config, stores.configs, logger);
     await topicConfigs.load(topicsIn(fs, logDirs));
     const logs = (parts.logs = new LogManager({
-      ...logManagerSettingsOf(
-        this.config,
-        logDirs.filter((dir) => !identity.offlineDirs.includes(dir)),
-      ),
+      ...logManagerSettingsOf(this.config, logDirs),
+      initialOfflineDirs: identity.offlineDirs,
       fs,
       clock,
       random,

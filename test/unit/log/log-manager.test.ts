@@ -57,6 +57,21 @@ describe('after a clean shutdown', () => {
     expect(loaded.endOffsetForEpoch(0)).toEqual({ epoch: 0, offset: 20 });
   });
 
+  test('a stop of a log that nobody wrote to touches none of its files', async () => {
+    const world = newWorld();
+    const manager = await startManager(world);
+    await fill(world, manager);
+    await stop(world, manager);
+    const again = await startManager(world);
+    const touched: string[] = [];
+    world.fs.fault = (operation, path) => {
+      if (path.includes('orders-0')) touched.push(`${operation} ${path}`);
+      return null;
+    };
+    await stop(world, again);
+    expect(touched).toEqual([]);
+  });
+
   test('the last five batches of a producer are still known', async () => {
     const world = newWorld();
     const manager = await startManager(world);
@@ -251,6 +266,25 @@ describe('several log directories', () => {
     await stop(world, manager);
     expect(world.fs.exists('/disk1/.kafka_cleanshutdown')).toBe(true);
     expect(world.fs.exists('/disk2/.kafka_cleanshutdown')).toBe(false);
+  });
+
+  test('what lies in one that could not be read is not made anew elsewhere', async () => {
+    const world = newWorld();
+    const manager = await startManager(world, { logDirs, initialOfflineDirs: ['/disk2'] });
+    expect(manager.offlineLogDirs).toEqual(['/disk2']);
+    expect(() => manager.getOrCreateLog(tp)).toThrow(expect.objectContaining({ kind: 'KAFKA_STORAGE_ERROR' }));
+    expect(manager.getOrCreateLog(tp, { isNew: true }).parentDir).toBe('/disk1');
+  });
+
+  test('the last one that fails leaves none, and the broker is told', async () => {
+    const world = newWorld();
+    const failed: string[] = [];
+    const manager = await startManager(world, { onLogDirFailure: (dir) => failed.push(dir) });
+    manager.getOrCreateLog(tp, { isNew: true });
+    expect(manager.handleLogDirFailure('/data')).toEqual([tp]);
+    expect(manager.handleLogDirFailure('/data')).toEqual([]);
+    expect(failed).toEqual(['/data']);
+    expect(manager.liveLogDirs).toEqual([]);
   });
 
   test('one that another process uses keeps the broker from starting', async () => {

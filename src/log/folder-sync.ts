@@ -1,0 +1,40 @@
+import type { FileSystem } from '../common/index.js';
+
+/** Makes the entries of folders that many logs share durable, once for all that were made or renamed meanwhile. */
+export class FolderSync {
+  private readonly changed = new Set<string>();
+  private readonly running = new Map<string, Promise<void>>();
+
+  constructor(private readonly fs: FileSystem) {}
+
+  /** An entry of the folder was made or renamed. */
+  markChanged(path: string): void {
+    this.changed.add(path);
+  }
+
+  /** Resolves when every change that was marked before the call is durable. */
+  async ensureSynced(path: string): Promise<void> {
+    while (this.changed.has(path) || this.running.has(path)) {
+      let sync = this.running.get(path);
+      if (!sync) {
+        this.changed.delete(path);
+        sync = this.sync(path).finally(() => this.running.delete(path));
+        this.running.set(path, sync);
+      }
+      await sync;
+    }
+  }
+
+  /** Makes a folder durable now, without blocking. */
+  async sync(path: string): Promise<void> {
+    const handle = this.fs.open(path, 'r');
+    try {
+      await handle.sync();
+    } catch (error) {
+      this.changed.add(path);
+      throw error;
+    } finally {
+      handle.close();
+    }
+  }
+}
