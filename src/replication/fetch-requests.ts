@@ -2,7 +2,6 @@ import type { TopicPartition } from '../cluster/index.js';
 import { ZERO_UUID, type Clock, type Timer } from '../common/index.js';
 import { ErrorCode, type FetchRequest, type FetchResponseInput } from '../protocol/index.js';
 import {
-  cachedKey,
   Change,
   FetchSet,
   INVALID_SESSION_ID,
@@ -12,10 +11,16 @@ import {
   type FetchContext,
   type FetchSession,
   type FetchSessionCache,
-  type PartitionRequest,
 } from './core/fetch-session.js';
 import type { FetchWatchers } from './delayed-operations.js';
 import type { FetchReader, ReadResult } from './fetch-reader.js';
+import {
+  FIRST_VERSION_WITH_TOPIC_IDS,
+  forgottenKeys,
+  requestedPartitions,
+  toResponses,
+  type Answer,
+} from './fetch-wire.js';
 import type { FetchCallContext, FetchParams, FetchPartition, FetchPartitionResult } from './fetch.js';
 import type { MetadataSource } from './ports.js';
 
@@ -29,7 +34,6 @@ export interface FetchRequestsOptions {
   readonly fetchMaxBytes: () => number;
 }
 
-const FIRST_VERSION_WITH_TOPIC_IDS = 13;
 /** Consumers may be sent to other replicas, and may ask followers, from this version on (KIP-392). */
 const FIRST_VERSION_WITH_RACK = 11;
 
@@ -58,12 +62,12 @@ export class FetchRequests {
     call: FetchCallContext,
     respond: (response: FetchResponseInput) => void,
   ): void {
-    const { clock, sessions, watchers } = this.options;
+    const { clock, sessions, watchers, metadata } = this.options;
     const sessionRequest = {
       version,
       sessionId: request.sessionId,
       epoch: request.sessionEpoch,
-      partitions: this.requestedPartitions(request, version),
+      partitions: requestedPartitions(request, version, metadata),
       forgotten: forgottenKeys(request, version),
     };
     const context = newFetchContext(sessions, clock.nowMs(), sessionRequest, (gone) => watchers.unwatch(gone));
@@ -80,7 +84,7 @@ export class FetchRequests {
     const usesTopicIds = version >= FIRST_VERSION_WITH_TOPIC_IDS;
     const params = this.paramsOf(request, version, call);
     const operation = new FetchOperation(this, params, context, call.authorize, (sessionId, answers, errorCode) =>
-      respond({ errorCode, sessionId, responses: groupByTopic(answers, usesTopicIds) }),
+      respond({ errorCode, sessionId, responses: toResponses(answers, usesTopicIds) }),
     );
     if (context.kind === 'incremental') this.bySession.set(context.session, operation);
     operation.start();
@@ -180,34 +184,6 @@ export class FetchRequests {
       client,
     };
   }
-
-  private requestedPartitions(request: FetchRequest, version: number): PartitionRequest[] {
-    const requested: PartitionRequest[] = [];
-    const usesTopicIds = version >= FIRST_VERSION_WITH_TOPIC_IDS;
-    for (const topic of request.topics) {
-      const name = usesTopicIds ? (this.options.metadata.topicName(topic.topicId) ?? null) : topic.topic;
-      const topicId = usesTopicIds ? topic.topicId : ZERO_UUID;
-      for (const asked of topic.partitions) {
-        requested.push({
-          topic: name,
-          topicId,
-          partition: asked.partition,
-          fetchOffset: Number(asked.fetchOffset),
-          logStartOffset: Number(asked.logStartOffset),
-          maxBytes: asked.partitionMaxBytes,
-          currentLeaderEpoch: asked.currentLeaderEpoch,
-          lastFetchedEpoch: asked.lastFetchedEpoch,
-        });
-      }
-    }
-    return requested;
-  }
-}
-
-/** A partition's result with the place it has in the fetch. */
-interface Answer {
-  readonly cached: CachedPartition;
-  readonly result: ReadResult;
 }
 
 type ServableContext = Exclude<FetchContext, { kind: 'error' }>;
@@ -396,56 +372,4 @@ class FetchOperation {
     this.state = 'done';
     this.requests.ended(this, this.context);
   }
-}
-
-function forgottenKeys(request: FetchRequest, version: number): string[] {
-  const keys: string[] = [];
-  for (const topic of request.forgottenTopicsData) {
-    const topicId = version >= FIRST_VERSION_WITH_TOPIC_IDS ? topic.topicId : ZERO_UUID;
-    for (const partition of topic.partitions) keys.push(cachedKey(topicId, topic.topic, partition));
-  }
-  return keys;
-}
-
-type TopicResponse = NonNullable<FetchResponseInput['responses']>[number];
-type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
-
-/** Partitions in their order; neighbours of one topic share its entry. */
-function groupByTopic(answers: readonly Answer[], usesTopicIds: boolean): TopicResponse[] {
-  const responses: TopicResponse[] = [];
-  let last: CachedPartition | null = null;
-  let partitions: PartitionResponse[] = [];
-  for (const { cached, result } of answers) {
-    const isSameTopic = last !== null && last.topicId === cached.topicId && last.topic === cached.topic;
-    if (!isSameTopic) {
-      partitions = [];
-      responses.push(
-        usesTopicIds ? { topicId: cached.topicId, partitions } : { topic: cached.topic ?? '', partitions },
-      );
-    }
-    last = cached;
-    partitions.push(toWire(cached.partition, result));
-  }
-  return responses;
-}
-
-function toWire(partitionIndex: number, result: ReadResult): PartitionResponse {
-  const { divergingEpoch, abortedTransactions } = result;
-  return {
-    partitionIndex,
-    errorCode: result.errorCode,
-    highWatermark: BigInt(result.highWatermark),
-    lastStableOffset: BigInt(result.lastStableOffset),
-    logStartOffset: BigInt(result.logStartOffset),
-    ...(divergingEpoch && {
-      divergingEpoch: { epoch: divergingEpoch.epoch, endOffset: BigInt(divergingEpoch.endOffset) },
-    }),
-    abortedTransactions:
-      abortedTransactions?.map(({ producerId, firstOffset }) => ({
-        producerId: BigInt(producerId),
-        firstOffset: BigInt(firstOffset),
-      })) ?? null,
-    preferredReadReplica: result.preferredReadReplica,
-    records: result.records,
-  };
 }

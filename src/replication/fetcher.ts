@@ -7,22 +7,13 @@
 import { AssertionError, ZERO_UUID, type Clock, type Logger, type Timer, type Uuid } from '../common/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import { LogError } from '../log/index.js';
-import {
-  ErrorCode,
-  errorName,
-  type FetchRequestInput,
-  type FetchResponse,
-  type FetchResponsePartitionData,
-} from '../protocol/index.js';
+import { ErrorCode, errorName, type FetchResponse, type FetchResponsePartitionData } from '../protocol/index.js';
 import { RecordsError } from '../records/index.js';
-import {
-  FetchSessionHandler,
-  type ForgottenPartition,
-  type SentPartition,
-  type SessionRequest,
-} from './core/fetch-session-handler.js';
+import { FetchSessionHandler, type SentPartition, type SessionRequest } from './core/fetch-session-handler.js';
 import { outOfRangeAction, truncationPoint } from './core/truncation.js';
+import { FetcherPartitions } from './fetcher-partitions.js';
 import { isReadyForFetch, type InitialFetchState, type PartitionFetchState } from './fetcher-state.js';
+import { LATEST_VERSION_WITH_NAMES, partitionsIn, toFetchRequest, type FollowerIdentity } from './fetcher-wire.js';
 import type { Partition } from './partition.js';
 import type { EpochEndOffset, LeaderEndpoint, ReplicaQuota } from './ports.js';
 
@@ -43,34 +34,20 @@ export interface FetcherOptions {
 }
 
 /** What the configuration says; read again for every request. Times in ms, sizes in bytes. */
-export interface FetcherSettings {
-  readonly brokerId: number;
-  readonly brokerEpoch: bigint;
-  readonly maxWaitMs: number;
-  readonly minBytes: number;
-  readonly responseMaxBytes: number;
+export interface FetcherSettings extends FollowerIdentity {
   readonly partitionMaxBytes: number;
   readonly backoffMs: number;
   readonly fetchVersion: number;
   readonly isTruncationOnFetchSupported: boolean;
 }
 
-/** Up to this version topics go by name. */
-const LATEST_VERSION_WITH_NAMES = 12;
-const FIRST_VERSION_WITH_REPLICA_STATE = 15;
 const SESSION_ENDED: ReadonlySet<number> = new Set([
   ErrorCode.FETCH_SESSION_ID_NOT_FOUND,
   ErrorCode.INVALID_FETCH_SESSION_EPOCH,
 ]);
 
 export class ReplicaFetcher {
-  private readonly states = new Map<string, PartitionFetchState>();
-  private readonly truncating = new Set<string>();
-  /** Partitions that may differ from what the session holds. */
-  private readonly changed = new Set<string>();
-  /** Left out of requests by the quota; asked about again every time. */
-  private readonly throttled = new Set<string>();
-  private readonly topicNames = new Map<Uuid, string>();
+  private readonly partitions = new FetcherPartitions();
   private readonly session = new FetchSessionHandler();
   private isClosed = false;
   private isRunning = false;
@@ -80,28 +57,25 @@ export class ReplicaFetcher {
   constructor(private readonly options: FetcherOptions) {}
 
   get partitionCount(): number {
-    return this.states.size;
+    return this.partitions.size;
   }
 
-  /** The greatest number of records that any partition is behind. */
   get maxLag(): number {
-    let max = 0;
-    for (const { lag } of this.states.values()) max = Math.max(max, lag ?? 0);
-    return max;
+    return this.partitions.maxLag;
   }
 
   stateOf(key: string): PartitionFetchState | undefined {
-    return this.states.get(key);
+    return this.partitions.get(key);
   }
 
   /** Begins to fetch partitions. One that is fetched under the same leader epoch already goes on where it is. */
   addPartitions(initial: readonly InitialFetchState[]): void {
     for (const { tp, topicId, currentLeaderEpoch, fetchOffset } of initial) {
       const key = partitionKey(tp);
-      if (this.states.get(key)?.currentLeaderEpoch === currentLeaderEpoch) continue;
+      if (this.partitions.get(key)?.currentLeaderEpoch === currentLeaderEpoch) continue;
       const epoch = this.options.partitionOf(tp)?.log?.latestEpoch ?? null;
       const canFetch = epoch !== null && this.options.settings().isTruncationOnFetchSupported;
-      this.setState({
+      this.partitions.put({
         tp,
         key,
         topicId,
@@ -118,41 +92,26 @@ export class ReplicaFetcher {
 
   /** Stops fetching partitions. What is under way for them has no effect any more. */
   removePartitions(keys: Iterable<string>): void {
-    for (const key of keys) this.removeState(key);
+    for (const key of keys) this.partitions.remove(key);
     this.kick();
   }
 
   /** The topics got ids, or lost them: they are asked for in the new way. */
   updateTopicId(key: string, topicId: Uuid | null): void {
-    const state = this.states.get(key);
-    if (state) this.setState({ ...state, topicId });
+    const state = this.partitions.get(key);
+    if (state) this.partitions.put({ ...state, topicId });
   }
 
   /** The log start of a followed partition moved by retention: the leader is told with the next request. */
   markChanged(key: string): void {
-    if (this.states.has(key)) this.changed.add(key);
+    this.partitions.markChanged(key);
   }
 
   close(): void {
     this.isClosed = true;
-    this.states.clear();
+    this.partitions.clear();
     this.options.leader.close();
     this.kick();
-  }
-
-  private setState(state: PartitionFetchState): void {
-    this.states.set(state.key, state);
-    this.changed.add(state.key);
-    if (state.phase === 'Truncating') this.truncating.add(state.key);
-    else this.truncating.delete(state.key);
-    if (state.topicId !== null) this.topicNames.set(state.topicId, state.tp.topic);
-  }
-
-  private removeState(key: string): void {
-    if (!this.states.delete(key)) return;
-    this.truncating.delete(key);
-    this.throttled.delete(key);
-    this.changed.add(key);
   }
 
   private kick(): void {
@@ -168,16 +127,10 @@ export class ReplicaFetcher {
     while (!this.isClosed) {
       await this.maybeTruncate();
       if (this.isClosed) break;
-      if ((await this.fetchOnce()) || this.isTruncatingUnderWay) continue;
-      await this.pause(this.throttled.size > 0 ? this.options.settings().backoffMs : null);
+      if ((await this.fetchOnce()) || this.partitions.isTruncatingUnderWay) continue;
+      await this.pause(this.partitions.throttled.size > 0 ? this.options.settings().backoffMs : null);
     }
     this.isRunning = false;
-  }
-
-  /** Some partition has yet to ask for the end of another epoch. */
-  private get isTruncatingUnderWay(): boolean {
-    for (const key of this.truncating) if (this.states.get(key)?.delayedUntilMs === null) return true;
-    return false;
   }
 
   /** Waits for a kick, or for the time. Null: for a kick alone. */
@@ -208,7 +161,7 @@ export class ReplicaFetcher {
     );
     let response: FetchResponse;
     try {
-      response = await this.options.leader.fetch(this.toWire(request, version, settings), version);
+      response = await this.options.leader.fetch(toFetchRequest(request, version, settings), version);
     } catch (error) {
       if (!this.isClosed) await this.afterFailure(error, settings.backoffMs);
       return true;
@@ -218,7 +171,7 @@ export class ReplicaFetcher {
       this.isLeaderUnreachable = false;
       this.options.logger.info('Fetching from the leader works again', { leader: this.options.leader.brokerId });
     }
-    const partitions = this.partitionsIn(response, version);
+    const partitions = partitionsIn(response, version, (topicId) => this.partitions.topicName(topicId));
     const { errorCode, sessionId, throttleTimeMs } = response;
     const keys = partitions.map(({ key }) => key);
     if (!this.session.handleResponse({ errorCode, sessionId, throttleTimeMs, keys })) {
@@ -246,17 +199,15 @@ export class ReplicaFetcher {
   private buildSession(settings: FetcherSettings): SessionRequest {
     const { quota } = this.options;
     if (quota?.isQuotaExceeded()) {
-      for (const [key, { tp }] of this.states) if (quota.isThrottled(tp)) this.changed.add(key);
+      for (const { key, tp } of this.partitions.all()) if (quota.isThrottled(tp)) this.partitions.markChanged(key);
     }
-    for (const key of this.throttled) this.changed.add(key);
-    const keys = this.session.isFull ? [...this.states.keys()] : [...this.changed];
-    this.changed.clear();
+    const keys = this.partitions.takeChanged(this.session.isFull);
     return this.session.build(keys, (key) => this.wanted(key, settings));
   }
 
   /** What to ask of the partition now; null when it is not to be fetched. */
   private wanted(key: string, settings: FetcherSettings): SentPartition | null {
-    const state = this.states.get(key);
+    const state = this.partitions.get(key);
     if (!state || !isReadyForFetch(state)) return null;
     const log = this.options.partitionOf(state.tp)?.log;
     if (!log) return null;
@@ -264,10 +215,10 @@ export class ReplicaFetcher {
     // Replicas that keep up are never throttled.
     const isBehind = state.lag === null || state.lag > 0;
     if (quota && isBehind && quota.isThrottled(state.tp) && quota.isQuotaExceeded()) {
-      this.throttled.add(key);
+      this.partitions.throttled.add(key);
       return null;
     }
-    this.throttled.delete(key);
+    this.partitions.throttled.delete(key);
     return {
       key,
       topic: state.tp.topic,
@@ -281,52 +232,12 @@ export class ReplicaFetcher {
     };
   }
 
-  private toWire(request: SessionRequest, version: number, settings: FetcherSettings): FetchRequestInput {
-    const usesTopicIds = version > LATEST_VERSION_WITH_NAMES;
-    const forgotten = usesTopicIds ? [...request.toForget, ...request.toReplace] : request.toForget;
-    const toPartition = (sent: SentPartition): object => ({
-      partition: sent.partition,
-      currentLeaderEpoch: sent.currentLeaderEpoch,
-      fetchOffset: BigInt(sent.fetchOffset),
-      ...(version >= LATEST_VERSION_WITH_NAMES && { lastFetchedEpoch: sent.lastFetchedEpoch }),
-      logStartOffset: BigInt(sent.logStartOffset),
-      partitionMaxBytes: sent.maxBytes,
-    });
-    const { brokerId: replicaId, brokerEpoch: replicaEpoch } = settings;
-    return {
-      ...(version >= FIRST_VERSION_WITH_REPLICA_STATE ? { replicaState: { replicaId, replicaEpoch } } : { replicaId }),
-      maxWaitMs: settings.maxWaitMs,
-      minBytes: settings.minBytes,
-      maxBytes: settings.responseMaxBytes,
-      isolationLevel: 0,
-      sessionId: request.sessionId,
-      sessionEpoch: request.epoch,
-      topics: groupByTopic(request.toSend, usesTopicIds, toPartition),
-      forgottenTopicsData: groupByTopic(forgotten, usesTopicIds, ({ partition }) => partition),
-    } as FetchRequestInput;
-  }
-
-  private partitionsIn(
-    response: FetchResponse,
-    version: number,
-  ): { key: string | null; data: FetchResponsePartitionData }[] {
-    const found: { key: string | null; data: FetchResponsePartitionData }[] = [];
-    for (const topic of response.responses) {
-      const name = version > LATEST_VERSION_WITH_NAMES ? this.topicNames.get(topic.topicId) : topic.topic;
-      for (const data of topic.partitions) {
-        const key = name === undefined ? null : partitionKey({ topic: name, partition: data.partitionIndex });
-        found.push({ key, data });
-      }
-    }
-    return found;
-  }
-
   private async processResponse(
     partitions: readonly { key: string | null; data: FetchResponsePartitionData }[],
   ): Promise<void> {
     const outOfRange: PartitionFetchState[] = [];
     for (const { key, data } of partitions) {
-      const state = key === null ? undefined : this.states.get(key);
+      const state = key === null ? undefined : this.partitions.get(key);
       const sent = key === null ? undefined : this.session.sent(key);
       const isAsAsked =
         state &&
@@ -351,7 +262,7 @@ export class ReplicaFetcher {
     const { settings, logger, partitionOf } = this.options;
     const partition = partitionOf(state.tp);
     if (!partition?.log) {
-      this.removeState(state.key);
+      this.partitions.remove(state.key);
       return;
     }
     try {
@@ -401,10 +312,10 @@ export class ReplicaFetcher {
       log.maybeIncrementLogStartOffset(leaderLogStartOffset, 'leader offset increment');
     const lag = Math.max(0, leaderHighWatermark - nextOffset);
     // A partition whose log was deleted, or that was stopped, by what the lines above set off, is not put back.
-    if (this.states.get(state.key) !== state) return;
+    if (this.partitions.get(state.key) !== state) return;
     if (nextOffset !== state.fetchOffset || hasMovedStart)
-      this.setState({ ...state, fetchOffset: nextOffset, lastFetchedEpoch, lag });
-    else if (lag !== state.lag) this.states.set(state.key, { ...state, lag });
+      this.partitions.put({ ...state, fetchOffset: nextOffset, lastFetchedEpoch, lag });
+    else if (lag !== state.lag) this.partitions.updateLag(state, lag);
     if (newHighWatermark !== null) this.options.onHighWatermark(partition);
   }
 
@@ -435,13 +346,10 @@ export class ReplicaFetcher {
   // Truncation
 
   private async maybeTruncate(): Promise<void> {
-    if (this.truncating.size === 0) return;
     const questions: PartitionFetchState[] = [];
-    for (const key of [...this.truncating]) {
-      const state = this.states.get(key)!;
-      if (state.delayedUntilMs !== null) continue;
+    for (const state of this.partitions.truncatingNow()) {
       const partition = this.options.partitionOf(state.tp);
-      if (!partition?.log) this.removeState(key);
+      if (!partition?.log) this.partitions.remove(state.key);
       else if (partition.log.latestEpoch !== null) questions.push(state);
       // Without any epoch in the log there is nothing to ask for: what lies above the high watermark goes (before KIP-101).
       else this.guarded(state, () => this.truncateTo(state, partition, state.fetchOffset, true));
@@ -466,7 +374,7 @@ export class ReplicaFetcher {
     }
     questions.forEach((asked, at) => {
       // Nobody moved the partition while we asked.
-      if (this.states.get(asked.key) !== asked) return;
+      if (this.partitions.get(asked.key) !== asked) return;
       const answer = answers[at]!;
       if (answer.errorCode === ErrorCode.NONE) {
         const partition = this.options.partitionOf(asked.tp);
@@ -499,7 +407,7 @@ export class ReplicaFetcher {
     const lastFetchedEpoch = isTruncationOnFetchSupported ? (partition.logOrThrow().latestEpoch ?? -1) : -1;
     // With truncation on fetch the next answer tells whether more has to go.
     const phase = completed || isTruncationOnFetchSupported ? 'Fetching' : 'Truncating';
-    this.setState({ ...state, fetchOffset: offset, lastFetchedEpoch, phase });
+    this.partitions.put({ ...state, fetchOffset: offset, lastFetchedEpoch, phase });
   }
 
   /** The fetch offset lies outside of the leader's log: begins where the leader's log allows. */
@@ -511,7 +419,7 @@ export class ReplicaFetcher {
       const latest = await leader.fetchLatestOffset(asked.tp, asked.currentLeaderEpoch);
       const needsEarliest = latest.errorCode === ErrorCode.NONE && latest.offset >= end;
       const earliest = needsEarliest ? await leader.fetchEarliestOffset(asked.tp, asked.currentLeaderEpoch) : latest;
-      if (this.states.get(asked.key) !== asked) return;
+      if (this.partitions.get(asked.key) !== asked) return;
       if (earliest.errorCode !== ErrorCode.NONE) {
         this.onPartitionError(asked, earliest.errorCode);
         return;
@@ -530,7 +438,7 @@ export class ReplicaFetcher {
         const { isTruncationOnFetchSupported } = this.options.settings();
         const lastFetchedEpoch = isTruncationOnFetchSupported ? (partition.logOrThrow().latestEpoch ?? -1) : -1;
         const lag = Math.max(0, latest.offset - action.offset);
-        this.setState({ ...asked, fetchOffset: action.offset, lastFetchedEpoch, lag, phase: 'Fetching' });
+        this.partitions.put({ ...asked, fetchOffset: action.offset, lastFetchedEpoch, lag, phase: 'Fetching' });
       });
     } catch (error) {
       if (error instanceof AssertionError) throw error;
@@ -553,7 +461,7 @@ export class ReplicaFetcher {
   // Failures of partitions
 
   private markFailed(key: string): void {
-    this.removeState(key);
+    this.partitions.remove(key);
     this.options.onFailed(key);
   }
 
@@ -564,37 +472,21 @@ export class ReplicaFetcher {
     const delayedUntilMs = clock.monotonicMs() + backoffMs;
     const delayed: PartitionFetchState[] = [];
     for (const { key } of states) {
-      const current = this.states.get(key);
+      const current = this.partitions.get(key);
       if (!current || current.delayedUntilMs !== null) continue;
       const next = { ...current, delayedUntilMs };
       delayed.push(next);
-      this.setState(next);
+      this.partitions.put(next);
     }
     if (delayed.length === 0) return;
     const resume = (): void => {
       for (const state of delayed) {
-        if (this.states.get(state.key) === state) this.setState({ ...state, delayedUntilMs: null });
+        if (this.partitions.get(state.key) === state) this.partitions.put({ ...state, delayedUntilMs: null });
       }
       this.kick();
     };
     clock.setTimer(backoffMs, resume, { background: true });
   }
-}
-
-function groupByTopic<T extends ForgottenPartition, R>(
-  partitions: readonly T[],
-  usesTopicIds: boolean,
-  toEntry: (partition: T) => R,
-): object[] {
-  const topics = new Map<string, { topic?: string; topicId?: Uuid; partitions: R[] }>();
-  for (const partition of partitions) {
-    const key = usesTopicIds ? partition.topicId : partition.topic;
-    let topic = topics.get(key);
-    if (!topic)
-      topics.set(key, (topic = usesTopicIds ? { topicId: key, partitions: [] } : { topic: key, partitions: [] }));
-    topic.partitions.push(toEntry(partition));
-  }
-  return [...topics.values()];
 }
 
 function toBuffer(records: FetchResponsePartitionData['records']): Buffer {

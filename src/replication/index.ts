@@ -1,12 +1,8 @@
-export {
-  ReplicaManager,
-  type ReplicaManagerOptions,
-  type OffsetQuery,
-  type OffsetAnswerForTimestamp,
-} from './replica-manager.js';
+export { ReplicaManager, type ReplicaManagerOptions, type OffsetAnswerForTimestamp } from './replica-manager.js';
 export { AlterPartitionManager, type AlterPartitionManagerOptions } from './alter-partition-manager.js';
 export { isInternalTopic } from './appends.js';
 export { type Partition } from './partition.js';
+export { type OffsetQuery } from './list-offsets.js';
 export { type DeleteRecordsResult } from './delete-records.js';
 export { type ControllerIdentity, type LeadershipListener, type StopReplicaPartition } from './role-changes.js';
 export { type AppendCall, type AppendEntry, type AppendResult } from './append.js';

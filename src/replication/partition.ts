@@ -10,27 +10,18 @@ import {
   type AppendOrigin,
   type LogAppendInfo,
   type LogManager,
+  type LogOffsetMetadata,
   type UnifiedLog,
   type VerificationGuard,
 } from '../log/index.js';
-import { ErrorCode, errorName } from '../protocol/index.js';
-import { Change, type CachedPartition } from './core/fetch-session.js';
-import { highWatermarkOf, outOfSyncReplicas, shouldJoinIsr, type IsrView } from './core/high-watermark.js';
+import { ErrorCode } from '../protocol/index.js';
+import { Change } from './core/fetch-session.js';
 import { checkCurrentLeaderEpoch } from './core/leadership.js';
-import {
-  isrOf,
-  maximalIsrSize,
-  outcomeOfError,
-  outcomeOfUpdate,
-  prepareExpand,
-  prepareShrink,
-  UNKNOWN_ISR,
-  type PartitionState,
-  type PendingIsr,
-} from './core/partition-state.js';
-import { Replica } from './core/replica.js';
+import { isrOf, maximalIsrSize } from './core/partition-state.js';
+import type { Replica } from './core/replica.js';
 import { ReplicationError } from './errors.js';
-import type { AlterPartitionResult, AlterPartitionSender, EpochEndOffset, MetadataSource } from './ports.js';
+import { PartitionIsr } from './partition-isr.js';
+import type { AlterPartitionSender, EpochEndOffset, MetadataSource } from './ports.js';
 
 /** What all partitions of a broker share, and how they tell the replica manager of changes. */
 export interface PartitionContext {
@@ -81,17 +72,17 @@ export class Partition {
   leaderId = NO_LEADER;
   leaderEpoch = NO_EPOCH;
   partitionEpoch = 0;
-  private state: PartitionState = UNKNOWN_ISR;
+  private readonly isr: PartitionIsr;
   private assignment: Pick<PartitionAssignment, 'replicas' | 'addingReplicas' | 'removingReplicas'> = NO_ASSIGNMENT;
   /** The log end when this broker became leader in this epoch; null while it follows. */
-  private leaderEpochStartOffset: number | null = null;
-  private readonly remoteReplicas = new Map<number, Replica>();
+  leaderEpochStartOffset: number | null = null;
 
   constructor(
     readonly tp: TopicPartition,
     private readonly context: PartitionContext,
   ) {
     this.key = partitionKey(tp);
+    this.isr = new PartitionIsr(this, context);
   }
 
   get isLeader(): boolean {
@@ -109,7 +100,7 @@ export class Partition {
 
   /** Members of the ISR, the leader among them; empty while this broker follows. */
   get inSyncReplicaIds(): readonly number[] {
-    return isrOf(this.state);
+    return isrOf(this.isr.state);
   }
 
   get replicaIds(): readonly number[] {
@@ -120,15 +111,15 @@ export class Partition {
     return {
       leader: this.leaderId,
       leaderEpoch: this.leaderEpoch,
-      isr: isrOf(this.state),
-      recovering: this.state.kind === 'Committed' && this.state.recovering,
+      isr: isrOf(this.isr.state),
+      recovering: this.isr.state.kind === 'Committed' && this.isr.state.recovering,
       partitionEpoch: this.partitionEpoch,
     };
   }
 
   /** A change of the ISR is on its way to the controller. */
   get isIsrChangePending(): boolean {
-    return this.state.kind !== 'Committed';
+    return this.isr.state.kind !== 'Committed';
   }
 
   get isReassigning(): boolean {
@@ -142,15 +133,15 @@ export class Partition {
   }
 
   get isUnderReplicated(): boolean {
-    return this.isLeader && this.replicationFactor > isrOf(this.state).length;
+    return this.isLeader && this.replicationFactor > isrOf(this.isr.state).length;
   }
 
   get isUnderMinIsr(): boolean {
-    return this.leaderLog !== null && isrOf(this.state).length < this.minInsyncReplicas;
+    return this.leaderLog !== null && isrOf(this.isr.state).length < this.minInsyncReplicas;
   }
 
   get isAtMinIsr(): boolean {
-    return this.leaderLog !== null && isrOf(this.state).length === this.minInsyncReplicas;
+    return this.leaderLog !== null && isrOf(this.isr.state).length === this.minInsyncReplicas;
   }
 
   isAddingReplica(replicaId: number): boolean {
@@ -158,12 +149,12 @@ export class Partition {
   }
 
   replica(replicaId: number): Replica | undefined {
-    return this.remoteReplicas.get(replicaId);
+    return this.isr.replica(replicaId);
   }
 
   /** Followers that this leader keeps account of. */
   replicas(): Iterable<Replica> {
-    return this.remoteReplicas.values();
+    return this.isr.replicas();
   }
 
   // Roles
@@ -177,7 +168,7 @@ export class Partition {
     const nowMs = clock.nowMs();
     const isNewLeader = !this.isLeader;
     this.updateAssignment(next);
-    this.state = { kind: 'Committed', isr: leaderAndIsr.isr, recovering: false };
+    this.isr.lead(leaderAndIsr.isr, next.replicas);
     const log = this.createLogIfNotExists(next.isNew, checkpoints, topicId);
     if (leaderAndIsr.leaderEpoch > this.leaderEpoch) {
       const startOffset = log.logEndOffset;
@@ -193,7 +184,7 @@ export class Partition {
       });
       // The epoch's start is written before anything can be appended under it: truncation by epoch relies on it.
       log.maybeAssignEpochStartOffset(leaderAndIsr.leaderEpoch, startOffset);
-      for (const replica of this.remoteReplicas.values()) {
+      for (const replica of this.isr.replicas()) {
         replica.reset(nowMs, startOffset, isNewLeader, leaderAndIsr.isr.includes(replica.brokerId));
       }
       this.leaderEpoch = leaderAndIsr.leaderEpoch;
@@ -201,8 +192,8 @@ export class Partition {
     }
     this.partitionEpoch = leaderAndIsr.partitionEpoch;
     this.leaderId = brokerId;
-    if (this.remoteReplicas.size > 0) this.context.onLagging(this);
-    const raised = this.maybeIncrementLeaderHighWatermark(nowMs);
+    if (this.isr.hasFollowers) this.context.onLagging(this);
+    const raised = this.isr.maybeIncrementHighWatermark(nowMs);
     this.context.onChange(this, raised ? Change.State | Change.HighWatermark : Change.State);
     return isNewLeader;
   }
@@ -218,8 +209,7 @@ export class Partition {
     this.leaderEpochStartOffset = null;
     this.partitionEpoch = leaderAndIsr.partitionEpoch;
     this.updateAssignment(next);
-    this.forgetReplicas();
-    this.state = { kind: 'Committed', isr: [], recovering: leaderAndIsr.recovering };
+    this.isr.forget(leaderAndIsr.recovering);
     const log = this.createLogIfNotExists(next.isNew, checkpoints, topicId);
     if (isNewLeaderEpoch) {
       this.context.stateChangeLogger.info('Follower of partition starts at leader epoch', {
@@ -252,11 +242,10 @@ export class Partition {
 
   /** The replica is gone from this broker, or its directory is offline. What waits for it is told by the caller. */
   clear(): void {
-    this.forgetReplicas();
+    this.isr.forget();
     this.assignment = NO_ASSIGNMENT;
     this.log = null;
     this.futureLog = null;
-    this.state = UNKNOWN_ISR;
     this.leaderId = NO_LEADER;
     this.leaderEpochStartOffset = null;
   }
@@ -277,20 +266,6 @@ export class Partition {
       addingReplicas: next.addingReplicas,
       removingReplicas: next.removingReplicas,
     };
-    if (next.leaderAndIsr.leader !== this.context.brokerId) return;
-    for (const id of next.replicas) {
-      if (id !== this.context.brokerId && !this.remoteReplicas.has(id)) this.remoteReplicas.set(id, new Replica(id));
-    }
-    for (const [id, replica] of this.remoteReplicas) {
-      if (next.replicas.includes(id)) continue;
-      replica.endRest();
-      this.remoteReplicas.delete(id);
-    }
-  }
-
-  private forgetReplicas(): void {
-    for (const replica of this.remoteReplicas.values()) replica.endRest();
-    this.remoteReplicas.clear();
   }
 
   // The leader's log
@@ -307,16 +282,16 @@ export class Partition {
   ): LogAppendInfo {
     const log = this.leaderLog;
     if (!log) throw this.notLeader();
-    if (requiredAcks === -1 && isrOf(this.state).length < this.minInsyncReplicas) {
+    if (requiredAcks === -1 && isrOf(this.isr.state).length < this.minInsyncReplicas) {
       throw new ReplicationError(
         ErrorCode.NOT_ENOUGH_REPLICAS,
-        `The size of the current ISR ${JSON.stringify(isrOf(this.state))} is insufficient to satisfy the min.isr requirement of ` +
+        `The size of the current ISR ${JSON.stringify(isrOf(this.isr.state))} is insufficient to satisfy the min.isr requirement of ` +
           `${this.minInsyncReplicas} for partition ${this.key}`,
       );
     }
     const info = log.appendAsLeader(records, { leaderEpoch: this.leaderEpoch, origin, verificationGuard });
-    if (this.remoteReplicas.size > 0) this.context.onLagging(this);
-    info.leaderHwChange = this.maybeIncrementLeaderHighWatermark(this.context.clock.nowMs()) ? 'increased' : 'same';
+    if (this.isr.hasFollowers) this.context.onLagging(this);
+    info.leaderHwChange = this.isr.maybeIncrementHighWatermark(this.context.clock.nowMs()) ? 'increased' : 'same';
     return info;
   }
 
@@ -325,7 +300,7 @@ export class Partition {
    * NOT_ENOUGH_REPLICAS_AFTER_APPEND when the ISR has shrunk below `min.insync.replicas` meanwhile.
    */
   acknowledgement(): number {
-    return this.minInsyncReplicas <= maximalIsrSize(this.state)
+    return this.minInsyncReplicas <= maximalIsrSize(this.isr.state)
       ? ErrorCode.NONE
       : ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND;
   }
@@ -335,7 +310,7 @@ export class Partition {
     const log = this.leaderLog;
     if (!log) throw this.notLeader();
     let lowWatermark = log.logStartOffset;
-    for (const replica of this.remoteReplicas.values()) {
+    for (const replica of this.isr.replicas()) {
       if (replica.logStartOffset < lowWatermark && this.context.metadata.hasAliveBroker(replica.brokerId)) {
         lowWatermark = replica.logStartOffset;
       }
@@ -390,180 +365,31 @@ export class Partition {
     return { errorCode: ErrorCode.NONE, leaderEpoch: end?.epoch ?? -1, endOffset: end?.offset ?? -1 };
   }
 
-  /**
-   * ListOffsets. Until the high watermark has reached the start of this leader's epoch, the end that a client may know of could go back:
-   * OFFSET_NOT_AVAILABLE then (KIP-207). Null when no record matches.
-   */
-  fetchOffsetForTimestamp(
-    timestamp: number,
-    isolation: 'READ_UNCOMMITTED' | 'READ_COMMITTED' | null,
-    currentLeaderEpoch: number,
-    fetchOnlyFromLeader: boolean,
-  ): OffsetFound | null | Promise<OffsetFound | null> {
-    const log = this.localLog(currentLeaderEpoch, fetchOnlyFromLeader);
-    if (typeof log === 'number') throw new ReplicationError(log);
-    const lastFetchableOffset = isolation === null ? log.logEndOffset : this.visibleEnd(log, isolation);
-    const mayGoBack =
-      isolation !== null && this.leaderEpochStartOffset !== null && this.leaderEpochStartOffset > log.highWatermark;
-    const notAvailable = (): never => {
-      throw new ReplicationError(
-        ErrorCode.OFFSET_NOT_AVAILABLE,
-        `Failed to fetch offsets for partition ${this.key} as its high watermark (${log.highWatermark}) is lagging behind ` +
-          `the start offset from the beginning of this epoch (${this.leaderEpochStartOffset}).`,
-      );
-    };
-    if (timestamp === LATEST_TIMESTAMP) {
-      if (mayGoBack) notAvailable();
-      return { timestamp: -1, offset: lastFetchableOffset, leaderEpoch: this.leaderEpoch };
-    }
-    const bounded = (found: OffsetFound | null): OffsetFound | null => {
-      if (timestamp === EARLIEST_TIMESTAMP || timestamp === EARLIEST_LOCAL_TIMESTAMP) return found;
-      if (found && found.offset < lastFetchableOffset) return found;
-      return mayGoBack ? notAvailable() : null;
-    };
-    const found = log.fetchOffsetByTimestamp(timestamp);
-    return found instanceof Promise ? found.then(bounded) : bounded(found);
-  }
-
-  private visibleEnd(log: UnifiedLog, isolation: 'READ_UNCOMMITTED' | 'READ_COMMITTED'): number {
-    return isolation === 'READ_COMMITTED' ? log.lastStableOffset : log.highWatermark;
-  }
-
   // Followers, the ISR and the high watermark
 
   /**
-   * The follower fetched from `cached.fetchOffset`, which lies at `startMetadata`: it may join the ISR, and the high watermark may rise.
-   * `leaderEndOffset` is the log end when the fetch was read.
+   * The follower fetched from `startMetadata` on: it may join the ISR, and the high watermark may rise. `leaderEndOffset` is the log end
+   * when the fetch was read.
    */
   updateFollowerFetchState(
     replica: Replica,
-    startMetadata: NonNullable<CachedPartition['startMetadata']>,
+    startMetadata: LogOffsetMetadata,
     followerStartOffset: number,
     nowMs: number,
     leaderEndOffset: number,
   ): void {
     const [oldEnd, oldStart] = [replica.logEndOffset, replica.logStartOffset];
     replica.updateFetchState(startMetadata, followerStartOffset, nowMs, leaderEndOffset);
-    this.maybeExpandIsr(replica, nowMs);
+    this.isr.maybeExpand(replica, nowMs);
     let change =
-      replica.logEndOffset !== oldEnd && this.maybeIncrementLeaderHighWatermark(nowMs) ? Change.HighWatermark : 0;
-    // A higher log start may raise the low watermark that DeleteRecords waits for.
-    if (replica.logStartOffset > oldStart && oldStart !== -1) change |= Change.State;
+      replica.logEndOffset !== oldEnd && this.isr.maybeIncrementHighWatermark(nowMs) ? Change.HighWatermark : 0;
+    if (replica.logStartOffset > oldStart) change |= Change.LowWatermark;
     if (change !== 0) this.context.onChange(this, change);
   }
 
   /** Proposes to the controller that followers which have fallen behind leave the ISR. False when nothing is left to watch for. */
   maybeShrinkIsr(): boolean {
-    const log = this.leaderLog;
-    if (!log || this.remoteReplicas.size === 0) return false;
-    const { state } = this;
-    // While a change is under way nothing is proposed; look again at the next turn.
-    if (state.kind !== 'Committed') return true;
-    const outOfSync = outOfSyncReplicas((id) => this.remoteReplicas.get(id), this.context.brokerId, this.isrView(log));
-    if (outOfSync.length === 0) return !this.isEveryoneAtEnd(log);
-    this.context.logger.info('Shrinking ISR', {
-      partition: this.key,
-      from: state.isr,
-      outOfSync: outOfSync.map((id) => {
-        const replica = this.remoteReplicas.get(id);
-        return { id, endOffset: replica?.logEndOffset, lastCaughtUpTimeMs: replica?.lastCaughtUpTimeMs };
-      }),
-      highWatermark: log.highWatermark,
-      endOffset: log.logEndOffset,
-    });
-    this.submitAlterPartition(prepareShrink(state, outOfSync, this.epochs()));
-    return true;
-  }
-
-  private isEveryoneAtEnd(log: UnifiedLog): boolean {
-    return isrOf(this.state).every(
-      (id) => id === this.context.brokerId || this.remoteReplicas.get(id)?.logEndOffset === log.logEndOffset,
-    );
-  }
-
-  private maybeExpandIsr(replica: Replica, nowMs: number): void {
-    const { state, leaderLog: log } = this;
-    if (!log || state.kind !== 'Committed' || state.isr.includes(replica.brokerId)) return;
-    const at = { highWatermark: log.highWatermark, leaderEpochStartOffset: this.leaderEpochStartOffset };
-    if (!shouldJoinIsr(replica, at, this.isrView(log, nowMs))) return;
-    this.submitAlterPartition(prepareExpand(state, replica.brokerId, this.epochs()));
-  }
-
-  /** True when it rose. The caller tells those who wait. */
-  private maybeIncrementLeaderHighWatermark(nowMs: number): boolean {
-    const log = this.leaderLog;
-    if (!log) return false;
-    const next =
-      this.remoteReplicas.size === 0
-        ? log.logEndOffsetMetadata
-        : highWatermarkOf(this.remoteReplicas.values(), this.isrView(log, nowMs));
-    if (!next || next.messageOffset <= log.highWatermark) return false;
-    return log.maybeIncrementHighWatermark(next) !== null;
-  }
-
-  private isrView(log: UnifiedLog, nowMs = this.context.clock.nowMs()): IsrView {
-    return {
-      state: this.state,
-      leaderEnd: log.logEndOffsetMetadata,
-      nowMs,
-      maxLagMs: this.context.maxLagMs(),
-      isEligible: (brokerId) => this.context.metadata.hasAliveBroker(brokerId),
-    };
-  }
-
-  private epochs(): { leaderId: number; leaderEpoch: number; partitionEpoch: number } {
-    return {
-      leaderId: this.context.brokerId,
-      leaderEpoch: this.leaderEpoch,
-      partitionEpoch: this.partitionEpoch,
-    };
-  }
-
-  private submitAlterPartition(proposal: PendingIsr): void {
-    assert(this.isLeader, 'only the leader changes the ISR');
-    this.state = proposal;
-    const { alterPartition } = this.context;
-    alterPartition.submit(this.tp, this.topicId, proposal.sent, (result) => this.onAlterPartition(proposal, result));
-  }
-
-  private onAlterPartition(proposal: PendingIsr, result: AlterPartitionResult): void {
-    // Another state has been set since: by LeaderAndIsr, or because the replica was stopped.
-    if (this.state !== proposal) return;
-    const { logger, clock, isrExpands, isrShrinks, failedIsrUpdates } = this.context;
-    const error = errorName(result.errorCode);
-    const outcome = result.leaderAndIsr ? outcomeOfUpdate(result.leaderAndIsr, this) : outcomeOfError(proposal, error);
-    if (outcome.kind !== 'committed') failedIsrUpdates.add();
-    switch (outcome.kind) {
-      case 'committed': {
-        this.state = outcome.state;
-        this.partitionEpoch = outcome.partitionEpoch;
-        (proposal.kind === 'PendingExpandIsr' ? isrExpands : isrShrinks).add();
-        logger.info('ISR updated', {
-          partition: this.key,
-          isr: outcome.state.isr,
-          partitionEpoch: this.partitionEpoch,
-        });
-        if (this.maybeIncrementLeaderHighWatermark(clock.nowMs())) this.context.onChange(this, Change.HighWatermark);
-        break;
-      }
-      case 'reverted':
-        logger.info('The controller rejected an ISR change', { partition: this.key, isr: proposal.sent.isr, error });
-        this.state = outcome.state;
-        this.context.onLagging(this);
-        break;
-      case 'awaitMetadata':
-      case 'ignored':
-        logger.debug('An ISR change has no effect: newer metadata is awaited', { partition: this.key, error });
-        break;
-      case 'retry': {
-        logger.warn('An ISR change failed and is tried again', { partition: this.key, isr: proposal.sent.isr, error });
-        const retry = (): void => {
-          if (this.state === proposal) this.submitAlterPartition(proposal);
-        };
-        clock.setTimer(ALTER_PARTITION_RETRY_MS, retry, { background: true });
-        break;
-      }
-    }
+    return this.isr.maybeShrink();
   }
 
   // The follower's log
@@ -627,15 +453,4 @@ export class Partition {
   }
 }
 
-/** A record found by its time. The leader epoch is null when the log does not know it. */
-export interface OffsetFound {
-  readonly timestamp: number;
-  readonly offset: number;
-  readonly leaderEpoch: number | null;
-}
-
-const LATEST_TIMESTAMP = -1;
-const EARLIEST_TIMESTAMP = -2;
-const EARLIEST_LOCAL_TIMESTAMP = -4;
-const ALTER_PARTITION_RETRY_MS = 50;
 const NO_ASSIGNMENT = { replicas: [], addingReplicas: [], removingReplicas: [] };

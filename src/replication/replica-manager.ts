@@ -34,6 +34,7 @@ import type { FetcherSettings } from './fetcher.js';
 import { ReplicaFetcherManager } from './fetcher-manager.js';
 import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.js';
 import { HostedPartitions } from './hosted-partitions.js';
+import { fetchOffsetForTimestamp, type OffsetQuery } from './list-offsets.js';
 import type { Partition, PartitionContext } from './partition.js';
 import type {
   AlterPartitionSender,
@@ -73,15 +74,7 @@ export interface ReplicaManagerOptions {
   readonly onFatal: (error: unknown) => void;
 }
 
-/** How the ListOffsets request of a client or a replica is to be read. */
-export interface OffsetQuery {
-  /** Null when a replica asks, who may see all. */
-  readonly isolation: 'READ_UNCOMMITTED' | 'READ_COMMITTED' | null;
-  /** -1 when not given. */
-  readonly currentLeaderEpoch: number;
-  readonly fetchOnlyFromLeader: boolean;
-}
-
+/** What ListOffsets answers for a partition. */
 export interface OffsetAnswerForTimestamp {
   readonly errorCode: number;
   /** -1 when nothing matches, or the offset is an end of the log. */
@@ -349,14 +342,8 @@ export class ReplicaManager {
   ): Promise<OffsetAnswerForTimestamp> {
     const partition = this.partitions.getOrError(tp);
     if (typeof partition === 'number') return { errorCode: partition, timestamp: -1, offset: -1, leaderEpoch: -1 };
-    const { isolation, currentLeaderEpoch, fetchOnlyFromLeader } = query;
     try {
-      const found = await partition.fetchOffsetForTimestamp(
-        timestamp,
-        isolation,
-        currentLeaderEpoch,
-        fetchOnlyFromLeader,
-      );
+      const found = await fetchOffsetForTimestamp(partition, timestamp, query);
       if (!found) return { errorCode: ErrorCode.NONE, timestamp: -1, offset: -1, leaderEpoch: -1 };
       return {
         errorCode: ErrorCode.NONE,
@@ -490,7 +477,7 @@ export class ReplicaManager {
       const log = partition.leaderLog;
       if (log) this.produces.onHighWatermark(key, log.highWatermark, partition.acknowledgement());
     }
-    this.watchers.notify(key, change);
+    if (change !== Change.LowWatermark) this.watchers.notify(key, change);
     if (this.deletions.numDelayed > 0) this.deletions.checkAndComplete(key);
   }
 

@@ -61,6 +61,8 @@ export const Change = {
   HighWatermark: 2,
   /** Leader, epoch, log start or anything else: whoever waits should look. */
   State: 4,
+  /** A follower's log start rose: only DeleteRecords waits for that. */
+  LowWatermark: 8,
 } as const;
 
 /** A partition within a fetch, and what its client was last told of it. */

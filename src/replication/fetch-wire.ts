@@ -1,0 +1,97 @@
+/**
+ * Fetch between its wire format and what `FetchRequests` works with, on the side that answers.
+ */
+import { ZERO_UUID } from '../common/index.js';
+import type { FetchRequest, FetchResponseInput } from '../protocol/index.js';
+import { cachedKey, type CachedPartition, type PartitionRequest } from './core/fetch-session.js';
+import type { ReadResult } from './fetch-reader.js';
+import type { MetadataSource } from './ports.js';
+
+/** Below this version a request names its topics, from it on it gives their ids. */
+export const FIRST_VERSION_WITH_TOPIC_IDS = 13;
+
+/** A partition's result with the place it has in the fetch. */
+export interface Answer {
+  readonly cached: CachedPartition;
+  readonly result: ReadResult;
+}
+
+/** What a request asks, partition by partition. A topic whose id is not known here has no name yet. */
+export function requestedPartitions(
+  request: FetchRequest,
+  version: number,
+  metadata: MetadataSource,
+): PartitionRequest[] {
+  const requested: PartitionRequest[] = [];
+  const usesTopicIds = version >= FIRST_VERSION_WITH_TOPIC_IDS;
+  for (const topic of request.topics) {
+    const name = usesTopicIds ? (metadata.topicName(topic.topicId) ?? null) : topic.topic;
+    const topicId = usesTopicIds ? topic.topicId : ZERO_UUID;
+    for (const asked of topic.partitions) {
+      requested.push({
+        topic: name,
+        topicId,
+        partition: asked.partition,
+        fetchOffset: Number(asked.fetchOffset),
+        logStartOffset: Number(asked.logStartOffset),
+        maxBytes: asked.partitionMaxBytes,
+        currentLeaderEpoch: asked.currentLeaderEpoch,
+        lastFetchedEpoch: asked.lastFetchedEpoch,
+      });
+    }
+  }
+  return requested;
+}
+
+/** The partitions that are to leave the session. */
+export function forgottenKeys(request: FetchRequest, version: number): string[] {
+  const keys: string[] = [];
+  for (const topic of request.forgottenTopicsData) {
+    const topicId = version >= FIRST_VERSION_WITH_TOPIC_IDS ? topic.topicId : ZERO_UUID;
+    for (const partition of topic.partitions) keys.push(cachedKey(topicId, topic.topic, partition));
+  }
+  return keys;
+}
+
+type TopicResponse = NonNullable<FetchResponseInput['responses']>[number];
+type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
+
+/** Partitions in their order; neighbours of one topic share its entry. */
+export function toResponses(answers: readonly Answer[], usesTopicIds: boolean): TopicResponse[] {
+  const responses: TopicResponse[] = [];
+  let last: CachedPartition | null = null;
+  let partitions: PartitionResponse[] = [];
+  for (const { cached, result } of answers) {
+    const isSameTopic = last !== null && last.topicId === cached.topicId && last.topic === cached.topic;
+    if (!isSameTopic) {
+      partitions = [];
+      responses.push(
+        usesTopicIds ? { topicId: cached.topicId, partitions } : { topic: cached.topic ?? '', partitions },
+      );
+    }
+    last = cached;
+    partitions.push(toWire(cached.partition, result));
+  }
+  return responses;
+}
+
+function toWire(partitionIndex: number, result: ReadResult): PartitionResponse {
+  const { divergingEpoch, abortedTransactions } = result;
+  return {
+    partitionIndex,
+    errorCode: result.errorCode,
+    highWatermark: BigInt(result.highWatermark),
+    lastStableOffset: BigInt(result.lastStableOffset),
+    logStartOffset: BigInt(result.logStartOffset),
+    ...(divergingEpoch && {
+      divergingEpoch: { epoch: divergingEpoch.epoch, endOffset: BigInt(divergingEpoch.endOffset) },
+    }),
+    abortedTransactions:
+      abortedTransactions?.map(({ producerId, firstOffset }) => ({
+        producerId: BigInt(producerId),
+        firstOffset: BigInt(firstOffset),
+      })) ?? null,
+    preferredReadReplica: result.preferredReadReplica,
+    records: result.records,
+  };
+}

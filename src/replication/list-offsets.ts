@@ -1,0 +1,57 @@
+import { EARLIEST_LOCAL_TIMESTAMP, EARLIEST_TIMESTAMP, LATEST_TIMESTAMP } from '../log/index.js';
+import { ErrorCode } from '../protocol/index.js';
+import { ReplicationError } from './errors.js';
+import type { Partition } from './partition.js';
+
+/** How the ListOffsets request of a client or a replica is to be read. */
+export interface OffsetQuery {
+  /** Null when a replica asks, who may see all. */
+  readonly isolation: 'READ_UNCOMMITTED' | 'READ_COMMITTED' | null;
+  /** -1 when not given. */
+  readonly currentLeaderEpoch: number;
+  readonly fetchOnlyFromLeader: boolean;
+}
+
+/** A record found by its time. The leader epoch is null when the log does not know it. */
+export interface OffsetFound {
+  readonly timestamp: number;
+  readonly offset: number;
+  readonly leaderEpoch: number | null;
+}
+
+/**
+ * ListOffsets of one partition: -1 the latest, -2 the earliest, -3 that of the greatest timestamp, else the first record of that time or
+ * later; null when there is none (Kafka's `Partition.fetchOffsetForTimestamp`).
+ *
+ * Until the high watermark has reached the start of this leader's epoch, the end that clients know of could go back: they are answered
+ * OFFSET_NOT_AVAILABLE then (KIP-207). Throws `ReplicationError` and what the log refuses.
+ */
+export function fetchOffsetForTimestamp(
+  partition: Partition,
+  timestamp: number,
+  { isolation, currentLeaderEpoch, fetchOnlyFromLeader }: OffsetQuery,
+): OffsetFound | null | Promise<OffsetFound | null> {
+  const log = partition.localLog(currentLeaderEpoch, fetchOnlyFromLeader);
+  if (typeof log === 'number') throw new ReplicationError(log);
+  const { leaderEpochStartOffset, leaderEpoch } = partition;
+  const visibleEnd =
+    isolation === null ? log.logEndOffset : isolation === 'READ_COMMITTED' ? log.lastStableOffset : log.highWatermark;
+  const mayGoBack = isolation !== null && leaderEpochStartOffset !== null && leaderEpochStartOffset > log.highWatermark;
+  const notAvailable = (): never => {
+    throw new ReplicationError(
+      ErrorCode.OFFSET_NOT_AVAILABLE,
+      `Failed to fetch offsets for partition ${partition.key} as its high watermark (${log.highWatermark}) is lagging behind ` +
+        `the start offset from the beginning of this epoch (${leaderEpochStartOffset}).`,
+    );
+  };
+  if (timestamp === LATEST_TIMESTAMP) {
+    return mayGoBack ? notAvailable() : { timestamp: -1, offset: visibleEnd, leaderEpoch };
+  }
+  const bounded = (found: OffsetFound | null): OffsetFound | null => {
+    if (timestamp === EARLIEST_TIMESTAMP || timestamp === EARLIEST_LOCAL_TIMESTAMP) return found;
+    if (found && found.offset < visibleEnd) return found;
+    return mayGoBack ? notAvailable() : null;
+  };
+  const found = log.fetchOffsetByTimestamp(timestamp);
+  return found instanceof Promise ? found.then(bounded) : bounded(found);
+}
