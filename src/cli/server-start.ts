@@ -10,11 +10,12 @@ import { CommandError, type Terminal } from './terminal.js';
 type Overrides = ReadonlyMap<string, string>;
 
 /**
- * Runs a broker until it is told to stop. SIGTERM and SIGINT begin a controlled shutdown, after which the exit code is 0; a second
+ * Runs a broker until it is told to stop. SIGTERM, SIGINT and SIGHUP begin a controlled shutdown, after which the exit code is 0; a second
  * signal ends the process at once. A start that fails says why in one sentence and the exit code is 1.
  */
 export async function startServer(file: string, overrides: Overrides, terminal: Terminal): Promise<number> {
   const properties = readProperties(file);
+  surviveClosedOutput(terminal);
   const logging = openLogging(properties, overrides, terminal);
   const log = logging.factory('server');
   const { config, warnings } = parseConfig(file, properties, overrides);
@@ -47,7 +48,7 @@ export async function startServer(file: string, overrides: Overrides, terminal: 
   }
   if (typeof stopped === 'string') {
     log.info(`Terminating process due to signal ${stopped}`);
-    void nextSignal().then((second) => process.exit(second === 'SIGINT' ? 130 : 143));
+    void nextSignal().then((second) => process.exit(EXIT_CODES[second]));
     await broker.shutdown();
   }
   await logging.close();
@@ -100,16 +101,28 @@ function openLogging(properties: Map<string, string>, overrides: Overrides, term
   return logging;
 }
 
-/** The next SIGTERM or SIGINT. */
-function nextSignal(): Promise<'SIGTERM' | 'SIGINT'> {
+/** A broker outlives whoever read its log through a pipe. */
+function surviveClosedOutput({ stdout, stderr }: Terminal): void {
+  for (const output of [stdout, stderr]) {
+    output.removeAllListeners('error');
+    output.on('error', () => undefined);
+  }
+}
+
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+type StopSignal = (typeof SIGNALS)[number];
+/** By the shell's convention 128 and the signal's number. */
+const EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGTERM: 143, SIGINT: 130, SIGHUP: 129 };
+
+/** The next signal to stop. */
+function nextSignal(): Promise<StopSignal> {
   return new Promise((resolve) => {
-    const handle = (signal: NodeJS.Signals): void => {
-      process.off('SIGTERM', handle);
-      process.off('SIGINT', handle);
-      resolve(signal === 'SIGINT' ? 'SIGINT' : 'SIGTERM');
+    const handlers = SIGNALS.map((signal) => [signal, () => handle(signal)] as const);
+    const handle = (signal: StopSignal): void => {
+      for (const [name, handler] of handlers) process.off(name, handler);
+      resolve(signal);
     };
-    process.on('SIGTERM', handle);
-    process.on('SIGINT', handle);
+    for (const [name, handler] of handlers) process.on(name, handler);
   });
 }
 

@@ -3,12 +3,19 @@ import path from 'node:path';
 import {
   BROKER_CONFIGS,
   BROKER_SYNONYMS,
+  BrokerConfig,
   CLIENT_CONFIGS,
+  ConfigSource,
+  describeBrokerConfig,
+  describeBrokerDefaults,
+  describeTopicConfig,
   DYNAMIC_ONLY_BROKER_CONFIGS,
   IP_CONFIGS,
   TOPIC_CONFIGS,
+  TopicConfig,
   USER_CONFIGS,
   type ConfigDefinition,
+  type ConfigDescription,
 } from '../../src/config/index.js';
 
 interface Golden {
@@ -85,4 +92,61 @@ describe.each(Object.keys(TABLES))('%s configurations', (kind) => {
 
 test('every kind of configuration is compared', () => {
   expect(Object.keys(golden).sort()).toEqual(Object.keys(TABLES).sort());
+});
+
+describe('DescribeConfigs', () => {
+  interface Recorded {
+    name: string;
+    stdout: string;
+  }
+  const recordings = JSON.parse(
+    readFileSync(path.join(__dirname, '..', '.fixtures', 'reference', 'tools', 'configs.json'), 'utf8'),
+  ) as Recorded[];
+  const linesOf = (name: string) =>
+    recordings
+      .find((it) => it.name === name)!
+      .stdout.trimEnd()
+      .split('\n')
+      .slice(1);
+  const SOURCES = Object.fromEntries(Object.entries(ConfigSource).map(([name, id]) => [id, name]));
+  /** As kafka-configs.sh prints an entry. */
+  const print = ({ name, value, isSensitive, synonyms }: ConfigDescription) =>
+    `  ${name}=${value} sensitive=${isSensitive} synonyms={${synonyms
+      .map((it) => `${SOURCES[it.source]}:${it.name}=${it.value}`)
+      .join(', ')}}`;
+  /** What stood in the file of the recorded broker. */
+  const statics = new Map(
+    linesOf('describe broker --all').flatMap((line) => {
+      const match = /STATIC_BROKER_CONFIG:([^=]+)=([^}]*?)(?:, DEFAULT_CONFIG.*)?\}$/.exec(line);
+      return match ? [[match[1]!, match[2]!] as const] : [];
+    }),
+  );
+  const { config } = BrokerConfig.parse(statics);
+
+  test('describes a broker as Kafka does, entry by entry', () => {
+    expect(describeBrokerConfig(config).map(print)).toEqual(linesOf('describe broker --all'));
+  });
+
+  test('describes a topic as Kafka does, entry by entry', () => {
+    const overrides = new Map(
+      linesOf('describe topic').map((line) => /^ {2}([^=]+)=(.*) sensitive=/.exec(line)!.slice(1) as [string, string]),
+    );
+    const topic = TopicConfig.create(config, overrides);
+    expect(describeTopicConfig(config, topic).map(print)).toEqual(linesOf('describe topic --all'));
+  });
+
+  test('describes dynamic values of a broker as Kafka does', () => {
+    const dynamic = config.withDynamic(
+      new Map([['max.connections.per.ip', '500']]),
+      new Map([
+        ['log.cleaner.threads', '2'],
+        ['log.retention.ms', '77777777'],
+      ]),
+    );
+    const own = describeBrokerConfig(dynamic).filter(
+      ({ configSource }) => configSource === ConfigSource.DYNAMIC_BROKER_CONFIG,
+    );
+    expect(own.map(print)).toEqual(linesOf('describe broker after'));
+    expect(describeBrokerDefaults(dynamic).map(print)).toEqual(linesOf('describe broker default'));
+  });
 });
