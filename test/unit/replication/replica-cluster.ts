@@ -29,6 +29,7 @@ import {
   type AppendResult,
   type ControllerChannel,
   type LeaderEndpoint,
+  type ReplicaManagerOptions,
 } from '../../../src/replication/index.js';
 
 export const TOPIC_ID: Uuid = 'AAAAAAAAAAAAAAAAAAAAEQ';
@@ -41,6 +42,8 @@ export interface ClusterOptions {
   readonly config?: Readonly<Record<string, string>>;
   /** Overrides of every topic. */
   readonly topicConfig?: Readonly<Record<string, string>>;
+  /** More of what the replica manager of a broker is given. */
+  readonly extras?: (brokerId: number) => Partial<ReplicaManagerOptions>;
   /** Absolute; one by default. */
   readonly logDirs?: readonly string[];
   /** Below 3.1 the inter-broker protocol has no topic ids. */
@@ -260,6 +263,7 @@ export class TestBroker {
       onFatal: (error) => {
         throw error;
       },
+      ...options.extras?.(this.id),
     });
     this.replicas.startup();
     this.isUp = true;

@@ -1,0 +1,170 @@
+import { ErrorCode } from '../../../src/protocol/index.js';
+import { BatchBuilder } from '../../../src/records/index.js';
+import type { AppendResult, ReplicaQuota, TransactionVerifier } from '../../../src/replication/index.js';
+import { batchOf, ORDERS, ReplicaCluster, type ClusterOptions } from './replica-cluster.js';
+
+let cluster: ReplicaCluster;
+const start = async (options: Partial<ClusterOptions> = {}): Promise<void> => {
+  cluster = await ReplicaCluster.start({ brokers: 1, ...options });
+  await cluster.create([...cluster.brokers.keys()], [ORDERS, { topic: 'orders', partition: 1 }]);
+};
+afterEach(() => cluster.stop());
+
+interface Append {
+  readonly topic?: string;
+  readonly partition?: number;
+  readonly records?: Buffer;
+  readonly acks?: number;
+  readonly transactionalId?: string;
+}
+
+/** Appends to one partition; the results are there once it is answered. */
+function append({
+  topic = 'orders',
+  partition = 0,
+  records = batchOf(['a']),
+  acks = 1,
+  transactionalId,
+}: Append): AppendResult[] {
+  const answers: AppendResult[] = [];
+  cluster.broker(1).replicas.appendRecords({
+    timeoutMs: 1000,
+    requiredAcks: acks,
+    internalTopicsAllowed: false,
+    origin: 'client',
+    transactionalId: transactionalId ?? null,
+    entries: [{ tp: { topic, partition }, records }],
+    onComplete: (results) => answers.push(...results),
+  });
+  return answers;
+}
+
+function ofProducer(producerId: number, baseSequence = 0, isTransactional = false): Buffer {
+  const builder = new BatchBuilder({ producerId, producerEpoch: 0, baseSequence, isTransactional });
+  builder.append({ timestamp: 1_700_000_000_000, key: null, value: Buffer.from('t') });
+  return builder.build();
+}
+
+test.each<{ title: string; append: Append; error: number }>([
+  { title: 'acks that do not exist', append: { acks: 2 }, error: ErrorCode.INVALID_REQUIRED_ACKS },
+  { title: 'an internal topic', append: { topic: '__consumer_offsets' }, error: ErrorCode.INVALID_TOPIC_EXCEPTION },
+  { title: 'an unknown partition', append: { partition: 9 }, error: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION },
+  { title: 'a damaged batch', append: { records: damaged() }, error: ErrorCode.CORRUPT_MESSAGE },
+])('$title is answered', async ({ append: call, error }) => {
+  await start();
+  expect(append(call)).toMatchObject([{ errorCode: error, errorMessage: null }]);
+});
+
+function damaged(): Buffer {
+  const batch = batchOf(['a']);
+  batch[batch.length - 1]! ^= 1;
+  return batch;
+}
+
+test('refusals that are no plain ones carry the log start', async () => {
+  await start();
+  append({ records: ofProducer(5, 0) });
+  expect(append({ records: ofProducer(5, 9) })).toMatchObject([
+    { errorCode: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, baseOffset: -1, logStartOffset: 0 },
+  ]);
+});
+
+test('a batch that was appended before is answered as the first time', async () => {
+  await start();
+  expect(append({ records: ofProducer(5, 0) })).toMatchObject([{ errorCode: 0, baseOffset: 0 }]);
+  append({});
+  expect(append({ records: ofProducer(5, 0), acks: -1 })).toMatchObject([
+    { errorCode: 0, baseOffset: 0, lastOffset: 0 },
+  ]);
+  expect(cluster.broker(1).log().logEndOffset).toBe(2);
+});
+
+describe('the first batch of a transaction', () => {
+  const asked: { transactionalId: string; producerId: number; answer: (errorCode: number) => void }[] = [];
+  const verifier: TransactionVerifier = {
+    verify: ({ transactionalId, producerId }, partitions, onResult) =>
+      asked.push({ transactionalId, producerId, answer: (errorCode) => onResult(partitions.map(() => errorCode)) }),
+  };
+  beforeEach(async () => {
+    asked.length = 0;
+    await start({ extras: () => ({ transactionVerifier: verifier }) });
+  });
+
+  test('is appended when the coordinator knows of the partition, and the next at once', () => {
+    const first = append({ records: ofProducer(5, 0, true), transactionalId: 'tx' });
+    expect(first).toEqual([]);
+    expect(asked).toMatchObject([{ transactionalId: 'tx', producerId: 5 }]);
+    asked[0]!.answer(ErrorCode.NONE);
+    expect(first).toMatchObject([{ errorCode: 0, baseOffset: 0 }]);
+    expect(append({ records: ofProducer(5, 1, true), transactionalId: 'tx' })).toMatchObject([
+      { errorCode: 0, baseOffset: 1 },
+    ]);
+    expect(asked).toHaveLength(1);
+  });
+
+  test.each([
+    { error: ErrorCode.INVALID_TXN_STATE, answer: ErrorCode.INVALID_TXN_STATE },
+    { error: ErrorCode.NOT_COORDINATOR, answer: ErrorCode.NOT_ENOUGH_REPLICAS },
+    { error: ErrorCode.INVALID_PRODUCER_ID_MAPPING, answer: ErrorCode.INVALID_PRODUCER_ID_MAPPING },
+  ])('is refused with $answer when the coordinator says $error', ({ error, answer }) => {
+    const results = append({ records: ofProducer(5, 0, true), transactionalId: 'tx' });
+    asked[0]!.answer(error);
+    expect(results).toMatchObject([{ errorCode: answer, baseOffset: -1 }]);
+    expect(cluster.broker(1).log().logEndOffset).toBe(0);
+  });
+
+  test('of two producers at once is refused', () => {
+    const answers: AppendResult[] = [];
+    cluster.broker(1).replicas.appendRecords({
+      timeoutMs: 1000,
+      requiredAcks: 1,
+      internalTopicsAllowed: false,
+      origin: 'client',
+      transactionalId: 'tx',
+      entries: [0, 1].map((partition) => ({
+        tp: { topic: 'orders', partition },
+        records: ofProducer(5 + partition, 0, true),
+      })),
+      onComplete: (results) => answers.push(...results),
+    });
+    expect(answers.map(({ errorCode }) => errorCode)).toEqual([
+      ErrorCode.INVALID_PRODUCER_ID_MAPPING,
+      ErrorCode.INVALID_PRODUCER_ID_MAPPING,
+    ]);
+  });
+});
+
+describe('a throttled replica', () => {
+  const quota = { exceeded: true, recorded: 0 };
+  const throttled: ReplicaQuota = {
+    isThrottled: () => true,
+    isQuotaExceeded: () => quota.exceeded,
+    record: (bytes) => (quota.recorded += bytes),
+  };
+  const none: ReplicaQuota = { isThrottled: () => false, isQuotaExceeded: () => false, record: () => undefined };
+
+  test.each([
+    { side: 'its leader', quotas: { leader: throttled, follower: none } },
+    { side: 'itself', quotas: { leader: none, follower: throttled } },
+  ])('is held back by $side until the quota allows, unless it is in sync', async ({ quotas }) => {
+    quota.exceeded = false;
+    await start({ brokers: 2, extras: () => ({ quotas }), config: { 'replica.lag.time.max.ms': '2000' } });
+    await cluster.clock.advance(1000);
+    cluster.cut(1, 2);
+    append({});
+    await cluster.until(() => cluster.stateOf().isr.length === 1);
+    quota.exceeded = true;
+    quota.recorded = 0;
+    // The role is announced anew, so that the follower does not know how far behind it is.
+    cluster.elect(1);
+    cluster.heal();
+    await cluster.clock.advance(10_000);
+    expect(cluster.broker(2).log().logEndOffset).toBe(0);
+    quota.exceeded = false;
+    await cluster.until(() => cluster.stateOf().isr.length === 2);
+    expect(quota.recorded).toBeGreaterThan(0);
+    quota.exceeded = true;
+    append({});
+    await cluster.until(() => cluster.broker(2).log().logEndOffset === 2, 5000);
+  });
+});

@@ -1,0 +1,138 @@
+import { SimulatedClock, ZERO_UUID } from '../../../src/common/index.js';
+import { ErrorCode } from '../../../src/protocol/index.js';
+import { FetchSet } from '../../../src/replication/core/fetch-session.js';
+import { FetchWatchers, ProducePurgatory, Purgatory } from '../../../src/replication/delayed-operations.js';
+import type { AppendResult } from '../../../src/replication/index.js';
+
+const resultOf = (partition: number): AppendResult => ({
+  tp: { topic: 't', partition },
+  errorCode: 0,
+  errorMessage: null,
+  baseOffset: 10,
+  lastOffset: 11,
+  logAppendTimeMs: -1,
+  logStartOffset: 0,
+  recordErrors: [],
+});
+
+describe('a produce that waits', () => {
+  let clock: SimulatedClock;
+  let purgatory: ProducePurgatory;
+  let answers: number[][];
+  beforeEach(() => {
+    clock = new SimulatedClock();
+    purgatory = new ProducePurgatory(clock);
+    answers = [];
+  });
+  /** Waits for partitions up to their offsets. */
+  const wait = (offsets: readonly number[], timeoutMs = 1000): void =>
+    purgatory.wait(
+      offsets.map((_, partition) => resultOf(partition)),
+      offsets.map((offset, partition) => ({ index: partition, key: `t-${partition}`, offset })),
+      timeoutMs,
+      (results) => answers.push(results.map((result) => result.errorCode)),
+    );
+
+  test('is answered when the last of its partitions has got there', () => {
+    wait([12, 30]);
+    purgatory.onHighWatermark('t-0', 12, ErrorCode.NONE);
+    purgatory.onHighWatermark('t-1', 29, ErrorCode.NONE);
+    expect(answers).toEqual([]);
+    purgatory.onHighWatermark('t-1', 31, ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND);
+    expect(answers).toEqual([[0, ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND]]);
+    expect(purgatory.numDelayed).toBe(0);
+  });
+
+  test('is answered once, and only for what is missing, when its time is up', async () => {
+    wait([12, 30], 500);
+    purgatory.onHighWatermark('t-0', 12, ErrorCode.NONE);
+    await clock.advance(500);
+    expect(answers).toEqual([[0, ErrorCode.REQUEST_TIMED_OUT]]);
+    purgatory.onHighWatermark('t-1', 99, ErrorCode.NONE);
+    purgatory.fail('t-1', ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    expect(answers).toHaveLength(1);
+    expect(purgatory.expired).toBe(1);
+  });
+
+  test('fails with its partition, and those of other partitions do not', () => {
+    wait([12]);
+    wait([12, 30]);
+    purgatory.fail('t-1', ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    expect(answers).toEqual([]);
+    purgatory.onHighWatermark('t-0', 12, ErrorCode.NONE);
+    expect(answers).toEqual([[0], [0, ErrorCode.NOT_LEADER_OR_FOLLOWER]]);
+  });
+
+  test('may be followed by another from within its answer', () => {
+    purgatory.wait([resultOf(0)], [{ index: 0, key: 't-0', offset: 5 }], 1000, () => wait([20]));
+    purgatory.onHighWatermark('t-0', 10, ErrorCode.NONE);
+    expect(answers).toEqual([]);
+    purgatory.onHighWatermark('t-0', 20, ErrorCode.NONE);
+    expect(answers).toEqual([[0]]);
+  });
+
+  test('leaves nothing behind in a partition that never gets there', async () => {
+    for (let i = 0; i < 5000; i++) wait([10 + i], 100);
+    await clock.advance(100);
+    expect(answers).toHaveLength(5000);
+    expect(purgatory.numDelayed).toBe(0);
+    wait([9000]);
+    purgatory.failAll(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    expect(answers).toHaveLength(5001);
+  });
+});
+
+test('an operation is tried when one of its keys changes, and ends with its time', async () => {
+  const clock = new SimulatedClock();
+  const purgatory = new Purgatory(clock);
+  let isReady = false;
+  const events: string[] = [];
+  const operation = (name: string) => ({
+    tryComplete: () => {
+      if (isReady) events.push(`${name} done`);
+      return isReady;
+    },
+    onExpiration: () => void events.push(`${name} expired`),
+  });
+  purgatory.tryCompleteElseWatch(operation('first'), ['a', 'b'], 1000);
+  purgatory.tryCompleteElseWatch(operation('second'), ['c'], 1000);
+  purgatory.checkAndComplete('a');
+  isReady = true;
+  purgatory.checkAndComplete('z');
+  expect(events).toEqual([]);
+  purgatory.checkAndComplete('b');
+  purgatory.checkAndComplete('a');
+  expect(events).toEqual(['first done']);
+  await clock.advance(1000);
+  expect(events).toEqual(['first done', 'second expired']);
+  expect(purgatory.numDelayed).toBe(0);
+});
+
+test('a change touches the fetches that watch the partition, and no others', () => {
+  const watchers = new FetchWatchers();
+  const of = (topic: string | null, partition: number) => ({
+    topic,
+    topicId: ZERO_UUID,
+    partition,
+    fetchOffset: 0,
+    logStartOffset: 0,
+    maxBytes: 1,
+    currentLeaderEpoch: -1,
+    lastFetchedEpoch: -1,
+  });
+  const sets = [new FetchSet([of('t', 0), of('t', 1)]), new FetchSet([of('t', 1), of(null, 2)])];
+  for (const set of sets) {
+    for (const partition of set.partitions.values()) watchers.watch(partition);
+    set.dirty.clear();
+  }
+  expect(watchers.size).toBe(3);
+  watchers.notify('t-0', 1);
+  expect(sets.map((set) => set.dirty.size)).toEqual([1, 0]);
+  watchers.notify('t-1', 1);
+  expect(sets.map((set) => set.dirty.size)).toEqual([2, 1]);
+  for (const partition of sets[0]!.partitions.values()) watchers.unwatch(partition);
+  sets[0]!.dirty.clear();
+  watchers.notify('t-1', 1);
+  expect(sets[0]!.dirty.size).toBe(0);
+  expect(watchers.size).toBe(1);
+});
