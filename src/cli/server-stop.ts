@@ -41,7 +41,7 @@ function isServer(commandLineFile: string): boolean {
     void error; // The process ended while we looked, or belongs to somebody else.
     return false;
   }
-  const program = words.findIndex((word) => path.basename(word) === 'ottla');
+  const program = words.findIndex((word) => /^ottla(\.cjs)?$/.test(path.basename(word)));
   if (program < 0 || words[program + 1] !== 'server' || words[program + 2] !== 'start') return false;
   // Not a shell or a supervisor that was merely given these words.
   return program === 0 || path.basename(words[0]!).startsWith('node');

@@ -62,7 +62,7 @@ describe('ottla', () => {
 test('server stop finds brokers by their command lines, and nothing that merely mentions them', () => {
   const proc = mkdtempSync(path.join(tmpdir(), 'ottla-proc-'));
   const lines: Record<string, string[]> = {
-    '11': ['node', '/opt/ottla/bin/ottla', 'server', 'start', 'a.properties'],
+    '11': ['node', '--max-semi-space-size=2', '/opt/ottla/bin/ottla.cjs', 'server', 'start', 'a.properties'],
     '12': ['/usr/bin/node', '--max-old-space-size=64', '/opt/bin/ottla', 'server', 'start', 'b.properties'],
     '13': ['vim', 'ottla', 'server', 'start'],
     '14': ['node', '/opt/ottla/bin/ottla', 'server', 'stop'],

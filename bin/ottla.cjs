@@ -1,0 +1,26 @@
+'use strict';
+const fs = require('node:fs');
+const path = require('node:path');
+
+const root = path.join(__dirname, '..');
+const dist = path.join(root, 'dist');
+if (!fs.existsSync(path.join(dist, 'main.js'))) {
+  process.stderr.write(`Ottla is not built yet. Run: npm install && npm run build (in ${root})\n`);
+  process.exit(1);
+}
+
+// A reader that has seen enough (head, less) closes the pipe; that is no error.
+process.stdout.on('error', (error) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+const { main } = require('./chunk-loader.cjs').createChunkLoader(dist).load('main.js');
+main(process.argv.slice(2)).then(
+  // Whatever still waits for the network is given up, after the output has gone out.
+  (exitCode) => process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode))),
+  (error) => {
+    process.stderr.write(`ottla: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exit(70);
+  },
+);
