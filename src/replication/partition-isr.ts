@@ -155,7 +155,9 @@ export class PartitionIsr {
         (proposal.kind === 'PendingExpandIsr' ? context.isrExpands : context.isrShrinks).add();
         const { isr } = outcome.state;
         logger.info('ISR updated', { partition: partition.key, isr, partitionEpoch: outcome.partitionEpoch });
-        if (this.maybeIncrementHighWatermark(clock.nowMs())) context.onChange(partition, Change.HighWatermark);
+        const change = this.maybeIncrementHighWatermark(clock.nowMs()) ? Change.HighWatermark : 0;
+        // A follower that came back while its leaving was under way rests as if it were in sync: its next fetch must be looked at.
+        context.onChange(partition, Change.State | change);
         break;
       }
       case 'reverted':

@@ -85,6 +85,11 @@ export interface OffsetAnswerForTimestamp {
   readonly leaderEpoch: number;
 }
 
+/** Where no coordinator can be asked, the partition is taken to be part of the transaction, as before KIP-890. */
+const TRUST: TransactionVerifier = {
+  verify: (_transaction, partitions, onResult) => onResult(partitions.map(() => ErrorCode.NONE)),
+};
+
 const METRIC = 'kafka.server:type=ReplicaManager,name=';
 const TOPIC_METRIC = 'kafka.server:type=BrokerTopicMetrics,name=';
 
@@ -177,7 +182,7 @@ export class ReplicaManager {
       purgatory: this.produces,
       onChange,
       verifier: () =>
-        this.config.get('transaction.partition.verification.enable') ? (options.transactionVerifier ?? null) : null,
+        this.config.get('transaction.partition.verification.enable') ? (options.transactionVerifier ?? TRUST) : null,
       bytesIn: options.metrics.counter(`${TOPIC_METRIC}BytesInPerSec`),
       messagesIn: options.metrics.counter(`${TOPIC_METRIC}MessagesInPerSec`),
       failedProduceRequests: options.metrics.counter(`${TOPIC_METRIC}FailedProduceRequestsPerSec`),

@@ -79,6 +79,12 @@ test('a batch that was appended before is answered as the first time', async () 
   expect(cluster.broker(1).log().logEndOffset).toBe(2);
 });
 
+test('a transaction is taken on trust where no coordinator can be asked', async () => {
+  await start();
+  const records = ofProducer(5, 0, true);
+  expect(append({ records, transactionalId: 'tx' })).toMatchObject([{ errorCode: 0, baseOffset: 0 }]);
+});
+
 describe('the first batch of a transaction', () => {
   const asked: { transactionalId: string; producerId: number; answer: (errorCode: number) => void }[] = [];
   const verifier: TransactionVerifier = {
