@@ -62,10 +62,14 @@ export async function startDaemon(file: string, overrides: Overrides, terminal: 
   fs.mkdirSync(directory, { recursive: true });
   const output = fs.openSync(path.join(directory, 'ottla-server.out'), 'a');
   const overrideArgs = [...overrides].flatMap(([name, value]) => ['--override', `${name}=${value}`]);
-  const child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, 'server', 'start', file, ...overrideArgs], {
-    detached: true,
-    stdio: ['ignore', output, output],
-  });
+  const child = spawn(
+    process.execPath,
+    [...process.execArgv, process.argv[1]!, 'server', 'start', file, ...overrideArgs],
+    {
+      detached: true,
+      stdio: ['ignore', output, output],
+    },
+  );
   await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
   child.unref();
   return 0;
