@@ -7,6 +7,9 @@ interface Entry {
   cancelled: boolean;
 }
 
+/** Times are multiples of this fraction of a millisecond, so that sums and differences of them are exact. */
+const TICKS_PER_MS = 1024;
+
 /**
  * A clock that stands still until it is told to move. Timers fire in the order of their time, equal times in the order they were
  * set. Promises settle between timers when `advance` is awaited.
@@ -29,7 +32,8 @@ export class SimulatedClock implements Clock {
   }
 
   setTimer(delayMs: number, task: () => void): Timer {
-    const entry: Entry = { atMs: this.currentMs + Math.max(0, delayMs), order: this.order++, task, cancelled: false };
+    const delay = Math.ceil(Math.max(0, delayMs) * TICKS_PER_MS) / TICKS_PER_MS;
+    const entry: Entry = { atMs: this.currentMs + delay, order: this.order++, task, cancelled: false };
     push(this.heap, entry);
     return {
       cancel: () => {

@@ -83,7 +83,9 @@ export class SimulatedNetwork {
   /** @internal */
   delayMs(): number {
     const { minDelayMs = 0, maxDelayMs = minDelayMs } = this.options;
-    return minDelayMs + this.random.nextDouble() * (maxDelayMs - minDelayMs);
+    const delayMs = minDelayMs + this.random.nextDouble() * (maxDelayMs - minDelayMs);
+    // In ticks of the simulated clock: a timer set for the difference of two times must not fire before the second.
+    return Math.ceil(delayMs * 1024) / 1024;
   }
 
   /** @internal */
