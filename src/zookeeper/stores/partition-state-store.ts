@@ -5,7 +5,7 @@ import {
   type LeaderIsrAndControllerEpoch,
   type TopicPartition,
 } from '../../cluster/index.js';
-import { ZkError } from '../errors.js';
+import { isZkError, ZkError, type ZkErrorCode } from '../errors.js';
 import { partitionStateZnode } from '../znodes/partition-state.js';
 import { topicPartitionsZnode, topicPartitionZnode } from '../znodes/topic.js';
 import { ensureOk, Store, type Write, type WriteOutcome } from './store.js';
@@ -34,7 +34,8 @@ export class PartitionStateStore extends Store {
 
   /**
    * Creates the first states, in Kafka's three rounds: `partitions` of each topic, `partitions/P` of all, `partitions/P/state` of
-   * all. Nodes that are there already are `NodeExists` in the outcome of the last round, and fine in the others.
+   * all. Nodes that are there already are `NodeExists` in the outcome of the last round, and fine in the others. A state that this very
+   * call wrote, and whose answer was lost with a connection, counts as created.
    */
   async createStates(
     states: ReadonlyMap<string, LeaderIsrAndControllerEpoch>,
@@ -58,12 +59,15 @@ export class PartitionStateStore extends Store {
       expectedControllerEpochZkVersion,
     );
     parents.forEach((path, index) => ensureOk(outcomes[index]!, path, 'NodeExists', 'NoNode'));
-    return new Map([...states.keys()].map((key, index) => [key, outcomes[parents.length + index]!]));
+    const results = new Map([...states.keys()].map((key, index) => [key, outcomes[parents.length + index]!]));
+    await this.recognizeOwnWrites(results, 'NodeExists', (key) => ({ state: states.get(key)!, version: 0 }));
+    return results;
   }
 
   /**
    * Writes states, each conditional on its `partitionEpoch` and on the controller epoch. Rejects with `ControllerMovedError` when
-   * another controller was elected; then some may have been written, under our epoch, before it was.
+   * another controller was elected; then some may have been written, under our epoch, before it was. A write that was made, but whose
+   * answer was lost with a connection, counts as made: its repetition is refused for the version that it made itself.
    */
   async updateLeaderAndIsr(
     leaderAndIsrs: ReadonlyMap<string, LeaderAndIsr>,
@@ -80,15 +84,43 @@ export class PartitionStateStore extends Store {
       })),
       expectedControllerEpochZkVersion,
     );
+    const results = new Map(entries.map(([key], index) => [key, outcomes[index]!]));
+    await this.recognizeOwnWrites(results, 'BadVersion', (key) => {
+      const leaderAndIsr = leaderAndIsrs.get(key)!;
+      return { state: { leaderAndIsr, controllerEpoch }, version: leaderAndIsr.partitionEpoch + 1 };
+    });
     const finished = new Map<string, LeaderAndIsr | ZkError>();
     const toRetry: TopicPartition[] = [];
-    entries.forEach(([key, leaderAndIsr], index) => {
-      const outcome = outcomes[index]!;
+    entries.forEach(([key, leaderAndIsr]) => {
+      const outcome = results.get(key)!;
       const partition = parsePartitionKey(key)!;
       if (outcome.ok) finished.set(key, { ...leaderAndIsr, partitionEpoch: outcome.stat!.version });
       else if (outcome.code === 'BadVersion') toRetry.push(partition);
       else finished.set(key, new ZkError(outcome.code, partitionStateZnode.path(partition)));
     });
     return { finished, toRetry };
+  }
+  /**
+   * Looks again where a write was refused with `code`: when the node is in the version and has the bytes that the write would have
+   * given it, the write was ours. Nobody else writes those bytes, since they carry our controller epoch.
+   */
+  private async recognizeOwnWrites(
+    outcomes: Map<string, WriteOutcome>,
+    code: ZkErrorCode,
+    wanted: (key: string) => { state: LeaderIsrAndControllerEpoch; version: number },
+  ): Promise<void> {
+    const refused = [...outcomes].filter(([, outcome]) => !outcome.ok && outcome.code === code);
+    await Promise.all(
+      refused.map(async ([key]) => {
+        const { state, version } = wanted(key);
+        try {
+          const { data, stat } = await this.zk.get(partitionStateZnode.path(parsePartitionKey(key)!));
+          const isOurs = stat.version === version && data?.equals(partitionStateZnode.encode(state)) === true;
+          if (isOurs) outcomes.set(key, { ok: true, stat });
+        } catch (error) {
+          if (!isZkError(error, 'NoNode')) throw error;
+        }
+      }),
+    );
   }
 }

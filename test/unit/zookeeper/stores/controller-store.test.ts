@@ -142,9 +142,10 @@ describe('writes of the controller', () => {
     const { zooKeeper, one } = await twoBrokers();
     const { zkVersion } = await zooKeeper.run(elect(one.stores, 1));
     await zooKeeper.run(one.stores.topics.createTopicAssignment('t', null, new Map([[0, [1]]])));
-    const create = () => one.stores.partitionStates.createStates(new Map([['t-0', state()]]), zkVersion);
-    await zooKeeper.run(create());
-    expect((await zooKeeper.run(create())).get('t-0')).toEqual({ ok: false, code: 'NodeExists' });
+    const create = (isr: number[]) =>
+      one.stores.partitionStates.createStates(new Map([['t-0', state({ isr })]]), zkVersion);
+    await zooKeeper.run(create([1, 2]));
+    expect((await zooKeeper.run(create([1]))).get('t-0')).toEqual({ ok: false, code: 'NodeExists' });
   });
 });
 
