@@ -25,4 +25,4 @@ export {
 } from './transport.js';
 export { nodeTransport } from './node-transport.js';
 export { SimulatedNetwork, type SimulatedNetworkOptions } from './simulated-transport.js';
-export { toSafeNumber } from './safe-number.js';
+export { clampToSafeNumber, toSafeNumber } from './safe-number.js';

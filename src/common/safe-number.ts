@@ -7,3 +7,11 @@ export function toSafeNumber(value: bigint): number {
   if (!Number.isSafeInteger(number)) throw new RangeError(`${value} is beyond the safe integers`);
   return number;
 }
+
+/** The nearest safe integer: for times and offsets that are only compared, where one beyond all real ones stays beyond. */
+export function clampToSafeNumber(value: bigint): number {
+  if (value > MAX_SAFE) return Number.MAX_SAFE_INTEGER;
+  return value < -MAX_SAFE ? Number.MIN_SAFE_INTEGER : Number(value);
+}
+
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);

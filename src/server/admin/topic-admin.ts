@@ -19,6 +19,12 @@ import { TopicWaiter } from './topic-waiter.js';
 type CreatableTopic = CreateTopicsRequest['topics'][number];
 type CreatePartitionsTopic = CreatePartitionsRequest['topics'][number];
 
+/**
+ * What one topic may have. Its assignment has to fit into one znode, of a megabyte at most; Kafka tries, and a request for two thousand
+ * million partitions is its end.
+ */
+const MAX_PARTITIONS = 100_000;
+
 /** In a request: take the broker's default. */
 const UNSET = -1;
 
@@ -109,7 +115,9 @@ export class TopicAdmin {
     const results = new Map<string, number>();
     for (const topic of topics) {
       const { errorCode } = await attempt(log, topic, async () => {
-        if (!(await stores.topics.topicExists(topic))) throw new AdminError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+        const isName = whyInvalidTopicName(topic) === null;
+        if (!isName || !(await stores.topics.topicExists(topic)))
+          throw new AdminError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
         await stores.deletions.createDeleteTopicPath(topic).catch(unless('NodeExists'));
       });
       results.set(topic, errorCode);
@@ -181,10 +189,12 @@ export class TopicAdmin {
       }
       return new Map(topic.assignments.map(({ partitionIndex, brokerIds }) => [partitionIndex, brokerIds]));
     }
+    const partitionCount = topic.numPartitions === UNSET ? config().get('num.partitions') : topic.numPartitions;
+    requireFitting(partitionCount);
     return assignReplicas(
       [...view.aliveBrokers()].sort((a, b) => a.id - b.id),
       {
-        partitionCount: topic.numPartitions === UNSET ? config().get('num.partitions') : topic.numPartitions,
+        partitionCount,
         replicationFactor:
           topic.replicationFactor === UNSET ? config().get('default.replication.factor') : topic.replicationFactor,
         start: random,
@@ -225,7 +235,7 @@ export class TopicAdmin {
     validateOnly: boolean,
   ): Promise<void> {
     const { stores } = this.deps;
-    const existing = await stores.topics.assignment(topic);
+    const existing = whyInvalidTopicName(topic) === null ? await stores.topics.assignment(topic) : null;
     if (!existing || existing.partitions.size === 0) {
       throw new AdminError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${topic}' does not exist.`);
     }
@@ -240,6 +250,7 @@ export class TopicAdmin {
     }
     if (count === oldCount)
       throw new AdminError(ErrorCode.INVALID_PARTITIONS, `Topic already has ${oldCount} partitions.`);
+    requireFitting(count);
     const first = existing.partitions.get(0);
     if (!first) throw new Error(`partition 0 is missing from the assignment of topic ${topic}`);
     const added = assignments
@@ -371,4 +382,13 @@ function unless(code: 'NodeExists'): (error: unknown) => void {
   return (error) => {
     if (!isZkError(error, code)) throw error;
   };
+}
+
+function requireFitting(partitionCount: number): void {
+  if (partitionCount > MAX_PARTITIONS) {
+    throw new AdminError(
+      ErrorCode.INVALID_PARTITIONS,
+      `Number of partitions must not be larger than ${MAX_PARTITIONS}.`,
+    );
+  }
 }

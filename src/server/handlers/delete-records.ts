@@ -1,4 +1,4 @@
-import { toSafeNumber } from '../../common/index.js';
+import { clampToSafeNumber } from '../../common/index.js';
 import { deleteRecordsRequest, deleteRecordsResponse, ErrorCode, type InputOf } from '../../protocol/index.js';
 import { handler, LATER } from '../handler.js';
 
@@ -23,7 +23,7 @@ export const deleteRecords = handler(deleteRecordsRequest, deleteRecordsResponse
       if (!authorized) refuse(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
       else if (!metadata.contains(tp)) refuse(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
       else {
-        asked.push({ tp, offset: toSafeNumber(offset) });
+        asked.push({ tp, offset: clampToSafeNumber(offset) });
         answers.push(null);
       }
     }

@@ -1,5 +1,5 @@
 import { partitionKey } from '../../cluster/index.js';
-import { toSafeNumber } from '../../common/index.js';
+import { clampToSafeNumber } from '../../common/index.js';
 import { ErrorCode, listOffsetsRequest, listOffsetsResponse, type InputOf } from '../../protocol/index.js';
 import { handler } from '../handler.js';
 
@@ -31,7 +31,7 @@ export const listOffsets = handler(listOffsetsRequest, listOffsetsResponse, asyn
       return { partitionIndex, errorCode: ErrorCode.INVALID_REQUEST };
     }
     try {
-      const found = await replicas.fetchOffsetForTimestamp(tp, toSafeNumber(timestamp), {
+      const found = await replicas.fetchOffsetForTimestamp(tp, clampToSafeNumber(timestamp), {
         isolation,
         currentLeaderEpoch,
         fetchOnlyFromLeader,
