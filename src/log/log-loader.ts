@@ -226,11 +226,13 @@ export class LogLoader {
     for (const [at, segment] of unflushed.entries()) {
       const truncatedBytes = this.recoverOne(segment, epochs);
       yield;
-      if (truncatedBytes === 0) continue;
+      const logEndOffset = segment.readNextOffset();
+      if (truncatedBytes === 0 && !this.isGapBefore(unflushed[at + 1], logEndOffset)) continue;
       this.context.logger.warn('Cut a torn or corrupt tail of a log', {
         path: segment.file.path,
         truncatedBytes,
-        logEndOffset: segment.readNextOffset(),
+        logEndOffset,
+        segmentsDeleted: unflushed.length - at - 1,
       });
       this.deleteSegments(unflushed.slice(at + 1));
       // What was cut must not come back with the next loss of power: other records will have its offsets.
@@ -238,6 +240,14 @@ export class LogLoader {
       this.context.fs.syncDir(this.options.dir);
       return;
     }
+  }
+
+  /**
+   * A loss of power can take the end of a segment away at the border of two batches, and leave the next segment. Kafka goes on with such a
+   * hole; a follower would then miss those records for ever. Only the cleaner leaves gaps that are right.
+   */
+  private isGapBefore(next: LogSegment | undefined, logEndOffset: number): boolean {
+    return next !== undefined && next.baseOffset > logEndOffset && !this.options.config.cleanupPolicy.compact;
   }
 
   private recoverOne(segment: LogSegment, epochs: LeaderEpochFileCache): number {
