@@ -1,0 +1,55 @@
+import { partitionKey } from '../../../src/cluster/index.js';
+import { partitionOfStatePath, topicIdOf, type StateJson } from '../support/cluster-state.js';
+import { ensure, type Invariant } from '../support/invariant.js';
+
+/** Leader epochs in ZooKeeper and in every life of a broker only grow; the controller epoch grows by one each time. */
+export function epochsNeverFall(): Invariant {
+  const states = new Map<string, StateJson>();
+  const known = new Map<string, number>();
+  let controllerEpoch = -1;
+  return {
+    name: 'epochs never fall',
+    transaction({ changes }, { zooKeeper }) {
+      for (const { op, path, data } of changes) {
+        if (path === '/controller_epoch' && data) {
+          const epoch = Number(data.toString());
+          const isNext = controllerEpoch === -1 || epoch === controllerEpoch + 1 || epoch === controllerEpoch;
+          ensure(op !== 'delete' && isNext, () => `controller epoch ${epoch} after ${controllerEpoch}`);
+          controllerEpoch = epoch;
+        }
+        const tp = partitionOfStatePath(path);
+        if (!tp) continue;
+        const key = `${partitionKey(tp)} ${topicIdOf(zooKeeper, tp.topic)}`;
+        if (op === 'delete' || !data) {
+          states.delete(key);
+          continue;
+        }
+        const next = JSON.parse(data.toString()) as StateJson;
+        const before = states.get(key);
+        states.set(key, next);
+        if (!before) continue;
+        const isNewer =
+          next.leader_epoch > before.leader_epoch ||
+          (next.leader_epoch === before.leader_epoch && next.leader === before.leader);
+        ensure(
+          isNewer && next.controller_epoch >= before.controller_epoch,
+          () => `${key}: ${JSON.stringify(next)} after ${JSON.stringify(before)}`,
+        );
+      }
+    },
+    sample({ brokers }) {
+      for (const { id, running } of brokers) {
+        if (!running?.services) continue;
+        for (const partition of running.services.replicas.onlinePartitions()) {
+          const { leaderEpoch } = partition.leaderAndIsr;
+          const key = `${partitionKey(partition.tp)} ${partition.topicId} on ${id}`;
+          const before = known.get(key) ?? -1;
+          // A restarted broker begins with none, until the controller tells it.
+          if (leaderEpoch < 0) continue;
+          ensure(leaderEpoch >= before, () => `${key}: leader epoch ${leaderEpoch} after ${before}`);
+          known.set(key, leaderEpoch);
+        }
+      }
+    },
+  };
+}

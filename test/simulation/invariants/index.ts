@@ -1,0 +1,29 @@
+import type { Invariant } from '../support/invariant.js';
+import { acknowledgedRecordsSurvive } from './acknowledged-records-survive.js';
+import { consumersSeeWhatStays } from './consumers-see-what-stays.js';
+import { deletedTopicsLeaveNothing } from './deleted-topics.js';
+import { epochsNeverFall } from './epochs-never-fall.js';
+import { everybodyAgrees } from './everybody-agrees.js';
+import { followersAgree } from './followers-agree.js';
+import { highWatermarkIsCommitted } from './high-watermark.js';
+import { idempotence } from './idempotence.js';
+import { leaderInIsr } from './leader-in-isr.js';
+import { oldControllersWriteNothing } from './old-controllers-write-nothing.js';
+import { oneLeaderPerEpoch } from './one-leader-per-epoch.js';
+
+/** All of them, anew for a run. */
+export function allInvariants(): Invariant[] {
+  return [
+    oneLeaderPerEpoch(),
+    epochsNeverFall(),
+    oldControllersWriteNothing(),
+    leaderInIsr(),
+    highWatermarkIsCommitted(),
+    acknowledgedRecordsSurvive(),
+    consumersSeeWhatStays(),
+    followersAgree(),
+    deletedTopicsLeaveNothing(),
+    everybodyAgrees(),
+    idempotence(),
+  ];
+}

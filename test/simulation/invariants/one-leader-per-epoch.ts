@@ -1,0 +1,22 @@
+import { partitionKey } from '../../../src/cluster/index.js';
+import { ensure, type Invariant } from '../support/invariant.js';
+
+/** Two brokers never act as leader of a partition in the same leader epoch. */
+export function oneLeaderPerEpoch(): Invariant {
+  const leaders = new Map<string, number>();
+  return {
+    name: 'one leader per partition and epoch',
+    sample(cluster) {
+      for (const broker of cluster.brokers) {
+        for (const partition of broker.partitions()) {
+          if (!partition.isLeader) continue;
+          const { leaderEpoch } = partition.leaderAndIsr;
+          const term = `${partitionKey(partition.tp)} of ${partition.topicId} in epoch ${leaderEpoch}`;
+          const other = leaders.get(term);
+          ensure(other === undefined || other === broker.id, () => `${term}: brokers ${other} and ${broker.id}`);
+          leaders.set(term, broker.id);
+        }
+      }
+    },
+  };
+}

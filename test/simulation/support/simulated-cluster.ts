@@ -1,0 +1,525 @@
+import { seededRandom, settle, SimulatedClock, SimulatedNetwork, type Random } from '../../../src/common/index.js';
+import { NetworkError } from '../../../src/network/index.js';
+import {
+  ApiKey,
+  ErrorCode,
+  errorName,
+  type CreateTopicsResponse,
+  type DeleteTopicsResponse,
+} from '../../../src/protocol/index.js';
+import { allInvariants } from '../invariants/index.js';
+import { SimulatedClient } from './client.js';
+import { assignmentOf, partitionStates, sameMembers } from './cluster-state.js';
+import { History } from './history.js';
+import { Violation, type Invariant } from './invariant.js';
+import { SimulatedProducer, type ProducerOptions } from './producer.js';
+import { SimulatedReader } from './reader.js';
+import { hostOf, isProgrammingError, LOG_DIR, SimulatedBroker } from './simulated-broker.js';
+import { SimulatedZooKeeper, ZOOKEEPER_HOST } from './simulated-zookeeper.js';
+import { logBytes, recordsIn } from './stored-log.js';
+import { Trace } from './trace.js';
+
+export interface ClusterOptions {
+  readonly seed: number;
+  readonly brokers: number;
+  readonly minDelayMs?: number;
+  readonly maxDelayMs?: number;
+  /** Over the defaults below. */
+  readonly properties?: Readonly<Record<string, string>>;
+  readonly logLevel?: 'info' | 'debug' | 'trace';
+  readonly keepWholeTrace?: boolean;
+}
+
+/** Times shorter than Kafka's, so that more happens in a run. */
+const PROPERTIES: Readonly<Record<string, string>> = {
+  'zookeeper.session.timeout.ms': '6000',
+  'zookeeper.connection.timeout.ms': '12000',
+  'replica.lag.time.max.ms': '5000',
+  'replica.socket.timeout.ms': '6000',
+  'controller.socket.timeout.ms': '6000',
+  'controlled.shutdown.max.retries': '2',
+  'controlled.shutdown.retry.backoff.ms': '1000',
+  'leader.imbalance.check.interval.seconds': '10',
+  'log.segment.delete.delay.ms': '1000',
+  'replica.high.watermark.checkpoint.interval.ms': '2000',
+  'log.flush.offset.checkpoint.interval.ms': '5000',
+  'offsets.topic.num.partitions': '2',
+  'group.initial.rebalance.delay.ms': '500',
+  'min.insync.replicas': '2',
+  'auto.create.topics.enable': 'false',
+};
+
+const SAMPLE_EVERY_MS = 50;
+const LOOK_FOR_REST_EVERY_MS = 100;
+const REST_WITHIN_MS = 120_000;
+const ADMIN_RETRY_MS = 200;
+const ADMIN_TIMEOUT_MS = 5_000;
+/** A run that takes more steps than this turns in a circle. */
+const MAX_STEPS_WITHOUT_TIME = 200_000;
+
+/** A topic of the run. */
+export class SimulatedTopic {
+  constructor(
+    private readonly cluster: SimulatedCluster,
+    readonly name: string,
+    readonly partitions: number,
+  ) {}
+
+  /** As ZooKeeper has it; -1 for none. */
+  leader(partition: number): number {
+    return this.cluster.stateOf(this.name, partition)?.leader ?? -1;
+  }
+
+  isr(partition: number): readonly number[] {
+    return this.cluster.stateOf(this.name, partition)?.isr ?? [];
+  }
+
+  leaderEpoch(partition: number): number {
+    return this.cluster.stateOf(this.name, partition)?.leaderEpoch ?? -1;
+  }
+
+  /** The values in the log of one replica: of the leader unless told. */
+  records(partition: number, brokerId = this.leader(partition)): string[] {
+    const bytes = logBytes(this.cluster.broker(brokerId).disk, this.name, partition);
+    return bytes ? recordsIn(bytes).map(({ value }) => value) : [];
+  }
+}
+
+/** Brokers, a ZooKeeper and clients in this process, on simulated hosts, all driven by one seed and one clock. */
+export class SimulatedCluster {
+  readonly clock = new SimulatedClock();
+  readonly random: Random;
+  readonly network: SimulatedNetwork;
+  readonly networkSettings: {
+    clock: SimulatedClock;
+    random: Random;
+    minDelayMs: number;
+    maxDelayMs: number;
+    resetProbability: number;
+  };
+  readonly trace: Trace;
+  readonly zooKeeper: SimulatedZooKeeper;
+  readonly brokers: SimulatedBroker[];
+  readonly history = new History();
+  readonly topics = new Map<string, SimulatedTopic>();
+  readonly deletedTopics = new Set<string>();
+  readonly producers: SimulatedProducer[] = [];
+  readonly readers: SimulatedReader[] = [];
+  /** Grows with each `heal`: what a fault wanted to do later is of no use then. */
+  faultTerm = 0;
+  nextTopicNumber = 1;
+  /** What was begun with `doLater` and goes on. */
+  pendingAdmin = 0;
+  /** A broker has lost power: what its disk holds may be less than what it once told. */
+  hasLostPower = false;
+  private readonly clients: SimulatedClient[] = [];
+  private readonly invariants: Invariant[];
+  private readonly disturbedLinks = new Map<string, number>();
+  private failure: Error | null = null;
+  private nextSampleMs = 0;
+  private stepsAtThisTime = 0;
+  private readonly admin: SimulatedClient;
+  private readonly onStray = (error: unknown): void => this.fail(error);
+
+  constructor(readonly options: ClusterOptions) {
+    const { seed, brokers, minDelayMs = 0.1, maxDelayMs = 2 } = options;
+    this.random = seededRandom(seed);
+    this.trace = new Trace(() => this.clock.monotonicMs(), options.keepWholeTrace);
+    this.networkSettings = {
+      clock: this.clock,
+      random: seededRandom(seed + 7_000_003),
+      minDelayMs,
+      maxDelayMs,
+      resetProbability: 0,
+    };
+    this.network = new SimulatedNetwork(this.networkSettings);
+    this.zooKeeper = new SimulatedZooKeeper(
+      this.clock,
+      seededRandom(seed + 11_000_003),
+      this.trace.loggers(ZOOKEEPER_HOST, 'info')('zookeeper'),
+      this.network,
+    );
+    this.invariants = allInvariants();
+    this.zooKeeper.onTransaction((transaction) => {
+      for (const { op, path, data } of transaction.changes) {
+        const text = path.includes('/state') || path.startsWith('/controller') ? ` ${data?.toString() ?? ''}` : '';
+        this.trace.add(ZOOKEEPER_HOST, `${op} ${path}${text}`);
+      }
+      this.check((invariant) => invariant.transaction?.(transaction, this));
+    });
+    this.brokers = Array.from(
+      { length: brokers },
+      (_, index) =>
+        new SimulatedBroker({
+          id: index + 1,
+          seed,
+          clock: this.clock,
+          network: this.network,
+          trace: this.trace,
+          zooKeeperConnect: this.zooKeeper.connectString,
+          properties: { ...PROPERTIES, ...options.properties },
+          logLevel: options.logLevel ?? 'info',
+          onBug: (message) => this.fail(new Violation(message)),
+        }),
+    );
+    this.admin = this.client('admin');
+  }
+
+  /** Starts ZooKeeper and all brokers; resolves when all serve. */
+  async start(): Promise<this> {
+    process.on('unhandledRejection', this.onStray);
+    await this.zooKeeper.start();
+    for (const broker of this.brokers) broker.start();
+    await this.until(() => this.brokers.every(({ running }) => running !== null), { what: 'all brokers serve' });
+    return this;
+  }
+
+  /** Ends everything at once: nothing of this cluster runs any more. */
+  close(): void {
+    process.off('unhandledRejection', this.onStray);
+    for (const client of this.clients) client.close();
+    for (const broker of this.brokers) if (broker.isUp) broker.crash('process');
+  }
+
+  broker(id: number): SimulatedBroker {
+    return this.brokers[id - 1]!;
+  }
+
+  stateOf(topic: string, partition: number): { leader: number; isr: number[]; leaderEpoch: number } | null {
+    const path = `/brokers/topics/${topic}/partitions/${partition}/state`;
+    const json = this.zooKeeper.json<{ leader: number; isr: number[]; leader_epoch: number }>(path);
+    return json && { leader: json.leader, isr: json.isr, leaderEpoch: json.leader_epoch };
+  }
+
+  /** The broker that holds `/controller`; -1 for none. */
+  get controllerId(): number {
+    return this.zooKeeper.json<{ brokerid: number }>('/controller')?.brokerid ?? -1;
+  }
+
+  // Clients
+
+  client(host: string): SimulatedClient {
+    const client = new SimulatedClient({
+      host,
+      seed: this.options.seed * 17 + this.clients.length,
+      brokerIds: this.brokers.map(({ id }) => id),
+      clock: this.clock,
+      network: this.network,
+      trace: this.trace,
+      onLateAnswer: (from, brokerId, sentMs, what) => this.onLateAnswer(from, brokerId, sentMs, what),
+    });
+    this.clients.push(client);
+    return client;
+  }
+
+  /** Creates a topic by CreateTopics, as often as it takes; resolves when every partition has a leader. */
+  async createTopic(
+    name: string,
+    options: { assignment: readonly (readonly number[])[]; configs?: Readonly<Record<string, string>> },
+  ): Promise<SimulatedTopic> {
+    const topic = new SimulatedTopic(this, name, options.assignment.length);
+    const request = {
+      topics: [
+        {
+          name,
+          numPartitions: -1,
+          replicationFactor: -1,
+          assignments: options.assignment.map((brokerIds, partitionIndex) => ({
+            partitionIndex,
+            brokerIds: [...brokerIds],
+          })),
+          configs: Object.entries(options.configs ?? {}).map(([key, value]) => ({ name: key, value })),
+        },
+      ],
+      timeoutMs: ADMIN_TIMEOUT_MS,
+    };
+    await this.askController(ApiKey.CreateTopics, request, (response: CreateTopicsResponse) => {
+      const { errorCode } = response.topics[0]!;
+      return errorCode === ErrorCode.TOPIC_ALREADY_EXISTS ? 0 : errorCode;
+    });
+    this.topics.set(name, topic);
+    this.deletedTopics.delete(name);
+    return topic;
+  }
+
+  /** Deletes a topic by DeleteTopics, as often as it takes. */
+  async deleteTopic(name: string): Promise<void> {
+    this.topics.delete(name);
+    const request = { topics: [{ name, topicId: undefined }], timeoutMs: ADMIN_TIMEOUT_MS };
+    await this.askController(ApiKey.DeleteTopics, request, (response: DeleteTopicsResponse) => {
+      const { errorCode } = response.responses[0]!;
+      return errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION && !this.zooKeeper.exists(`/brokers/topics/${name}`)
+        ? 0
+        : errorCode;
+    });
+    this.deletedTopics.add(name);
+  }
+
+  /** Asks whoever is the controller until `errorOf` the answer is 0. */
+  async askController<T extends object>(apiKey: number, request: object, errorOf: (response: T) => number): Promise<T> {
+    const { admin } = this;
+    for (;;) {
+      await admin.refreshMetadata();
+      if (admin.controllerId >= 0) {
+        try {
+          const response = await admin.send<T>(admin.controllerId, apiKey, request, null);
+          const error = errorOf(response);
+          if (error === 0) return response;
+          this.trace.add('admin', `api ${apiKey}: ${errorName(error)}`);
+        } catch (error) {
+          if (!(error instanceof NetworkError)) throw error;
+        }
+      }
+      await admin.pause(ADMIN_RETRY_MS);
+    }
+  }
+
+  /** A producer that goes on until `finish`. */
+  produceContinuously(topic: SimulatedTopic, options: Partial<ProducerOptions> = {}): SimulatedProducer {
+    const name = options.name ?? `p${this.producers.length + 1}`;
+    const producer = new SimulatedProducer(
+      this.client(`client-${name}`),
+      { name, idempotent: false, intervalMs: 100, ...options, topic: topic.name, partitions: topic.partitions },
+      this.history,
+      (message) => this.fail(new Violation(message)),
+    );
+    this.producers.push(producer);
+    return producer;
+  }
+
+  readContinuously(topic: SimulatedTopic): SimulatedReader {
+    const name = `r${this.readers.length + 1}`;
+    const client = this.client(`client-${name}`);
+    const reader = new SimulatedReader(client, name, topic.name, topic.partitions, this.history, (message) =>
+      this.fail(new Violation(message)),
+    );
+    this.readers.push(reader);
+    return reader;
+  }
+
+  /** Begins something that takes as long as it takes; the cluster is not at rest before it is done. */
+  doLater(task: () => Promise<void>): void {
+    this.pendingAdmin++;
+    task().then(
+      () => this.pendingAdmin--,
+      (error: unknown) => this.fail(error),
+    );
+  }
+
+  // Faults
+
+  /** Nothing sent by `from` reaches `to` any more; hosts by name, brokers also by id. */
+  cutOneWay(from: string | number, to: string | number): void {
+    const [a, b] = [nameOf(from), nameOf(to)];
+    this.trace.add('fault', `cut ${a} -> ${b}`);
+    this.network.cut(a, b);
+    this.disturbLink(a, b);
+  }
+
+  /** Neither reaches the other. */
+  cut(one: string | number, other: string | number): void {
+    this.cutOneWay(one, other);
+    this.cutOneWay(other, one);
+  }
+
+  /** Mends the ways between two hosts. */
+  mend(one: string | number, other: string | number): void {
+    const [a, b] = [nameOf(one), nameOf(other)];
+    this.trace.add('fault', `mend ${a} <-> ${b}`);
+    this.disturbLink(a, b);
+    this.network.heal(a, b);
+  }
+
+  /** Ends every fault: all ways mended, all brokers up and going, ZooKeeper too. */
+  heal(): this {
+    this.trace.add('fault', 'heal everything');
+    this.faultTerm++;
+    this.networkSettings.resetProbability = 0;
+    for (const client of this.clients) for (const broker of this.brokers) this.disturbLink(client.host, broker.host);
+    this.network.heal();
+    this.zooKeeper.thaw();
+    for (const broker of this.brokers) {
+      broker.resume();
+      // One that lost power comes back when its fault lets it.
+      if (!broker.isUp && !broker.hasLostPower) broker.start();
+    }
+    return this;
+  }
+
+  // The loop
+
+  /** Lets `ms` of simulated time pass. */
+  async run(ms: number): Promise<void> {
+    const endMs = this.clock.nowMs() + ms;
+    await settle();
+    while (await this.step(endMs));
+    this.throwIfFailed();
+    // The clock stands at its last timer; moving on by nothing more than time is done by a timer of our own.
+    if (this.clock.nowMs() < endMs) {
+      this.clock.setTimer(endMs - this.clock.nowMs(), () => undefined);
+      await this.step(endMs);
+    }
+  }
+
+  /** Runs until `condition` holds; throws when it does not within `withinMs` of simulated time. */
+  async until(
+    condition: () => boolean,
+    { withinMs = 60_000, what = condition.toString() }: { withinMs?: number; what?: string } = {},
+  ): Promise<this> {
+    const endMs = this.clock.nowMs() + withinMs;
+    await settle();
+    while (!condition()) {
+      if (!(await this.step(endMs))) throw new Violation(`not within ${withinMs} ms: ${what}`);
+    }
+    return this;
+  }
+
+  /** Runs until `promise` has settled, and gives its result. */
+  async drive<T>(promise: Promise<T>, withinMs = 60_000): Promise<T> {
+    let settled = false;
+    const watched = promise.finally(() => (settled = true));
+    watched.catch(() => undefined);
+    await this.until(() => settled, { withinMs, what: 'something that was asked is done' });
+    return watched;
+  }
+
+  /**
+   * Lets producers finish and everything catch up, then checks all that must hold at rest. Throws when the cluster does not come to rest.
+   */
+  async untilQuiet(withinMs = REST_WITHIN_MS): Promise<this> {
+    for (const producer of this.producers) producer.finish();
+    const endMs = this.clock.nowMs() + withinMs;
+    let quietSinceMs: number | null = null;
+    for (;;) {
+      await this.run(LOOK_FOR_REST_EVERY_MS);
+      const reasons = this.unrest();
+      const nowMs = this.clock.nowMs();
+      if (reasons.length > 0) quietSinceMs = null;
+      else quietSinceMs ??= nowMs;
+      // Readers are to see the end too.
+      if (quietSinceMs !== null && nowMs - quietSinceMs >= 3_000) break;
+      if (nowMs > endMs) {
+        throw new Violation(`the cluster does not come to rest within ${withinMs} ms:\n  ${reasons.join('\n  ')}`);
+      }
+    }
+    for (const invariant of this.invariants) this.checkOne(invariant, () => invariant.atRest?.(this));
+    this.throwIfFailed();
+    return this;
+  }
+
+  /** Why the cluster is not at rest; empty when it is. */
+  unrest(): string[] {
+    const reasons: string[] = [];
+    for (const broker of this.brokers) if (!broker.running) reasons.push(`broker ${broker.id} does not serve`);
+    for (const producer of this.producers) if (!producer.isDone) reasons.push(producer.describe());
+    if (this.pendingAdmin > 0) reasons.push(`${this.pendingAdmin} requests to the controller are not done`);
+    if (reasons.length > 0) return reasons;
+    const controller = this.controllerId;
+    if (controller < 0) reasons.push('there is no controller');
+    for (const { topic, partition, replicas, leader, leaderEpoch, isr } of partitionStates(this.zooKeeper)) {
+      const name = `${topic}-${partition}`;
+      if (leader < 0) reasons.push(`${name} has no leader (isr ${isr.join(',')}, epoch ${leaderEpoch})`);
+      if (!sameMembers(isr, replicas))
+        reasons.push(`${name} has isr ${isr.join(',')} of replicas ${replicas.join(',')}`);
+      const ends = new Set<string>();
+      for (const id of replicas) {
+        const replica = this.broker(id).running?.services?.replicas.partitionOf({ topic, partition });
+        const log = replica && this.broker(id).running?.services?.replicas.localLog({ topic, partition });
+        if (!log) reasons.push(`${name} is not on broker ${id}`);
+        else ends.add(`${log.logEndOffset}/${log.highWatermark}`);
+      }
+      if (ends.size > 1) reasons.push(`${name} ends and high watermarks differ: ${[...ends].join(' ')}`);
+      const [end] = ends;
+      if (ends.size === 1 && end!.split('/')[0] !== end!.split('/')[1])
+        reasons.push(`${name} has a high watermark behind its end: ${end}`);
+      for (const broker of this.brokers) {
+        const known = broker.running?.services?.metadata.partitionInfo({ topic, partition });
+        if (!known || known.leader !== leader || known.leaderEpoch !== leaderEpoch) {
+          reasons.push(
+            `broker ${broker.id} believes ${name} led by ${known?.leader} in ${known?.leaderEpoch}, not ${leader} in ${leaderEpoch}`,
+          );
+        }
+      }
+    }
+    for (const topic of this.topics.keys()) {
+      const assignment = assignmentOf(this.zooKeeper, topic);
+      if (!assignment) reasons.push(`${topic} is not in ZooKeeper`);
+      for (const partition of assignment?.keys() ?? []) {
+        if (!this.stateOf(topic, partition)) reasons.push(`${topic}-${partition} has no state`);
+      }
+    }
+    for (const topic of this.deletedTopics) {
+      if (this.zooKeeper.exists(`/brokers/topics/${topic}`)) reasons.push(`${topic} is still in ZooKeeper`);
+      for (const { id, disk } of this.brokers) {
+        const left = disk.readDir(LOG_DIR).filter((name) => name.startsWith(`${topic}-`));
+        if (left.length > 0) reasons.push(`broker ${id} still has ${left.join(', ')}`);
+      }
+    }
+    return reasons;
+  }
+
+  fail(error: unknown): void {
+    if (this.failure) return;
+    this.failure = error instanceof Error ? error : new Error(String(error));
+    this.trace.add('FAILURE', this.failure.message);
+  }
+
+  private async step(limitMs: number): Promise<boolean> {
+    const beforeMs = this.clock.nowMs();
+    try {
+      if (!this.clock.step(limitMs)) return false;
+    } catch (error) {
+      const what = isProgrammingError(error) ? 'a bug' : 'an error that nobody caught';
+      this.fail(new Violation(`${what} in a timer: ${error instanceof Error ? error.stack : String(error)}`));
+    }
+    await settle();
+    this.stepsAtThisTime = this.clock.nowMs() === beforeMs ? this.stepsAtThisTime + 1 : 0;
+    if (this.stepsAtThisTime > MAX_STEPS_WITHOUT_TIME) this.fail(new Violation('time does not pass any more'));
+    if (this.clock.monotonicMs() >= this.nextSampleMs) {
+      this.nextSampleMs = this.clock.monotonicMs() + SAMPLE_EVERY_MS;
+      this.check((invariant) => invariant.sample?.(this));
+    }
+    this.throwIfFailed();
+    return true;
+  }
+
+  private check(look: (invariant: Invariant) => void): void {
+    for (const invariant of this.invariants) this.checkOne(invariant, () => look(invariant));
+  }
+
+  private checkOne(invariant: Invariant, look: () => void): void {
+    try {
+      look();
+    } catch (error) {
+      if (!(error instanceof Violation)) this.fail(error);
+      else this.fail(new Violation(`${invariant.name}: ${error.message}`));
+    }
+  }
+
+  private throwIfFailed(): void {
+    if (this.failure) throw this.failure;
+  }
+
+  private disturbLink(one: string, other: string): void {
+    this.disturbedLinks.set(linkOf(one, other), this.clock.monotonicMs());
+  }
+
+  /** Every request is answered, or its connection closed, by its deadline: unless the network or the broker was held up. */
+  private onLateAnswer(host: string, brokerId: number, sentMs: number, what: string): void {
+    const broker = this.broker(brokerId);
+    const isCut = this.network.isCut(host, broker.host) || this.network.isCut(broker.host, host);
+    const disturbedMs = Math.max(broker.disturbedAtMs, this.disturbedLinks.get(linkOf(host, broker.host)) ?? -1);
+    if (isCut || broker.isPaused || disturbedMs >= sentMs) return;
+    this.fail(
+      new Violation(`broker ${brokerId} did not answer ${what} of ${host}, sent at ${sentMs.toFixed(3)}, in time`),
+    );
+  }
+}
+
+function nameOf(host: string | number): string {
+  return typeof host === 'number' ? hostOf(host) : host;
+}
+
+function linkOf(one: string, other: string): string {
+  return one < other ? `${one} ${other}` : `${other} ${one}`;
+}

@@ -1,0 +1,132 @@
+import type { Logger, Random, SimulatedClock, SimulatedNetwork } from '../../../src/common/index.js';
+import { EmbeddedZooKeeper, type EmbeddedMember } from '../../../src/zookeeper/index.js';
+
+/** One change of the tree that ZooKeeper made. */
+export interface Change {
+  readonly op: 'create' | 'set' | 'delete';
+  readonly path: string;
+  readonly data: Buffer | null;
+  /** Of the node after the change; -1 for one that is gone. */
+  readonly version: number;
+}
+
+/** Changes made together, by one session. */
+export interface Transaction {
+  readonly session: bigint;
+  readonly changes: readonly Change[];
+}
+
+export const ZOOKEEPER_HOST = 'zookeeper';
+const PORT = 2181;
+
+type Step = EmbeddedZooKeeper['core']['step'];
+
+/** The embedded ZooKeeper on a host of its own, with a log of what was written and switches for its failures. */
+export class SimulatedZooKeeper {
+  readonly server: EmbeddedZooKeeper;
+  private member!: EmbeddedMember;
+  private readonly listeners: ((transaction: Transaction) => void)[] = [];
+
+  constructor(
+    clock: SimulatedClock,
+    random: Random,
+    logger: Logger,
+    private readonly network: SimulatedNetwork,
+  ) {
+    this.server = new EmbeddedZooKeeper({ clock, random, logger });
+    this.watchWrites();
+  }
+
+  get connectString(): string {
+    return `${ZOOKEEPER_HOST}:${PORT}`;
+  }
+
+  async start(): Promise<void> {
+    this.member = await this.server.listen(this.network.transportFor(ZOOKEEPER_HOST), {
+      host: ZOOKEEPER_HOST,
+      port: PORT,
+    });
+  }
+
+  onTransaction(listener: (transaction: Transaction) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** Stands still: connections stay, nothing is answered. Sessions run out, as they do in an ensemble that is cut off. */
+  freeze(): void {
+    this.member.freeze();
+  }
+
+  thaw(): void {
+    this.member.thaw();
+  }
+
+  get isFrozen(): boolean {
+    return this.member.isFrozen();
+  }
+
+  /** Every client must connect again. */
+  disconnectAll(): void {
+    this.member.disconnectAll();
+  }
+
+  expireSession(id: bigint): void {
+    this.server.expireSession(id);
+  }
+
+  /** Null when there is no such node, or it has no data. */
+  read(path: string): Buffer | null {
+    return this.server.core.tree.get(path)?.data ?? null;
+  }
+
+  exists(path: string): boolean {
+    return this.server.core.tree.get(path) !== undefined;
+  }
+
+  versionOf(path: string): number {
+    return this.server.core.tree.get(path)?.version ?? -1;
+  }
+
+  childrenOf(path: string): string[] {
+    return [...(this.server.core.tree.get(path)?.children ?? [])];
+  }
+
+  json<T>(path: string): T | null {
+    const data = this.read(path);
+    return data && (JSON.parse(data.toString('utf8')) as T);
+  }
+
+  ownerOf(path: string): bigint {
+    return this.server.core.tree.get(path)?.ephemeralOwner ?? 0n;
+  }
+
+  /** The core has no log of its own: what it answers to a write says what it did. */
+  private watchWrites(): void {
+    const { core } = this.server;
+    const step: Step = core.step.bind(core);
+    core.step = (session, request, nowMs, timestampMs) => {
+      const result = step(session, request, nowMs, timestampMs);
+      const { response } = result;
+      if (response.op === 'error') return result;
+      const changes: Change[] = [];
+      const note = (op: Change['op'], path: string): void => {
+        const node = core.tree.get(path);
+        changes.push({ op, path, data: node?.data ?? null, version: node?.version ?? -1 });
+      };
+      if (request.op === 'multi' && response.op === 'multi') {
+        if (response.results.some(({ op }) => op === 'error')) return result;
+        for (const [index, part] of request.ops.entries()) {
+          const done = response.results[index]!;
+          if (done.op === 'create') note('create', done.path);
+          else if (part.op === 'set' || part.op === 'delete') note(part.op, part.path);
+        }
+      } else if (response.op === 'create') {
+        note('create', response.path);
+      } else if (request.op === 'set' || request.op === 'delete') {
+        note(request.op, request.path);
+      }
+      if (changes.length > 0) for (const listener of this.listeners) listener({ session, changes });
+      return result;
+    };
+  }
+}

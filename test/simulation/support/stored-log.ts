@@ -1,0 +1,33 @@
+import type { SimulatedFileSystem } from '../../../src/common/index.js';
+import { iterateBatches } from '../../../src/records/index.js';
+import { LOG_DIR } from './simulated-broker.js';
+
+export interface StoredRecord {
+  readonly offset: number;
+  readonly value: string;
+  readonly leaderEpoch: number;
+}
+
+/** The bytes of a replica's log as its disk has them, all segments one after another. Null when there is no such log. */
+export function logBytes(disk: SimulatedFileSystem, topic: string, partition: number): Buffer | null {
+  const dir = `${LOG_DIR}/${topic}-${partition}`;
+  if (!disk.exists(dir)) return null;
+  const segments = disk
+    .readDir(dir)
+    .filter((name) => name.endsWith('.log'))
+    .sort();
+  return Buffer.concat(segments.map((name) => disk.readFile(`${dir}/${name}`)));
+}
+
+/** The records of a log, in order. Throws when its bytes make no sense. */
+export function recordsIn(bytes: Buffer): StoredRecord[] {
+  const records: StoredRecord[] = [];
+  for (const batch of iterateBatches(bytes)) {
+    batch.ensureValid();
+    if (batch.isControl) continue;
+    for (const { offset, value } of batch.records()) {
+      records.push({ offset, value: value?.toString() ?? '', leaderEpoch: batch.partitionLeaderEpoch });
+    }
+  }
+  return records;
+}
