@@ -20,6 +20,7 @@ export interface RequestOwner {
   answered(request: Request, chunks: Buffer[] | null): void;
   allowNext(request: Request): void;
   refused(request: Request, reason: string, error: unknown): void;
+  readonly availableAnswerBytes: number;
 }
 
 /**
@@ -42,6 +43,11 @@ export class Request {
 
   get hasEnded(): boolean {
     return this.ended;
+  }
+
+  /** How large an answer may be, so that clients which do not read theirs cannot fill the memory; 64 KiB at least. */
+  get availableAnswerBytes(): number {
+    return this.owner.availableAnswerBytes;
   }
 
   /** Sends the body as the answer, encoded in the request's version, or in `version`. */

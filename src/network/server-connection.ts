@@ -11,6 +11,10 @@ export interface ServerConnectionHost {
   /** Read into when no large frame is under way; what was read is dealt with before the next read of any connection. */
   readonly scratch: Buffer;
   nowMs(): number;
+  /** What answers may take besides those that wait for their clients to read. */
+  readonly availableAnswerBytes: number;
+  /** So many bytes more (or less) wait to be read by a client. */
+  onUnreadBytes(change: number): void;
   onRequest(request: Request): void;
   /** A frame waits for memory. */
   onMemoryShort(): void;
@@ -47,6 +51,7 @@ export class ServerConnection implements RequestOwner {
   /** True while the newest request handed out must be answered before the next. */
   private busy = false;
   private writeBlocked = false;
+  private unreadBytes = 0;
   private readingPaused = false;
   private handingOut = false;
   private closed = false;
@@ -70,6 +75,7 @@ export class ServerConnection implements RequestOwner {
       onDrain: () => {
         this.lastActiveMs = host.nowMs();
         this.writeBlocked = false;
+        this.setUnreadBytes(0);
         this.handOut();
       },
       onClose: () => this.onClose(),
@@ -123,6 +129,11 @@ export class ServerConnection implements RequestOwner {
       this.turns.find((turn) => turn.request === request)!.answer = chunks;
     }
     this.handOut();
+  }
+
+  /** @internal from Request */
+  get availableAnswerBytes(): number {
+    return this.host.availableAnswerBytes;
   }
 
   /** @internal from Request */
@@ -209,7 +220,14 @@ export class ServerConnection implements RequestOwner {
 
   private write(chunks: Buffer[]): void {
     this.lastActiveMs = this.host.nowMs();
-    if (!this.connection.write(chunks)) this.writeBlocked = true;
+    if (this.connection.write(chunks)) return;
+    this.writeBlocked = true;
+    this.setUnreadBytes(this.connection.bufferedBytes);
+  }
+
+  private setUnreadBytes(bytes: number): void {
+    this.host.onUnreadBytes(bytes - this.unreadBytes);
+    this.unreadBytes = bytes;
   }
 
   private regulateReading(): void {
@@ -235,6 +253,7 @@ export class ServerConnection implements RequestOwner {
   private onClose(): void {
     if (this.closed) return;
     this.closed = true;
+    this.setUnreadBytes(0);
     this.assembler.close();
     for (const frame of this.queue.splice(0)) frame.memory?.release();
     // Requests still being handled give their memory back when they end.

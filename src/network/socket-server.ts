@@ -53,6 +53,9 @@ export interface SocketServerOptions {
 const SCRATCH_BYTES = 64 * 1024;
 /** How often the same sentence about bad clients is written. */
 const BAD_CLIENT_LINES_PER_MINUTE = 5;
+/** What answers may take that wait for clients to read them; beyond it fetches get little. */
+const UNREAD_ANSWER_BYTES = 128 * 1024 * 1024;
+const MIN_ANSWER_BYTES = 64 * 1024;
 /** A frame that holds memory others wait for must go on within this time. */
 const STALL_MS = 10_000;
 
@@ -73,6 +76,7 @@ export class SocketServer implements ServerConnectionHost {
   /** For what clients can cause as often as they like. */
   private readonly badClients: Logger;
   private readonly onRequestNow: (request: Request) => void;
+  private unreadBytes = 0;
   private processing = false;
   private stopped = false;
   private nextConnection = 0;
@@ -86,6 +90,7 @@ export class SocketServer implements ServerConnectionHost {
     this.onRequestNow = options.onRequest;
     options.metrics?.gauge('connection-count', () => this.connections.size);
     options.metrics?.gauge('request-memory-used-bytes', () => this.memory.used);
+    options.metrics?.gauge('unread-answer-bytes', () => this.unreadBytes);
   }
 
   /** Binds one listener and gives the port. Its connections wait until `enableProcessing`. Rejects with Node's error. */
@@ -141,6 +146,16 @@ export class SocketServer implements ServerConnectionHost {
   onRequest(request: Request): void {
     if (this.processing) this.onRequestNow(request);
     else this.heldBackUntilStart.push(() => this.onRequestNow(request));
+  }
+
+  /** @internal from ServerConnection */
+  get availableAnswerBytes(): number {
+    return Math.max(MIN_ANSWER_BYTES, UNREAD_ANSWER_BYTES - this.unreadBytes);
+  }
+
+  /** @internal from ServerConnection */
+  onUnreadBytes(change: number): void {
+    this.unreadBytes += change;
   }
 
   /** @internal from ServerConnection */

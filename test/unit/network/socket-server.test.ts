@@ -202,6 +202,29 @@ describe('the socket server', () => {
     await until(() => requests.length === 3000);
   });
 
+  test('lets answers take the less, the more wait for clients that do not read', async () => {
+    const big = {
+      errorMessage: 'x'.repeat(30_000),
+      brokers: Array.from({ length: 1000 }, () => ({ host: 'h'.repeat(30_000) })),
+    };
+    const available: number[] = [];
+    const { port, server } = await start({}, (request) => {
+      available.push(request.availableAnswerBytes);
+      request.respond(big);
+    });
+    const frame = Buffer.concat(encodeRequestFrame(ApiKey.DescribeCluster, 0, 1, 'c', {}));
+    const lazy = Array.from({ length: 3 }, () => {
+      const each = new RawClient(port, [frame]);
+      each.connection.pause();
+      return each;
+    });
+    await until(() => available.length === 3);
+    expect(server.availableAnswerBytes).toBeLessThan(available[0]! - 60_000_000);
+    for (const each of lazy) each.connection.destroy();
+    await until(() => server.connectionCount === 0);
+    expect(server.availableAnswerBytes).toBe(available[0]);
+  });
+
   test('closes idle connections, also one that sent half a frame', async () => {
     const { port } = await start({ maxIdleMs: 100 });
     await Promise.all([new RawClient(port).closed, new RawClient(port, [Buffer.from([0, 0, 0, 20, 0])]).closed]);

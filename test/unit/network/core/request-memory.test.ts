@@ -41,11 +41,13 @@ describe('the memory of requests', () => {
     const hog = hold(50 * MB, 2 * MB);
     hold(MB, MB);
     for (let i = 0; i < 16; i++) hold(64 * 1024, 64 * 1024);
-    hold(50 * MB, 2 * MB);
+    const overdrawer = hold(50 * MB, 2 * MB);
     expect(memory.account(50 * MB, () => order.push('large')).take(MB)).toBe(false);
     expect(memory.account(MB, () => order.push('middling')).take(MB / 2)).toBe(false);
     expect(memory.account(1000, () => order.push('small')).take(1000)).toBe(false);
     hog.release();
+    expect(order).toEqual(['small', 'middling']);
+    overdrawer.release();
     expect(order).toEqual(['small', 'middling', 'large']);
   });
 
