@@ -6,8 +6,10 @@ import { LogDirs, type LogDir } from './log-dirs.js';
 import type { LogConfig } from './log-config.js';
 import { isFileSystemError, type LogContext } from './log-context.js';
 import { LogError } from './log-error.js';
-import { deleteDirName, futureDirName, parseLogDirName } from './log-file-names.js';
-import { loadLog, LogLoader } from './log-loader.js';
+import { deleteDirName, futureDirName } from './log-file-names.js';
+import { LogCheckpoints } from './log-checkpoints.js';
+import { loadLogDir } from './log-dir-loader.js';
+import { loadLog } from './log-loader.js';
 import type { CreateLogOptions, LogManagerOptions } from './log-manager-options.js';
 import type { OffsetCheckpointFile } from './offset-checkpoint-file.js';
 import { Scheduler } from './scheduler.js';
@@ -16,12 +18,8 @@ import type { UnifiedLog } from './unified-log.js';
 
 /** The first run of the background tasks; a broker that has just started has better to do. */
 const INITIAL_TASK_DELAY_MS = 30_000;
-/** Loading lets others run after this long: heartbeats must go out meanwhile. */
-const YIELD_AFTER_MS = 20;
 /** Logs that are made durable at once when the broker stops. */
 const FLUSHES_AT_ONCE = 16;
-/** KRaft's log is none of ours. */
-const CLUSTER_METADATA_TOPIC = '__cluster_metadata';
 
 /**
  * The logs of a broker (`kafka.log.LogManager`). Made and started by the broker, which shuts it down last. A directory whose files fail
@@ -37,7 +35,7 @@ export class LogManager {
   private readonly logsPerDir = new Map<string, number>();
   private readonly failingDirs = new Set<string>();
   private readonly loadedDirs = new Set<string>();
-  private readonly dirsToCheckpoint = new Set<string>();
+  private readonly checkpoints: LogCheckpoints;
   private defaultConfig: LogConfig;
   private closed = false;
 
@@ -58,6 +56,7 @@ export class LogManager {
       onStorageError: (logDir, doing, error) => this.onStorageError(logDir, doing, error),
     };
     this.dirs = new LogDirs(fs, options.logDirs, options.initialOfflineDirs ?? [], logger);
+    this.checkpoints = new LogCheckpoints(this.context, this.dirs, () => this.currentLogs);
     this.registerMetrics();
   }
 
@@ -171,8 +170,8 @@ export class LogManager {
     for (const path of new Set(deleted.map((log) => log.parentDir))) {
       const dir = this.dirs.get(path);
       if (!dir) continue;
-      this.checkpointRecoveryPoints(dir);
-      this.checkpointStartOffsets(dir);
+      this.checkpoints.writeRecoveryPoints(dir);
+      this.checkpoints.writeLogStartOffsets(dir);
     }
     return deleted;
   }
@@ -191,7 +190,7 @@ export class LogManager {
       this.renameFolderAway(old);
       this.count(wasAt, -1);
     }
-    for (const dir of this.dirs.liveDirs) this.checkpointRecoveryPoints(dir);
+    for (const dir of this.dirs.liveDirs) this.checkpoints.writeRecoveryPoints(dir);
     return future;
   }
 
@@ -206,7 +205,7 @@ export class LogManager {
       if (!log) continue;
       const before = log.recoveryPoint;
       log.truncateTo(offset);
-      if (log.recoveryPoint < before) this.checkpointRecoveryPointsSoon(log.parentDir);
+      if (log.recoveryPoint < before) this.checkpoints.writeRecoveryPointsSoon(log.parentDir);
     }
   }
 
@@ -214,7 +213,7 @@ export class LogManager {
     const log = this.getLog(tp, isFuture);
     if (!log) return;
     log.truncateFullyAndStartAt(offset, logStartOffset);
-    this.checkpointRecoveryPointsSoon(log.parentDir);
+    this.checkpoints.writeRecoveryPointsSoon(log.parentDir);
   }
 
   /** Takes a directory offline: its logs are closed and forgotten, and `onLogDirFailure` is told. Gives their partitions. */
@@ -247,12 +246,12 @@ export class LogManager {
 
   /** Writes `recovery-point-offset-checkpoint` of each directory, where anything changed. */
   checkpointLogRecoveryOffsets(): void {
-    for (const dir of this.dirs.liveDirs) this.checkpointRecoveryPoints(dir);
+    for (const dir of this.dirs.liveDirs) this.checkpoints.writeRecoveryPoints(dir);
   }
 
   /** Writes `log-start-offset-checkpoint` of each directory, where anything changed. */
   checkpointLogStartOffsets(): void {
-    for (const dir of this.dirs.liveDirs) this.checkpointStartOffsets(dir);
+    for (const dir of this.dirs.liveDirs) this.checkpoints.writeLogStartOffsets(dir);
   }
 
   /** Deletes what retention no longer keeps, of all logs. */
@@ -295,59 +294,17 @@ export class LogManager {
       }
     };
     await Promise.all(Array.from({ length: FLUSHES_AT_ONCE }, worker));
-    this.checkpointRecoveryPoints(dir);
-    this.checkpointStartOffsets(dir);
+    this.checkpoints.writeRecoveryPoints(dir);
+    this.checkpoints.writeLogStartOffsets(dir);
     if (this.loadedDirs.has(dir.path)) this.dirs.writeCleanShutdownMark(dir.path);
   }
 
   private async loadDir(dir: LogDir, topicConfigs: ReadonlyMap<string, LogConfig>): Promise<void> {
-    const { context } = this;
-    const { clock, logger } = context;
-    const startMs = clock.monotonicMs();
-    const hadCleanShutdown = this.dirs.takeCleanShutdownMark(dir.path);
-    const recoveryPoints = this.readCheckpoint(dir.recoveryPoints);
-    const logStartOffsets = this.readCheckpoint(dir.logStartOffsets);
-    let lastYieldMs = startMs;
-    let loaded = 0;
-    for (const name of context.fs.readDir(dir.path)) {
-      const parsed = parseLogDirName(name);
-      if (!parsed || parsed.topicPartition.topic === CLUSTER_METADATA_TOPIC) continue;
-      const { topicPartition, kind } = parsed;
-      const path = `${dir.path}/${name}`;
-      if (kind === 'stray') {
-        logger.warn('Found a stray log; it is left as it is', { dir: path });
-        continue;
-      }
-      if (kind === 'delete') {
-        this.removeFolderLater(dir.path, path, this.defaultConfig.fileDeleteDelayMs);
-        continue;
-      }
-      const key = partitionKey(topicPartition);
-      const steps = new LogLoader(context, {
-        topicPartition,
-        dir: path,
-        config: topicConfigs.get(topicPartition.topic) ?? this.defaultConfig,
-        hadCleanShutdown,
-        recoveryPoint: recoveryPoints.get(key) ?? 0,
-        logStartOffset: logStartOffsets.get(key) ?? 0,
-        topicId: null,
-      }).load();
-      let step = steps.next();
-      for (; ; step = steps.next()) {
-        if (clock.monotonicMs() - lastYieldMs > YIELD_AFTER_MS) {
-          await new Promise<void>((resolve) => clock.defer(resolve));
-          lastYieldMs = clock.monotonicMs();
-        }
-        if (step.done) break;
-      }
-      this.addLoaded(step.value, kind === 'future');
-      loaded++;
-    }
-    logger.info('Loaded logs', {
-      dir: dir.path,
-      logs: loaded,
-      recovered: !hadCleanShutdown,
-      ms: Math.round(clock.monotonicMs() - startMs),
+    await loadLogDir(this.context, dir, {
+      hadCleanShutdown: this.dirs.takeCleanShutdownMark(dir.path),
+      configOf: (topic) => topicConfigs.get(topic) ?? this.defaultConfig,
+      onLoaded: (log, isFuture) => this.addLoaded(log, isFuture),
+      onDeleted: (path) => this.removeFolderLater(dir.path, path, this.defaultConfig.fileDeleteDelayMs),
     });
   }
 
@@ -364,19 +321,6 @@ export class LogManager {
     }
     logs.set(name, log);
     this.count(log.parentDir, 1);
-  }
-
-  private readCheckpoint(file: OffsetCheckpointFile): Map<string, number> {
-    try {
-      return file.read();
-    } catch (error) {
-      if (isFileSystemError(error)) throw error;
-      this.context.logger.warn('A checkpoint is malformed; everything is recovered instead', {
-        path: file.path,
-        error,
-      });
-      return new Map();
-    }
   }
 
   private createLog(tp: TopicPartition, options: CreateLogOptions, isFuture: boolean): UnifiedLog {
@@ -475,43 +419,6 @@ export class LogManager {
     for (const log of [...this.currentLogs.values()]) {
       if (log.isClosed || this.context.clock.nowMs() - log.lastFlushMs < log.config.flushMs) continue;
       await log.flush();
-    }
-  }
-
-  /** Once for all logs of a directory that are cut in one go. Only a loss of power could ask for it earlier. */
-  private checkpointRecoveryPointsSoon(path: string): void {
-    if (this.dirsToCheckpoint.has(path)) return;
-    this.dirsToCheckpoint.add(path);
-    this.context.clock.defer(() => {
-      this.dirsToCheckpoint.delete(path);
-      const dir = this.dirs.get(path);
-      if (dir && !this.closed) this.checkpointRecoveryPoints(dir);
-    });
-  }
-
-  private checkpointRecoveryPoints(dir: LogDir): void {
-    this.writeCheckpoint(dir, dir.recoveryPoints, (log) => log.recoveryPoint);
-  }
-
-  private checkpointStartOffsets(dir: LogDir): void {
-    // The start of a segment is known from its name.
-    this.writeCheckpoint(dir, dir.logStartOffsets, (log) =>
-      log.logStartOffset > (log.segments[0]?.baseOffset ?? 0) ? log.logStartOffset : null,
-    );
-  }
-
-  private writeCheckpoint(dir: LogDir, file: OffsetCheckpointFile, offsetOf: (log: UnifiedLog) => number | null): void {
-    const offsets = new Map<string, number>();
-    for (const [name, log] of this.currentLogs) {
-      if (log.parentDir !== dir.path) continue;
-      const offset = offsetOf(log);
-      if (offset !== null) offsets.set(name, offset);
-    }
-    try {
-      file.write(offsets);
-    } catch (error) {
-      if (!isFileSystemError(error)) throw error;
-      this.onStorageError(dir.path, `writing ${file.path}`, error);
     }
   }
 

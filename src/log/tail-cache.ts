@@ -5,7 +5,7 @@
 import type { Clock, Timer } from '../common/index.js';
 import { findBatch, lastOffsetAt, sizeAt } from './core/batch-header.js';
 
-export const DEFAULT_TAIL_CACHE_BYTES = 16 * 1024 * 1024;
+export const DEFAULT_TAIL_CACHE_BYTES = 8 * 1024 * 1024;
 const MAX_AGE_MS = 10_000;
 /** Small appends are gathered in slabs of this size, and in chunks up to it. */
 const SLAB_BYTES = 64 * 1024;

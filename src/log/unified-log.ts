@@ -1,26 +1,23 @@
 /** A partition's log on this broker: where records are appended, validated and numbered, read, cut and retained. */
 import type { Uuid } from '../common/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import { analyzeRecords, BatchView, forEachBatch, validateForAppend } from '../records/index.js';
 import type { EpochEntry } from './core/leader-epochs.js';
 import { UNDEFINED_EPOCH_OFFSET } from './core/leader-epochs.js';
-import { firstOffsetOf, type BatchMetadata } from './core/producer-state-entry.js';
 import type { ProducerStateManager } from './core/producer-state-manager.js';
 import { deletableSegments, type RetentionReason } from './core/retention.js';
-import { shouldRoll } from './core/roll.js';
 import type { AbortedTransaction, FetchDataInfo, FetchIsolation } from './fetch-data-info.js';
 import type { LeaderEpochFileCache } from './leader-epoch-file-cache.js';
 import type { LocalLog } from './local-log.js';
-import type { AppendAsLeaderOptions, AppendOrigin, LogAppendInfo, VerificationGuard } from './log-append-info.js';
+import type { AppendAsLeaderOptions, LogAppendInfo, VerificationGuard } from './log-append-info.js';
+import { LogAppender } from './log-appender.js';
 import type { LogConfig } from './log-config.js';
 import { onStorageAsync, type LogContext } from './log-context.js';
-import { LogError, UnexpectedAppendOffsetError } from './log-error.js';
+import { LogError } from './log-error.js';
+import { LogFlusher } from './log-flusher.js';
 import { LogOffsetMetadata, type LogOffsetSnapshot } from './log-offset-metadata.js';
 import { LogReader } from './log-reader.js';
 import type { LogSegment } from './log-segment.js';
 import { writePartitionMetadata } from './partition-metadata-file.js';
-import { NO_PRODUCER_UPDATES, ProducerAppend, type ProducerUpdates } from './producer-append.js';
-import { restoreProducerHistory } from './producer-history.js';
 import type { ProducerSnapshots } from './producer-snapshots.js';
 import { rebuildProducerState } from './producer-state-loader.js';
 import { StableOffsets, type LogOffsetsListener } from './stable-offsets.js';
@@ -64,13 +61,6 @@ export interface UnifiedLogParts {
   readonly topicId: Uuid | null;
 }
 
-/** Records that passed the checks of an append, and where they belong. */
-interface ValidatedRecords {
-  readonly records: Buffer;
-  readonly firstOffset: number;
-  readonly info: LogAppendInfo;
-}
-
 /**
  * A log (`kafka.log.UnifiedLog`). Owned by the `LogManager`, used by `Partition`. Every change happens within the call, before it returns,
  * so that calls never overlap; only cold reads, searches by time and flushes wait. What is wrong with records is thrown as `RecordsError`
@@ -83,6 +73,8 @@ export class UnifiedLog {
   private readonly snapshots: ProducerSnapshots;
   private readonly reader: LogReader;
   private readonly offsets: StableOffsets;
+  private readonly flusher: LogFlusher;
+  private readonly appender: LogAppender;
   private readonly name: string;
   private currentTopicId: Uuid | null;
 
@@ -94,6 +86,8 @@ export class UnifiedLog {
     const logStartOffset = Math.max(parts.logStartOffset, this.local.segments.first!.baseOffset);
     this.offsets = new StableOffsets(this.local, this.reader, this.producers, logStartOffset);
     this.offsets.setLogStartOffset(logStartOffset);
+    this.flusher = new LogFlusher(this.local, this.epochs);
+    this.appender = new LogAppender({ ...parts, offsets: this.offsets, flusher: this.flusher });
   }
 
   get topicPartition(): TopicPartition {
@@ -204,25 +198,12 @@ export class UnifiedLog {
    * them at once. A retry of one of the producer's last batches is answered with its first append. Not durable before `flush`.
    */
   appendAsLeader(records: Buffer, options: AppendAsLeaderOptions): LogAppendInfo {
-    const { leaderEpoch, origin = 'client', verificationGuard = null } = options;
-    this.local.ensureOpen();
-    const validated = this.validateAsLeader(records, leaderEpoch, origin);
-    if (validated.info.shallowCount === 0) return validated.info;
-    this.local.onStorage('assigning a leader epoch to', () => this.epochs.assign(leaderEpoch, validated.firstOffset));
-    return this.appendValidated(validated, origin, verificationGuard);
+    return this.appender.appendAsLeader(records, options);
   }
 
   /** Appends what the leader has in its log, as it is: the batches must continue this log. */
   appendAsFollower(records: Buffer): LogAppendInfo {
-    this.local.ensureOpen();
-    const validated = this.validateAsFollower(records);
-    if (validated.info.shallowCount === 0) return validated.info;
-    return this.local.onStorage('appending records to', () => {
-      forEachBatch(validated.records, (batch) => {
-        if (batch.partitionLeaderEpoch >= 0) this.epochs.assign(batch.partitionLeaderEpoch, batch.baseOffset);
-      });
-      return this.appendValidated(validated, 'replication', null);
-    });
+    return this.appender.appendAsFollower(records);
   }
 
   /**
@@ -404,7 +385,7 @@ export class UnifiedLog {
    * the log are, also those of an empty active segment; nothing happens when they are already.
    */
   flush(forceFlushActiveSegment = false): Promise<void> {
-    return this.flushUpTo(this.logEndOffset, forceFlushActiveSegment);
+    return this.flusher.flush(this.logEndOffset, forceFlushActiveSegment);
   }
 
   /** Deletes the segments that retention no longer keeps. Gives how many. */
@@ -433,7 +414,7 @@ export class UnifiedLog {
   /** Begins a new segment at the log end, if the active one is not empty. */
   roll(): void {
     this.local.ensureOpen();
-    if (this.local.segments.active.sizeInBytes > 0) this.local.onStorage('rolling', () => this.rollAt(0));
+    if (this.local.segments.active.sizeInBytes > 0) this.local.onStorage('rolling', () => this.appender.roll(0));
   }
 
   updateConfig(config: LogConfig): void {
@@ -483,185 +464,9 @@ export class UnifiedLog {
     }
   }
 
-  private validateAsLeader(records: Buffer, leaderEpoch: number, origin: AppendOrigin): ValidatedRecords {
-    const { config } = this;
-    const validation = validateForAppend(records, {
-      topicPartition: this.name,
-      origin,
-      maxMessageBytes: config.maxMessageBytes,
-      nextOffset: this.logEndOffset,
-      partitionLeaderEpoch: leaderEpoch,
-      nowMs: this.context.clock.nowMs(),
-      targetCompression: config.compressionType,
-      timestampType: config.messageTimestampType,
-      timestampBeforeMaxMs: config.messageTimestampBeforeMaxMs,
-      timestampAfterMaxMs: config.messageTimestampAfterMaxMs,
-      compactedTopic: config.cleanupPolicy.compact,
-    });
-    return {
-      records: validation.buffer,
-      firstOffset: validation.firstOffset,
-      info: {
-        firstOffset: null,
-        lastOffset: validation.lastOffset,
-        lastLeaderEpoch: leaderEpoch,
-        maxTimestamp: validation.maxTimestamp,
-        offsetOfMaxTimestamp: validation.offsetOfMaxTimestamp,
-        logAppendTime: validation.logAppendTimeMs,
-        logStartOffset: this.logStartOffset,
-        sourceCompression: validation.sourceCompression,
-        shallowCount: validation.batchCount,
-        validBytes: validation.validBytes,
-        duplicate: false,
-        leaderHwChange: 'none',
-      },
-    };
-  }
-
-  private validateAsFollower(records: Buffer): ValidatedRecords {
-    const analysis = analyzeRecords(records, {
-      topicPartition: this.name,
-      origin: 'replication',
-      maxMessageBytes: this.config.maxMessageBytes,
-      ignoreRecordSize: true,
-    });
-    const info: LogAppendInfo = {
-      firstOffset: null,
-      lastOffset: analysis.lastOffset,
-      lastLeaderEpoch: analysis.lastLeaderEpoch,
-      maxTimestamp: analysis.maxTimestamp,
-      offsetOfMaxTimestamp: analysis.offsetOfMaxTimestamp,
-      logAppendTime: -1,
-      logStartOffset: this.logStartOffset,
-      sourceCompression: analysis.sourceCompression,
-      shallowCount: analysis.batchCount,
-      validBytes: analysis.validBytes,
-      duplicate: false,
-      leaderHwChange: 'none',
-    };
-    const firstOffset = analysis.firstOffset ?? analysis.lastOffsetOfFirstBatch;
-    if (analysis.batchCount > 0) {
-      if (!analysis.offsetsMonotonic) {
-        throw new LogError('OFFSETS_OUT_OF_ORDER', `Out of order offsets found in append to ${this.name}`);
-      }
-      if (firstOffset < this.logEndOffset) {
-        throw new UnexpectedAppendOffsetError(
-          `Unexpected offset in append to ${this.name}. First offset ${firstOffset} is less than the next offset ` +
-            `${this.logEndOffset}, last offset in append: ${analysis.lastOffset}. Log start offset = ${this.logStartOffset}`,
-          firstOffset,
-          analysis.lastOffset,
-        );
-      }
-    }
-    const valid = analysis.validBytes === records.length ? records : records.subarray(0, analysis.validBytes);
-    return { records: valid, firstOffset, info };
-  }
-
-  private appendValidated(
-    { records, firstOffset, info }: ValidatedRecords,
-    origin: AppendOrigin,
-    verificationGuard: VerificationGuard | null,
-  ): LogAppendInfo {
-    if (records.length > this.config.segmentBytes) {
-      throw new LogError(
-        'RECORD_LIST_TOO_LARGE',
-        `Message batch size is ${records.length} bytes in append to partition ${this.name}, ` +
-          `which exceeds the maximum configured segment size of ${this.config.segmentBytes}.`,
-      );
-    }
-    return this.local.onStorage('appending records to', () => {
-      const segment = this.maybeRoll(records.length, firstOffset, info);
-      const position = segment.sizeInBytes;
-      const updates = this.checkProducers(records, origin, verificationGuard, segment.baseOffset, position);
-      if (updates.duplicate) return asDuplicate(info, updates.duplicate);
-      info.firstOffset = new LogOffsetMetadata(firstOffset, segment.baseOffset, position);
-      this.local.append(records, firstOffset, info.lastOffset, info.maxTimestamp, info.offsetOfMaxTimestamp);
-      this.offsets.followLogEnd();
-      this.applyProducerUpdates(updates, segment);
-      this.producers.mapEndOffset = info.lastOffset + 1;
-      if (this.local.unflushedMessages >= this.config.flushMessages) this.flushSync();
-      return info;
-    });
-  }
-
-  private checkProducers(
-    records: Buffer,
-    origin: AppendOrigin,
-    verificationGuard: VerificationGuard | null,
-    segmentBaseOffset: number,
-    position: number,
-  ): ProducerUpdates {
-    // Most appends are one batch of a producer without an id: nothing is built for them.
-    const first = new BatchView(records);
-    if (!first.hasProducerId && first.sizeInBytes === records.length) return NO_PRODUCER_UPDATES;
-    const append = new ProducerAppend(this.producers, origin, verificationGuard, (entry) =>
-      restoreProducerHistory(this.local.segments, entry, this.logStartOffset),
-    );
-    let duplicate: BatchMetadata | null = null;
-    forEachBatch(records, (batch) => {
-      duplicate ??= append.add(batch, segmentBaseOffset, position + batch.offset);
-    });
-    return duplicate ? { ...NO_PRODUCER_UPDATES, duplicate } : append.updates;
-  }
-
-  private applyProducerUpdates({ appends, completedTxns }: ProducerUpdates, segment: LogSegment): void {
-    if (appends.size === 0) return;
-    for (const append of appends.values()) this.producers.update(append);
-    for (const txn of completedTxns) {
-      if (txn.isAborted) {
-        segment.txnIndex.append({ ...txn, lastStableOffset: this.producers.lastStableOffset(txn) });
-      }
-      this.producers.completeTxn(txn);
-    }
-    this.offsets.updateFirstUnstableOffset();
-  }
-
-  private maybeRoll(appendSizeInBytes: number, firstOffset: number, info: LogAppendInfo): LogSegment {
-    const segment = this.local.segments.active;
-    const { config } = this;
-    const rolls = shouldRoll({
-      segmentSizeInBytes: segment.sizeInBytes,
-      appendSizeInBytes,
-      maxSegmentBytes: config.segmentBytes,
-      timeWaitedMs: segment.timeWaitedForRoll(this.context.clock.nowMs(), info.maxTimestamp),
-      maxSegmentMs: config.maxSegmentMs - segment.rollJitterMs,
-      isIndexFull: segment.isIndexFull,
-      fitsRelativeOffset: segment.canConvertToRelativeOffset(info.lastOffset),
-    });
-    return rolls ? this.rollAt(firstOffset) : segment;
-  }
-
-  private rollAt(expectedNextOffset: number): LogSegment {
-    const segment = this.local.roll(expectedNextOffset);
-    this.producers.mapEndOffset = segment.baseOffset;
-    this.snapshots.take(this.producers);
-    this.offsets.followLogEnd();
-    this.context.scheduler.scheduleOnce('flush-log', () => this.flushUpTo(segment.baseOffset, false));
-    return segment;
-  }
-
-  private async flushUpTo(upTo: number, includesOffset: boolean): Promise<void> {
-    const { local } = this;
-    // A truncation may have come between a roll and its flush.
-    const offset = Math.min(upTo, this.logEndOffset);
-    if (local.isClosed || (includesOffset ? !local.hasUnflushedChanges : offset <= local.recoveryPoint)) return;
-    const truncations = local.truncationCount;
-    await (includesOffset ? local.flushAll() : local.flush(offset));
-    if (local.isClosed) return;
-    // The epochs must be known as long as the batches under them: recovery does not look before the recovery point.
-    await onStorageAsync(this.context, this.parentDir, 'flushing the leader epochs', () => this.epochs.sync());
-    // After a truncation, other bytes may stand below the offset than were flushed.
-    if (local.truncationCount === truncations) local.markFlushed(offset);
-  }
-
-  private flushSync(): void {
-    this.local.flushSync(this.logEndOffset);
-    this.local.markFlushed(this.logEndOffset);
-  }
-
   private deleteSegments(count: number, reason: RetentionReason): void {
     const deletable = this.segments.slice(0, count);
-    if (count === this.segments.length) this.rollAt(0);
+    if (count === this.segments.length) this.appender.roll(0);
     this.local.removeAndDelete(deletable, reason);
     this.deleteSnapshots(deletable.map((segment) => segment.baseOffset));
     this.maybeIncrementLogStartOffset(this.local.segments.first!.baseOffset, 'segment deletion');
@@ -691,15 +496,4 @@ export class UnifiedLog {
       return segment ? findRecordByTimestamp(segment, timestamp, this.logStartOffset) : null;
     });
   }
-}
-
-/** What the append of a retried batch answers: nothing was written. */
-function asDuplicate(info: LogAppendInfo, duplicate: BatchMetadata): LogAppendInfo {
-  return {
-    ...info,
-    firstOffset: new LogOffsetMetadata(firstOffsetOf(duplicate)),
-    lastOffset: duplicate.lastOffset,
-    logAppendTime: duplicate.timestamp,
-    duplicate: true,
-  };
 }

@@ -1,0 +1,243 @@
+/** Appending to a log: checking, numbering, rolling, and the producers' state. */
+import { partitionKey } from '../cluster/index.js';
+import { analyzeRecords, BatchView, forEachBatch, validateForAppend } from '../records/index.js';
+import { firstOffsetOf, type BatchMetadata } from './core/producer-state-entry.js';
+import type { ProducerStateManager } from './core/producer-state-manager.js';
+import { shouldRoll } from './core/roll.js';
+import type { LeaderEpochFileCache } from './leader-epoch-file-cache.js';
+import type { LocalLog } from './local-log.js';
+import type { AppendAsLeaderOptions, AppendOrigin, LogAppendInfo, VerificationGuard } from './log-append-info.js';
+import { LogError, UnexpectedAppendOffsetError } from './log-error.js';
+import type { LogFlusher } from './log-flusher.js';
+import { LogOffsetMetadata } from './log-offset-metadata.js';
+import type { LogSegment } from './log-segment.js';
+import { NO_PRODUCER_UPDATES, ProducerAppend, type ProducerUpdates } from './producer-append.js';
+import { restoreProducerHistory } from './producer-history.js';
+import type { ProducerSnapshots } from './producer-snapshots.js';
+import type { StableOffsets } from './stable-offsets.js';
+
+/** What an append touches. */
+export interface LogAppenderParts {
+  readonly local: LocalLog;
+  readonly epochs: LeaderEpochFileCache;
+  readonly producers: ProducerStateManager;
+  readonly snapshots: ProducerSnapshots;
+  readonly offsets: StableOffsets;
+  readonly flusher: LogFlusher;
+}
+
+/** Records that passed the checks of an append, and where they belong. */
+interface ValidatedRecords {
+  readonly records: Buffer;
+  readonly firstOffset: number;
+  readonly info: LogAppendInfo;
+}
+
+/** The appends of one log (`UnifiedLog.append`); the log's own state is all it has. */
+export class LogAppender {
+  private readonly local: LocalLog;
+  private readonly epochs: LeaderEpochFileCache;
+  private readonly producers: ProducerStateManager;
+  private readonly snapshots: ProducerSnapshots;
+  private readonly offsets: StableOffsets;
+  private readonly flusher: LogFlusher;
+  private readonly name: string;
+
+  constructor(parts: LogAppenderParts) {
+    ({ local: this.local, epochs: this.epochs, producers: this.producers, snapshots: this.snapshots } = parts);
+    ({ offsets: this.offsets, flusher: this.flusher } = parts);
+    this.name = partitionKey(this.local.topicPartition);
+  }
+
+  /** See `UnifiedLog`. */
+  appendAsLeader(records: Buffer, options: AppendAsLeaderOptions): LogAppendInfo {
+    const { leaderEpoch, origin = 'client', verificationGuard = null } = options;
+    this.local.ensureOpen();
+    const validated = this.validateAsLeader(records, leaderEpoch, origin);
+    if (validated.info.shallowCount === 0) return validated.info;
+    this.local.onStorage('assigning a leader epoch to', () => this.epochs.assign(leaderEpoch, validated.firstOffset));
+    return this.appendValidated(validated, origin, verificationGuard);
+  }
+
+  /** See `UnifiedLog`. */
+  appendAsFollower(records: Buffer): LogAppendInfo {
+    this.local.ensureOpen();
+    const validated = this.validateAsFollower(records);
+    if (validated.info.shallowCount === 0) return validated.info;
+    return this.local.onStorage('appending records to', () => {
+      forEachBatch(validated.records, (batch) => {
+        if (batch.partitionLeaderEpoch >= 0) this.epochs.assign(batch.partitionLeaderEpoch, batch.baseOffset);
+      });
+      return this.appendValidated(validated, 'replication', null);
+    });
+  }
+
+  private validateAsLeader(records: Buffer, leaderEpoch: number, origin: AppendOrigin): ValidatedRecords {
+    const { config } = this.local;
+    const validation = validateForAppend(records, {
+      topicPartition: this.name,
+      origin,
+      maxMessageBytes: config.maxMessageBytes,
+      nextOffset: this.local.logEndOffset,
+      partitionLeaderEpoch: leaderEpoch,
+      nowMs: this.local.context.clock.nowMs(),
+      targetCompression: config.compressionType,
+      timestampType: config.messageTimestampType,
+      timestampBeforeMaxMs: config.messageTimestampBeforeMaxMs,
+      timestampAfterMaxMs: config.messageTimestampAfterMaxMs,
+      compactedTopic: config.cleanupPolicy.compact,
+    });
+    return {
+      records: validation.buffer,
+      firstOffset: validation.firstOffset,
+      info: {
+        firstOffset: null,
+        lastOffset: validation.lastOffset,
+        lastLeaderEpoch: leaderEpoch,
+        maxTimestamp: validation.maxTimestamp,
+        offsetOfMaxTimestamp: validation.offsetOfMaxTimestamp,
+        logAppendTime: validation.logAppendTimeMs,
+        logStartOffset: this.offsets.logStartOffset,
+        sourceCompression: validation.sourceCompression,
+        shallowCount: validation.batchCount,
+        validBytes: validation.validBytes,
+        duplicate: false,
+        leaderHwChange: 'none',
+      },
+    };
+  }
+
+  private validateAsFollower(records: Buffer): ValidatedRecords {
+    const analysis = analyzeRecords(records, {
+      topicPartition: this.name,
+      origin: 'replication',
+      maxMessageBytes: this.local.config.maxMessageBytes,
+      ignoreRecordSize: true,
+    });
+    const info: LogAppendInfo = {
+      firstOffset: null,
+      lastOffset: analysis.lastOffset,
+      lastLeaderEpoch: analysis.lastLeaderEpoch,
+      maxTimestamp: analysis.maxTimestamp,
+      offsetOfMaxTimestamp: analysis.offsetOfMaxTimestamp,
+      logAppendTime: -1,
+      logStartOffset: this.offsets.logStartOffset,
+      sourceCompression: analysis.sourceCompression,
+      shallowCount: analysis.batchCount,
+      validBytes: analysis.validBytes,
+      duplicate: false,
+      leaderHwChange: 'none',
+    };
+    const firstOffset = analysis.firstOffset ?? analysis.lastOffsetOfFirstBatch;
+    if (analysis.batchCount > 0) {
+      if (!analysis.offsetsMonotonic) {
+        throw new LogError('OFFSETS_OUT_OF_ORDER', `Out of order offsets found in append to ${this.name}`);
+      }
+      if (firstOffset < this.local.logEndOffset) {
+        throw new UnexpectedAppendOffsetError(
+          `Unexpected offset in append to ${this.name}. First offset ${firstOffset} is less than the next offset ` +
+            `${this.local.logEndOffset}, last offset in append: ${analysis.lastOffset}. Log start offset = ${this.offsets.logStartOffset}`,
+          firstOffset,
+          analysis.lastOffset,
+        );
+      }
+    }
+    const valid = analysis.validBytes === records.length ? records : records.subarray(0, analysis.validBytes);
+    return { records: valid, firstOffset, info };
+  }
+
+  private appendValidated(
+    { records, firstOffset, info }: ValidatedRecords,
+    origin: AppendOrigin,
+    verificationGuard: VerificationGuard | null,
+  ): LogAppendInfo {
+    if (records.length > this.local.config.segmentBytes) {
+      throw new LogError(
+        'RECORD_LIST_TOO_LARGE',
+        `Message batch size is ${records.length} bytes in append to partition ${this.name}, ` +
+          `which exceeds the maximum configured segment size of ${this.local.config.segmentBytes}.`,
+      );
+    }
+    return this.local.onStorage('appending records to', () => {
+      const segment = this.maybeRoll(records.length, firstOffset, info);
+      const position = segment.sizeInBytes;
+      const updates = this.checkProducers(records, origin, verificationGuard, segment.baseOffset, position);
+      if (updates.duplicate) return asDuplicate(info, updates.duplicate);
+      info.firstOffset = new LogOffsetMetadata(firstOffset, segment.baseOffset, position);
+      this.local.append(records, firstOffset, info.lastOffset, info.maxTimestamp, info.offsetOfMaxTimestamp);
+      this.offsets.followLogEnd();
+      this.applyProducerUpdates(updates, segment);
+      this.producers.mapEndOffset = info.lastOffset + 1;
+      if (this.local.unflushedMessages >= this.local.config.flushMessages) this.flusher.flushSync();
+      return info;
+    });
+  }
+
+  private checkProducers(
+    records: Buffer,
+    origin: AppendOrigin,
+    verificationGuard: VerificationGuard | null,
+    segmentBaseOffset: number,
+    position: number,
+  ): ProducerUpdates {
+    // Most appends are one batch of a producer without an id: nothing is built for them.
+    const first = new BatchView(records);
+    if (!first.hasProducerId && first.sizeInBytes === records.length) return NO_PRODUCER_UPDATES;
+    const append = new ProducerAppend(this.producers, origin, verificationGuard, (entry) =>
+      restoreProducerHistory(this.local.segments, entry, this.offsets.logStartOffset),
+    );
+    let duplicate: BatchMetadata | null = null;
+    forEachBatch(records, (batch) => {
+      duplicate ??= append.add(batch, segmentBaseOffset, position + batch.offset);
+    });
+    return duplicate ? { ...NO_PRODUCER_UPDATES, duplicate } : append.updates;
+  }
+
+  private applyProducerUpdates({ appends, completedTxns }: ProducerUpdates, segment: LogSegment): void {
+    if (appends.size === 0) return;
+    for (const append of appends.values()) this.producers.update(append);
+    for (const txn of completedTxns) {
+      if (txn.isAborted) {
+        segment.txnIndex.append({ ...txn, lastStableOffset: this.producers.lastStableOffset(txn) });
+      }
+      this.producers.completeTxn(txn);
+    }
+    this.offsets.updateFirstUnstableOffset();
+  }
+
+  private maybeRoll(appendSizeInBytes: number, firstOffset: number, info: LogAppendInfo): LogSegment {
+    const segment = this.local.segments.active;
+    const { config } = this.local;
+    const rolls = shouldRoll({
+      segmentSizeInBytes: segment.sizeInBytes,
+      appendSizeInBytes,
+      maxSegmentBytes: config.segmentBytes,
+      timeWaitedMs: segment.timeWaitedForRoll(this.local.context.clock.nowMs(), info.maxTimestamp),
+      maxSegmentMs: config.maxSegmentMs - segment.rollJitterMs,
+      isIndexFull: segment.isIndexFull,
+      fitsRelativeOffset: segment.canConvertToRelativeOffset(info.lastOffset),
+    });
+    return rolls ? this.roll(firstOffset) : segment;
+  }
+
+  /** Begins a new segment at the log end, or at `expectedNextOffset` if that is greater; the old one is made durable in the background. */
+  roll(expectedNextOffset: number): LogSegment {
+    const segment = this.local.roll(expectedNextOffset);
+    this.producers.mapEndOffset = segment.baseOffset;
+    this.snapshots.take(this.producers);
+    this.offsets.followLogEnd();
+    this.local.context.scheduler.scheduleOnce('flush-log', () => this.flusher.flush(segment.baseOffset, false));
+    return segment;
+  }
+}
+
+/** What the append of a retried batch answers: nothing was written. */
+function asDuplicate(info: LogAppendInfo, duplicate: BatchMetadata): LogAppendInfo {
+  return {
+    ...info,
+    firstOffset: new LogOffsetMetadata(firstOffsetOf(duplicate)),
+    lastOffset: duplicate.lastOffset,
+    logAppendTime: duplicate.timestamp,
+    duplicate: true,
+  };
+}

@@ -1,0 +1,54 @@
+import type { LogDir, LogDirs } from './log-dirs.js';
+import { isFileSystemError, type LogContext } from './log-context.js';
+import type { OffsetCheckpointFile } from './offset-checkpoint-file.js';
+import type { UnifiedLog } from './unified-log.js';
+
+/** Writes the recovery points and the log start offsets of a broker's logs beside them. Owned by the `LogManager`. */
+export class LogCheckpoints {
+  private readonly waiting = new Set<string>();
+
+  constructor(
+    private readonly context: LogContext,
+    private readonly dirs: LogDirs,
+    /** By `partitionKey`. */
+    private readonly logs: () => ReadonlyMap<string, UnifiedLog>,
+  ) {}
+
+  /** `recovery-point-offset-checkpoint` */
+  writeRecoveryPoints(dir: LogDir): void {
+    this.write(dir, dir.recoveryPoints, (log) => log.recoveryPoint);
+  }
+
+  /** `log-start-offset-checkpoint`: only of logs that begin inside a segment, as else its name says it. */
+  writeLogStartOffsets(dir: LogDir): void {
+    this.write(dir, dir.logStartOffsets, (log) =>
+      log.logStartOffset > (log.segments[0]?.baseOffset ?? 0) ? log.logStartOffset : null,
+    );
+  }
+
+  /** The recovery points, once for all logs of a directory that are cut in one go. Only a loss of power could ask for it earlier. */
+  writeRecoveryPointsSoon(path: string): void {
+    if (this.waiting.has(path)) return;
+    this.waiting.add(path);
+    this.context.clock.defer(() => {
+      this.waiting.delete(path);
+      const dir = this.dirs.get(path);
+      if (dir) this.writeRecoveryPoints(dir);
+    });
+  }
+
+  private write(dir: LogDir, file: OffsetCheckpointFile, offsetOf: (log: UnifiedLog) => number | null): void {
+    const offsets = new Map<string, number>();
+    for (const [name, log] of this.logs()) {
+      if (log.parentDir !== dir.path) continue;
+      const offset = offsetOf(log);
+      if (offset !== null) offsets.set(name, offset);
+    }
+    try {
+      file.write(offsets);
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error;
+      this.context.onStorageError(dir.path, `writing ${file.path}`, error);
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import type { FileSystem } from '../common/index.js';
+import { partitionKey } from '../cluster/index.js';
+import type { LogDir } from './log-dirs.js';
+import type { LogConfig } from './log-config.js';
+import { isFileSystemError, type LogContext } from './log-context.js';
+import { parseLogDirName } from './log-file-names.js';
+import { LogLoader } from './log-loader.js';
+import type { OffsetCheckpointFile } from './offset-checkpoint-file.js';
+import type { UnifiedLog } from './unified-log.js';
+
+/** Loading lets others run after this long: heartbeats must go out meanwhile. */
+const YIELD_AFTER_MS = 20;
+/** KRaft's log is none of ours. */
+const CLUSTER_METADATA_TOPIC = '__cluster_metadata';
+
+export interface LoadDirOptions {
+  /** Nothing needs to be recovered. */
+  readonly hadCleanShutdown: boolean;
+  configOf(topic: string): LogConfig;
+  onLoaded(log: UnifiedLog, isFuture: boolean): void;
+  /** A folder that was being deleted when the broker stopped. */
+  onDeleted(path: string): void;
+}
+
+/** Loads, and where needed recovers, all logs of a directory one after the other (`LogManager.loadLogs`). */
+export async function loadLogDir(context: LogContext, dir: LogDir, options: LoadDirOptions): Promise<void> {
+  const { clock, logger, fs } = context;
+  const { hadCleanShutdown } = options;
+  const startMs = clock.monotonicMs();
+  const recoveryPoints = readCheckpoint(context, dir.recoveryPoints);
+  const logStartOffsets = readCheckpoint(context, dir.logStartOffsets);
+  let lastYieldMs = startMs;
+  let loaded = 0;
+  for (const name of fs.readDir(dir.path)) {
+    const parsed = parseLogDirName(name);
+    const path = `${dir.path}/${name}`;
+    if (!parsed || parsed.topicPartition.topic === CLUSTER_METADATA_TOPIC || !isFolder(fs, path)) continue;
+    const { topicPartition, kind } = parsed;
+    if (kind === 'stray') {
+      logger.warn('Found a stray log; it is left as it is', { dir: path });
+      continue;
+    }
+    if (kind === 'delete') {
+      options.onDeleted(path);
+      continue;
+    }
+    const key = partitionKey(topicPartition);
+    const steps = new LogLoader(context, {
+      topicPartition,
+      dir: path,
+      config: options.configOf(topicPartition.topic),
+      hadCleanShutdown,
+      recoveryPoint: recoveryPoints.get(key) ?? 0,
+      logStartOffset: logStartOffsets.get(key) ?? 0,
+      topicId: null,
+    }).load();
+    let step = steps.next();
+    for (; ; step = steps.next()) {
+      if (clock.monotonicMs() - lastYieldMs > YIELD_AFTER_MS) {
+        await new Promise<void>((resolve) => clock.defer(resolve));
+        lastYieldMs = clock.monotonicMs();
+      }
+      if (step.done) break;
+    }
+    options.onLoaded(step.value, kind === 'future');
+    loaded++;
+  }
+  logger.info('Loaded logs', {
+    dir: dir.path,
+    logs: loaded,
+    recovered: !hadCleanShutdown,
+    ms: Math.round(clock.monotonicMs() - startMs),
+  });
+}
+
+function isFolder(fs: FileSystem, path: string): boolean {
+  return fs.stat(path).isDirectory;
+}
+
+function readCheckpoint({ logger }: LogContext, file: OffsetCheckpointFile): Map<string, number> {
+  try {
+    return file.read();
+  } catch (error) {
+    if (isFileSystemError(error)) throw error;
+    logger.warn('A checkpoint is malformed; everything is recovered instead', { path: file.path, error });
+    return new Map();
+  }
+}
