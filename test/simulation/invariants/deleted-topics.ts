@@ -1,5 +1,5 @@
 import { ensure, type Invariant } from '../support/invariant.js';
-import { LOG_DIR } from '../support/simulated-broker.js';
+import { foldersOf } from '../support/stored-log.js';
 
 /** A deleted topic leaves no znode, no folder, and no memory of it in any broker. */
 export function deletedTopicsLeaveNothing(): Invariant {
@@ -11,7 +11,7 @@ export function deletedTopicsLeaveNothing(): Invariant {
           ensure(!zooKeeper.exists(path), () => `${path} is there`);
         }
         for (const { id, disk, running } of brokers) {
-          const left = disk.readDir(LOG_DIR).filter((name) => name.startsWith(`${topic}-`));
+          const left = foldersOf(disk, topic);
           ensure(left.length === 0, () => `broker ${id} has ${left.join(', ')}`);
           ensure(running?.services?.metadata.hasTopic(topic) !== true, () => `broker ${id} still knows ${topic}`);
         }

@@ -1,6 +1,7 @@
 import { seededRandom, shuffled, type Random } from '../../../src/common/index.js';
 import { ApiKey, ErrorCode, type ElectLeadersResponse } from '../../../src/protocol/index.js';
 import { partitionStates } from './cluster-state.js';
+import { LOG_DIRS } from './simulated-broker.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
 import { ZOOKEEPER_HOST } from './simulated-zookeeper.js';
 
@@ -131,6 +132,34 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     cluster.trace.add('fault', 'connections are lost');
     settings.resetProbability = 0.002 + 0.03 * random.nextDouble();
     later(cluster, someTime(random, 4_000), () => (settings.resetProbability = 0));
+  },
+  loseAnswersOfZooKeeper(cluster, random) {
+    cluster.trace.add('fault', 'answers of ZooKeeper are lost');
+    cluster.zooKeeper.lostAnswerProbability = 0.02 + 0.2 * random.nextDouble();
+    later(cluster, someTime(random, 8_000), () => (cluster.zooKeeper.lostAnswerProbability = 0));
+  },
+  failLogDir(cluster, random) {
+    const broker = pick(random, cluster.brokers);
+    // One with no directory left stops, as Kafka does.
+    if (broker.hasFailedLogDir || !broker.running) return;
+    broker.failLogDir(pick(random, LOG_DIRS));
+    later(cluster, someTime(random, 15_000), () => {
+      broker.repairDisks();
+      if (!broker.isUp || !broker.hasFailedLogDir) return;
+      broker.crash('process');
+      broker.start();
+    });
+  },
+  moveReplicas(cluster, random) {
+    const states = partitionStates(cluster.zooKeeper).filter(({ topic }) => cluster.topics.has(topic));
+    if (states.length === 0) return;
+    const ids = cluster.brokers.map(({ id }) => id);
+    const partitions = shuffled(random, states)
+      .slice(0, 1 + random.nextInt(2))
+      .map(({ topic, partition }) => ({ topic, partition, replicas: shuffled(random, ids).slice(0, Math.min(3, ids.length)) }));
+    const data = JSON.stringify({ version: 1, partitions });
+    const isTaken = cluster.zooKeeper.create('/admin/reassign_partitions', data);
+    cluster.trace.add('fault', `${isTaken ? '' : 'in vain: '}${data}`);
   },
   slowNetwork(cluster, random) {
     const { networkSettings: settings } = cluster;

@@ -13,7 +13,7 @@ import { SimulatedProcess } from './simulated-process.js';
 import type { Trace } from './trace.js';
 
 export const BROKER_PORT = 9092;
-export const LOG_DIR = '/data';
+export const LOG_DIRS = ['/data1', '/data2'] as const;
 /** How long a supervisor waits before it starts a broker again that ended by itself. */
 const SUPERVISOR_DELAY_MS = 1_000;
 
@@ -109,6 +109,24 @@ export class SimulatedBroker {
     this.note('has stopped');
   }
 
+  /** Every use of a log directory fails from now on, until `repairDisks`. */
+  failLogDir(dir: string): void {
+    this.note(`cannot use ${dir} any more`);
+    this.disk.fault = (syscall, path) => {
+      if (path !== dir && !path.startsWith(`${dir}/`)) return null;
+      return Object.assign(new Error(`EIO: i/o error, ${syscall} '${path}'`), { code: 'EIO', syscall, path });
+    };
+  }
+
+  /** The disk works again. A broker uses a failed directory again when it starts the next time. */
+  repairDisks(): void {
+    this.disk.fault = null;
+  }
+
+  get hasFailedLogDir(): boolean {
+    return (this.broker?.services?.logs.offlineLogDirs.length ?? 0) > 0;
+  }
+
   pause(): void {
     this.note('stands still');
     this.process?.pause();
@@ -185,7 +203,7 @@ export class SimulatedBroker {
         'broker.id': String(id),
         listeners: listener,
         'zookeeper.connect': zooKeeperConnect,
-        'log.dirs': LOG_DIR,
+        'log.dirs': LOG_DIRS.join(','),
         ...properties,
       }),
     );

@@ -14,9 +14,9 @@ import { History } from './history.js';
 import { Violation, type Invariant } from './invariant.js';
 import { SimulatedProducer, type ProducerOptions } from './producer.js';
 import { SimulatedReader } from './reader.js';
-import { hostOf, isProgrammingError, LOG_DIR, SimulatedBroker } from './simulated-broker.js';
+import { hostOf, isProgrammingError, SimulatedBroker } from './simulated-broker.js';
 import { SimulatedZooKeeper, ZOOKEEPER_HOST } from './simulated-zookeeper.js';
-import { logBytes, recordsIn } from './stored-log.js';
+import { foldersOf, logBytes, recordsIn } from './stored-log.js';
 import { Trace } from './trace.js';
 
 export interface ClusterOptions {
@@ -338,8 +338,11 @@ export class SimulatedCluster {
     for (const client of this.clients) for (const broker of this.brokers) this.disturbLink(client.host, broker.host);
     this.network.heal();
     this.zooKeeper.thaw();
+    this.zooKeeper.lostAnswerProbability = 0;
     for (const broker of this.brokers) {
       broker.resume();
+      broker.repairDisks();
+      if (broker.isUp && broker.hasFailedLogDir) broker.crash('process');
       // One that lost power comes back when its fault lets it.
       if (!broker.isUp && !broker.hasLostPower) broker.start();
     }
@@ -416,6 +419,8 @@ export class SimulatedCluster {
     if (reasons.length > 0) return reasons;
     const controller = this.controllerId;
     if (controller < 0) reasons.push('there is no controller');
+    if (this.zooKeeper.exists('/admin/reassign_partitions')) reasons.push('replicas are being moved');
+    for (const broker of this.brokers) if (broker.hasFailedLogDir) reasons.push(`broker ${broker.id} has a failed directory`);
     for (const { topic, partition, replicas, leader, leaderEpoch, isr } of partitionStates(this.zooKeeper)) {
       const name = `${topic}-${partition}`;
       if (leader < 0) reasons.push(`${name} has no leader (isr ${isr.join(',')}, epoch ${leaderEpoch})`);
@@ -451,7 +456,7 @@ export class SimulatedCluster {
     for (const topic of this.deletedTopics) {
       if (this.zooKeeper.exists(`/brokers/topics/${topic}`)) reasons.push(`${topic} is still in ZooKeeper`);
       for (const { id, disk } of this.brokers) {
-        const left = disk.readDir(LOG_DIR).filter((name) => name.startsWith(`${topic}-`));
+        const left = foldersOf(disk, topic);
         if (left.length > 0) reasons.push(`broker ${id} still has ${left.join(', ')}`);
       }
     }

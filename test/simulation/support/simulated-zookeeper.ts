@@ -1,4 +1,4 @@
-import type { Logger, Random, SimulatedClock, SimulatedNetwork } from '../../../src/common/index.js';
+import type { Connection, Logger, Random, SimulatedClock, SimulatedNetwork, Transport } from '../../../src/common/index.js';
 import { EmbeddedZooKeeper, type EmbeddedMember } from '../../../src/zookeeper/index.js';
 
 /** One change of the tree that ZooKeeper made. */
@@ -26,10 +26,13 @@ export class SimulatedZooKeeper {
   readonly server: EmbeddedZooKeeper;
   private member!: EmbeddedMember;
   private readonly listeners: ((transaction: Transaction) => void)[] = [];
+  private adminSession: bigint | null = null;
+  /** How likely it is that a connection breaks instead of carrying an answer, after what was asked has been done. */
+  lostAnswerProbability = 0;
 
   constructor(
-    clock: SimulatedClock,
-    random: Random,
+    private readonly clock: SimulatedClock,
+    private readonly random: Random,
     logger: Logger,
     private readonly network: SimulatedNetwork,
   ) {
@@ -42,10 +45,21 @@ export class SimulatedZooKeeper {
   }
 
   async start(): Promise<void> {
-    this.member = await this.server.listen(this.network.transportFor(ZOOKEEPER_HOST), {
-      host: ZOOKEEPER_HOST,
-      port: PORT,
-    });
+    const transport = this.network.transportFor(ZOOKEEPER_HOST);
+    this.member = await this.server.listen(this.losingAnswers(transport), { host: ZOOKEEPER_HOST, port: PORT });
+  }
+
+  /** Creates a node as a tool would that talks to ZooKeeper itself. False when there is one already. */
+  create(path: string, data: string): boolean {
+    const { core } = this.server;
+    const nowMs = this.clock.monotonicMs();
+    if (this.adminSession === null || !core.touch(this.adminSession, nowMs)) {
+      this.adminSession = this.server.openSession(40_000).id;
+    }
+    const request = { op: 'create', path, data: Buffer.from(data) } as const;
+    const { response, fired } = core.step(this.adminSession, request, nowMs, Math.floor(this.clock.nowMs()));
+    this.server.deliver(fired);
+    return response.op !== 'error';
   }
 
   onTransaction(listener: (transaction: Transaction) => void): void {
@@ -98,6 +112,30 @@ export class SimulatedZooKeeper {
 
   ownerOf(path: string): bigint {
     return this.server.core.tree.get(path)?.ephemeralOwner ?? 0n;
+  }
+
+  private losingAnswers(transport: Transport): Transport {
+    const wrap = (connection: Connection): Connection =>
+      new Proxy(connection, {
+        get: (target, name) => {
+          if (name === 'write' && this.lostAnswerProbability > 0) {
+            return (buffers: readonly Buffer[]): boolean => {
+              if (this.random.nextDouble() >= this.lostAnswerProbability) return target.write(buffers);
+              target.destroy();
+              return true;
+            };
+          }
+          const value: unknown = Reflect.get(target, name, target);
+          return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+        },
+      });
+    return {
+      listen: (endpoint, onConnection) =>
+        transport.listen(endpoint, (connection) => {
+          onConnection(wrap(connection));
+        }),
+      connect: (endpoint, handlers, options) => transport.connect(endpoint, handlers, options),
+    };
   }
 
   /** The core has no log of its own: what it answers to a write says what it did. */

@@ -1,6 +1,6 @@
 import type { SimulatedFileSystem } from '../../../src/common/index.js';
 import { iterateBatches } from '../../../src/records/index.js';
-import { LOG_DIR } from './simulated-broker.js';
+import { LOG_DIRS } from './simulated-broker.js';
 
 export interface StoredRecord {
   readonly offset: number;
@@ -10,13 +10,20 @@ export interface StoredRecord {
 
 /** The bytes of a replica's log as its disk has them, all segments one after another. Null when there is no such log. */
 export function logBytes(disk: SimulatedFileSystem, topic: string, partition: number): Buffer | null {
-  const dir = `${LOG_DIR}/${topic}-${partition}`;
-  if (!disk.exists(dir)) return null;
+  const dir = LOG_DIRS.map((parent) => `${parent}/${topic}-${partition}`).find((path) => disk.exists(path));
+  if (dir === undefined) return null;
   const segments = disk
     .readDir(dir)
     .filter((name) => name.endsWith('.log'))
     .sort();
   return Buffer.concat(segments.map((name) => disk.readFile(`${dir}/${name}`)));
+}
+
+/** The folders of a topic on a disk, those that wait to be deleted among them. */
+export function foldersOf(disk: SimulatedFileSystem, topic: string): string[] {
+  return LOG_DIRS.filter((dir) => disk.exists(dir))
+    .flatMap((dir) => disk.readDir(dir))
+    .filter((name) => name.startsWith(`${topic}-`));
 }
 
 /** The records of a log, in order. Throws when its bytes make no sense. */
