@@ -14,6 +14,7 @@ import {
   listTopics,
   ResourceType,
 } from '../client/topic-admin.js';
+import { inHashMapOrder } from '../hash-map-order.js';
 import { readToolOptions, type ParsedOptions } from '../options.js';
 import type { Command, Terminal } from '../terminal.js';
 import { adminClient, describeError, includeList, logLine, messageOf, readToolProperties } from '../tool-output.js';
@@ -107,7 +108,7 @@ async function describe(client: ClusterClient, options: ParsedOptions, terminal:
   const liveBrokers = new Set((await client.metadata([])).brokers.map(({ nodeId }) => nodeId));
   const reassignments = await listReassignments(client);
   const described = topics.map((topic) => {
-    const entries = configs.get(topic.name) ?? [];
+    const entries = inHashMapOrder(configs.get(topic.name) ?? [], ({ name }) => name);
     const minIsr = entries.find(({ name }) => name === 'min.insync.replicas')?.value ?? null;
     return {
       topic,
