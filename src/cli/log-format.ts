@@ -32,7 +32,7 @@ export function formatLogLine(
 }
 
 function stackOf(error: Error): string {
-  const cause = error.cause instanceof Error ? `\nCaused by: ${error.cause.message}${stackOf(error.cause)}` : '';
+  const cause = error.cause instanceof Error ? `\nCaused by: ${formatField(error.cause)}${stackOf(error.cause)}` : '';
   // The first line repeats the message, which stands in the field.
   const frames = error.stack?.split('\n').filter((line) => line.startsWith('    at ')) ?? [];
   return `${frames.map((frame) => `\n${frame}`).join('')}${cause}`;
@@ -40,12 +40,15 @@ function stackOf(error: Error): string {
 
 function formatField(value: unknown): string {
   if (value instanceof Error) return formatField(value.message);
-  if (typeof value === 'string') return /^[^\s="]+$/.test(value) ? value : JSON.stringify(value);
-  if (value instanceof Map || value instanceof Set) return JSON.stringify([...value], replaceBigInt);
-  if (Array.isArray(value) || (typeof value === 'object' && value !== null)) {
-    return JSON.stringify(value, replaceBigInt) ?? String(value);
-  }
-  return String(value);
+  if (typeof value === 'string') return /^[^\s="\p{Cc}]+$/u.test(value) ? value : quoted(value);
+  if (value instanceof Map || value instanceof Set) return quoted([...value]);
+  return typeof value === 'object' && value !== null ? quoted(value) : String(value);
+}
+
+/** As JSON, so that no name that a client sends can begin a line of its own or speak to the reader's terminal. */
+function quoted(value: unknown): string {
+  const json = (JSON.stringify(value, replaceBigInt) as string | undefined) ?? String(value);
+  return json.replace(/[\p{Cc}\u2028\u2029]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function replaceBigInt(_key: string, value: unknown): unknown {

@@ -25,6 +25,20 @@ describe('formatLogLine', () => {
     expect(lines).toContain('Caused by: inner');
   });
 
+  test.each([
+    ['a line end', 'a\nb', '"a\\nb"'],
+    ['an escape of the terminal', '\x1b[2J', '"\\u001b[2J"'],
+    ['a control character of ISO 8859-1', 'a\x9bb', '"a\\u009bb"'],
+    ['a line separator', 'a\u2028b', '"a\\u2028b"'],
+    ['one within a list', ['a\x7f'], '["a\\u007f"]'],
+  ])('%s that a client sent is written as a sign for it', (_, value, written) => {
+    const cause = new Error(String(value));
+    const error = new Error('e', { cause });
+    const line = formatLogLine(noon, 'info', 'network', 'Refused', { value, error }, false);
+    expect(line).toContain(` value=${written} `);
+    expect(line).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028]|\nb/);
+  });
+
   test('colours only when asked to', () => {
     expect(formatLogLine(noon, 'error', 'log', 'Failed', undefined, true)).toMatch(/^\x1b\[31m.*\x1b\[0m$/);
   });
