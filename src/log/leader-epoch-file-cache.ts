@@ -12,13 +12,17 @@ import {
 export const LEADER_EPOCH_CHECKPOINT = 'leader-epoch-checkpoint';
 
 /**
- * The leader epochs of a log and where each began, kept in `leader-epoch-checkpoint` (`LeaderEpochFileCache`). The file is replaced with
+ * The leader epochs of a log and where each began, kept in `leader-epoch-checkpoint` (`LeaderEpochFileCache`). The file is written with
  * each change but not synced: a broker may become leader of thousands of partitions at once. `sync` does that, and the log calls it
  * before its recovery point passes the batches of an epoch, so that a file lost with the power is made up from the log's batches.
  */
 export class LeaderEpochFileCache {
   private entries: readonly EpochEntry[] = [];
   private unsynced = false;
+  /** What the file holds; null when there is none. */
+  private written: string | null = null;
+  /** The file has more than `entries`: see `cutToLog`. */
+  private isFileBehind = false;
 
   private constructor(
     private readonly fs: FileSystem,
@@ -38,12 +42,13 @@ export class LeaderEpochFileCache {
     const cache = new LeaderEpochFileCache(fs, `${dir}/${LEADER_EPOCH_CHECKPOINT}`);
     if (!exists) return { cache, suspect: false };
     const text = fs.readFile(cache.path).toString('utf8');
+    cache.written = text;
     try {
       for (const [epoch, startOffset] of parseCheckpoint(text, cache.path, 2)) {
         const entry = { epoch: Number(epoch), startOffset: Number(startOffset) };
         cache.entries = assignEpoch(cache.entries, entry) ?? cache.entries;
       }
-      return { cache, suspect: text === '' };
+      return { cache, suspect: !text.endsWith('\n') };
     } catch (error) {
       if (!(error instanceof CheckpointFormatError)) throw error;
       logger.warn('Finding the leader epochs of a log in its records', { path: cache.path, error: error.message });
@@ -66,6 +71,17 @@ export class LeaderEpochFileCache {
   assign(epoch: number, startOffset: number): void {
     assert(epoch >= 0 && startOffset >= 0, `epoch ${epoch} at ${startOffset} is not negative`);
     this.change(assignEpoch(this.entries, { epoch, startOffset }));
+  }
+
+  /**
+   * Drops what lies outside of a log that was just loaded. Thousands are loaded at once, so the file follows with the next change or
+   * append: until then the log stays as it is, and whoever loads it again finds the same.
+   */
+  cutToLog(startOffset: number, endOffset: number): void {
+    const before = this.entries;
+    this.entries = truncateEpochsFromEnd(this.entries, endOffset) ?? this.entries;
+    this.entries = truncateEpochsFromStart(this.entries, startOffset) ?? this.entries;
+    if (this.entries !== before) this.isFileBehind = true;
   }
 
   truncateFromEnd(endOffset: number): void {
@@ -111,12 +127,38 @@ export class LeaderEpochFileCache {
     this.path = `${dir}/${LEADER_EPOCH_CHECKPOINT}`;
   }
 
-  private change(entries: readonly EpochEntry[] | null): void {
-    if (!entries || (entries.length === 0 && this.entries.length === 0)) return;
-    this.entries = entries;
+  private change(changed: readonly EpochEntry[] | null): void {
+    const entries = changed ?? this.entries;
+    const isSame = changed === null || (entries.length === 0 && this.entries.length === 0);
+    if (isSame && !this.isFileBehind) return;
     const text = formatCheckpoint(entries.map((entry) => `${entry.epoch} ${entry.startOffset}`));
-    replaceUnsynced(this.fs, this.path, text);
+    if (this.written !== null && isSafeInPlace(this.written, text)) writeInPlace(this.fs, this.path, text);
+    else replaceUnsynced(this.fs, this.path, text);
+    this.entries = entries;
+    this.written = text;
+    this.isFileBehind = false;
     this.unsynced = true;
+  }
+}
+
+/**
+ * Whether a write of `text` over `old` that is cut short anywhere leaves one of both, or what is seen to be neither. So it is for entries
+ * put at the end, which fit neither the count nor the end of the line when cut, and for a single other byte, such as an epoch's last digit.
+ */
+function isSafeInPlace(old: string, text: string): boolean {
+  if (old === '' || text.length < old.length) return false;
+  let differing = 0;
+  for (let at = 0; at < old.length; at++) if (old.charCodeAt(at) !== text.charCodeAt(at)) differing++;
+  return differing <= 1;
+}
+
+/** Renaming a file over another makes ext4 write it to the disk at once, which takes milliseconds; a write into the file does not. */
+function writeInPlace(fs: FileSystem, path: string, text: string): void {
+  const handle = fs.open(path, 'r+');
+  try {
+    handle.writeSync([Buffer.from(text)], 0);
+  } finally {
+    handle.close();
   }
 }
 

@@ -92,9 +92,8 @@ export class LogLoader {
     }
     yield* this.loadSegments(epochs);
     const { recoveryPoint, logEndOffset } = yield* this.recoverLog(epochs);
-    epochs.truncateFromEnd(logEndOffset);
     const logStartOffset = Math.max(options.logStartOffset, this.segments.first!.baseOffset);
-    epochs.truncateFromStart(options.logStartOffset);
+    epochs.cutToLog(options.logStartOffset, logEndOffset);
     if (this.recovered) this.names = new Set(context.fs.readDir(dir));
     const snapshots = this.openSnapshots();
     snapshots.removeStray(this.segments.all.map((segment) => segment.baseOffset));

@@ -157,10 +157,11 @@ describe.each([...CLEAN, ...EPOCHS])('%s', (name) => {
       const newest = filesOf(log, '.snapshot').at(-1);
       const dumped = newest && dump(name, partitionOf(log), newest);
       if (dumped) expect(producersAsDumped(log)).toEqual(dumpedProducers(dumped));
+      // An epoch that begins at the log's end has no record yet; Kafka forgets it when it loads the log.
       const epochs = numbersOf(
         fs.readFileSync(path.join(log.dir, 'leader-epoch-checkpoint'), 'utf8').split('\n').slice(2).join('\n'),
         /^(\d+) (\d+)$/gm,
-      );
+      ).filter(([, startOffset]) => startOffset! < log.logEndOffset);
       expect(log.epochEntries.map(({ epoch, startOffset }) => [epoch, startOffset])).toEqual(epochs);
       expect(fs.readFileSync(path.join(log.dir, 'partition.metadata'), 'utf8')).toBe(
         `version: 0\ntopic_id: ${log.topicId}`,
