@@ -62,7 +62,13 @@ start_broker() {
   if is_running "$1"; then return 0; fi
   local detach=(); if command -v setsid >/dev/null; then detach=(setsid); fi
   "${detach[@]}" nohup "$root/bin/ottla" server start "$(file_of "$1")" >>"$dir/broker-$1.log" 2>&1 </dev/null &
-  echo $! > "$dir/broker-$1.pid"
+  local pid=$! tries=0
+  echo "$pid" > "$dir/broker-$1.pid"
+  # Until the process has become the broker it has the command line of this script, and passes for somebody else's.
+  while kill -0 "$pid" 2>/dev/null && ! is_running "$1" && [ $tries -lt 500 ]; do
+    tries=$((tries + 1))
+    sleep 0.01
+  done
 }
 await_broker() {
   local tries=0

@@ -83,7 +83,13 @@ launch_server() { # config, log, pid file, more java options…
   "${detach[@]}" nohup java $zk_jvm_options "$@" -cp "$classes" -Dlog4j.configuration="$(log_config INFO)" \
     -Dzookeeper.admin.enableServer=false \
     org.apache.zookeeper.server.quorum.QuorumPeerMain "$config" >>"$log" 2>&1 </dev/null &
-  echo $! >"$pid_file"
+  local pid=$! tries=0
+  echo "$pid" >"$pid_file"
+  # Until the process has become java it has the command line of this script, and passes for somebody else's.
+  while kill -0 "$pid" 2>/dev/null && ! is_running "$pid_file" "$config" && [ $tries -lt 500 ]; do
+    tries=$((tries + 1))
+    sleep 0.01
+  done
 }
 
 # True when the process of a pid file lives and is ours.
