@@ -5,7 +5,7 @@ export const OTTLA_CONFIGS = {
   // The level of every logger that has none of its own; `ottla.log.level.NAME` sets the one of logger NAME.
   'ottla.log.level': string('info', 'low', { nonEmpty: true }),
   // How much of the ends of logs is kept in memory, over all partitions, so that reads at the tail need no disk.
-  'ottla.log.tail.memory.bytes': long(16 * 1024 * 1024, 'low', { min: 0 }),
+  'ottla.log.tail.memory.bytes': long(8 * 1024 * 1024, 'low', { min: 0 }),
   // How many files of logs may be open at once.
   'ottla.log.open.files.max': int(1024, 'low', { min: 16 }),
 } as const;
