@@ -74,10 +74,10 @@ export class LeaderEpochFileCache {
   }
 
   /**
-   * Drops what lies outside of a log that was just loaded. Thousands are loaded at once, so the file follows with the next change or
-   * append: until then the log stays as it is, and whoever loads it again finds the same.
+   * Drops what lies outside of a log that stays as it is. That happens to thousands at once, so the file follows with the next change or
+   * append: until then, whoever loads the log drops the same again.
    */
-  cutToLog(startOffset: number, endOffset: number): void {
+  cutToLog(endOffset: number, startOffset = 0): void {
     const before = this.entries;
     this.entries = truncateEpochsFromEnd(this.entries, endOffset) ?? this.entries;
     this.entries = truncateEpochsFromStart(this.entries, startOffset) ?? this.entries;

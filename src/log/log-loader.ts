@@ -93,7 +93,7 @@ export class LogLoader {
     yield* this.loadSegments(epochs);
     const { recoveryPoint, logEndOffset } = yield* this.recoverLog(epochs);
     const logStartOffset = Math.max(options.logStartOffset, this.segments.first!.baseOffset);
-    epochs.cutToLog(options.logStartOffset, logEndOffset);
+    epochs.cutToLog(logEndOffset, options.logStartOffset);
     if (this.recovered) this.names = new Set(context.fs.readDir(dir));
     const snapshots = this.openSnapshots();
     snapshots.removeStray(this.segments.all.map((segment) => segment.baseOffset));

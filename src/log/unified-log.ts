@@ -272,7 +272,7 @@ export class UnifiedLog {
     this.local.ensureOpen();
     return this.local.onStorage(`truncating to ${offset}`, () => {
       if (offset >= this.logEndOffset) {
-        this.epochs.truncateFromEnd(this.logEndOffset);
+        this.epochs.cutToLog(this.logEndOffset);
         return false;
       }
       this.context.logger.info('Truncating', { partition: this.name, to: offset, from: this.logEndOffset });

@@ -39,7 +39,7 @@ describe('the leader epochs of a log', () => {
     before.assign(0, 0);
     before.assign(1, 10);
     const { cache } = open(fs);
-    cache.cutToLog(0, 10);
+    cache.cutToLog(10);
     expect(cache.all).toEqual([{ epoch: 0, startOffset: 0 }]);
     expect(fileOf(fs)).toBe('0\n2\n0 0\n1 10\n');
     // The next batch is of an epoch that is known, but a later load must not take it for one of epoch 1.
