@@ -1,7 +1,14 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { nodeFileSystem, nodeTransport, systemClock, systemRandom } from '../common/index.js';
+import {
+  AssertionError,
+  nodeFileSystem,
+  nodeTransport,
+  systemClock,
+  systemRandom,
+  type Logger,
+} from '../common/index.js';
 import { BrokerConfig, ConfigError, noEffectNotes, readPropertiesFile } from '../config/index.js';
 import { Broker } from '../server/index.js';
 import { createLogging, readLogLevels, type Logging } from './logging.js';
@@ -11,7 +18,8 @@ type Overrides = ReadonlyMap<string, string>;
 
 /**
  * Runs a broker until it is told to stop. SIGTERM, SIGINT and SIGHUP begin a controlled shutdown, after which the exit code is 0; a second
- * signal ends the process at once. A start that fails says why in one sentence and the exit code is 1.
+ * signal ends the process at once. A start that fails says why in one sentence and the exit code is 1; so it is after a signal during
+ * the start, which ends the process at once.
  */
 export async function startServer(file: string, overrides: Overrides, terminal: Terminal): Promise<number> {
   const properties = readProperties(file);
@@ -31,16 +39,23 @@ export async function startServer(file: string, overrides: Overrides, terminal: 
     transport: nodeTransport,
   });
   const signalled = nextSignal();
+  const broken = untilBroken(log);
   try {
-    await broker.startup();
+    const early = await Promise.race([signalled, broken, broker.startup()]);
+    if (early instanceof Error) throw early;
+    if (early !== undefined) {
+      // Half-recovered logs must not be closed as if they were whole: the next start finds what a crash leaves, as with Kafka.
+      log.warn(`Terminating process due to signal ${early} while the broker is still starting`);
+      await logging.close();
+      return 1;
+    }
   } catch (error) {
-    log.error('Fatal error during startup. Prepare to shutdown', { error });
     terminal.stderr.write(`The broker could not start: ${messageOf(error)}\n`);
     await logging.close();
     return 1;
   }
   void logging.useWinston();
-  const stopped = await Promise.race([signalled, broker.whenStopped()]);
+  const stopped = await Promise.race([signalled, broken, broker.whenStopped()]);
   if (stopped instanceof Error) {
     log.error('Exiting after a fatal error', { error: stopped });
     await logging.close();
@@ -111,6 +126,21 @@ function surviveClosedOutput({ stdout, stderr }: Terminal): void {
     output.removeAllListeners('error');
     output.on('error', () => undefined);
   }
+}
+
+/**
+ * Logs whatever nobody caught, and resolves with it when it is a breach of an invariant: then the process has to end. Anything else has
+ * ended what it was thrown in, a timer or a connection's event; a broker goes on for all others.
+ */
+function untilBroken(log: Logger): Promise<AssertionError> {
+  return new Promise((resolve) => {
+    const onUncaught = (error: unknown): void => {
+      log.error('An error was caught by nobody', { error });
+      if (error instanceof AssertionError) resolve(error);
+    };
+    process.on('uncaughtException', onUncaught);
+    process.on('unhandledRejection', onUncaught);
+  });
 }
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;

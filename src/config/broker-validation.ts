@@ -29,8 +29,8 @@ function validateIdentity(config: BrokerConfig): void {
     null, 'Missing required configuration `zookeeper.connect` which has no default value.');
   void config.zookeeperConnect;
   if (config.get('broker.id.generation.enable')) {
-    // A generated id lies above the reserved ones, and is right.
-    const configured = config.staticTexts.has('broker.id') ? brokerId : -1;
+    // A generated id lies above the reserved ones, and is right, also where -1 was written to ask for it.
+    const configured = Number(config.staticTexts.get('broker.id') ?? -1);
     require(configured >= -1 &&
       configured <=
         config.get(

@@ -100,7 +100,11 @@ export class ZooKeeperClient implements ZkClient {
     const { clock, connect, connectionTimeoutMs } = this.options;
     const timer = clock.setTimer(connectionTimeoutMs, () =>
       this.connecting?.reject(
-        new ZkError('OperationTimeout', null, `no session with ${connect} within ${connectionTimeoutMs} ms`),
+        new ZkError(
+          'OperationTimeout',
+          null,
+          `no session with ZooKeeper at ${connect} within ${connectionTimeoutMs} ms`,
+        ),
       ),
     );
     try {

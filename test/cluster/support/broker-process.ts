@@ -67,10 +67,11 @@ export class BrokerProcess {
   /** Starts it and waits until it answers ApiVersions. */
   async start(): Promise<void> {
     this.process.start();
-    await eventually(() => this.answers(), {
+    await eventually(() => !this.isRunning || this.answers(), {
       timeoutMs: 60_000,
-      what: `broker ${this.id} to answer; its log ends with: ${this.logTail()}`,
+      what: `broker ${this.id} to answer`,
     });
+    if (!this.isRunning) throw new Error(`broker ${this.options.id} has ended: ${this.logTail()}`);
   }
 
   /** Starts it without waiting. */

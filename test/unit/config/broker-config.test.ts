@@ -109,6 +109,7 @@ describe('BrokerConfig', () => {
     expect(config({ 'node.id': '7' }).brokerId).toBe(7);
     expect(config({ 'broker.id': '8' }).get('node.id')).toBe(8);
     expect(config().withBrokerId(1001).brokerId).toBe(1001);
+    expect(config({ 'broker.id': '-1' }).withBrokerId(1001).brokerId).toBe(1001);
   });
 
   test.each([
