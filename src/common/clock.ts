@@ -18,12 +18,15 @@ export interface Clock {
   defer(task: () => void): void;
 }
 
+/** Node fires a timer that is set for longer than this (24.8 days) at once; ours fires then. */
+const MAX_TIMER_MS = 0x7fffffff;
+
 /** The machine's clock and Node's timers. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   setTimer(delayMs, task, options) {
-    const handle = setTimeout(task, delayMs);
+    const handle = setTimeout(task, Math.min(delayMs, MAX_TIMER_MS));
     if (options?.background) handle.unref();
     return { cancel: () => clearTimeout(handle) };
   },
@@ -35,7 +38,24 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => clock.setTimer(delayMs, resolve));
 }
 
-/** Runs `task` every `periodMs`, the first time one period from now, until cancelled. Runs do not overlap: an async one delays the next. */
+/**
+ * Resolves as `work` does, or with undefined once `limitMs` have passed: for what must not hold up whoever waits for it. What `work`
+ * rejects with later is the concern of nobody.
+ */
+export async function withinTime<T>(clock: Clock, limitMs: number, work: Promise<T>): Promise<T | undefined> {
+  let timer: Timer | null = null;
+  const limit = new Promise<undefined>((resolve) => (timer = clock.setTimer(limitMs, () => resolve(undefined))));
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    timer!.cancel();
+  }
+}
+
+/**
+ * Runs `task` every `periodMs`, the first time one period from now, until cancelled. Runs do not overlap: an async one delays the next.
+ * What a run throws is thrown on; the next one comes all the same.
+ */
 export function setPeriodicTimer(clock: Clock, periodMs: number, task: () => void | Promise<void>): Timer {
   let cancelled = false;
   let timer: Timer;
@@ -43,9 +63,13 @@ export function setPeriodicTimer(clock: Clock, periodMs: number, task: () => voi
     if (!cancelled) timer = clock.setTimer(periodMs, run, { background: true });
   };
   const run = (): void => {
-    const done = task();
+    let done: void | Promise<void> = undefined;
+    try {
+      done = task();
+    } finally {
+      if (!done) arm();
+    }
     if (done) void done.finally(arm);
-    else arm();
   };
   arm();
   return {

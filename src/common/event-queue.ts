@@ -1,9 +1,15 @@
+interface QueuedEvent {
+  readonly run: () => void | Promise<void>;
+  /** Called instead when the event is forgotten. */
+  readonly onDropped?: () => void;
+}
+
 /**
  * Runs events one at a time in the order they were put, each to its end (its promise settled) before the next begins. The controller
  * and the coordinators turn on it. An event that throws goes to `onError`; the queue carries on.
  */
 export class EventQueue {
-  private readonly events: (() => void | Promise<void>)[] = [];
+  private readonly events: QueuedEvent[] = [];
   private running = false;
   private closed = false;
   private idleWaiters: (() => void)[] = [];
@@ -16,31 +22,33 @@ export class EventQueue {
   }
 
   /** Puts an event at the end, or at the head with `first`. After `close` it is dropped, and false returned. */
-  put(event: () => void | Promise<void>, options?: { first?: boolean }): boolean {
+  put(event: () => void | Promise<void>, options?: { first?: boolean; onDropped?: () => void }): boolean {
     if (this.closed) return false;
-    if (options?.first) this.events.unshift(event);
-    else this.events.push(event);
+    const queued = { run: event, onDropped: options?.onDropped };
+    if (options?.first) this.events.unshift(queued);
+    else this.events.push(queued);
     if (!this.running) void this.run();
     return true;
   }
 
-  /** Puts an event and gives its result, or its error, to the caller instead of `onError`. Rejects when the queue is closed. */
+  /** Puts an event and gives its result, or its error, to the caller instead of `onError`. Rejects when the queue is closed, or forgets it. */
   call<T>(event: () => T | Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const accepted = this.put(async () => {
+      const refuse = (): void => reject(new Error('the event queue is closed'));
+      const run = async (): Promise<void> => {
         try {
           resolve(await event());
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)));
         }
-      });
-      if (!accepted) reject(new Error('the event queue is closed'));
+      };
+      if (!this.put(run, { onDropped: refuse })) refuse();
     });
   }
 
   /** Forgets what waits. The running event ends on its own. */
   clear(): void {
-    this.events.length = 0;
+    for (const { onDropped } of this.events.splice(0)) onDropped?.();
   }
 
   /** Takes no more events and forgets what waits; resolves when the running one has ended. */
@@ -61,7 +69,7 @@ export class EventQueue {
     await Promise.resolve();
     for (let event = this.events.shift(); event !== undefined; event = this.events.shift()) {
       try {
-        await event();
+        await event.run();
       } catch (error) {
         this.onError(error);
       }

@@ -5,6 +5,8 @@ import { ANY_VERSION, type ZkClient } from '../zk-client.js';
 
 /** Nodes older than this are removed by whoever sees them (`ZkNodeChangeNotificationListener`). */
 const EXPIRATION_MS = 15 * 60 * 1000;
+/** After a failure for want of ZooKeeper. */
+const RETRY_MS = 1000;
 
 export interface ChangeNotificationOptions {
   /** For example `/config/changes`. */
@@ -13,7 +15,10 @@ export interface ChangeNotificationOptions {
   readonly prefix: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Handles the data of one node. What it throws is logged, and the node passed over. */
+  /**
+   * Handles the data of one node. What it throws is logged, and the node passed over; but when ZooKeeper did not answer it, the node
+   * is handled again.
+   */
   readonly onNotification: (data: Buffer | null) => void | Promise<void>;
 }
 
@@ -25,6 +30,8 @@ export class ChangeNotificationListener {
   private readonly queue: EventQueue;
   private lastExecuted = -1;
   private purgeTimer: Timer | null = null;
+  private retryTimer: Timer | null = null;
+  private isClosed = false;
 
   constructor(
     private readonly zk: ZkClient,
@@ -33,6 +40,7 @@ export class ChangeNotificationListener {
     this.queue = new EventQueue((error) => {
       if (isZkError(error, 'Closed')) return;
       this.options.logger.error('Reading change notifications failed', { parent: options.parent, error });
+      this.retrySoon();
     });
   }
 
@@ -47,14 +55,15 @@ export class ChangeNotificationListener {
       path: parent,
       handleChildChange: () => void this.queue.put(() => this.process()),
     });
-    // A change handler that failed for want of a connection is made up for here at the latest.
     this.purgeTimer = setPeriodicTimer(clock, EXPIRATION_MS, () => void this.queue.put(() => this.process()));
     await this.zk.ensurePath(parent);
     await this.queue.call(() => this.process());
   }
 
   close(): Promise<void> {
+    this.isClosed = true;
     this.purgeTimer?.cancel();
+    this.retryTimer?.cancel();
     this.zk.unregisterStateChangeHandler(`change-notification-${this.options.parent}`);
     this.zk.unregisterZNodeChildChangeHandler(this.options.parent);
     return this.queue.close();
@@ -74,12 +83,21 @@ export class ChangeNotificationListener {
         try {
           await onNotification(node.data);
         } catch (error) {
+          if (isUnanswered(error)) throw error;
           logger.error('Handling a change notification failed', { node: `${parent}/${name}`, error });
         }
       }
       this.lastExecuted = this.numberOf(name);
     }
     if (fresh.length > 0) await this.purge(names);
+  }
+
+  /** The watch may not be set, and nodes that nobody has handled yet may be there. */
+  private retrySoon(): void {
+    this.retryTimer?.cancel();
+    if (this.isClosed) return;
+    const again = (): void => void this.queue.put(() => this.process());
+    this.retryTimer = this.options.clock.setTimer(RETRY_MS, again, { background: true });
   }
 
   private numberOf(name: string): number {
@@ -110,4 +128,9 @@ export class ChangeNotificationListener {
       }
     }
   }
+}
+
+/** The error says nothing about the node, only that ZooKeeper could not be asked. */
+function isUnanswered(error: unknown): boolean {
+  return isZkError(error, 'SessionExpired', 'ConnectionLoss', 'OperationTimeout', 'Closed');
 }

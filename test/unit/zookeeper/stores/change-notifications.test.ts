@@ -1,5 +1,5 @@
 import { silentLogger } from '../../../../src/common/index.js';
-import { ChangeNotificationListener, configChangeZnode } from '../../../../src/zookeeper/index.js';
+import { ChangeNotificationListener, configChangeZnode, ZkError } from '../../../../src/zookeeper/index.js';
 import { SimulatedZooKeeper } from '../support/simulated-zookeeper.js';
 
 async function listening() {
@@ -56,5 +56,28 @@ test('nodes older than a quarter of an hour are removed when the next one comes'
   await zooKeeper.clock.advance(100);
   const { children } = await zooKeeper.run(writer.zk.children('/config/changes'));
   expect(children).toEqual(['config_change_0000000001']);
+  await zooKeeper.run(listener.close());
+});
+
+test('a change that could not be handled for want of ZooKeeper is handled again', async () => {
+  const { zooKeeper, reader, notify } = await listening();
+  const handled: string[] = [];
+  let failures = 1;
+  const listener = new ChangeNotificationListener(reader.zk, {
+    parent: configChangeZnode.parent,
+    prefix: configChangeZnode.prefix,
+    clock: zooKeeper.clock,
+    logger: silentLogger,
+    onNotification: (data) => {
+      const { entityPath } = configChangeZnode.decode(data);
+      if (failures-- > 0) throw new ZkError('SessionExpired', `/config/${entityPath}`);
+      handled.push(entityPath);
+    },
+  });
+  await zooKeeper.run(listener.start());
+  await notify('topics/a');
+  await notify('topics/b');
+  await zooKeeper.clock.advance(2_000);
+  expect(handled).toEqual(['topics/a', 'topics/b']);
   await zooKeeper.run(listener.close());
 });

@@ -1,0 +1,44 @@
+import { setPeriodicTimer, settle, SimulatedClock, systemClock, withinTime } from '../../../src/common/index.js';
+
+test('a periodic task comes again though it has thrown', async () => {
+  const clock = new SimulatedClock();
+  let runs = 0;
+  const timer = setPeriodicTimer(clock, 100, () => {
+    runs++;
+    throw new Error('this time only');
+  });
+  await expect(clock.advance(100)).rejects.toThrow('this time only');
+  await expect(clock.advance(100)).rejects.toThrow('this time only');
+  timer.cancel();
+  await clock.advance(1000);
+  expect(runs).toBe(2);
+});
+
+test('a timer of longer than Node can set does not fire at once', async () => {
+  let fired = false;
+  const timer = systemClock.setTimer(Number.MAX_SAFE_INTEGER, () => (fired = true), { background: true });
+  // Node would fire it after a millisecond.
+  await new Promise<void>((resolve) => systemClock.setTimer(5, resolve));
+  expect(fired).toBe(false);
+  timer.cancel();
+});
+
+describe('work within a time', () => {
+  test('gives its result, and leaves no timer behind', async () => {
+    const clock = new SimulatedClock();
+    await expect(withinTime(clock, 100, Promise.resolve('there'))).resolves.toBe('there');
+    expect(clock.step(Infinity)).toBe(false);
+  });
+
+  test('is given up when the time is over', async () => {
+    const clock = new SimulatedClock();
+    const outcome = withinTime(clock, 100, new Promise<string>(() => undefined));
+    await settle();
+    await clock.advance(100);
+    await expect(outcome).resolves.toBeUndefined();
+  });
+
+  test('that fails in time rejects', async () => {
+    await expect(withinTime(new SimulatedClock(), 100, Promise.reject(new Error('no')))).rejects.toThrow('no');
+  });
+});
