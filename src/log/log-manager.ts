@@ -294,9 +294,11 @@ export class LogManager {
       }
     };
     await Promise.all(Array.from({ length: FLUSHES_AT_ONCE }, worker));
+    // The files name logs that a start which failed half way has not come to.
+    if (!this.loadedDirs.has(dir.path)) return;
     this.checkpoints.writeRecoveryPoints(dir);
     this.checkpoints.writeLogStartOffsets(dir);
-    if (this.loadedDirs.has(dir.path)) this.dirs.writeCleanShutdownMark(dir.path);
+    this.dirs.writeCleanShutdownMark(dir.path);
   }
 
   private async loadDir(dir: LogDir, topicConfigs: ReadonlyMap<string, LogConfig>): Promise<void> {

@@ -2,6 +2,7 @@ import { resolve as resolvePath } from 'node:path';
 import { GROUP_METADATA_TOPIC, parsePartitionKey } from '../cluster/index.js';
 import {
   MetricsRegistry,
+  withinTime,
   type Clock,
   type FileSystem,
   type Logger,
@@ -50,6 +51,9 @@ export interface BrokerOptions {
   /** Another session with ZooKeeper than one over `transport` to `zookeeper.connect`. */
   readonly zkClient?: ZkClient;
 }
+
+/** How long a part may take to stop that waits for others: for ZooKeeper above all, which may be gone for good. */
+const STOP_LIMIT_MS = 5_000;
 
 /** The version in which brokers register since Kafka 2.7. */
 const REGISTRATION_VERSION = 5;
@@ -164,6 +168,7 @@ export class Broker {
       onLogDirFailure: (dir) => this.onLogDirFailure(dir),
     }));
     await logs.startup(topicConfigs.overridden);
+    if (logs.liveLogDirs.length === 0) throw allLogDirsFailed();
 
     const metadata = new MetadataCache();
     const features = (parts.features = new FinalizedFeatures(stores, logger));
@@ -332,21 +337,29 @@ export class Broker {
         logger.error('Stopping a part of the broker failed', { part: what, error });
       }
     };
+    /** What still waits for ZooKeeper then ends when the session is closed. */
+    const withinLimit = (what: string, stop: () => Promise<void> | undefined): Promise<void> =>
+      quietly(what, async () => {
+        let isDone = false;
+        const stopping = Promise.resolve(stop()).then(() => (isDone = true));
+        await withinTime(this.options.clock, STOP_LIMIT_MS, stopping);
+        if (!isDone) logger.warn('A part of the broker does not stop in time; going on without', { part: what });
+      });
     logger.info('shutting down');
     if (controlled && this.config.get('controlled.shutdown.enable')) {
       this.state = 'PENDING_CONTROLLED_SHUTDOWN';
       await quietly('controlled shutdown', () => this.controlledShutdown());
     }
     this.state = 'SHUTTING_DOWN';
-    await quietly('config changes', () => parts.configChanges?.close());
+    await withinLimit('config changes', () => parts.configChanges?.close());
     await quietly('socket server', () => parts.sockets?.stopProcessing());
     await quietly('topic admin', () => parts.topicAdmin?.waiter.close());
-    await quietly('group coordinator', () => parts.groups?.shutdown());
+    await withinLimit('group coordinator', () => parts.groups?.shutdown());
     await quietly('replica manager', () => parts.replicas?.shutdown());
     await quietly('alter partition manager', () => parts.alterPartition?.close());
     await quietly('controller connection', () => parts.controllerConnection?.close());
     await quietly('log manager', () => parts.logs?.shutdown());
-    await quietly('controller', () => parts.controller?.shutdown());
+    await withinLimit('controller', () => parts.controller?.shutdown());
     await quietly('features', () => parts.features?.close());
     await quietly('zookeeper', () => parts.zk?.close());
     await quietly('sockets', () => parts.sockets?.shutdown());
@@ -393,7 +406,7 @@ export class Broker {
     }
     replicas?.handleLogDirFailure(dir);
     if (logs.liveLogDirs.length === 0) {
-      this.onFatalError(new Error('Shutdown broker because all log dirs have failed'));
+      this.onFatalError(allLogDirsFailed());
       return;
     }
     services?.stores.notifications.propagateLogDirEvent(services.brokerId).catch((error: unknown) => {
@@ -420,6 +433,10 @@ interface Parts {
   topicAdmin: TopicAdmin;
   configChanges: ConfigChanges;
   services: BrokerServices;
+}
+
+function allLogDirsFailed(): Error {
+  return new Error('Shutdown broker because all log dirs have failed');
 }
 
 /** The topics that have a folder in a log directory: only their configurations matter when the logs are loaded. */

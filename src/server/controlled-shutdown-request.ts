@@ -1,13 +1,17 @@
-import { sleep } from '../common/index.js';
+import type { BrokerInfo } from '../cluster/index.js';
+import { sleep, withinTime } from '../common/index.js';
 import { ApiKey, ErrorCode, errorName, type ControlledShutdownResponse } from '../protocol/index.js';
 import type { ZkStores } from '../zookeeper/index.js';
 import { brokerClient, controlListenerName, endPointOf, type BrokerClientOptions } from './ports/broker-client.js';
 
 const CONTROLLED_SHUTDOWN_VERSION = 3;
+/** How long ZooKeeper is given to say who the controller is: when the ensemble is gone, a broker that stops must not wait for it. */
+const LOOK_UP_LIMIT_MS = 5_000;
 
 /**
  * Asks the controller to move this broker's leaders away before it stops (`KafkaServer.controlledShutdown`): again and again, up to
- * `controlled.shutdown.max.retries`, while partitions remain or the controller moves. True when nothing is left to move.
+ * `controlled.shutdown.max.retries`, while partitions remain or the controller moves. True when nothing is left to move. The last broker
+ * of a cluster asks once: nobody is left to take over.
  */
 export async function requestControlledShutdown(
   brokerId: number,
@@ -25,6 +29,7 @@ export async function requestControlledShutdown(
       return true;
     }
     if (attempt < retries) {
+      if (await isLastBroker(brokerId, stores, options)) break;
       logger.warn('Retrying controlled shutdown after the previous attempt failed', { attempt });
       await sleep(clock, backoffMs);
     }
@@ -39,12 +44,14 @@ async function askOnce(
   stores: ZkStores,
   options: BrokerClientOptions,
 ): Promise<boolean> {
-  const { config, logger } = options;
+  const { config, logger, clock } = options;
   try {
-    const controllerId = await stores.controller.controllerId();
-    const controller = controllerId === null ? null : await stores.brokers.broker(controllerId);
+    const controller = await withinTime(clock, LOOK_UP_LIMIT_MS, findController(stores));
     const endPoint = controller && endPointOf(controller.endPoints, controlListenerName(config));
-    if (!endPoint) return false;
+    if (!endPoint) {
+      logger.info('No controller is known that could take over the leaders of this broker');
+      return false;
+    }
     const client = brokerClient(options, endPoint, String(brokerId), config.get('controller.socket.timeout.ms'));
     try {
       const body = { brokerId, brokerEpoch };
@@ -55,7 +62,7 @@ async function askOnce(
       );
       if (answer.errorCode === ErrorCode.NONE && answer.remainingPartitions.length === 0) return true;
       logger.info('The controller could not move all leaders', {
-        controller: controllerId,
+        controller: controller.id,
         error: errorName(answer.errorCode),
         remaining: answer.remainingPartitions.length,
       });
@@ -66,4 +73,19 @@ async function askOnce(
     logger.warn('Error during controlled shutdown, possibly because the controller does not answer', { error });
   }
   return false;
+}
+
+async function isLastBroker(brokerId: number, stores: ZkStores, { clock }: BrokerClientOptions): Promise<boolean> {
+  try {
+    const ids = await withinTime(clock, LOOK_UP_LIMIT_MS, stores.brokers.brokerIds());
+    return ids?.length === 1 && ids[0] === brokerId;
+  } catch (error) {
+    void error; // ZooKeeper does not say, so there may be others.
+    return false;
+  }
+}
+
+async function findController(stores: ZkStores): Promise<BrokerInfo | null> {
+  const controllerId = await stores.controller.controllerId();
+  return controllerId === null ? null : stores.brokers.broker(controllerId);
 }
