@@ -79,10 +79,10 @@ export class ConfigChanges {
 
   private async onTopicChange(topic: string): Promise<void> {
     const { topicConfigs, logs, controller, logger } = this.targets;
-    const { before, now } = await topicConfigs.reload(topic);
+    const now = await topicConfigs.reload(topic);
     logs.updateTopicConfig(topic, now);
     logger.info('Processing a changed topic configuration', { topic, overrides: Object.fromEntries(now.overrides) });
-    if (now.uncleanLeaderElectionEnable && !before.uncleanLeaderElectionEnable) {
+    if (now.overrides.get('unclean.leader.election.enable') === 'true') {
       controller.enableTopicUncleanLeaderElection(topic);
     }
   }

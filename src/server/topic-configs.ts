@@ -45,14 +45,20 @@ export class TopicConfigs {
     for (const [topic, texts] of overrides) this.set(topic, texts);
   }
 
-  /** Reads one topic anew and returns what it has now, and had before. */
-  async reload(topic: string): Promise<{ before: TopicConfig; now: TopicConfig }> {
-    const before = this.configOf(topic);
-    this.set(topic, await this.store.config('topics', topic));
-    return { before, now: this.configOf(topic) };
+  /**
+   * Reads one topic anew and returns what it has now. It is remembered only of a topic that has replicas here: nobody would tell that
+   * another one was deleted, and made again with other configurations.
+   */
+  async reload(topic: string): Promise<TopicConfig> {
+    const overrides = await this.store.config('topics', topic);
+    if (this.known.has(topic)) {
+      this.set(topic, overrides);
+      return this.configOf(topic);
+    }
+    return this.parsed(topic, overrides) ?? this.defaults;
   }
 
-  /** The topic may be gone; should it come again, its configuration is read again. */
+  /** The topic has no replica here any more; should it come again, its configuration is read again. */
   forget(topic: string): void {
     this.known.delete(topic);
     this.byTopic.delete(topic);
@@ -71,11 +77,18 @@ export class TopicConfigs {
       this.byTopic.delete(topic);
       return;
     }
+    const config = this.parsed(topic, overrides);
+    // What was in force stays so.
+    if (config) this.byTopic.set(topic, config);
+  }
+
+  /** Null for what is invalid: somebody wrote it into ZooKeeper by hand. */
+  private parsed(topic: string, overrides: ReadonlyMap<string, string>): TopicConfig | null {
     try {
-      this.byTopic.set(topic, TopicConfig.create(this.broker, overrides));
+      return TopicConfig.create(this.broker, overrides);
     } catch (error) {
-      // Somebody wrote it into ZooKeeper by hand. What was in force stays so.
       this.logger.error('Ignoring an invalid topic configuration', { topic, error });
+      return null;
     }
   }
 }

@@ -11,18 +11,24 @@ import { GROUP_METADATA_TOPIC } from '../../cluster/index.js';
 
 /** The controller tells which partitions this broker leads and which it follows. */
 export const leaderAndIsr = handler(leaderAndIsrRequest, leaderAndIsrResponse, async (request, context) => {
-  const { authorizeClusterAction, replicas, groups, brokerEpoch, logger, apiVersion, correlationId } = context;
+  const { authorizeClusterAction, replicas, groups, logger, apiVersion, correlationId } = context;
   authorizeClusterAction();
-  if (isBrokerEpochStale(request.brokerEpoch, brokerEpoch)) {
+  const isStale = (): boolean => isBrokerEpochStale(request.brokerEpoch, context.brokerEpoch);
+  const refuse = (): InputOf<typeof leaderAndIsrResponse> => {
     logger.info('Received a LeaderAndIsr request for an earlier life of this broker', {
       epoch: request.brokerEpoch,
-      current: brokerEpoch,
+      current: context.brokerEpoch,
     });
     return { errorCode: ErrorCode.STALE_BROKER_EPOCH };
-  }
+  };
+  if (isStale()) return refuse();
   // No notification tells of the configuration that a topic was created with, and its logs are made below.
   const unknown = context.topicConfigs.unknownOf(topicsOf(request));
-  if (unknown.length > 0) await context.topicConfigs.load(unknown);
+  if (unknown.length > 0) {
+    await context.topicConfigs.load(unknown);
+    // The session may have ended meanwhile.
+    if (isStale()) return refuse();
+  }
   const answer = replicas.becomeLeaderOrFollower(request, apiVersion, correlationId, (leaders, followers) => {
     for (const { tp, leaderAndIsr: state } of leaders) {
       if (tp.topic === GROUP_METADATA_TOPIC) groups.onElection(tp.partition, state.leaderEpoch);

@@ -27,14 +27,18 @@ export const stopReplica = handler(stopReplicaRequest, stopReplicaResponse, (req
   const asked = partitionsOf(request);
   const { controllerId, controllerEpoch } = request;
   const result = replicas.stopReplicas({ controllerId, controllerEpoch, correlationId }, asked);
+  const left = new Set<string>();
   result.partitions.forEach(({ tp, errorCode }, index) => {
     const { leaderEpoch, deletePartition } = asked[index]!;
-    if (errorCode === ErrorCode.NONE && deletePartition) context.topicConfigs.forget(tp.topic);
+    if (errorCode === ErrorCode.NONE && deletePartition) left.add(tp.topic);
     // A replica that moves away by a reassignment is told only by this request that it leads no more.
     if (errorCode === ErrorCode.NONE && tp.topic === GROUP_METADATA_TOPIC && deletePartition) {
       groups.onResignation(tp.partition, leaderEpoch >= 0 ? leaderEpoch : null);
     }
   });
+  // Only with its last replica: the others go on under the topic's configuration.
+  for (const { tp } of replicas.onlinePartitions()) left.delete(tp.topic);
+  for (const topic of left) context.topicConfigs.forget(topic);
   return {
     errorCode: result.errorCode,
     partitionErrors: result.partitions.map(({ tp, errorCode }) => ({
