@@ -1,4 +1,5 @@
 import {
+  AssertionError,
   EventQueue,
   MetricsRegistry,
   systemRandom,
@@ -306,6 +307,7 @@ export class Controller {
   private async onEventError(event: ControllerEvent, error: unknown): Promise<void> {
     if (!endsTerm(error)) {
       this.log.error('Error processing event', { event: event.name, error });
+      if (error instanceof AssertionError) this.options.onFatalError?.(error);
       // What was written to ZooKeeper before the error is to be told all the same.
       this.flush();
       return;

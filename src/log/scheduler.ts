@@ -1,4 +1,4 @@
-import type { Clock, Logger, Timer } from '../common/index.js';
+import { AssertionError, type Clock, type Logger, type Timer } from '../common/index.js';
 
 /** A task that can be called off. */
 export interface ScheduledTask {
@@ -50,6 +50,8 @@ export class Scheduler {
       try {
         await task();
       } catch (error) {
+        // A bug: as a rejection that nobody handles it ends the process.
+        if (error instanceof AssertionError) throw error;
         this.logger.error('A background task of the logs failed', { task: name, error });
       }
       if (periodMs !== null) set(periodMs);

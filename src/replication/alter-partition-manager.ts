@@ -1,6 +1,6 @@
 import type { LeaderAndIsr, TopicPartition } from '../cluster/index.js';
 import { partitionKey } from '../cluster/index.js';
-import { ZERO_UUID, type Clock, type Logger, type Uuid } from '../common/index.js';
+import { AssertionError, ZERO_UUID, type Clock, type Logger, type Uuid } from '../common/index.js';
 import {
   ErrorCode,
   errorName,
@@ -81,6 +81,7 @@ export class AlterPartitionManager implements AlterPartitionSender {
       const { version, response } = await channel.alterPartition(build, maxVersion);
       isDone = this.handleResponse(items, version, response);
     } catch (error) {
+      if (error instanceof AssertionError) throw error;
       logger.info('An AlterPartition request failed and is sent again', { error, partitions: items.length });
     }
     this.isInFlight = false;

@@ -6,7 +6,7 @@ import type { TopicPartition } from '../cluster/index.js';
 import type { AppendCall, AppendEntry, AppendResult } from './append.js';
 import { Change } from './core/fetch-session.js';
 import type { ProducePurgatory } from './delayed-operations.js';
-import { errorCodeOf } from './errors.js';
+import { anyErrorCodeOf } from './errors.js';
 import type { Partition } from './partition.js';
 import type { TransactionVerifier } from './ports.js';
 
@@ -28,6 +28,8 @@ export interface AppendsOptions {
   readonly messagesIn: Counter;
   readonly failedProduceRequests: Counter;
   readonly onRefused: (tp: TopicPartition, error: Error) => void;
+  /** Something else than a refusal came of an append. */
+  readonly onUnexpected: (tp: TopicPartition, error: unknown) => void;
 }
 
 /** What verification with the transaction coordinator gave for an entry: a guard to append under, or an error. */
@@ -149,7 +151,7 @@ export class Appends {
   }
 
   private failure(tp: TopicPartition, partition: Partition, error: unknown): AppendResult {
-    const errorCode = errorCodeOf(error);
+    const errorCode = anyErrorCodeOf(error, () => this.options.onUnexpected(tp, error));
     if (PLAIN_ERRORS.has(errorCode)) return refusal(tp, errorCode);
     this.options.failedProduceRequests.add();
     if (error instanceof Error) this.options.onRefused(tp, error);

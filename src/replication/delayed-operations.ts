@@ -14,10 +14,21 @@ class DelayedProduce {
   isDone = false;
 
   constructor(
-    readonly results: AppendResult[],
+    public results: AppendResult[],
     public remaining: number,
-    readonly onComplete: (results: AppendResult[]) => void,
+    public onComplete: (results: AppendResult[]) => void,
   ) {}
+
+  /** Answers. What is left of it in queues afterwards holds on to nothing: the request's frame hangs on the answer. */
+  complete(): void {
+    const { results, onComplete } = this;
+    this.isDone = true;
+    this.timer?.cancel();
+    this.timer = null;
+    this.results = [];
+    this.onComplete = () => undefined;
+    onComplete(results);
+  }
 }
 
 interface ProduceWaiter {
@@ -118,10 +129,8 @@ export class ProducePurgatory {
   }
 
   private complete(operation: DelayedProduce): void {
-    operation.isDone = true;
-    operation.timer?.cancel();
     this.delayedCount--;
-    operation.onComplete(operation.results);
+    operation.complete();
   }
 
   /** Lets go of what is done at the head, so that a partition that is stuck does not collect requests that timed out. */

@@ -1,3 +1,4 @@
+import { AssertionError } from '../common/index.js';
 import { errorName, ErrorCode } from '../protocol/index.js';
 import { LogError } from '../log/index.js';
 import { RecordsError } from '../records/index.js';
@@ -20,6 +21,20 @@ export function errorCodeOf(error: unknown): number {
   if (error instanceof RecordsError) return ErrorCode[error.kind];
   if (error instanceof LogError) return errorCodeOfLogError(error);
   throw error;
+}
+
+/**
+ * The same, where one partition's trouble must not be that of the others in a request: what is no refusal is told to `onUnexpected` and
+ * becomes UNKNOWN_SERVER_ERROR. A breach of our own invariants is thrown on.
+ */
+export function anyErrorCodeOf(error: unknown, onUnexpected: (error: unknown) => void): number {
+  if (error instanceof AssertionError) throw error;
+  try {
+    return errorCodeOf(error);
+  } catch {
+    onUnexpected(error);
+    return ErrorCode.UNKNOWN_SERVER_ERROR;
+  }
 }
 
 /** What only a follower's append can meet is no client's fault. */

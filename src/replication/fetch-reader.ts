@@ -7,7 +7,7 @@ import { isConsistentTopicId } from './core/leadership.js';
 import type { Replica } from './core/replica.js';
 import type { ReplicaSelector, ReplicaView } from './core/replica-selector.js';
 import { divergenceOf } from './core/truncation.js';
-import { errorCodeOf } from './errors.js';
+import { anyErrorCodeOf } from './errors.js';
 import type { FetchParams, FetchPartitionResult } from './fetch.js';
 import type { Partition } from './partition.js';
 import type { MetadataSource, ReplicaQuota } from './ports.js';
@@ -35,6 +35,8 @@ export interface FetchReaderOptions {
   /** Null unless `replica.selector.class` is set. */
   readonly selector: ReplicaSelector | null;
   readonly leaderQuota: ReplicaQuota | null;
+  /** Something else than a refusal came of a read. */
+  readonly onUnexpected: (tp: TopicPartition, error: unknown) => void;
 }
 
 const NO_RECORDS = Buffer.alloc(0);
@@ -138,7 +140,7 @@ export class FetchReader {
     try {
       return this.readLog(params, cached, partition, log, limits, updateFetchState);
     } catch (error) {
-      return refused(tp, errorCodeOf(error));
+      return this.failed(tp, error);
     }
   }
 
@@ -192,7 +194,7 @@ export class FetchReader {
         const isStillValid = partition.leaderEpoch === leaderEpoch && partition.log === log;
         return isStillValid ? finish(read) : refused(tp, ErrorCode.NOT_LEADER_OR_FOLLOWER);
       },
-      (error: unknown) => refused(tp, errorCodeOf(error)),
+      (error: unknown) => this.failed(tp, error),
     );
   }
 
@@ -223,6 +225,13 @@ export class FetchReader {
       canRest: sizeInBytes === 0 && isWatched && cached.fetchOffset >= endOf(log, params),
       replica,
     };
+  }
+
+  private failed(tp: TopicPartition, error: unknown): ReadResult {
+    return refused(
+      tp,
+      anyErrorCodeOf(error, () => this.options.onUnexpected(tp, error)),
+    );
   }
 
   /** Replication is throttled by the leader only for followers that are behind: those in sync are never held back. */

@@ -53,6 +53,8 @@ export class ReplicaFetcher {
   private isRunning = false;
   private isLeaderUnreachable = false;
   private wake: (() => void) | null = null;
+  /** Something changed since partitions were last looked at. */
+  private isKicked = false;
 
   constructor(private readonly options: FetcherOptions) {}
 
@@ -115,6 +117,7 @@ export class ReplicaFetcher {
   }
 
   private kick(): void {
+    this.isKicked = true;
     this.wake?.();
     if (this.isRunning || this.isClosed) return;
     this.isRunning = true;
@@ -125,9 +128,10 @@ export class ReplicaFetcher {
     // One turn later, so that all partitions of a LeaderAndIsr request are in the first fetch.
     await this.pause(0);
     while (!this.isClosed) {
+      this.isKicked = false;
       await this.maybeTruncate();
       if (this.isClosed) break;
-      if ((await this.fetchOnce()) || this.partitions.isTruncatingUnderWay) continue;
+      if ((await this.fetchOnce()) || this.partitions.isTruncatingUnderWay || this.isKicked) continue;
       await this.pause(this.partitions.throttled.size > 0 ? this.options.settings().backoffMs : null);
     }
     this.isRunning = false;

@@ -187,6 +187,8 @@ export class ReplicaManager {
       messagesIn: options.metrics.counter(`${TOPIC_METRIC}MessagesInPerSec`),
       failedProduceRequests: options.metrics.counter(`${TOPIC_METRIC}FailedProduceRequestsPerSec`),
       onRefused: (tp, error) => this.logger.debug('An append was refused', { partition: partitionKey(tp), error }),
+      onUnexpected: (tp, error) =>
+        this.logger.error('Error processing an append', { partition: partitionKey(tp), error }),
     });
     this.sessions = new FetchSessionCache(
       this.config.get('max.incremental.fetch.session.cache.slots'),
@@ -204,6 +206,8 @@ export class ReplicaManager {
       partitionOrError,
       selector: selector ?? null,
       leaderQuota: quotas?.leader ?? null,
+      onUnexpected: (tp, error) =>
+        this.logger.error('Error processing a fetch', { partition: partitionKey(tp), error }),
     });
     this.fetches = new FetchRequests({
       clock,

@@ -80,16 +80,9 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
     api,
     handle(request, services) {
       const { apiVersion, bodyOffset } = request.header;
-      let body: Req;
-      try {
-        body = requestType.decode(request.frame, apiVersion, bodyOffset);
-      } catch (error) {
-        if (!(error instanceof ProtocolError)) throw error;
-        request.closeConnection('Closed a connection for a request that does not decode', error);
-        return;
-      }
       const context = new RequestContext<ResI>(request, services);
       try {
+        const body = requestType.decode(request.frame, apiVersion, bodyOffset);
         const result = run(body, context);
         if (result === LATER) return;
         if (result instanceof Promise) {
@@ -101,7 +94,11 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
           context.respond(result);
         }
       } catch (error) {
-        fail(error, context);
+        if (error instanceof ProtocolError) {
+          request.closeConnection('Closed a connection for a request that does not decode', error);
+        } else {
+          fail(error, context);
+        }
       }
     },
   };

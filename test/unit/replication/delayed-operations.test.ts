@@ -54,6 +54,19 @@ describe('a produce that waits', () => {
     expect(purgatory.expired).toBe(1);
   });
 
+  test('is let go of when it is answered, though others behind it still wait', () => {
+    const answered: AppendResult[][] = [];
+    const waiters: { operation: { results: AppendResult[] } }[] = [];
+    wait([12]);
+    const queue = (purgatory as unknown as { queues: Map<string, { waiters: typeof waiters }> }).queues.get('t-0')!;
+    waiters.push(...queue.waiters);
+    purgatory.wait([resultOf(0)], [{ index: 0, key: 't-0', offset: 40 }], 1000, (results) => answered.push(results));
+    purgatory.onHighWatermark('t-0', 12, ErrorCode.NONE);
+    expect(answers).toEqual([[0]]);
+    expect(answered).toEqual([]);
+    expect(waiters.map(({ operation }) => operation.results)).toEqual([[]]);
+  });
+
   test('fails with its partition, and those of other partitions do not', () => {
     wait([12]);
     wait([12, 30]);
