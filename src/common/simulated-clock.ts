@@ -23,8 +23,9 @@ export class SimulatedClock implements Clock {
     this.currentMs = startMs;
   }
 
+  /** Whole, as a machine's time of day is. */
   nowMs(): number {
-    return this.currentMs;
+    return Math.floor(this.currentMs);
   }
 
   monotonicMs(): number {

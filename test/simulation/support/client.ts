@@ -109,6 +109,7 @@ export class SimulatedClient {
     try {
       return await connection.send<T>(apiKey, version, body, timeoutMs);
     } catch (error) {
+      if (error instanceof NetworkError && error.kind === 'malformed') throw new Error(error.message, { cause: error });
       // An earlier request that is late takes those after it along; they were not.
       const isLate = error instanceof NetworkError && this.clock.monotonicMs() - sentMs >= timeoutMs;
       if (isLate && brokerMayTakeMs !== null && wasConnected) {

@@ -156,7 +156,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     const ids = cluster.brokers.map(({ id }) => id);
     const partitions = shuffled(random, states)
       .slice(0, 1 + random.nextInt(2))
-      .map(({ topic, partition }) => ({ topic, partition, replicas: shuffled(random, ids).slice(0, Math.min(3, ids.length)) }));
+      .map(({ topic, partition }) => ({
+        topic,
+        partition,
+        replicas: shuffled(random, ids).slice(0, Math.min(3, ids.length)),
+      }));
     const data = JSON.stringify({ version: 1, partitions });
     const isTaken = cluster.zooKeeper.create('/admin/reassign_partitions', data);
     cluster.trace.add('fault', `${isTaken ? '' : 'in vain: '}${data}`);

@@ -48,6 +48,7 @@ export async function runSeed(seed: number, options: Partial<ClusterOptions> = {
       cluster.produceContinuously(topic, { idempotent: true, intervalMs: 100 + random.nextInt(300) });
       if (random.nextInt(2) === 0) cluster.produceContinuously(topic, { intervalMs: 100 + random.nextInt(300) });
       cluster.readContinuously(topic);
+      if (random.nextInt(3) === 0) cluster.consumeInGroup(topic, 1 + random.nextInt(4));
     }
     await sufferFaults(cluster, plan, seed + 3);
     await cluster.heal().untilQuiet();

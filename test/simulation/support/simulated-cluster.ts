@@ -10,6 +10,7 @@ import {
 import { allInvariants } from '../invariants/index.js';
 import { SimulatedClient } from './client.js';
 import { assignmentOf, partitionStates, sameMembers } from './cluster-state.js';
+import { GroupHistory, GroupMember } from './group-member.js';
 import { History } from './history.js';
 import { Violation, type Invariant } from './invariant.js';
 import { SimulatedProducer, type ProducerOptions } from './producer.js';
@@ -105,6 +106,7 @@ export class SimulatedCluster {
   readonly deletedTopics = new Set<string>();
   readonly producers: SimulatedProducer[] = [];
   readonly readers: SimulatedReader[] = [];
+  readonly groups = new Map<GroupHistory, GroupMember[]>();
   /** Grows with each `heal`: what a fault wanted to do later is of no use then. */
   faultTerm = 0;
   nextTopicNumber = 1;
@@ -176,6 +178,7 @@ export class SimulatedCluster {
 
   /** Ends everything at once: nothing of this cluster runs any more. */
   close(): void {
+    for (const members of this.groups.values()) for (const member of members) member.stop();
     process.off('unhandledRejection', this.onStray);
     for (const client of this.clients) client.close();
     for (const broker of this.brokers) if (broker.isUp) broker.crash('process');
@@ -297,6 +300,21 @@ export class SimulatedCluster {
     return reader;
   }
 
+  /** A group of consumers of the topic, which commit offsets and come and go. */
+  consumeInGroup(topic: SimulatedTopic, members: number): void {
+    const name = `group${this.groups.size + 1}`;
+    const history = new GroupHistory(name, topic.name, topic.partitions, (message) =>
+      this.fail(new Violation(message)),
+    );
+    this.groups.set(
+      history,
+      Array.from({ length: members }, (_, index) => {
+        const member = `${name}-m${index + 1}`;
+        return new GroupMember(this.client(member), member, history);
+      }),
+    );
+  }
+
   /** Begins something that takes as long as it takes; the cluster is not at rest before it is done. */
   doLater(task: () => Promise<void>): void {
     this.pendingAdmin++;
@@ -353,15 +371,10 @@ export class SimulatedCluster {
 
   /** Lets `ms` of simulated time pass. */
   async run(ms: number): Promise<void> {
-    const endMs = this.clock.nowMs() + ms;
+    const isOver = this.deadline(ms);
     await settle();
-    while (await this.step(endMs));
+    while (!isOver()) await this.step();
     this.throwIfFailed();
-    // The clock stands at its last timer; moving on by nothing more than time is done by a timer of our own.
-    if (this.clock.nowMs() < endMs) {
-      this.clock.setTimer(endMs - this.clock.nowMs(), () => undefined);
-      await this.step(endMs);
-    }
   }
 
   /** Runs until `condition` holds; throws when it does not within `withinMs` of simulated time. */
@@ -369,10 +382,11 @@ export class SimulatedCluster {
     condition: () => boolean,
     { withinMs = 60_000, what = condition.toString() }: { withinMs?: number; what?: string } = {},
   ): Promise<this> {
-    const endMs = this.clock.nowMs() + withinMs;
+    const isOver = this.deadline(withinMs);
     await settle();
     while (!condition()) {
-      if (!(await this.step(endMs))) throw new Violation(`not within ${withinMs} ms: ${what}`);
+      if (isOver()) throw new Violation(`not within ${withinMs} ms: ${what}`);
+      await this.step();
     }
     return this;
   }
@@ -390,10 +404,12 @@ export class SimulatedCluster {
    * Lets producers finish and everything catch up, then checks all that must hold at rest. Throws when the cluster does not come to rest.
    */
   async untilQuiet(withinMs = REST_WITHIN_MS): Promise<this> {
-    for (const producer of this.producers) producer.finish();
+    for (const members of this.groups.values()) for (const member of members) member.settle();
     const endMs = this.clock.nowMs() + withinMs;
     let quietSinceMs: number | null = null;
     for (;;) {
+      // A topic that is being created yet gets its producer only now.
+      for (const producer of this.producers) producer.finish();
       await this.run(LOOK_FOR_REST_EVERY_MS);
       const reasons = this.unrest();
       const nowMs = this.clock.nowMs();
@@ -420,7 +436,8 @@ export class SimulatedCluster {
     const controller = this.controllerId;
     if (controller < 0) reasons.push('there is no controller');
     if (this.zooKeeper.exists('/admin/reassign_partitions')) reasons.push('replicas are being moved');
-    for (const broker of this.brokers) if (broker.hasFailedLogDir) reasons.push(`broker ${broker.id} has a failed directory`);
+    for (const broker of this.brokers)
+      if (broker.hasFailedLogDir) reasons.push(`broker ${broker.id} has a failed directory`);
     for (const { topic, partition, replicas, leader, leaderEpoch, isr } of partitionStates(this.zooKeeper)) {
       const name = `${topic}-${partition}`;
       if (leader < 0) reasons.push(`${name} has no leader (isr ${isr.join(',')}, epoch ${leaderEpoch})`);
@@ -446,6 +463,17 @@ export class SimulatedCluster {
         }
       }
     }
+    for (const [{ group, partitions }, members] of this.groups) {
+      const memberships = members.map(({ membership }) => membership);
+      const generations = new Set(memberships.map((membership) => membership?.generation ?? -1));
+      if (generations.size > 1 || generations.has(-1)) {
+        reasons.push(`${group} has members in generations ${[...generations].join(', ')}`);
+      }
+      const owned = memberships.flatMap((membership) => membership?.partitions ?? []);
+      if (owned.length !== partitions || new Set(owned).size !== partitions) {
+        reasons.push(`${group} owns ${owned.join(', ')} of ${partitions} partitions`);
+      }
+    }
     for (const topic of this.topics.keys()) {
       const assignment = assignmentOf(this.zooKeeper, topic);
       if (!assignment) reasons.push(`${topic} is not in ZooKeeper`);
@@ -469,23 +497,30 @@ export class SimulatedCluster {
     this.trace.add('FAILURE', this.failure.message);
   }
 
-  private async step(limitMs: number): Promise<boolean> {
-    const beforeMs = this.clock.nowMs();
+  /** Becomes true when `ms` have passed. Its timer also keeps time going when nothing else does. */
+  private deadline(ms: number): () => boolean {
+    let isOver = false;
+    this.clock.setTimer(ms, () => (isOver = true));
+    return () => isOver;
+  }
+
+  /** Lets the next thing happen, and what follows from it without time passing. */
+  private async step(): Promise<void> {
+    const beforeMs = this.clock.monotonicMs();
     try {
-      if (!this.clock.step(limitMs)) return false;
+      this.clock.step();
     } catch (error) {
       const what = isProgrammingError(error) ? 'a bug' : 'an error that nobody caught';
       this.fail(new Violation(`${what} in a timer: ${error instanceof Error ? error.stack : String(error)}`));
     }
     await settle();
-    this.stepsAtThisTime = this.clock.nowMs() === beforeMs ? this.stepsAtThisTime + 1 : 0;
+    this.stepsAtThisTime = this.clock.monotonicMs() === beforeMs ? this.stepsAtThisTime + 1 : 0;
     if (this.stepsAtThisTime > MAX_STEPS_WITHOUT_TIME) this.fail(new Violation('time does not pass any more'));
     if (this.clock.monotonicMs() >= this.nextSampleMs) {
       this.nextSampleMs = this.clock.monotonicMs() + SAMPLE_EVERY_MS;
       this.check((invariant) => invariant.sample?.(this));
     }
     this.throwIfFailed();
-    return true;
   }
 
   private check(look: (invariant: Invariant) => void): void {

@@ -1,4 +1,11 @@
-import type { Connection, Logger, Random, SimulatedClock, SimulatedNetwork, Transport } from '../../../src/common/index.js';
+import type {
+  Connection,
+  Logger,
+  Random,
+  SimulatedClock,
+  SimulatedNetwork,
+  Transport,
+} from '../../../src/common/index.js';
 import { EmbeddedZooKeeper, type EmbeddedMember } from '../../../src/zookeeper/index.js';
 
 /** One change of the tree that ZooKeeper made. */
@@ -57,7 +64,7 @@ export class SimulatedZooKeeper {
       this.adminSession = this.server.openSession(40_000).id;
     }
     const request = { op: 'create', path, data: Buffer.from(data) } as const;
-    const { response, fired } = core.step(this.adminSession, request, nowMs, Math.floor(this.clock.nowMs()));
+    const { response, fired } = core.step(this.adminSession, request, nowMs, this.clock.nowMs());
     this.server.deliver(fired);
     return response.op !== 'error';
   }
