@@ -1,11 +1,14 @@
+import type { Logger } from '../common/index.js';
 import type { BrokerConfig } from '../config/index.js';
-import { ErrorCode, type CreateTopicsRequest } from '../protocol/index.js';
+import { ErrorCode, errorMessage, type CreateTopicsRequest } from '../protocol/index.js';
 import {
   GROUP_METADATA_TOPIC,
   isInternalTopic,
   whyInvalidTopicName,
   TRANSACTION_STATE_TOPIC,
 } from '../cluster/index.js';
+
+const MAX_FAILURES = 1000;
 
 type CreatableTopic = CreateTopicsRequest['topics'][number];
 
@@ -31,11 +34,14 @@ export interface AutoCreationResult {
  */
 export class AutoTopicCreation {
   private readonly inFlight = new Set<string>();
+  /** Why a topic could not be made when it was last tried. Clients ask again and again; each reason is logged once. */
+  private readonly failures = new Map<string, number>();
 
   constructor(
     private readonly config: () => BrokerConfig,
     private readonly creator: TopicCreator,
     private readonly internalTopicConfigs: (topic: string) => ReadonlyMap<string, string>,
+    private readonly logger: Logger,
   ) {}
 
   /** Results in no order. A topic that is just being created answers UNKNOWN_TOPIC_OR_PARTITION, a created one LEADER_NOT_AVAILABLE. */
@@ -56,11 +62,23 @@ export class AutoTopicCreation {
       for (const { name, errorCode } of outcomes) {
         const isThere = errorCode === ErrorCode.TOPIC_ALREADY_EXISTS || errorCode === ErrorCode.REQUEST_TIMED_OUT;
         add(name, isThere ? ErrorCode.LEADER_NOT_AVAILABLE : errorCode);
+        this.noteOutcome(name, isThere ? ErrorCode.NONE : errorCode);
       }
     } finally {
       for (const { name } of creatable) this.inFlight.delete(name);
     }
     return results;
+  }
+
+  private noteOutcome(topic: string, errorCode: number): void {
+    if (errorCode === ErrorCode.NONE) {
+      this.failures.delete(topic);
+    } else if (this.failures.get(topic) !== errorCode) {
+      // Names come from clients: what is remembered of them is bounded.
+      if (this.failures.size >= MAX_FAILURES) this.failures.clear();
+      this.failures.set(topic, errorCode);
+      this.logger.error('A topic that is asked for cannot be created', { topic, error: errorMessage(errorCode) });
+    }
   }
 
   private creatableTopic(name: string): CreatableTopic {

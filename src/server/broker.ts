@@ -288,7 +288,12 @@ export class Broker {
       groups,
       controller,
       stores,
-      autoTopicCreation: new AutoTopicCreation(now, topicAdmin, (topic) => internalTopicConfigs(topic, this.config)),
+      autoTopicCreation: new AutoTopicCreation(
+        now,
+        topicAdmin,
+        (topic) => internalTopicConfigs(topic, this.config),
+        logger,
+      ),
       producerIds: new ProducerIdManager(
         () => controllerConnection.allocateProducerIds(controller.brokerEpoch),
         () => clock.monotonicMs(),
