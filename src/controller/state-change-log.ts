@@ -44,7 +44,7 @@ export class StateChangeLog {
     this.logger.error(
       `${this.prefix}Controller ${this.controllerId} epoch ${this.context.epoch} failed to change state for partition ` +
         `${key(partition)} from ${partition.state} to ${to}`,
-      { error },
+      { error: withoutStack(error) },
     );
   }
 
@@ -77,7 +77,7 @@ export class StateChangeLog {
     this.logger.error(
       `${this.prefix}Controller ${this.controllerId} epoch ${this.context.epoch} initiated state change of replica ` +
         `${of.replica} for partition ${key(of.partition)} from ${from} to ${to} failed`,
-      { error },
+      { error: withoutStack(error) },
     );
   }
 
@@ -178,6 +178,11 @@ function describeWithController({ leaderAndIsr: state, controllerEpoch }: Leader
     `(Leader:${state.leader},ISR:${state.isr.join(',')},LeaderRecoveryState:${recoveryState(state)},` +
     `LeaderEpoch:${state.leaderEpoch},ZkVersion:${state.partitionEpoch},ControllerEpoch:${controllerEpoch})`
   );
+}
+
+/** Of what the cluster's situation forbids, the sentence says all, and thousands of partitions say it at once. */
+function withoutStack(error: unknown): unknown {
+  return error instanceof StateChangeFailedError ? error.message : error;
 }
 
 function recoveryState({ recovering }: LeaderAndIsr): string {
