@@ -26,3 +26,4 @@ export {
 export { nodeTransport } from './node-transport.js';
 export { SimulatedNetwork, type SimulatedNetworkOptions } from './simulated-transport.js';
 export { clampToSafeNumber, toSafeNumber } from './safe-number.js';
+export { BufferPool } from './buffer-pool.js';

@@ -125,19 +125,20 @@ class NodeConnection implements Connection {
     this.socket.resume();
   }
 
-  write(buffers: readonly Buffer[]): boolean {
+  write(buffers: readonly Buffer[], onFlushed?: () => void): boolean {
     const socket = this.socket;
     if (socket.destroyed) return true;
+    const done = onFlushed && ((error?: Error | null) => !error && onFlushed());
     if (buffers.length === 1) {
-      socket.write(buffers[0]!);
+      socket.write(buffers[0]!, done);
     } else {
       let bytes = 0;
       for (const buffer of buffers) bytes += buffer.length;
       if (bytes <= JOIN_BELOW_BYTES) {
-        socket.write(Buffer.concat(buffers, bytes));
+        socket.write(Buffer.concat(buffers, bytes), done);
       } else {
         socket.cork();
-        for (const buffer of buffers) socket.write(buffer);
+        for (let i = 0; i < buffers.length; i++) socket.write(buffers[i]!, i === buffers.length - 1 ? done : undefined);
         socket.uncork();
       }
     }

@@ -46,8 +46,11 @@ export interface Connection {
   readonly local: Endpoint;
   /** Must be called once, synchronously inside `onConnection`, for an accepted connection. */
   setHandlers(handlers: ConnectionHandlers): void;
-  /** Queues the buffers as one gathered write. False when more than the send buffer waits: hold back until `onDrain`. */
-  write(buffers: readonly Buffer[]): boolean;
+  /**
+   * Queues the buffers as one gathered write. False when more than the send buffer waits: hold back until `onDrain`. `onFlushed` is called
+   * when the kernel has all of them, so that their memory may be used again; a transport that keeps them for longer never calls it.
+   */
+  write(buffers: readonly Buffer[], onFlushed?: () => void): boolean;
   /** Bytes queued and not yet handed to the kernel. */
   readonly bufferedBytes: number;
   /** Stops reading from the socket, so that the sender is held back by TCP. */

@@ -155,7 +155,11 @@ export class LocalLog {
     if (from > offset) return;
     await onStorageAsync(this.context, this.parentDir, `flushing ${partitionKey(this.topicPartition)}`, async () => {
       const segments = this.segments.range(from, offset);
-      for (const segment of segments) await segment.flush();
+      for (const segment of segments) {
+        // Deleted while we waited: nothing of it is to be made durable, and its files may be gone.
+        if (this.closed) return;
+        if (this.segments.get(segment.baseOffset) === segment) await segment.flush();
+      }
       // Segments that were made since: their names must be durable too.
       if (segments.some((segment) => segment.baseOffset >= from) && !this.closed) await this.syncDir();
     });

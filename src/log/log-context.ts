@@ -1,4 +1,4 @@
-import type { Clock, FileSystem, Logger, Random } from '../common/index.js';
+import type { BufferPool, Clock, FileSystem, Logger, Random } from '../common/index.js';
 import type { FileHandleCache } from './file-handles.js';
 import type { FolderSync } from './folder-sync.js';
 import { LogError } from './log-error.js';
@@ -16,6 +16,8 @@ export interface LogContext {
   readonly logger: Logger;
   readonly scheduler: Scheduler;
   readonly tailCache: TailCache;
+  /** Memory of reads and of the ends of logs. */
+  readonly buffers: BufferPool;
   readonly producerState: ProducerStateConfig;
   /** A file of a log directory could not be read or written: the directory goes offline. Returns at once. */
   onStorageError(logDir: string, doing: string, error: Error): void;

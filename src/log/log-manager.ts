@@ -1,5 +1,6 @@
 /** All logs of a broker: loading, making and deleting them, and what is done for them in the background. */
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
+import { BufferPool } from '../common/index.js';
 import { FileHandleCache } from './file-handles.js';
 import { FolderSync } from './folder-sync.js';
 import { LogDirs, type LogDir } from './log-dirs.js';
@@ -18,6 +19,8 @@ import type { UnifiedLog } from './unified-log.js';
 
 /** The first run of the background tasks; a broker that has just started has better to do. */
 const INITIAL_TASK_DELAY_MS = 30_000;
+/** Memory of reads, and of the ends of logs, that waits to be used again. */
+const FREE_BUFFER_BYTES = 12 * 1024 * 1024;
 /** Logs that are made durable at once when the broker stops. */
 const FLUSHES_AT_ONCE = 16;
 
@@ -42,6 +45,7 @@ export class LogManager {
   /** Locks the directories; throws when one is in use, or none usable. */
   constructor(private readonly options: LogManagerOptions) {
     const { fs, clock, random, logger } = options;
+    const buffers = new BufferPool(FREE_BUFFER_BYTES);
     this.defaultConfig = options.defaultConfig;
     this.context = {
       fs,
@@ -51,13 +55,19 @@ export class LogManager {
       files: new FileHandleCache(fs, options.maxOpenFiles),
       folders: new FolderSync(fs),
       scheduler: new Scheduler(clock, logger),
-      tailCache: new TailCache(clock, options.tailCacheBytes),
+      tailCache: new TailCache(clock, options.tailCacheBytes, buffers),
+      buffers,
       producerState: options,
       onStorageError: (logDir, doing, error) => this.onStorageError(logDir, doing, error),
     };
     this.dirs = new LogDirs(fs, options.logDirs, options.initialOfflineDirs ?? [], logger);
     this.checkpoints = new LogCheckpoints(this.context, this.dirs, () => this.currentLogs);
     this.registerMetrics();
+  }
+
+  /** What was read is no longer looked at: its memory may be used again. Parts of other memory are passed over. */
+  reclaim(chunks: readonly Buffer[]): void {
+    for (const chunk of chunks) this.context.buffers.give(chunk);
   }
 
   /** Usable directories, in the order configured. */

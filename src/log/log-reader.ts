@@ -37,8 +37,7 @@ export class LogReader {
     if (!found) return this.readCold(startOffset, maxBytes, limits, minOneMessage);
     const at = new LogOffsetMetadata(startOffset, found.segmentBaseOffset, found.position);
     if (found.sizeInBytes === 0) return emptyFetch(at, isolation, found.firstEntryIncomplete);
-    const records = found.buffers.length === 1 ? found.buffers[0]! : found.buffers;
-    return this.withAbortedTxns(at, records, found.sizeInBytes, isolation);
+    return this.withAbortedTxns(at, found.records, found.sizeInBytes, isolation);
   }
 
   /**

@@ -1,5 +1,5 @@
 /** One segment of a log: a `.log` file of batches, its two sparse indexes, and the index of aborted transactions. */
-import { assert, type Clock } from '../common/index.js';
+import { type BufferPool, assert, type Clock } from '../common/index.js';
 import { scanBatches } from './batch-scan.js';
 import { endOfWholeBatches, findBatch, HEADER_BYTES, maxTimestampAt, sizeAt } from './core/batch-header.js';
 import { LogFile, type FileHandleCache } from './file-handles.js';
@@ -18,6 +18,7 @@ const UNKNOWN: TimestampOffset = { timestamp: -1, offset: -1 };
 export interface SegmentContext {
   readonly files: FileHandleCache;
   readonly clock: Clock;
+  readonly buffers: BufferPool;
 }
 
 /** A read of a segment: whole batches from `position`. */
@@ -202,7 +203,7 @@ export class LogSegment {
     let from = this.positionBefore(startOffset);
     while (from < maxPosition) {
       const length = Math.min(maxPosition - from, wanted + this.indexIntervalBytes + WALK_WHOLE_BYTES);
-      const piece = Buffer.allocUnsafeSlow(length);
+      const piece = this.context.buffers.take(length);
       const filled = await this.file.read(piece, 0, length, from);
       const at = findBatch(piece, 0, filled, startOffset);
       if (at >= 0) return this.cutRead(piece, at, filled, from, wanted, maxPosition, minOneMessage);

@@ -2,21 +2,29 @@
  * The end of each log in memory, so that followers and consumers who keep up never touch a file. All logs of a broker share one budget
  * of bytes, and what nobody asked for within some seconds goes: an idle broker holds nothing.
  */
-import type { Clock, Timer } from '../common/index.js';
+import { BufferPool, type Clock, type Timer } from '../common/index.js';
 import { findBatch, lastOffsetAt, sizeAt } from './core/batch-header.js';
 
 export const DEFAULT_TAIL_CACHE_BYTES = 8 * 1024 * 1024;
 const MAX_AGE_MS = 10_000;
 /** Small appends are gathered in slabs of this size, and in chunks up to it. */
 const SLAB_BYTES = 64 * 1024;
-/** An append of this size or more is not copied into a slab. */
+/** An append of this size or more gets memory of its own. */
 const LARGE_BYTES = 16 * 1024;
 /** What a chunk costs besides its bytes. */
 const CHUNK_OVERHEAD_BYTES = 128;
+const NOTHING = Buffer.alloc(0);
+
+/** Memory that chunks lie in; given back when none is left. */
+interface Slab {
+  readonly memory: Buffer;
+  chunks: number;
+}
 
 /** Batches that follow each other, in one segment. */
 interface Chunk {
   readonly tail: LogTail;
+  readonly slab: Slab;
   readonly backing: Buffer;
   readonly start: number;
   end: number;
@@ -34,7 +42,8 @@ interface Chunk {
 export interface TailRead {
   readonly segmentBaseOffset: number;
   readonly position: number;
-  readonly buffers: Buffer[];
+  /** A copy: the memory of the tail is used again. */
+  readonly records: Buffer;
   readonly sizeInBytes: number;
   /** The first batch did not fit. */
   readonly firstEntryIncomplete: boolean;
@@ -45,16 +54,17 @@ export class TailCache {
   private queue: Chunk[] = [];
   private head = 0;
   private usedBytes = 0;
-  private slab: Buffer | null = null;
+  private slab: Slab | null = null;
   private slabUsed = 0;
   private ageTimer: Timer | null = null;
 
   constructor(
     private readonly clock: Clock,
     private readonly budgetBytes: number = DEFAULT_TAIL_CACHE_BYTES,
+    readonly buffers: BufferPool = new BufferPool(0),
   ) {}
 
-  /** Bytes held, those included that are held only because other bytes of the same memory are. */
+  /** Bytes held. */
   get sizeInBytes(): number {
     return this.usedBytes;
   }
@@ -70,28 +80,26 @@ export class TailCache {
     for (const chunk of this.queue) chunk.tail.clear();
     this.queue = [];
     this.head = 0;
-    this.slab = null;
+    this.closeSlab();
   }
 
-  /** For `LogTail`: memory that holds `records` for long, theirs if little else is kept alive by it. */
-  hold(records: Buffer): { backing: Buffer; start: number; costBytes: number } {
-    const heldBytes = records.buffer.byteLength;
-    if (records.length >= LARGE_BYTES && heldBytes <= 2 * records.length) {
-      return { backing: records, start: 0, costBytes: heldBytes };
-    }
+  /** For `LogTail`: a copy of `records`, since their memory is that of a request and will be used again. */
+  hold(records: Buffer): { slab: Slab; start: number; costBytes: number } {
     if (records.length >= LARGE_BYTES) {
-      const copy = Buffer.allocUnsafeSlow(records.length);
-      records.copy(copy);
-      return { backing: copy, start: 0, costBytes: copy.length };
+      const slab = this.newSlab(records.length);
+      records.copy(slab.memory);
+      return { slab, start: 0, costBytes: slab.memory.length };
     }
     if (!this.slab || this.slabUsed + records.length > SLAB_BYTES) {
-      this.slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+      this.closeSlab();
+      this.slab = this.newSlab(SLAB_BYTES);
+      this.slab.chunks++; // Held by the cache itself while it is being filled.
       this.slabUsed = 0;
     }
     const start = this.slabUsed;
-    records.copy(this.slab, start);
+    records.copy(this.slab.memory, start);
     this.slabUsed += records.length;
-    return { backing: this.slab, start, costBytes: records.length };
+    return { slab: this.slab, start, costBytes: records.length };
   }
 
   nowMs(): number {
@@ -113,6 +121,21 @@ export class TailCache {
     if (chunk.dropped) return;
     chunk.dropped = true;
     this.usedBytes -= chunk.costBytes;
+    this.leaveSlab(chunk.slab);
+  }
+
+  private newSlab(bytes: number): Slab {
+    return { memory: this.buffers.take(bytes), chunks: 0 };
+  }
+
+  private closeSlab(): void {
+    if (this.slab) this.leaveSlab(this.slab);
+    this.slab = null;
+  }
+
+  private leaveSlab(slab: Slab): void {
+    slab.chunks--;
+    if (slab.chunks === 0) this.buffers.give(slab.memory);
   }
 
   private dropOldest(): void {
@@ -141,7 +164,7 @@ export class TailCache {
     } else {
       this.queue = [];
       this.head = 0;
-      this.slab = null;
+      this.closeSlab();
     }
   }
 }
@@ -153,9 +176,10 @@ export class LogTail {
 
   constructor(private readonly cache: TailCache) {}
 
-  /** The records were written at `position`. They may be kept as they are, so nobody writes to them any more. */
+  /** The records were written at `position`. They are copied. */
   append(segmentBaseOffset: number, position: number, baseOffset: number, nextOffset: number, records: Buffer): void {
-    const { backing, start, costBytes } = this.cache.hold(records);
+    const { slab, start, costBytes } = this.cache.hold(records);
+    const backing = slab.memory;
     const last = this.chunks.at(-1);
     const continues =
       last !== undefined &&
@@ -170,8 +194,10 @@ export class LogTail {
       this.cache.charge(costBytes);
       return;
     }
+    slab.chunks++;
     const chunk: Chunk = {
       tail: this,
+      slab,
       backing,
       start,
       end: start + records.length,
@@ -201,15 +227,15 @@ export class LogTail {
     const position = first.position + (from - first.start);
     const firstSize = sizeAt(first.backing, from);
     if (firstSize > maxBytes && !minOneMessage) {
-      return { segmentBaseOffset, position, buffers: [], sizeInBytes: 0, firstEntryIncomplete: true };
+      return { segmentBaseOffset, position, records: NOTHING, sizeInBytes: 0, firstEntryIncomplete: true };
     }
     let budget = Math.max(maxBytes, firstSize);
-    const buffers: Buffer[] = [];
+    const parts: Buffer[] = [];
     let sizeInBytes = 0;
     for (let begin = from; ;) {
       const chunk = this.chunks[at]!;
       const end = endWithin(chunk, begin, budget, upToOffset);
-      if (end > begin) buffers.push(chunk.backing.subarray(begin, end));
+      if (end > begin) parts.push(chunk.backing.subarray(begin, end));
       sizeInBytes += end - begin;
       budget -= end - begin;
       at++;
@@ -217,7 +243,15 @@ export class LogTail {
       if (end < chunk.end || !next || next.segmentBaseOffset !== segmentBaseOffset) break;
       begin = next.start;
     }
-    return { segmentBaseOffset, position, buffers, sizeInBytes, firstEntryIncomplete: false };
+    const records = this.copy(parts, sizeInBytes);
+    return { segmentBaseOffset, position, records, sizeInBytes, firstEntryIncomplete: false };
+  }
+
+  private copy(parts: readonly Buffer[], sizeInBytes: number): Buffer {
+    const memory = this.cache.buffers.take(sizeInBytes);
+    let at = 0;
+    for (const part of parts) at += part.copy(memory, at);
+    return memory.length === sizeInBytes ? memory : memory.subarray(0, sizeInBytes);
   }
 
   /** Where the batch lies that holds `offset`; null when it is not in memory. */

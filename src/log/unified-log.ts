@@ -492,8 +492,17 @@ export class UnifiedLog {
 
   private async searchByTimestamp(timestamp: number): Promise<TimestampAndOffset | null> {
     return onStorageAsync(this.context, this.parentDir, `searching ${this.name} by time`, async () => {
-      const segment = this.segments.find((candidate) => candidate.largestTimestamp() >= timestamp);
-      return segment ? findRecordByTimestamp(segment, timestamp, this.logStartOffset) : null;
+      for (;;) {
+        const { truncationCount } = this.local;
+        try {
+          const segment = this.segments.find((candidate) => candidate.largestTimestamp() >= timestamp);
+          return segment ? await findRecordByTimestamp(segment, timestamp, this.logStartOffset) : null;
+        } catch (error) {
+          this.local.ensureOpen();
+          // A segment that was deleted while we waited took its files along; anything else is an error of the disk.
+          if (truncationCount === this.local.truncationCount) throw error;
+        }
+      }
     });
   }
 }

@@ -25,7 +25,7 @@ export interface RequestOwner {
 
 /**
  * One request that was received whole. It ends once: by `respond`, `respondNothing` or `closeConnection`. Its buffer may be kept by
- * reference; what it holds of the request memory is given back when it ends.
+ * reference, except that of a Produce, which is used again once it is answered; what it holds of the request memory is given back then.
  */
 export class Request {
   private ended = false;

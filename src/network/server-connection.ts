@@ -1,5 +1,5 @@
-import type { Connection } from '../common/index.js';
-import { decodeRequestHeader } from '../protocol/index.js';
+import type { BufferPool, Connection } from '../common/index.js';
+import { ApiKey, decodeRequestHeader } from '../protocol/index.js';
 import { FrameAssembler, type Frame } from './core/frame-assembler.js';
 import type { RequestMemory } from './core/request-memory.js';
 import { Request, type ConnectionInfo, type RequestOwner } from './request.js';
@@ -8,6 +8,9 @@ import { Request, type ConnectionInfo, type RequestOwner } from './request.js';
 export interface ServerConnectionHost {
   readonly maxRequestBytes: number;
   readonly memory: RequestMemory;
+  readonly framePool: BufferPool;
+  /** The kernel has these parts of an answer. */
+  readonly onFlushed: ((chunks: readonly Buffer[]) => void) | undefined;
   /** Read into when no large frame is under way; what was read is dealt with before the next read of any connection. */
   readonly scratch: Buffer;
   nowMs(): number;
@@ -68,6 +71,7 @@ export class ServerConnection implements RequestOwner {
       host.maxRequestBytes,
       host.memory,
       (heldBack) => this.onMemoryGranted(heldBack),
+      host.framePool,
     );
     connection.setHandlers({
       readBuffer: () => this.assembler.target() ?? host.scratch,
@@ -113,6 +117,8 @@ export class ServerConnection implements RequestOwner {
   /** @internal from Request */
   answered(request: Request, chunks: Buffer[] | null): void {
     request.memory?.release();
+    // The log has copied what it keeps of a Produce. Other requests may be kept by reference, and are left to the collector.
+    if (request.header.apiKey === ApiKey.Produce) this.host.framePool.give(request.frame);
     if (this.closed) return;
     const newest = this.turns[this.turns.length - 1];
     if (newest?.request === request) this.busy = false;
@@ -220,7 +226,8 @@ export class ServerConnection implements RequestOwner {
 
   private write(chunks: Buffer[]): void {
     this.lastActiveMs = this.host.nowMs();
-    if (this.connection.write(chunks)) return;
+    const { onFlushed } = this.host;
+    if (this.connection.write(chunks, onFlushed && (() => onFlushed(chunks)))) return;
     this.writeBlocked = true;
     this.setUnreadBytes(this.connection.bufferedBytes);
   }

@@ -1,4 +1,5 @@
 import {
+  BufferPool,
   rateLimited,
   setPeriodicTimer,
   type Clock,
@@ -47,6 +48,8 @@ export interface SocketServerOptions {
   readonly protectedListener: string | null;
   /** Called for each request in its turn; it must be ended by whoever gets it. */
   readonly onRequest: (request: Request) => void;
+  /** The kernel has these parts of an answer; their memory may be used again. */
+  readonly onFlushed?: (chunks: readonly Buffer[]) => void;
 }
 
 /** Read at most this much from a connection at once when no larger frame is under way. */
@@ -56,6 +59,8 @@ const BAD_CLIENT_LINES_PER_MINUTE = 5;
 /** What answers may take that wait for clients to read them; beyond it fetches get little. */
 const UNREAD_ANSWER_BYTES = 128 * 1024 * 1024;
 const MIN_ANSWER_BYTES = 64 * 1024;
+/** Memory of answered requests that is kept for the next ones. */
+const FREE_FRAME_BYTES = 4 * 1024 * 1024;
 /** A frame that holds memory others wait for must go on within this time. */
 const STALL_MS = 10_000;
 
@@ -67,6 +72,8 @@ const STALL_MS = 10_000;
 export class SocketServer implements ServerConnectionHost {
   readonly maxRequestBytes: number;
   readonly memory: RequestMemory;
+  readonly framePool = new BufferPool(FREE_FRAME_BYTES);
+  readonly onFlushed: ((chunks: readonly Buffer[]) => void) | undefined;
   readonly scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   private readonly listeners: { spec: ServerListener; listener: Listener }[] = [];
   private readonly connections = new Set<ServerConnection>();
@@ -86,6 +93,7 @@ export class SocketServer implements ServerConnectionHost {
   constructor(private readonly options: SocketServerOptions) {
     this.maxRequestBytes = options.limits.maxRequestBytes;
     this.memory = new RequestMemory(options.limits.requestMemoryBytes);
+    this.onFlushed = options.onFlushed;
     this.badClients = rateLimited(options.logger, options.clock, BAD_CLIENT_LINES_PER_MINUTE);
     this.onRequestNow = options.onRequest;
     options.metrics?.gauge('connection-count', () => this.connections.size);
@@ -301,8 +309,8 @@ class PausedConnection implements Connection {
     this.inner.resume();
   }
 
-  write(buffers: readonly Buffer[]): boolean {
-    return this.inner.write(buffers);
+  write(buffers: readonly Buffer[], onFlushed?: () => void): boolean {
+    return this.inner.write(buffers, onFlushed);
   }
 
   pause(): void {

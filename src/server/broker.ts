@@ -183,6 +183,7 @@ export class Broker {
       limits: socketServerLimits(now),
       protectedListener: this.config.interBrokerListenerName,
       onRequest: (request) => dispatch.request(request),
+      onFlushed: (chunks) => logs.reclaim(chunks),
     }));
     await bindListeners(sockets, this.config);
 

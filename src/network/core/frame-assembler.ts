@@ -1,4 +1,4 @@
-import { assert } from '../../common/index.js';
+import { assert, type BufferPool } from '../../common/index.js';
 import type { FrameMemory, RequestMemory } from './request-memory.js';
 
 /** A whole frame without its length, and what it holds of the server's memory (null when there is no budget). */
@@ -27,6 +27,8 @@ export class FrameAssembler {
   private lengthFilled = 0;
   private frameBytes = -1;
   private room: Buffer | null = null;
+  /** The memory of `room`, which may be larger. */
+  private backing: Buffer | null = null;
   private filled = 0;
   private memory: FrameMemory | null = null;
   /** Bytes that arrived while the frame waited for memory; at most one scratch buffer, because reading stops then. */
@@ -42,6 +44,7 @@ export class FrameAssembler {
     private readonly maxFrameBytes: number,
     private readonly budget: RequestMemory | null = null,
     private readonly onGranted: (heldBack: Buffer) => void = () => undefined,
+    private readonly pool: BufferPool | null = null,
   ) {}
 
   /** True while a frame waits for memory: nothing more should be read. */
@@ -104,7 +107,9 @@ export class FrameAssembler {
   close(): void {
     this.memory?.release();
     this.memory = null;
+    if (this.backing) this.pool?.give(this.backing);
     this.room = null;
+    this.backing = null;
     this.heldBack = null;
   }
 
@@ -146,10 +151,14 @@ export class FrameAssembler {
   }
 
   private makeRoom(roomBytes: number): void {
-    // Small frames come from Node's pool, as they live shortly.
-    const room = roomBytes < 4096 ? Buffer.allocUnsafe(roomBytes) : Buffer.allocUnsafeSlow(roomBytes);
-    if (this.room) this.room.copy(room, 0, 0, this.filled);
-    this.room = room;
+    const { room, backing } = this;
+    if (!backing || backing.length < roomBytes) {
+      this.backing = this.pool?.take(roomBytes) ?? allocate(roomBytes);
+      if (room) room.copy(this.backing, 0, 0, this.filled);
+      if (backing) this.pool?.give(backing);
+    }
+    // Exactly what is wanted: a read in place must not reach into the next frame.
+    this.room = this.backing!.length === roomBytes ? this.backing : this.backing!.subarray(0, roomBytes);
   }
 
   private granted(arriving: number): void {
@@ -168,10 +177,16 @@ export class FrameAssembler {
   private complete(): void {
     const frame = { bytes: this.room!, memory: this.memory };
     this.room = null;
+    this.backing = null;
     this.memory = null;
     this.filled = 0;
     this.frameBytes = -1;
     this.lengthFilled = 0;
     this.onFrame(frame);
   }
+}
+
+/** Small frames come from Node's pool, as they live shortly. */
+function allocate(bytes: number): Buffer {
+  return bytes < 4096 ? Buffer.allocUnsafe(bytes) : Buffer.allocUnsafeSlow(bytes);
 }

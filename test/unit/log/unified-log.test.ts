@@ -1,5 +1,5 @@
 import { buildEndTxnMarker } from '../../../src/records/index.js';
-import { LogError } from '../../../src/log/index.js';
+import { LogError, type LogManager, type UnifiedLog } from '../../../src/log/index.js';
 import {
   batch,
   bytesOf,
@@ -275,6 +275,20 @@ describe('truncating', () => {
 });
 
 describe('retention', () => {
+  test.each([
+    { title: 'segments', remove: (log: UnifiedLog) => log.truncateTo(0) },
+    { title: 'the log', remove: (_: UnifiedLog, manager: LogManager) => manager.asyncDelete(tp) },
+  ])('deletes $title that are being made durable, and the directory stays online', async ({ remove }) => {
+    const { world, manager, log } = await newLog({ segmentBytes: 200, fileDeleteDelayMs: 0 });
+    for (let at = 0; at < 10; at++) log.appendAsLeader(numbered(at, 2), { leaderEpoch: 0 });
+    const flushed = log.flush(true);
+    remove(log, manager);
+    await world.clock.advance(1);
+    await flushed;
+    await world.clock.advance(1);
+    expect(manager.liveLogDirs).toEqual(['/data']);
+  });
+
   test('deletes segments by size, time and log start offset, never beyond the high watermark', async () => {
     const { world, log } = await newLog({ segmentBytes: 1000, retentionBytes: 3000 });
     const append = () => {
