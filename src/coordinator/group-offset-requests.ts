@@ -123,14 +123,14 @@ export class GroupOffsetRequests {
       return { errorCode: isAbsent ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.NOT_COORDINATOR };
     }
     if (!group.is('Empty') && !group.isConsumerGroup) return { errorCode: ErrorCode.NON_EMPTY_GROUP };
-    const isInUse = ({ topic }: TopicPartition): boolean => !group.is('Empty') && group.isSubscribedTo(topic);
-    const unused = topicPartitions.filter((topicPartition) => !isInUse(topicPartition));
+    // Decided before anything is removed: a group without members ends with its last offset.
+    const isEmpty = group.is('Empty');
+    const errorCodes = topicPartitions.map(({ topic }) =>
+      !isEmpty && group.isSubscribedTo(topic) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE,
+    );
+    const unused = topicPartitions.filter((_, i) => errorCodes[i] === ErrorCode.NONE);
     if (unused.length > 0) this.store.cleanUp([group], ({ offsets }) => offsets.remove(unused));
-    return {
-      errorCodes: topicPartitions.map((topicPartition) =>
-        isInUse(topicPartition) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE,
-      ),
-    };
+    return { errorCodes };
   }
 }
 

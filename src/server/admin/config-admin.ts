@@ -2,7 +2,7 @@ import { whyInvalidTopicName } from '../../cluster/index.js';
 import type { Logger } from '../../common/index.js';
 import {
   ConfigError,
-  ConfigSource,
+  definitionOf,
   describeBrokerConfig,
   describeBrokerDefaults,
   describeTopicConfig,
@@ -52,7 +52,7 @@ export class ConfigAdmin {
   /** One resource of a DescribeConfigs. */
   async describe(
     { resourceType, resourceName, configurationKeys }: DescribeConfigsRequest['resources'][number],
-    { includeSynonyms, apiVersion }: { readonly includeSynonyms: boolean; readonly apiVersion: number },
+    { includeSynonyms }: { readonly includeSynonyms: boolean },
   ): Promise<DescribeConfigsResultInput> {
     const answer = (result: ApiResult, configs: readonly ConfigDescription[]): DescribeConfigsResultInput => ({
       errorCode: result.errorCode,
@@ -63,8 +63,7 @@ export class ConfigAdmin {
       configs: configs.map((config) => ({
         ...config,
         documentation: null,
-        // Version 0 knows only whether it is a default.
-        ...(apiVersion === 0 && { isDefault: config.configSource === ConfigSource.DEFAULT_CONFIG }),
+        // Version 0 has nothing but isDefault for where a value comes from, and Kafka leaves that false.
         synonyms: includeSynonyms ? [...config.synonyms] : [],
       })),
     });
@@ -123,7 +122,7 @@ export class ConfigAdmin {
     );
   }
 
-  private requireTopic({ resourceType, resourceName }: { resourceType: number; resourceName: string }): void {
+  private requireTopic({ resourceType, resourceName, configs }: IncrementalResource | FullResource): void {
     const refuse = (text: string): never => {
       throw new AdminError(ErrorCode.INVALID_REQUEST, text);
     };
@@ -135,6 +134,10 @@ export class ConfigAdmin {
       refuse(`Unknown resource type ${resourceType}`);
     }
     if (resourceName !== '') this.requireOwnId(resourceName, 'Node', `expected ${this.deps.brokerId}`);
+    if (resourceType === ResourceType.BROKER) {
+      const fixed = configs.map(({ name }) => name).filter((name) => definitionOf(name)?.updateMode === 'read-only');
+      if (fixed.length > 0) refuse(`Cannot update these configs dynamically: Set(${fixed.join(', ')})`);
+    }
     refuse('This broker cannot change the configuration of brokers while it runs: edit its file and start it again.');
   }
 

@@ -1,4 +1,4 @@
-import { ErrorCode, fetchRequest, fetchResponse, type FetchRequest, type InputOf } from '../../protocol/index.js';
+import { ErrorCode, fetchRequest, fetchResponse, type InputOf } from '../../protocol/index.js';
 import { CLUSTER_RESOURCE } from '../../security/index.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
 
@@ -13,7 +13,6 @@ const FIRST_VERSION_OF_ZSTD = 10;
 /** Reads for consumers and followers; sessions, waiting and reading are the replica manager's. */
 export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
   const { apiVersion, authorize, metadata, replicas, listenerName, request } = context;
-  if (apiVersion < MIN_VERSION_OF_BATCHES) return unsupported(body);
   const isFollower = (apiVersion >= 15 ? body.replicaState.replicaId : body.replicaId) >= 0;
   const mayActAsFollower = isFollower && authorize('CLUSTER_ACTION', CLUSTER_RESOURCE);
   replicas.handleFetch(
@@ -31,39 +30,43 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
     },
     (answer) => {
       if (!isFollower) context.quotas.recordAndThrottleMs('fetch', context, request.frame.length);
-      context.respond(apiVersion < FIRST_VERSION_OF_ZSTD ? withoutZstd(answer as Answer, context) : (answer as Answer));
+      context.respond(
+        apiVersion < FIRST_VERSION_OF_ZSTD ? forOldClient(answer as Answer, context) : (answer as Answer),
+      );
     },
   );
   return LATER;
 });
 
-/** Of topics that are compressed with zstd whatever their producers do, older clients are told so (`maybeConvertFetchedData`). */
-function withoutZstd(answer: Answer, { topicConfigs }: RequestContext): Answer {
+/**
+ * What older clients cannot read is refused them (`maybeConvertFetchedData`): topics that are compressed with zstd whatever their
+ * producers do; and any batches by those of before 0.11, since nothing is converted down.
+ */
+function forOldClient(answer: Answer, { apiVersion, topicConfigs }: RequestContext): Answer {
   const isZstd = (topic: string | undefined): boolean =>
     topic !== undefined && topicConfigs.configOf(topic).compressionType === 'zstd';
-  if (!answer.responses?.some(({ topic }) => isZstd(topic))) return answer;
-  const responses = answer.responses.map((response) => {
-    if (!isZstd(response.topic)) return response;
+  const responses = answer.responses?.map((response) => {
+    const refusal = isZstd(response.topic)
+      ? ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
+      : apiVersion < MIN_VERSION_OF_BATCHES
+        ? ErrorCode.UNSUPPORTED_VERSION
+        : ErrorCode.NONE;
+    if (refusal === ErrorCode.NONE) return response;
+    const isRefused = ({ errorCode, records }: PartitionAnswer): boolean =>
+      errorCode === ErrorCode.NONE && (refusal !== ErrorCode.UNSUPPORTED_VERSION || sizeOf(records) > 0);
     const partitions = response.partitions?.map((partition) =>
-      partition.errorCode === ErrorCode.NONE
-        ? refused(partition.partitionIndex ?? 0, ErrorCode.UNSUPPORTED_COMPRESSION_TYPE)
-        : partition,
+      isRefused(partition) ? refused(partition.partitionIndex ?? 0, refusal) : partition,
     );
     return { ...response, partitions };
   });
   return { ...answer, responses };
 }
 
-function refused(partitionIndex: number, errorCode: number): PartitionAnswer {
-  return { partitionIndex, errorCode, highWatermark: -1n, records: Buffer.alloc(0) };
+function sizeOf(records: PartitionAnswer['records']): number {
+  if (!records) return 0;
+  return Buffer.isBuffer(records) ? records.length : records.reduce((sum, { length }) => sum + length, 0);
 }
 
-/** Batches are not converted down to the formats of before 0.11. */
-function unsupported({ topics }: FetchRequest): Answer {
-  return {
-    responses: topics.map(({ topic, partitions }) => ({
-      topic,
-      partitions: partitions.map(({ partition }) => refused(partition, ErrorCode.UNSUPPORTED_VERSION)),
-    })),
-  };
+function refused(partitionIndex: number, errorCode: number): PartitionAnswer {
+  return { partitionIndex, errorCode, highWatermark: -1n, records: Buffer.alloc(0) };
 }

@@ -24,9 +24,22 @@ export interface Exchange {
   readonly rawRequestHex?: string;
 }
 
+const FIXTURES = path.join(__dirname, '..', '..', '.fixtures', 'reference');
+
 export function recordedExchanges(file: 'behaviour' | 'rebalance'): readonly Exchange[] {
-  const place = path.join(__dirname, '..', '..', '.fixtures', 'reference', 'behaviour', `${file}.json`);
+  const place = path.join(FIXTURES, 'behaviour', `${file}.json`);
   return parseJson(readFileSync(place, 'utf8')) as unknown as readonly Exchange[];
+}
+
+/** One request in every version of nearly every API; put to the same broker after all of `behaviour` that it answered alone. */
+export function recordedVersions(): readonly Exchange[] {
+  const place = path.join(FIXTURES, 'wire', 'frames', 'all-versions.json');
+  const exchanges = parseJson(readFileSync(place, 'utf8')) as unknown as readonly Omit<Exchange, 'category' | 'name'>[];
+  return exchanges.map((exchange) => ({
+    ...exchange,
+    category: 'every version',
+    name: `${exchange.api} v${exchange.version}`,
+  }));
 }
 
 /** `CREATE_TOPICS` of the recording is `CreateTopics` here. */
@@ -45,6 +58,7 @@ const ID_FIELDS = new Map([
   ['leader', 'member'],
   ['sessionId', 'fetch session'],
   ['port', 'port'],
+  ['producerId', 'producer'],
 ]);
 const NO_ID = new Set<unknown>(['', 0, -1, null, 'AAAAAAAAAAAAAAAAAAAAAA']);
 const DAY_MS = 86_400_000;
@@ -67,9 +81,9 @@ export class Interpreter {
 
   /** The request as it is to be sent in this run. */
   request(exchange: Exchange, api: ApiDescription): object {
-    const { generationId, ...rest } = exchange.request as Record<string, JsonValue>;
-    // Kafka's own objects show a field under its former name too.
-    const body = generationId === undefined || 'generationIdOrMemberEpoch' in rest ? rest : { ...rest, generationId };
+    // Kafka's own objects show a field of OffsetCommit under its former name too.
+    const isKnown = ([name]: [string, JsonValue]): boolean => Object.hasOwn(api.request.shape.fields, name);
+    const body = Object.fromEntries(Object.entries(exchange.request!).filter(isKnown));
     return fromJson(api.request, this.toOurs(body) as JsonObject);
   }
 

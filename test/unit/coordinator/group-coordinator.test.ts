@@ -305,6 +305,16 @@ describe('offsets', () => {
     expect(fixture.state()).toBe('Dead');
   });
 
+  test('the last offset of a group that never had members can be deleted, and is said to be', async () => {
+    const fixture = await new Fixture().elected();
+    await fixture.commit(7n);
+    const topics = [{ name: 'orders', partitions: [{ partitionIndex: 0 }] }];
+    const answer = fixture.coordinator.deleteOffsets({ groupId: GROUP, topics });
+    expect(answer.topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.NONE);
+    expect(fixture.committed()).toBe(-1n);
+    expect(fixture.state()).toBe('Dead');
+  });
+
   test('offsets of topics that are subscribed to cannot be deleted', async () => {
     const fixture = await new Fixture().elected();
     const { memberId, generationId } = await fixture.stable();
