@@ -59,6 +59,7 @@ export class MetadataCache implements MetadataSource {
   private brokers = new Map<number, AliveBroker>();
   private currentControllerId = -1;
   private partitionCount = 0;
+  private registeredEpoch: bigint | null = null;
   private readonly updateListeners = new Set<() => void>();
 
   /** -1 when none is known. */
@@ -85,6 +86,30 @@ export class MetadataCache implements MetadataSource {
     }
     for (const listener of this.updateListeners) listener();
     return deleted;
+  }
+
+  /**
+   * An update for our registration of `brokerEpoch` came. True when it is the first for one that is not our first: what was deleted
+   * between the two was told to the brokers that were registered then.
+   */
+  isFirstSinceRegistration(brokerEpoch: bigint): boolean {
+    const before = this.registeredEpoch;
+    if (brokerEpoch >= 0n) this.registeredEpoch = brokerEpoch;
+    return before !== null && brokerEpoch > before;
+  }
+
+  /** Forgets topics, each unless it has another id by now, and returns their partitions. */
+  forgetTopics(topics: ReadonlyMap<string, Uuid>): TopicPartition[] {
+    const forgotten: TopicPartition[] = [];
+    for (const [topic, id] of topics) {
+      const info = this.topics.get(topic);
+      if (!info || info.id !== id) continue;
+      for (const partition of info.partitions.keys()) forgotten.push({ topic, partition });
+      this.partitionCount -= info.partitions.size;
+      this.topics.delete(topic);
+      this.topicNames.delete(id);
+    }
+    return forgotten;
   }
 
   /** Is called after each update. Returns how to stop. */

@@ -50,6 +50,24 @@ simulate(
   },
 );
 
+// Seed 40284: the controller tells of a deletion only to brokers that are registered; this one went on telling clients of the topic.
+simulate(
+  'a broker whose session had expired while a topic was deleted forgets it too',
+  { brokers: 4 },
+  async (cluster) => {
+    await cluster.drive(cluster.createTopic('orders', { assignment: [[1, 2, 3]] }));
+    const { metadata } = cluster.broker(4).running!.services!;
+    await cluster.until(() => metadata.hasTopic('orders'));
+    cluster.broker(4).pause();
+    await cluster.until(() => !cluster.zooKeeper.exists('/brokers/ids/4'), { withinMs: 30_000 });
+    await cluster.drive(cluster.deleteTopic('orders'));
+    await cluster.until(() => !cluster.zooKeeper.exists('/brokers/topics/orders'));
+    cluster.broker(4).resume();
+    await cluster.untilQuiet();
+    expect(metadata.hasTopic('orders')).toBe(false);
+  },
+);
+
 // Seed 515: the replica of the deleted topic was made anew, and stayed for ever. Which command comes first is up to the seed.
 for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
   simulate(

@@ -47,13 +47,8 @@ export function everybodyAgrees(): Invariant {
             () => `broker ${id} has ${JSON.stringify(info)}, ZooKeeper ${JSON.stringify(state)}`,
           );
           const partition = replicas.partitionOf(state);
-          if (!state.replicas.includes(id)) {
-            ensure(
-              !partition,
-              () => `broker ${id} hosts ${partitionKey(state)}, which is on ${state.replicas.join(',')}`,
-            );
-            continue;
-          }
+          // A replica that was moved away while its broker was away stays there, as in Kafka: nobody tells it to go.
+          if (!state.replicas.includes(id)) continue;
           ensure(
             partition?.isLeader === (state.leader === id) && partition.leaderAndIsr.leaderEpoch === state.leaderEpoch,
             () => `broker ${id} is ${JSON.stringify(partition?.leaderAndIsr)} in ${JSON.stringify(state)}`,

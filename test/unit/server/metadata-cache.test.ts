@@ -33,6 +33,38 @@ function topic(topicName: string, partitionStates: ReturnType<typeof state>[], t
 }
 
 describe('the metadata cache', () => {
+  test('tells the first update of a later registration', () => {
+    const cache = new MetadataCache();
+    expect([-1n, 5n, 5n, -1n, 8n, 8n].map((epoch) => cache.isFirstSinceRegistration(epoch))).toEqual([
+      false,
+      false,
+      false,
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  test('forgets topics, but not one that has another id by now', () => {
+    const cache = new MetadataCache();
+    update(cache, { topicStates: [topic('a', [state(0, 1), state(1, 2)]), topic('b', [state(0, 1)], OTHER_ID)] });
+    expect(
+      cache.forgetTopics(
+        new Map([
+          ['a', ID],
+          ['b', ID],
+          ['c', ID],
+        ]),
+      ),
+    ).toEqual([
+      { topic: 'a', partition: 0 },
+      { topic: 'a', partition: 1 },
+    ]);
+    expect([...cache.topicsInCluster()]).toEqual(['b']);
+    expect(cache.topicName(ID)).toBeUndefined();
+    expect(cache.numPartitionsInCluster).toBe(1);
+  });
+
   test('keeps what an update does not mention', () => {
     const cache = new MetadataCache();
     update(cache, { topicStates: [topic('a', [state(0, 1), state(1, 2)])] });
