@@ -1,3 +1,4 @@
+import { sleep } from '../../../src/common/index.js';
 import { buildEndTxnMarker } from '../../../src/records/index.js';
 import { LogError, type LogManager, type UnifiedLog } from '../../../src/log/index.js';
 import {
@@ -277,13 +278,20 @@ describe('truncating', () => {
 describe('retention', () => {
   test.each([
     { title: 'segments', remove: (log: UnifiedLog) => log.truncateTo(0) },
-    { title: 'the log', remove: (_: UnifiedLog, manager: LogManager) => manager.asyncDelete(tp) },
-  ])('deletes $title that are being made durable, and the directory stays online', async ({ remove }) => {
-    const { world, manager, log } = await newLog({ segmentBytes: 200, fileDeleteDelayMs: 0 });
-    for (let at = 0; at < 10; at++) log.appendAsLeader(numbered(at, 2), { leaderEpoch: 0 });
-    const flushed = log.flush(true);
+    { title: 'all files of the log', remove: (_: UnifiedLog, manager: LogManager) => manager.asyncDelete(tp) },
+  ])('$title may go while they are made durable: the directory stays online', async ({ remove }) => {
+    const { world, manager, log } = await newLog({ segmentBytes: 300, indexIntervalBytes: 1, fileDeleteDelayMs: 0 });
+    for (let at = 0; at < 12; at++) log.appendAsLeader(numbered(at, 2), { leaderEpoch: 0 });
+    const open = world.fs.open.bind(world.fs);
+    jest.spyOn(world.fs, 'open').mockImplementation((path, mode) => {
+      const handle = open(path, mode);
+      const sync = handle.sync.bind(handle);
+      handle.sync = () => sleep(world.clock, 5).then(sync);
+      return handle;
+    });
+    const flushed = log.flush();
     remove(log, manager);
-    await world.clock.advance(1);
+    await world.clock.advance(1000);
     await flushed;
     await world.clock.advance(1);
     expect(manager.liveLogDirs).toEqual(['/data']);
