@@ -167,12 +167,15 @@ export class SimulatedCluster {
     this.admin = this.client('admin');
   }
 
-  /** Starts ZooKeeper and all brokers; resolves when all serve. */
+  /** Starts ZooKeeper and all brokers; resolves when all serve and know of each other. */
   async start(): Promise<this> {
     process.on('unhandledRejection', this.onStray);
     await this.zooKeeper.start();
     for (const broker of this.brokers) broker.start();
-    await this.until(() => this.brokers.every(({ running }) => running !== null), { what: 'all brokers serve' });
+    // A controller was elected, and has told everybody of all.
+    const isReady = ({ running }: SimulatedBroker): boolean =>
+      this.brokers.every(({ id }) => running?.services?.metadata.hasAliveBroker(id) === true);
+    await this.until(() => this.controllerId > 0 && this.brokers.every(isReady), { what: 'all brokers serve' });
     return this;
   }
 
