@@ -248,7 +248,9 @@ export class Broker {
       brokerEpoch: epoch,
       onFatalError: (error) => this.onFatalError(error),
     }));
-    await controller.startup();
+    // As in Kafka, serving does not wait for the election: a new controller of many partitions takes its time.
+    const elected = controller.startup();
+    elected.catch(() => undefined);
 
     const groups = (parts.groups = new GroupCoordinator({
       config: this.config,
@@ -331,6 +333,7 @@ export class Broker {
     const dispatcher = new RequestDispatcher(API_HANDLERS, services);
     dispatch.request = (request) => dispatcher.dispatch(request);
     sockets.enableProcessing();
+    await elected;
   }
 
   /** What was started, in Kafka's order of stopping. Each part is stopped though another fails to. */
