@@ -95,7 +95,15 @@ export class SocketServer implements ServerConnectionHost {
     this.memory = new RequestMemory(options.limits.requestMemoryBytes);
     this.onFlushed = options.onFlushed;
     this.badClients = rateLimited(options.logger, options.clock, BAD_CLIENT_LINES_PER_MINUTE);
-    this.onRequestNow = options.onRequest;
+    this.onRequestNow = (request) => {
+      try {
+        options.onRequest(request);
+      } catch (error) {
+        // Nobody else would answer it. Thrown on, it would leave the connection it was read from half-way through a read.
+        options.logger.error('A request could not be handled', { connection: request.connection.id, error });
+        request.closeConnection('Closed a connection whose request could not be handled', error);
+      }
+    };
     options.metrics?.gauge('connection-count', () => this.connections.size);
     options.metrics?.gauge('request-memory-used-bytes', () => this.memory.used);
     options.metrics?.gauge('unread-answer-bytes', () => this.unreadBytes);

@@ -292,3 +292,23 @@ describe('the network client', () => {
     await expect(describeCluster(client(port))).rejects.toMatchObject({ kind: 'disconnected' });
   });
 });
+
+test('a handler that throws costs the connection, is logged as what it is, and the others are served', async () => {
+  const logged: string[] = [];
+  const logger: Logger = {
+    ...silentLogger,
+    error: (sentence, fields) => void logged.push(`${sentence}: ${String(fields?.error)}`),
+  };
+  const { server, port } = await start(
+    {},
+    (request) => {
+      if (request.header.correlationId === 7) throw new Error('a bug');
+      request.respond({ clusterId: 'fine' });
+    },
+    logger,
+  );
+  await new RawClient(port, encodeRequestFrame(ApiKey.DescribeCluster, 0, 7, 'tester', {})).closed;
+  await expect(describeCluster(client(port))).resolves.toMatchObject({ clusterId: 'fine' });
+  expect(server.connectionCount).toBe(1);
+  expect(logged).toEqual(['A request could not be handled: Error: a bug']);
+});
