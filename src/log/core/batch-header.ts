@@ -3,17 +3,16 @@
  * (from logs that older brokers wrote) are walked too: their offset field is the last offset.
  */
 
+import { CorruptRecordError } from '../../records/index.js';
+
 /** Base offset and length: what precedes the part that the length counts. */
 export const LOG_OVERHEAD_BYTES = 12;
-/** Fixed part of a batch of format 2, the length of its header included. */
-export const RECORD_BATCH_OVERHEAD_BYTES = 61;
 /** What must be read of a batch before its fields can be: up to and with the last offset delta and max timestamp. */
 export const HEADER_BYTES = 43;
 /** The smallest length field that any format has. */
-export const MIN_LENGTH_FIELD = 14;
+const MIN_LENGTH_FIELD = 14;
 
 const LENGTH_AT = 8;
-const EPOCH_AT = 12;
 const MAGIC_AT = 16;
 const V1_TIMESTAMP_AT = 18;
 const LAST_OFFSET_DELTA_AT = 23;
@@ -35,13 +34,18 @@ export function writeLong(buffer: Buffer, value: number, at: number): void {
   buffer.writeUInt32BE(value - high * 4_294_967_296, at + 4);
 }
 
-export function baseOffsetAt(buffer: Buffer, at: number): number {
-  return readLong(buffer, at);
-}
-
-/** Bytes of the whole batch. Not to be trusted before it is compared with what is there: a torn tail may hold anything. */
+/**
+ * Bytes of the whole batch. Not to be trusted before it is compared with what is there: a torn tail may hold anything. Throws
+ * CorruptRecordError for a length that no batch has, by which no walk would get on.
+ */
 export function sizeAt(buffer: Buffer, at: number): number {
-  return LOG_OVERHEAD_BYTES + buffer.readInt32BE(at + LENGTH_AT);
+  const length = buffer.readInt32BE(at + LENGTH_AT);
+  if (length < MIN_LENGTH_FIELD) {
+    throw new CorruptRecordError(
+      `Found record size ${length} smaller than minimum record overhead (${MIN_LENGTH_FIELD})`,
+    );
+  }
+  return LOG_OVERHEAD_BYTES + length;
 }
 
 export function magicAt(buffer: Buffer, at: number): number {
@@ -57,11 +61,6 @@ export function maxTimestampAt(buffer: Buffer, at: number): number {
   const magic = magicAt(buffer, at);
   if (magic >= 2) return readLong(buffer, at + MAX_TIMESTAMP_AT);
   return magic === 1 ? readLong(buffer, at + V1_TIMESTAMP_AT) : -1;
-}
-
-/** -1 for the formats before 2, which have none. */
-export function partitionLeaderEpochAt(buffer: Buffer, at: number): number {
-  return magicAt(buffer, at) >= 2 ? buffer.readInt32BE(at + EPOCH_AT) : -1;
 }
 
 /**

@@ -275,6 +275,24 @@ describe('truncating', () => {
   });
 });
 
+describe('a damaged file', () => {
+  test.each([0, -12, -100])('is told to who reads it: a length of %i ends no walk', async (length) => {
+    const { world, manager, log } = await newLog();
+    for (let at = 0; at < 3; at++) log.appendAsLeader(numbered(at, 1), { leaderEpoch: 0 });
+    const second = log.size / 3;
+    const { dir } = log;
+    await manager.shutdown();
+    // A log that was just loaded has nothing in memory.
+    const again = (await startManager(world)).getLog(tp)!;
+    const bytes = Buffer.alloc(4);
+    bytes.writeInt32BE(length);
+    const file = world.fs.open(`${dir}/00000000000000000000.log`, 'r+');
+    file.writeSync([bytes], second + 8);
+    file.close();
+    await expect(again.read(2, 1000, 'LOG_END', true)).rejects.toMatchObject({ kind: 'CORRUPT_MESSAGE' });
+  });
+});
+
 describe('retention', () => {
   test.each([
     { title: 'segments', remove: (log: UnifiedLog) => log.truncateTo(0) },
