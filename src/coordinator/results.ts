@@ -43,6 +43,17 @@ export function syncError(errorCode: number): SyncGroupResult {
 
 /** What a client is told when the record of its group could not be appended (`GroupMetadataManager.storeGroup`). */
 export function groupErrorOfAppend(errorCode: number): number {
+  if (errorCode === ErrorCode.REQUEST_TIMED_OUT) return ErrorCode.REBALANCE_IN_PROGRESS;
+  return isTooLarge(errorCode) ? ErrorCode.UNKNOWN_SERVER_ERROR : coordinatorErrorOf(errorCode);
+}
+
+/** The same for the record of an offset commit (`GroupMetadataManager.storeOffsets`). */
+export function commitErrorOfAppend(errorCode: number): number {
+  return isTooLarge(errorCode) ? ErrorCode.INVALID_COMMIT_OFFSET_SIZE : coordinatorErrorOf(errorCode);
+}
+
+/** What the partition's trouble means for a client that knows only its coordinator. */
+function coordinatorErrorOf(errorCode: number): number {
   switch (errorCode) {
     case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
     case ErrorCode.NOT_ENOUGH_REPLICAS:
@@ -51,32 +62,15 @@ export function groupErrorOfAppend(errorCode: number): number {
     case ErrorCode.NOT_LEADER_OR_FOLLOWER:
     case ErrorCode.KAFKA_STORAGE_ERROR:
       return ErrorCode.NOT_COORDINATOR;
-    case ErrorCode.REQUEST_TIMED_OUT:
-      return ErrorCode.REBALANCE_IN_PROGRESS;
-    case ErrorCode.MESSAGE_TOO_LARGE:
-    case ErrorCode.RECORD_LIST_TOO_LARGE:
-    case ErrorCode.INVALID_FETCH_SIZE:
-      return ErrorCode.UNKNOWN_SERVER_ERROR;
     default:
       return errorCode;
   }
 }
 
-/** The same for the record of an offset commit (`GroupMetadataManager.storeOffsets`). */
-export function commitErrorOfAppend(errorCode: number): number {
-  switch (errorCode) {
-    case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
-    case ErrorCode.NOT_ENOUGH_REPLICAS:
-    case ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND:
-      return ErrorCode.COORDINATOR_NOT_AVAILABLE;
-    case ErrorCode.NOT_LEADER_OR_FOLLOWER:
-    case ErrorCode.KAFKA_STORAGE_ERROR:
-      return ErrorCode.NOT_COORDINATOR;
-    case ErrorCode.MESSAGE_TOO_LARGE:
-    case ErrorCode.RECORD_LIST_TOO_LARGE:
-    case ErrorCode.INVALID_FETCH_SIZE:
-      return ErrorCode.INVALID_COMMIT_OFFSET_SIZE;
-    default:
-      return errorCode;
-  }
+function isTooLarge(errorCode: number): boolean {
+  return (
+    errorCode === ErrorCode.MESSAGE_TOO_LARGE ||
+    errorCode === ErrorCode.RECORD_LIST_TOO_LARGE ||
+    errorCode === ErrorCode.INVALID_FETCH_SIZE
+  );
 }
