@@ -1,5 +1,5 @@
 import type { Logger } from '../common/index.js';
-import type { LogManager } from '../log/index.js';
+import { LogError, type LogManager } from '../log/index.js';
 import type { HostedPartitions } from './hosted-partitions.js';
 import type { HighWatermarkLookup } from './partition.js';
 
@@ -16,6 +16,7 @@ export class HighWatermarkCheckpoints {
     private readonly logManager: LogManager,
     private readonly partitions: HostedPartitions,
     private readonly logger: Logger,
+    /** Called inside of whatever found out: the directory goes offline after it. */
     private readonly onLogDirFailure: (dir: string) => void,
   ) {}
 
@@ -28,12 +29,15 @@ export class HighWatermarkCheckpoints {
     this.isChanged = true;
   }
 
-  /** Reads each directory's file at most once, when first asked for; for the length of one request. */
+  /**
+   * Reads each directory's file at most once, when first asked for; for the length of one request. Where it cannot be read the directory goes
+   * offline, and KAFKA_STORAGE_ERROR is thrown.
+   */
   lookup(): HighWatermarkLookup {
     const byDir = new Map<string, ReadonlyMap<string, number>>();
     return (logDir, key) => {
       let offsets = byDir.get(logDir);
-      if (!offsets) byDir.set(logDir, (offsets = readOffsets(this.logManager, logDir)));
+      if (!offsets) byDir.set(logDir, (offsets = this.read(logDir)));
       return offsets.get(key);
     };
   }
@@ -55,8 +59,14 @@ export class HighWatermarkCheckpoints {
       }
     }
   }
-}
 
-function readOffsets(logManager: LogManager, logDir: string): ReadonlyMap<string, number> {
-  return logManager.highWatermarkCheckpoint(logDir)?.read() ?? new Map<string, number>();
+  private read(dir: string): ReadonlyMap<string, number> {
+    try {
+      return this.logManager.highWatermarkCheckpoint(dir)?.read() ?? new Map<string, number>();
+    } catch (error) {
+      this.logger.error('Cannot read the high watermarks: the log directory goes offline', { dir, error });
+      this.onLogDirFailure(dir);
+      throw new LogError('KAFKA_STORAGE_ERROR', `Cannot read the high watermarks of ${dir}`, { cause: error });
+    }
+  }
 }

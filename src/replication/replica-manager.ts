@@ -143,7 +143,9 @@ export class ReplicaManager {
       failedIsrUpdates: this.counter('FailedIsrUpdatesPerSec'),
     };
     this.partitions = new HostedPartitions(context, metadata);
-    this.checkpoints = new HighWatermarkCheckpoints(logManager, this.partitions, this.logger, options.onLogDirFailure);
+    this.checkpoints = new HighWatermarkCheckpoints(logManager, this.partitions, this.logger, (dir) =>
+      clock.defer(() => options.onLogDirFailure(dir)),
+    );
     const partitionOrError = (tp: TopicPartition): Partition | number => this.partitions.getOrError(tp);
     this.fetchers = new ReplicaFetcherManager({
       clock,
