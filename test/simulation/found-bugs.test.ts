@@ -1,5 +1,7 @@
 import { partitionOfStatePath } from './support/cluster-state.js';
 import type { SimulatedCluster } from './support/simulated-cluster.js';
+import { LOG_DIRS } from './support/simulated-broker.js';
+import { foldersOf } from './support/stored-log.js';
 import { simulate } from './support/simulate.js';
 
 /** The controller and two others. */
@@ -97,3 +99,47 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
     },
   );
 }
+
+// Seed 42057: LeaderAndIsr made those replicas anew that were deleted already, and they stayed for ever.
+simulate(
+  'a reassignment that can go on does not bring back the replicas of a topic in deletion',
+  { brokers: 4 },
+  async (cluster) => {
+    const { controllerId: controller } = cluster;
+    const [second, third, fourth] = [1, 2, 3, 4].filter((id) => id !== controller) as [number, number, number];
+    await cluster.drive(cluster.createTopic('orders', { assignment: [[controller, second, third]] }));
+    cluster.broker(fourth).crash('process');
+    await cluster.until(() => !cluster.zooKeeper.exists(`/brokers/ids/${fourth}`));
+    const partitions = [{ topic: 'orders', partition: 0, replicas: [controller, second, fourth] }];
+    cluster.zooKeeper.create('/admin/reassign_partitions', JSON.stringify({ version: 1, partitions }));
+    await cluster.run(1_000);
+    cluster.doLater(() => cluster.deleteTopic('orders'));
+    await cluster.until(() => cluster.zooKeeper.exists('/admin/delete_topics/orders'));
+    // A broker that starts lets the deletion begin, though it was put off for the reassignment.
+    cluster.broker(third).crash('process');
+    await cluster.until(() => !cluster.zooKeeper.exists(`/brokers/ids/${third}`));
+    cluster.broker(third).start();
+    await cluster.until(() => foldersOf(cluster.broker(third).disk, 'orders').length === 0);
+    await cluster.heal().untilQuiet();
+    expect(cluster.zooKeeper.exists('/brokers/topics/orders')).toBe(false);
+  },
+);
+
+// Seed 42136: the whole LeaderAndIsr request was answered with UNKNOWN_SERVER_ERROR, and the directory stayed online.
+simulate('a directory whose high watermarks cannot be read goes offline', { brokers: 3 }, async (cluster) => {
+  const [controller, leader, follower] = roles(cluster);
+  const assignment = [[leader, follower, controller]];
+  const orders = await cluster.drive(cluster.createTopic('orders', { assignment }));
+  cluster.produceContinuously(orders, { idempotent: true });
+  const broker = cluster.broker(follower);
+  const dir = LOG_DIRS.find((path) => broker.disk.exists(`${path}/orders-0`))!;
+  await cluster.until(() => broker.disk.exists(`${dir}/replication-offset-checkpoint`));
+  broker.crash('process');
+  broker.start();
+  // It has loaded its logs, and the controller has not told it yet what they are.
+  await cluster.until(() => broker.running !== null);
+  broker.failLogDir(dir);
+  await cluster.until(() => broker.hasFailedLogDir, { withinMs: 10_000 });
+  await cluster.until(() => !orders.isr(0).includes(follower), { withinMs: 10_000 });
+  await cluster.heal().untilQuiet();
+});

@@ -35,14 +35,21 @@ export async function initializeReassignments(controller: ControllerRuntime): Pr
   await resumeReassignments(controller, (partition) => !taken.has(partition));
 }
 
-/** Goes on with the reassignments of the partitions chosen. */
+/**
+ * Goes on with the reassignments of the partitions chosen, except where the topic's deletion has begun: to tell its replicas what they are
+ * would make those anew that are deleted already, and nobody would delete them again. (Kafka's controller does so.)
+ */
 export async function resumeReassignments(
   controller: ControllerRuntime,
   chosen: (partition: PartitionEntry) => boolean,
 ): Promise<void> {
-  for (const partition of [...controller.context.partitionsBeingReassigned]) {
-    if (chosen(partition)) await onPartitionReassignment(controller, partition, partition.assignment);
+  const { partitionsBeingReassigned, topicsWithDeletionStarted } = controller.context;
+  const overtaken = new Set<string>();
+  for (const partition of [...partitionsBeingReassigned]) {
+    if (topicsWithDeletionStarted.has(partition.topic)) overtaken.add(partitionKey(partition));
+    else if (chosen(partition)) await onPartitionReassignment(controller, partition, partition.assignment);
   }
+  if (overtaken.size > 0) await removeFromZk(controller, (key) => overtaken.has(key));
 }
 
 /** A partition's ISR changed: if it was waited for, its reassignment can be finished. */
