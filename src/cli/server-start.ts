@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import {
@@ -77,6 +76,7 @@ export async function startDaemon(file: string, overrides: Overrides, terminal: 
   fs.mkdirSync(directory, { recursive: true });
   const output = fs.openSync(path.join(directory, 'ottla-server.out'), 'a');
   const overrideArgs = [...overrides].flatMap(([name, value]) => ['--override', `${name}=${value}`]);
+  const { spawn } = await import('node:child_process'); // Only here: a broker that starts in the foreground need not load it.
   const child = spawn(
     process.execPath,
     [...process.execArgv, process.argv[1]!, 'server', 'start', file, ...overrideArgs],
