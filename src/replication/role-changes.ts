@@ -137,13 +137,13 @@ export class RoleChanges {
         errors.set(key, ErrorCode.NONE);
       }
     }
-    this.stopPartitions(stopped);
+    for (const tp of this.stopPartitions(stopped)) errors.set(partitionKey(tp), ErrorCode.KAFKA_STORAGE_ERROR);
     this.options.fetchers.closeIdle();
     return requested.map(({ tp }) => ({ tp, errorCode: errors.get(partitionKey(tp))! }));
   }
 
-  /** Stops fetching, and deletes where asked. */
-  private stopPartitions(stopped: readonly StopReplicaPartition[]): void {
+  /** Stops fetching, and deletes where asked. Gives those whose logs could not be deleted: their directories go offline. */
+  private stopPartitions(stopped: readonly StopReplicaPartition[]): TopicPartition[] {
     const { partitions, fetchers, logManager, onNotLeaderAnyMore } = this.options;
     fetchers.removePartitions(stopped.map(({ tp }) => partitionKey(tp)));
     const deleted = stopped.filter(({ deletePartition }) => deletePartition).map(({ tp }) => tp);
@@ -151,9 +151,10 @@ export class RoleChanges {
     for (const { tp, deletePartition } of stopped) {
       onNotLeaderAnyMore(partitionKey(tp), deletePartition ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.NONE);
     }
-    // A directory that fails meanwhile goes offline with the rest of its logs; the replica is gone in any case.
     logManager.asyncDeleteAll(deleted);
     logManager.asyncDeleteAll(deleted, true);
+    // The controller must not believe them gone: they would be there again when the directory is.
+    return deleted.filter((tp) => logManager.getLog(tp) ?? logManager.getLog(tp, true));
   }
 
   /** Sorts a partition of the request by what is to become of it; gives its error code so far. */

@@ -143,3 +143,17 @@ simulate('a directory whose high watermarks cannot be read goes offline', { brok
   await cluster.until(() => !orders.isr(0).includes(follower), { withinMs: 10_000 });
   await cluster.heal().untilQuiet();
 });
+
+// Seed 42234: the broker said that it had deleted the replica, which was there again when its directory was.
+simulate('a replica whose deletion fails is not called deleted', { brokers: 3 }, async (cluster) => {
+  const [controller, leader, follower] = roles(cluster);
+  await cluster.drive(cluster.createTopic('orders', { assignment: [[leader, follower, controller]] }));
+  const broker = cluster.broker(follower);
+  await cluster.until(() => foldersOf(broker.disk, 'orders').length > 0);
+  broker.failLogDir(LOG_DIRS.find((path) => broker.disk.exists(`${path}/orders-0`))!);
+  cluster.doLater(() => cluster.deleteTopic('orders'));
+  await cluster.until(() => broker.hasFailedLogDir, { withinMs: 10_000 });
+  await cluster.run(5_000);
+  expect(cluster.zooKeeper.exists('/brokers/topics/orders')).toBe(true);
+  await cluster.heal().untilQuiet();
+});
