@@ -12,6 +12,7 @@ import {
 } from '../protocol/index.js';
 import type { Record } from '../records/index.js';
 import { UncaughtException } from './options.js';
+import { TRANSACTION_STATES } from './transaction-states.js';
 
 /** Null is not printed at all. */
 export interface ParsedRecord {
@@ -109,17 +110,6 @@ function hex(bytes: Buffer): string {
         .toString(16)
         .toUpperCase();
 }
-
-const TRANSACTION_STATES = [
-  'Empty',
-  'Ongoing',
-  'PrepareCommit',
-  'PrepareAbort',
-  'CompleteCommit',
-  'CompleteAbort',
-  'Dead',
-  'PrepareEpochFence',
-] as const;
 
 /** Records of `__transaction_state` (`TransactionLog.formatRecordKeyAndValue`). */
 export const transactionLogParser: RecordParser = ({ key, value }) => {

@@ -6,7 +6,7 @@ export { silentLogger, type Logger, type LoggerFactory, type LogFields, type Log
 export { rateLimited } from './rate-limited-logger.js';
 export { EventQueue } from './event-queue.js';
 export { MetricsRegistry, Counter } from './metrics.js';
-export { ZERO_UUID, METADATA_TOPIC_UUID, uuidToBytes, uuidFromBytes, isUuid, randomUuid, type Uuid } from './uuid.js';
+export { ZERO_UUID, METADATA_TOPIC_UUID, uuidFromBytes, isUuid, randomUuid, type Uuid } from './uuid.js';
 export { type FileSystem, type FileHandle, type FileStat } from './file-system.js';
 export { nodeFileSystem } from './node-file-system.js';
 export {

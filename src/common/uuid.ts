@@ -9,11 +9,6 @@ export const METADATA_TOPIC_UUID: Uuid = 'AAAAAAAAAAAAAAAAAAAAAQ';
 
 const UUID_PATTERN = /^[A-Za-z0-9_-]{21}[AQgw]$/;
 
-export function uuidToBytes(uuid: Uuid): Buffer {
-  if (!isUuid(uuid)) throw new RangeError(`not a uuid of 22 base64url characters: ${uuid}`);
-  return Buffer.from(uuid, 'base64url');
-}
-
 export function uuidFromBytes(bytes: Buffer, offset = 0): Uuid {
   return bytes.toString('base64url', offset, offset + 16);
 }

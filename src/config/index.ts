@@ -18,7 +18,7 @@ export {
 } from './listeners.js';
 export { noEffectNotes, reasonOfNoEffect, reasonOfNoTopicEffect, type NoEffectNote } from './no-effect.js';
 export { readPropertiesFile } from './properties-file.js';
-export { METADATA_VERSIONS, LATEST_METADATA_VERSION, resolveMetadataVersion } from './metadata-version.js';
+export { METADATA_VERSIONS, resolveMetadataVersion } from './metadata-version.js';
 export {
   ConfigSource,
   describeTopicConfig,

@@ -8,8 +8,6 @@ export const METADATA_VERSIONS: readonly string[] = (
   '3.5-IV0 3.5-IV1 3.5-IV2 3.6-IV0 3.6-IV1 3.6-IV2'
 ).split(' ');
 
-export const LATEST_METADATA_VERSION = '3.6-IV2';
-
 /**
  * The full name of what an operator wrote: `3.6` is the last `3.6-IV…`, `0.10.1.1` belongs to `0.10.1`, and a fourth component is
  * ignored. Null for a version nobody knows.

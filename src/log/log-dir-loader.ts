@@ -1,5 +1,5 @@
 import type { FileSystem } from '../common/index.js';
-import { partitionKey } from '../cluster/index.js';
+import { CLUSTER_METADATA_TOPIC, partitionKey } from '../cluster/index.js';
 import type { LogDir } from './log-dirs.js';
 import type { LogConfig } from './log-config.js';
 import { isFileSystemError, type LogContext } from './log-context.js';
@@ -10,8 +10,6 @@ import type { UnifiedLog } from './unified-log.js';
 
 /** Loading lets others run after this long: heartbeats must go out meanwhile. */
 const YIELD_AFTER_MS = 20;
-/** KRaft's log is none of ours. */
-const CLUSTER_METADATA_TOPIC = '__cluster_metadata';
 
 export interface LoadDirOptions {
   /** Nothing needs to be recovered. */
@@ -34,6 +32,7 @@ export async function loadLogDir(context: LogContext, dir: LogDir, options: Load
   for (const name of fs.readDir(dir.path)) {
     const parsed = parseLogDirName(name);
     const path = `${dir.path}/${name}`;
+    // KRaft's log is none of ours.
     if (!parsed || parsed.topicPartition.topic === CLUSTER_METADATA_TOPIC || !isFolder(fs, path)) continue;
     const { topicPartition, kind } = parsed;
     if (kind === 'stray') {

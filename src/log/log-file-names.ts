@@ -15,7 +15,6 @@ export const SWAP_SUFFIX = '.swap';
 
 export const DELETE_DIR_SUFFIX = '-delete';
 export const FUTURE_DIR_SUFFIX = '-future';
-export const STRAY_DIR_SUFFIX = '-stray';
 
 const OFFSET_DIGITS = 20;
 const MAX_FILE_NAME_LENGTH = 255;

@@ -2,21 +2,13 @@ import { assert, type Counter } from '../common/index.js';
 import type { VerificationGuard } from '../log/index.js';
 import { ErrorCode, errorName } from '../protocol/index.js';
 import { BatchView, RECORD_BATCH_OVERHEAD, RecordValidationError } from '../records/index.js';
-import type { TopicPartition } from '../cluster/index.js';
+import { isInternalTopic, type TopicPartition } from '../cluster/index.js';
 import type { AppendCall, AppendEntry, AppendResult } from './append.js';
 import { Change } from './core/fetch-session.js';
 import type { ProducePurgatory } from './delayed-operations.js';
 import { anyErrorCodeOf } from './errors.js';
 import type { Partition } from './partition.js';
 import type { TransactionVerifier } from './ports.js';
-
-/** Topics that only the broker itself writes. */
-const INTERNAL_TOPICS = new Set(['__consumer_offsets', '__transaction_state']);
-
-/** True for the topics of the coordinators. */
-export function isInternalTopic(topic: string): boolean {
-  return INTERNAL_TOPICS.has(topic);
-}
 
 export interface AppendsOptions {
   readonly partitionOrError: (tp: TopicPartition) => Partition | number;

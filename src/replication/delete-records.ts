@@ -1,6 +1,5 @@
-import { partitionKey, type TopicPartition } from '../cluster/index.js';
+import { isInternalTopic, partitionKey, type TopicPartition } from '../cluster/index.js';
 import { ErrorCode } from '../protocol/index.js';
-import { isInternalTopic } from './appends.js';
 import type { DelayedOperation, Purgatory } from './delayed-operations.js';
 import { errorCodeOf } from './errors.js';
 import type { Partition } from './partition.js';

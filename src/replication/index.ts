@@ -1,6 +1,5 @@
 export { ReplicaManager, type ReplicaManagerOptions, type OffsetAnswerForTimestamp } from './replica-manager.js';
 export { AlterPartitionManager, type AlterPartitionManagerOptions } from './alter-partition-manager.js';
-export { isInternalTopic } from './appends.js';
 export { type Partition } from './partition.js';
 export { type OffsetQuery } from './list-offsets.js';
 export { type DeleteRecordsResult } from './delete-records.js';

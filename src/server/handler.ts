@@ -6,7 +6,6 @@ import {
   errorMessage,
   ProtocolError,
   type ApiDescription,
-  type InputOf,
   type MessageType,
 } from '../protocol/index.js';
 import {
@@ -246,6 +245,3 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     }
   };
 }
-
-/** The answer's type of a response message: for helpers beside a handler. */
-export type AnswerOf<M> = InputOf<M>;

@@ -113,11 +113,6 @@ export interface StateChangeHandler {
   onAuthFailure?(): void;
 }
 
-export interface ReadOptions {
-  /** A watcher of this read's own, besides the registered handlers. */
-  readonly watch?: Watcher;
-}
-
 /**
  * A session with a ZooKeeper ensemble. Paths are without the chroot. Operations issued without waiting are pipelined and take effect in
  * the order they were issued. While there is no connection they wait for one (Kafka's `retryRequestsUntilConnected`); what was sent

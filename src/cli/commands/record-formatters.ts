@@ -7,6 +7,7 @@ import {
   transactionLogValue,
 } from '../../protocol/index.js';
 import { ClientError } from '../client/client-error.js';
+import { TRANSACTION_STATES } from '../transaction-states.js';
 
 /** A record as a formatter sees it. */
 export interface ConsumedRecord {
@@ -163,17 +164,6 @@ function groupMetadataFormatter({ key, value }: ConsumedRecord): Buffer {
       `currentState=${state}, members=HashMap(${members.join(', ')}))`,
   );
 }
-
-const TRANSACTION_STATES = [
-  'Empty',
-  'Ongoing',
-  'PrepareCommit',
-  'PrepareAbort',
-  'CompleteCommit',
-  'CompleteAbort',
-  'Dead',
-  'PrepareEpochFence',
-];
 
 /** Transactions in `__transaction_state`, as Scala prints Kafka's `TransactionMetadata`. */
 function transactionLogFormatter({ key, value }: ConsumedRecord): Buffer {

@@ -28,14 +28,8 @@ export interface PendingShrinkIsr {
 }
 
 export type PendingIsr = PendingExpandIsr | PendingShrinkIsr;
+/** A change is only ever proposed from a committed state, and ends in one: one at a time. */
 export type PartitionState = CommittedIsr | PendingIsr;
-
-/** What may follow what. A change is only ever proposed from a committed state: one at a time. */
-export const PARTITION_STATE_TRANSITIONS = {
-  Committed: ['Committed', 'PendingExpandIsr', 'PendingShrinkIsr'],
-  PendingExpandIsr: ['Committed'],
-  PendingShrinkIsr: ['Committed'],
-} as const;
 
 /** The state of a partition that nobody has told us of yet. */
 export const UNKNOWN_ISR: CommittedIsr = { kind: 'Committed', isr: [], recovering: false };
