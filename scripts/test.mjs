@@ -25,7 +25,7 @@ for (const [title, command] of steps) failedSteps += run(title, command) === 0 ?
 const totals = { passed: 0, failed: 0, skipped: 0 };
 mkdirSync('.cache', { recursive: true });
 const parallel = suites.filter((name) => name !== 'cluster');
-if (parallel.length > 0) jest(parallel, []);
+if (parallel.length > 0) jest(parallel, ['--maxWorkers=2']);
 if (suites.includes('cluster')) jest(['cluster'], ['--runInBand']);
 
 totals.failed += failedSteps;
