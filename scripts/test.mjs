@@ -36,7 +36,14 @@ function jest(projects, options) {
   const report = path.join('.cache', `jest-${projects.join('-')}.json`);
   rmSync(report, { force: true });
   const status = run(projects.join(', '), [
-    'npx', 'jest', '--selectProjects', ...projects, '--json', `--outputFile=${report}`, '--forceExit', ...options,
+    'npx',
+    'jest',
+    '--selectProjects',
+    ...projects,
+    '--json',
+    `--outputFile=${report}`,
+    '--forceExit',
+    ...options,
   ]);
   const result = read(report);
   totals.passed += result.numPassedTests;
