@@ -59,7 +59,7 @@ export class MetadataCache implements MetadataSource {
   private brokers = new Map<number, AliveBroker>();
   private currentControllerId = -1;
   private partitionCount = 0;
-  private registeredEpoch: bigint | null = null;
+  private updatedFor: { readonly brokerEpoch: bigint; readonly controllerEpoch: number } | null = null;
   private readonly updateListeners = new Set<() => void>();
 
   /** -1 when none is known. */
@@ -89,13 +89,17 @@ export class MetadataCache implements MetadataSource {
   }
 
   /**
-   * An update for our registration of `brokerEpoch` came. True when it is the first for one that is not our first: what was deleted
-   * between the two was told to the brokers that were registered then.
+   * An update came for our registration of `brokerEpoch` from the controller of `controllerEpoch`. True when it is the first of a later
+   * registration or a later controller: what was deleted before may have been told to others only, or by a controller that did not
+   * get to us.
    */
-  isFirstSinceRegistration(brokerEpoch: bigint): boolean {
-    const before = this.registeredEpoch;
-    if (brokerEpoch >= 0n) this.registeredEpoch = brokerEpoch;
-    return before !== null && brokerEpoch > before;
+  isFirstAfterChange(brokerEpoch: bigint, controllerEpoch: number): boolean {
+    const before = this.updatedFor;
+    this.updatedFor = {
+      brokerEpoch: brokerEpoch >= 0n ? brokerEpoch : (before?.brokerEpoch ?? brokerEpoch),
+      controllerEpoch,
+    };
+    return before !== null && (brokerEpoch > before.brokerEpoch || controllerEpoch > before.controllerEpoch);
   }
 
   /** Forgets topics, each unless it has another id by now, and returns their partitions. */

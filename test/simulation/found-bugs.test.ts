@@ -81,6 +81,24 @@ simulate(
   },
 );
 
+// Seed 20024: the next controller knew nothing of the topic.
+simulate(
+  'a broker that was cut off while a topic was deleted and the controller changed forgets it',
+  { brokers: 4 },
+  async (cluster) => {
+    const [controller, without, ...others] = roles(cluster);
+    await cluster.drive(cluster.createTopic('orders', { assignment: [[controller, ...others]] }));
+    const { metadata } = cluster.broker(without).running!.services!;
+    await cluster.until(() => metadata.hasTopic('orders'));
+    cluster.cut(controller, without);
+    await cluster.drive(cluster.deleteTopic('orders'));
+    await cluster.until(() => !cluster.zooKeeper.exists('/brokers/topics/orders'));
+    cluster.broker(controller).crash('process');
+    await cluster.heal().untilQuiet();
+    expect(metadata.hasTopic('orders')).toBe(false);
+  },
+);
+
 // Seed 515: the replica of the deleted topic was made anew, and stayed for ever. Which command comes first is up to the seed.
 for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
   simulate(

@@ -16,7 +16,8 @@ export const updateMetadata = handler(updateMetadataRequest, updateMetadataRespo
   const errorCode = replicas.maybeUpdateMetadata(request.controllerEpoch, () => {
     const deleted = metadata.updateMetadata(request);
     if (deleted.length > 0) groups.onPartitionsDeleted(deleted);
-    if (metadata.isFirstSinceRegistration(request.brokerEpoch)) void forgetDeletedTopics(context);
+    const { controllerEpoch } = request;
+    if (metadata.isFirstAfterChange(request.brokerEpoch, controllerEpoch)) void forgetDeletedTopics(context);
   });
   if (errorCode === ErrorCode.STALE_CONTROLLER_EPOCH) {
     stateChangeLogger.warn('Received an UpdateMetadata request of an old controller', {
@@ -30,9 +31,10 @@ export const updateMetadata = handler(updateMetadataRequest, updateMetadataRespo
 });
 
 /**
- * The session had expired, and topics that were deleted before we were registered again are unknown to the controller, which therefore says
- * nothing of them. Kafka's brokers go on telling clients of them; here they are looked up. From this update on the controller tells us
- * of each deletion, so what was known before it and is not in ZooKeeper after it is gone.
+ * A controller tells of a deletion only the brokers that are registered then, and its successor knows nothing of topics that are gone: a broker
+ * whose session had expired, or that could not be reached until the controller changed, was not told. Kafka's brokers go on telling
+ * clients of such topics; here they are looked up. From this update on this controller tells us of each deletion, so what was known before
+ * it and is not in ZooKeeper after it is gone.
  */
 async function forgetDeletedTopics(context: RequestContext): Promise<void> {
   const { metadata, groups, stores, logger } = context;
@@ -40,7 +42,7 @@ async function forgetDeletedTopics(context: RequestContext): Promise<void> {
   try {
     for (const topic of await stores.topics.topics({ registerWatch: false })) known.delete(topic);
   } catch (error) {
-    logger.warn('Cannot tell which topics were deleted while this broker was not registered', { error });
+    logger.warn('Cannot tell which topics were deleted while this broker was not told', { error });
     return;
   }
   const forgotten = metadata.forgetTopics(known);

@@ -7,19 +7,36 @@ import type { History } from './history.js';
 const FETCH_WAIT_MS = 500;
 const RETRY_BACKOFF_MS = 100;
 
+export interface ReaderSettings {
+  readonly name: string;
+  readonly topic: string;
+  readonly partitions: number;
+  readonly history: History;
+  readonly onViolation: (message: string) => void;
+}
+
+/** Somebody who reads a topic from its beginning, and tells the history what it saw. */
+export interface Reader {
+  /** The offset that it reads next. */
+  position(partition: number): number;
+  stop(): void;
+}
+
 /** Reads every partition of a topic from its beginning, as a consumer without a group does, and tells the history what it saw. */
-export class SimulatedReader {
+export class SimulatedReader implements Reader {
+  private readonly positions: number[];
   private stopped = false;
 
   constructor(
     private readonly client: SimulatedClient,
-    private readonly name: string,
-    private readonly topic: string,
-    partitions: number,
-    private readonly history: History,
-    private readonly onViolation: (message: string) => void,
+    private readonly settings: ReaderSettings,
   ) {
-    for (let partition = 0; partition < partitions; partition++) void this.read(partition);
+    this.positions = Array.from({ length: settings.partitions }, () => 0);
+    for (let partition = 0; partition < settings.partitions; partition++) void this.read(partition);
+  }
+
+  position(partition: number): number {
+    return this.positions[partition]!;
   }
 
   stop(): void {
@@ -32,6 +49,7 @@ export class SimulatedReader {
     while (!this.stopped) {
       const before = position;
       position = await this.fetchOnce(partition, position);
+      this.positions[partition] = position;
       // Nothing came though the broker should have waited: do not turn in circles.
       if (position === before) await client.pause(10);
     }
@@ -39,7 +57,8 @@ export class SimulatedReader {
 
   /** The next position. */
   private async fetchOnce(partition: number, position: number): Promise<number> {
-    const { client, topic } = this;
+    const { client, settings } = this;
+    const { topic, name } = settings;
     const known = client.leaderOf(topic, partition);
     if (!known || known.leader < 0) return this.backOff(position);
     try {
@@ -71,49 +90,17 @@ export class SimulatedReader {
       if (response.errorCode !== 0 || !data) return await this.backOff(position);
       if (data.errorCode !== 0) {
         if (!isRetriableForClient(data.errorCode)) {
-          this.onViolation(
-            `${this.name}: ${topic}-${partition}: broker ${known.leader} answered a fetch at ${position} with ${errorName(data.errorCode)}`,
+          settings.onViolation(
+            `${name}: ${topic}-${partition}: broker ${known.leader} answered a fetch at ${position} with ${errorName(data.errorCode)}`,
           );
         }
         return await this.backOff(position);
       }
-      return this.take(partition, position, Number(data.highWatermark), data.records);
+      return takeRecords(this.settings, partition, position, Number(data.highWatermark), data.records);
     } catch (error) {
       if (!(error instanceof NetworkError)) throw error;
       return this.backOff(position);
     }
-  }
-
-  private take(
-    partition: number,
-    position: number,
-    highWatermark: number,
-    records: FetchResponse['responses'][number]['partitions'][number]['records'],
-  ): number {
-    if (records === null) return position;
-    const bytes = Buffer.isBuffer(records) ? records : Buffer.concat(records as readonly Buffer[]);
-    const key = `${this.topic}-${partition}`;
-    let seen = this.history.seen.get(key);
-    if (!seen) this.history.seen.set(key, (seen = new Map()));
-    let next = position;
-    for (const batch of iterateBatches(bytes)) {
-      batch.ensureValid();
-      for (const { offset, value } of batch.records()) {
-        if (offset < position) continue;
-        if (offset !== next) this.onViolation(`${this.name}: ${key} goes on at ${offset} after ${next - 1}`);
-        next = offset + 1;
-        const text = value?.toString() ?? '';
-        if (offset >= highWatermark) {
-          this.onViolation(`${this.name}: saw ${key}@${offset} (${text}) above the high watermark ${highWatermark}`);
-        }
-        const before = seen.get(offset);
-        if (before && before.value !== text) {
-          this.onViolation(`${this.name}: saw ${text} at ${key}@${offset}, ${before.reader} had seen ${before.value}`);
-        }
-        seen.set(offset, { value: text, reader: this.name });
-      }
-    }
-    return next;
   }
 
   private async backOff(position: number): Promise<number> {
@@ -121,4 +108,38 @@ export class SimulatedReader {
     await this.client.refreshMetadata();
     return position;
   }
+}
+
+/** Takes records that were fetched from `position` on into the history. Gives the next position. */
+export function takeRecords(
+  { name, topic, history, onViolation }: ReaderSettings,
+  partition: number,
+  position: number,
+  highWatermark: number,
+  records: FetchResponse['responses'][number]['partitions'][number]['records'],
+): number {
+  if (records === null) return position;
+  const bytes = Buffer.isBuffer(records) ? records : Buffer.concat(records as readonly Buffer[]);
+  const key = `${topic}-${partition}`;
+  let seen = history.seen.get(key);
+  if (!seen) history.seen.set(key, (seen = new Map()));
+  let next = position;
+  for (const batch of iterateBatches(bytes)) {
+    batch.ensureValid();
+    for (const { offset, value } of batch.records()) {
+      if (offset < position) continue;
+      if (offset !== next) onViolation(`${name}: ${key} goes on at ${offset} after ${next - 1}`);
+      next = offset + 1;
+      const text = value?.toString() ?? '';
+      if (offset >= highWatermark) {
+        onViolation(`${name}: saw ${key}@${offset} (${text}) above the high watermark ${highWatermark}`);
+      }
+      const before = seen.get(offset);
+      if (before && before.value !== text) {
+        onViolation(`${name}: saw ${text} at ${key}@${offset}, ${before.reader} had seen ${before.value}`);
+      }
+      seen.set(offset, { value: text, reader: name });
+    }
+  }
+  return next;
 }

@@ -42,12 +42,12 @@ export async function runSeed(seed: number, options: Partial<ClusterOptions> = {
     await cluster.start();
     const ids = cluster.brokers.map(({ id }) => id);
     for (let index = 1; index <= 1 + random.nextInt(2); index++) {
-      const partitions = 1 + random.nextInt(3);
+      const partitions = random.nextInt(8) === 0 ? 12 : 1 + random.nextInt(3);
       const assignment = Array.from({ length: partitions }, () => shuffled(random, ids).slice(0, 3));
       const topic = await cluster.drive(cluster.createTopic(`topic${index}`, { assignment }));
       cluster.produceContinuously(topic, { idempotent: true, intervalMs: 100 + random.nextInt(300) });
       if (random.nextInt(2) === 0) cluster.produceContinuously(topic, { intervalMs: 100 + random.nextInt(300) });
-      cluster.readContinuously(topic);
+      cluster.readContinuously(topic, random.nextInt(2) === 0);
       if (random.nextInt(3) === 0) cluster.consumeInGroup(topic, 1 + random.nextInt(4));
     }
     await sufferFaults(cluster, plan, seed + 3);

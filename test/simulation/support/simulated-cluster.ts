@@ -14,7 +14,8 @@ import { GroupHistory, GroupMember } from './group-member.js';
 import { History } from './history.js';
 import { Violation, type Invariant } from './invariant.js';
 import { SimulatedProducer, type ProducerOptions } from './producer.js';
-import { SimulatedReader } from './reader.js';
+import { SimulatedReader, type Reader } from './reader.js';
+import { SessionReader } from './session-reader.js';
 import { hostOf, isProgrammingError, SimulatedBroker } from './simulated-broker.js';
 import { SimulatedZooKeeper, ZOOKEEPER_HOST } from './simulated-zookeeper.js';
 import { foldersOf, logBytes, recordsIn } from './stored-log.js';
@@ -105,7 +106,7 @@ export class SimulatedCluster {
   readonly topics = new Map<string, SimulatedTopic>();
   readonly deletedTopics = new Set<string>();
   readonly producers: SimulatedProducer[] = [];
-  readonly readers: SimulatedReader[] = [];
+  readonly readers: { readonly topic: SimulatedTopic; readonly reader: Reader }[] = [];
   readonly groups = new Map<GroupHistory, GroupMember[]>();
   /** Grows with each `heal`: what a fault wanted to do later is of no use then. */
   faultTerm = 0;
@@ -182,6 +183,7 @@ export class SimulatedCluster {
   /** Ends everything at once: nothing of this cluster runs any more. */
   close(): void {
     for (const members of this.groups.values()) for (const member of members) member.stop();
+    for (const { reader } of this.readers) reader.stop();
     process.off('unhandledRejection', this.onStray);
     for (const client of this.clients) client.close();
     for (const broker of this.brokers) if (broker.isUp) broker.crash('process');
@@ -293,13 +295,15 @@ export class SimulatedCluster {
     return producer;
   }
 
-  readContinuously(topic: SimulatedTopic): SimulatedReader {
+  /** Somebody who reads the topic from its beginning: a fetch a partition, or with sessions. */
+  readContinuously(topic: SimulatedTopic, withSessions = false): Reader {
     const name = `r${this.readers.length + 1}`;
     const client = this.client(`client-${name}`);
-    const reader = new SimulatedReader(client, name, topic.name, topic.partitions, this.history, (message) =>
-      this.fail(new Violation(message)),
-    );
-    this.readers.push(reader);
+    const { history } = this;
+    const onViolation = (message: string): void => this.fail(new Violation(message));
+    const settings = { name, topic: topic.name, partitions: topic.partitions, history, onViolation };
+    const reader = withSessions ? new SessionReader(client, settings) : new SimulatedReader(client, settings);
+    this.readers.push({ topic, reader });
     return reader;
   }
 
@@ -464,6 +468,14 @@ export class SimulatedCluster {
             `broker ${broker.id} believes ${name} led by ${known?.leader} in ${known?.leaderEpoch}, not ${leader} in ${leaderEpoch}`,
           );
         }
+      }
+    }
+    for (const { topic, reader } of this.readers) {
+      for (let partition = 0; partition < topic.partitions; partition++) {
+        const leader = this.brokers[topic.leader(partition) - 1]?.running?.services?.replicas;
+        const end = leader?.localLog({ topic: topic.name, partition })?.highWatermark ?? -1;
+        const position = reader.position(partition);
+        if (position < end) reasons.push(`a reader of ${topic.name}-${partition} is at ${position} of ${end}`);
       }
     }
     for (const [{ group, partitions }, members] of this.groups) {

@@ -33,16 +33,13 @@ function topic(topicName: string, partitionStates: ReturnType<typeof state>[], t
 }
 
 describe('the metadata cache', () => {
-  test('tells the first update of a later registration', () => {
+  test('tells the first update of a later registration, and of a later controller', () => {
     const cache = new MetadataCache();
-    expect([-1n, 5n, 5n, -1n, 8n, 8n].map((epoch) => cache.isFirstSinceRegistration(epoch))).toEqual([
-      false,
-      false,
-      false,
-      false,
-      true,
-      false,
-    ]);
+    const first = (brokerEpoch: bigint, controllerEpoch: number) =>
+      cache.isFirstAfterChange(brokerEpoch, controllerEpoch);
+    expect([first(5n, 1), first(5n, 1), first(-1n, 1), first(8n, 1), first(8n, 1), first(8n, 2), first(8n, 2)]).toEqual(
+      [false, false, false, true, false, true, false],
+    );
   });
 
   test('forgets topics, but not one that has another id by now', () => {
