@@ -263,6 +263,8 @@ export class GroupMember {
         this.coordinator = -1;
         break;
       case ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
+      // A broker that has just started may lead before it knows of all topics.
+      case ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
         break;
       case ErrorCode.REBALANCE_IN_PROGRESS:
         this.generation = -1;
