@@ -1,7 +1,7 @@
 'use strict';
 /**
  * Loads the files of dist/ with the code that V8 compiled for them when they were built (FILE.cache), which halves the time of a
- * start. A cache that another version of Node made is refused by V8 and the source compiled instead.
+ * start. A cache that another version of Node made, or Node with other settings, is refused by V8 and the source compiled instead.
  */
 const fs = require('node:fs');
 const Module = require('node:module');
@@ -29,6 +29,10 @@ function createChunkLoader(directory) {
 
   return {
     load,
+    /** The chunks that were loaded without theirs. */
+    refusedCaches() {
+      return [...loaded].filter(([, { script }]) => script.cachedDataRejected !== false).map(([name]) => name);
+    },
     /** Keeps what V8 has compiled so far of the chunks that were loaded. */
     writeCaches() {
       for (const [name, { script }] of loaded) {

@@ -15,7 +15,18 @@ process.stdout.on('error', (error) => {
   throw error;
 });
 
-const { main } = require('./chunk-loader.cjs').createChunkLoader(dist).load('main.js');
+const loader = require('./chunk-loader.cjs').createChunkLoader(dist);
+const [step, ...chunks] = process.argv.slice(2);
+if (step === '--write-caches' || step === '--check-caches') {
+  // The last steps of a build (scripts/build.mjs).
+  for (const name of chunks) loader.load(name);
+  if (step === '--write-caches') loader.writeCaches();
+  else if (loader.refusedCaches().length > 0)
+    throw new Error(`V8 refuses the compiled code of ${loader.refusedCaches()}`);
+  process.exit(0);
+}
+
+const { main } = loader.load('main.js');
 main(process.argv.slice(2)).then(
   // Whatever still waits for the network is given up, after the output has gone out.
   (exitCode) => process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode))),
