@@ -74,6 +74,11 @@ describeWithJava('one data directory', () => {
     });
     running = broker;
     await broker.start();
+    // A broker answers before it has heard who is controller, and kafkajs does not ask again.
+    const admin = client().admin();
+    await admin.connect();
+    await eventually(async () => (await admin.describeCluster()).controller === 1, { what: 'a controller' });
+    await admin.disconnect();
     return broker;
   }
 
@@ -105,10 +110,7 @@ describeWithJava('one data directory', () => {
   async function createTopic(topic: string, partitions: number): Promise<void> {
     const admin = client().admin();
     await admin.connect();
-    // A broker answers before it has heard who is controller.
-    await eventually(() =>
-      admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitions }] }).then(() => true),
-    );
+    await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitions }] });
     await admin.disconnect();
   }
 
