@@ -255,8 +255,10 @@ export class Membership {
       return;
     }
     const assignment = new Map(group.allMembers().map(({ memberId, assignment: current }) => [memberId, current]));
+    const { generationId } = group;
     this.store.storeGroup(group, assignment, (errorCode) => {
-      if (group.is('Dead') || !group.has(newMemberId)) return;
+      // A rebalance that began while the record was being replicated answers, as does whatever removed the member.
+      if (!group.is('Stable') || group.generationId !== generationId || !group.has(newMemberId)) return;
       if (errorCode !== ErrorCode.NONE) {
         group.update(member, old.protocols, old.rebalanceTimeoutMs, old.sessionTimeoutMs, null);
         this.rebalance.heartbeat(group, group.replaceStaticMember(instanceId, newMemberId, oldMemberId));

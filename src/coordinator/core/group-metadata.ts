@@ -326,7 +326,8 @@ export class GroupMetadata {
   }
 
   private count(member: MemberMetadata, by: 1 | -1): void {
-    for (const { name } of member.supportedProtocols) {
+    // A client may name a protocol twice; it is one supporter all the same.
+    for (const name of new Set(member.supportedProtocols.map((protocol) => protocol.name))) {
       this.protocolCounts.set(name, (this.protocolCounts.get(name) ?? 0) + by);
     }
   }

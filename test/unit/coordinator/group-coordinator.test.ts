@@ -189,6 +189,14 @@ describe('sessions', () => {
   });
 });
 
+test('a protocol that a member names twice is one protocol', async () => {
+  const fixture = await new Fixture().elected();
+  const protocol = { name: 'range', metadata: Buffer.alloc(0) };
+  const joined = fixture.join({ groupInstanceId: 'one', protocols: [protocol, protocol] });
+  await fixture.clock.advance(0);
+  expect(await joined).toMatchObject({ errorCode: ErrorCode.NONE, protocolName: 'range' });
+});
+
 describe('static members', () => {
   const staticJoin = { groupInstanceId: 'one' };
 
@@ -221,6 +229,28 @@ describe('static members', () => {
       skipAssignment: false,
       members: [],
     });
+  });
+
+  test('a restart whose record is being stored joins the rebalance that begins meanwhile', async () => {
+    const fixture = await new Fixture().elected();
+    const names = ['one', 'two'];
+    const joined = names.map((groupInstanceId) => fixture.join({ groupInstanceId }));
+    await fixture.clock.advance(0);
+    const [one, two] = await Promise.all(joined);
+    const assignment = { [one!.memberId]: 'first', [two!.memberId]: 'second' };
+    await fixture.sync(one!.memberId, 1, assignment, 'one');
+    await fixture.sync(two!.memberId, 1, {}, 'two');
+    fixture.partition.held = [];
+    const back = fixture.join({ groupInstanceId: 'one' });
+    const third = fixture.join({ groupInstanceId: 'three' });
+    expect(fixture.state()).toBe('PreparingRebalance');
+    fixture.partition.release();
+    const again = fixture.join({ memberId: two!.memberId, groupInstanceId: 'two' });
+    await fixture.clock.advance(0);
+    const answers = await Promise.all([back, third, again]);
+    expect(answers.map(({ errorCode }) => errorCode)).toEqual([0, 0, 0]);
+    expect(answers.map(({ generationId }) => generationId)).toEqual([2, 2, 2]);
+    expect(answers[0]!.members).toHaveLength(3);
   });
 
   test('an administrator removes one by its name', async () => {
