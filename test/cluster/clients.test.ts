@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import {
   CompressionCodecs,
   CompressionTypes,
@@ -10,7 +12,7 @@ import { compress, decompress, type Compression } from '../../src/records/index.
 import { eventually } from './support/eventually.js';
 import { canRunKcat, kcat } from './support/kcat.js';
 import { OttlaCluster } from './support/ottla-cluster.js';
-import { kafkaTool, type ToolResult } from './support/processes.js';
+import { BackgroundProcess, kafkaBin, kafkaTool, type ToolResult } from './support/processes.js';
 import { canRunZooKeeper } from './support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
@@ -419,6 +421,52 @@ describeWithJava('with three brokers', () => {
       await eventually(async () => (await recordsIn(topic)) === total, { what: `${total} records` });
       const consumed = await tool('consumer-perf-test', ['--topic', topic, '--messages', String(total)]);
       expect(consumed.trimEnd().split('\n').at(-1)!.split(', ')[4]).toBe(String(total));
+    });
+
+    test('delete-records, replica-verification, end-to-end latency and the id of the cluster', async () => {
+      const topic = 'java-rest';
+      await cluster.createTopic(topic, 2, 3);
+      const producer = cluster.client().producer();
+      await producer.connect();
+      const messages = Array.from({ length: 100 }, (_, i) => ({ value: String(i), partition: i % 2 }));
+      await producer.send({ topic, acks: -1, messages });
+      await producer.disconnect();
+      const file = path.join(cluster.dir, 'delete-records.json');
+      writeFileSync(file, JSON.stringify({ version: 1, partitions: [{ topic, partition: 0, offset: 30 }] }));
+      const classTool = async (name: string, ...args: string[]): Promise<string> => {
+        const result = await kafkaTool('class', [`org.apache.kafka.tools.${name}`, ...args]);
+        expectSuccess(result);
+        return result.stdout;
+      };
+      expect(await classTool('DeleteRecordsCommand', ...bootstrap(), '--offset-json-file', file)).toContain(
+        `partition: ${topic}-0\tlow_watermark: 30`,
+      );
+      expect(await tool('get-offsets', ['--topic', topic, '--time', 'earliest'])).toBe(`${topic}:0:30\n${topic}:1:0\n`);
+      expect(await classTool('EndToEndLatency', cluster.bootstrap, topic, '50', 'all', '100')).toContain(
+        'Percentiles: 50th',
+      );
+      expect(await classTool('ClusterTool', 'cluster-id', ...bootstrap())).toMatch(/^Cluster ID: [\w-]{22}$/m);
+
+      // It compares all replicas as a consumer with a replica id of its own, until it is stopped.
+      const verification = new BackgroundProcess(
+        kafkaBin,
+        [
+          ...['class', 'org.apache.kafka.tools.ReplicaVerificationTool', '--broker-list', cluster.bootstrap],
+          ...['--topics-include', topic, '--report-interval-ms', '1000'],
+        ],
+        path.join(cluster.dir, 'replica-verification.log'),
+      );
+      verification.start();
+      try {
+        const report = await eventually(() =>
+          /max lag is (\d+) for partition \S+ at offset (\d+) among 2 partitions/.exec(
+            readFileSync(verification.logFile, 'utf8'),
+          ),
+        );
+        expect(report[1]).toBe('0');
+      } finally {
+        await verification.end('SIGKILL');
+      }
     });
   });
 
