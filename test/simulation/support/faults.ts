@@ -210,6 +210,8 @@ function losePowerNow(cluster: SimulatedCluster, random: Random): void {
   const isMoving = (reason: string): boolean => /waits for|ends and high|high watermark behind/.test(reason);
   if (cluster.brokers.length === 1 || cluster.unrest().some((reason) => !isMoving(reason))) return;
   const broker = pick(random, cluster.brokers);
+  // The last in sync would never be forgotten: nobody else may lead.
+  if (partitionStates(cluster.zooKeeper).some(({ isr }) => isr.every((id) => id === broker.id))) return;
   cluster.hasLostPower = true;
   broker.crash('power');
   const startWhenForgotten = (): void => {
