@@ -151,7 +151,7 @@ function withError(result: AppendResult, errorCode: number): AppendResult {
   return { ...result, errorCode };
 }
 
-/** Something that waits until a condition holds or its time is up (DeleteRecords, ElectLeaders). */
+/** Something that waits until a condition holds or its time is up (DeleteRecords). */
 export interface DelayedOperation {
   /** True when it completed itself. Called again whenever one of its keys changes. */
   tryComplete(): boolean;

@@ -111,7 +111,6 @@ export class ReplicaManager {
   private readonly watchers = new FetchWatchers();
   private readonly produces: ProducePurgatory;
   private readonly deletions: Purgatory;
-  private readonly elections: Purgatory;
   /** Led partitions with a follower in the ISR that may not be at the log end; all others need no look for shrinking. */
   private readonly lagging = new Set<Partition>();
   private readonly timers: Timer[] = [];
@@ -124,7 +123,6 @@ export class ReplicaManager {
     const stateChangeLogger = options.logger('state-change');
     this.produces = new ProducePurgatory(clock);
     this.deletions = new Purgatory(clock);
-    this.elections = new Purgatory(clock);
     const onChange = (partition: Partition, change: number): void => this.onPartitionChange(partition, change);
     const context: PartitionContext = {
       brokerId,
@@ -252,7 +250,6 @@ export class ReplicaManager {
     this.produces.failAll(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     this.fetches.completeAll();
     this.deletions.expireAll();
-    this.elections.expireAll();
     if (options.checkpointHighWatermarks ?? true) {
       this.checkpoints.markChanged();
       this.checkpoints.write();
@@ -367,38 +364,6 @@ export class ReplicaManager {
     }
   }
 
-  /**
-   * Waits until the metadata shows the elected leaders, or the time is up (`DelayedElectLeader`). `onComplete` gets those that are
-   * still missing. Looked at again on each `tryCompleteElection`.
-   */
-  awaitElections(
-    timeoutMs: number,
-    expected: readonly { readonly tp: TopicPartition; readonly leader: number }[],
-    leaderOf: (tp: TopicPartition) => number,
-    onComplete: (missing: readonly TopicPartition[]) => void,
-  ): void {
-    const missing = (): TopicPartition[] =>
-      expected.filter(({ tp, leader }) => leaderOf(tp) !== leader).map(({ tp }) => tp);
-    const operation = {
-      tryComplete: (): boolean => {
-        if (missing().length > 0) return false;
-        onComplete([]);
-        return true;
-      },
-      onExpiration: (): void => onComplete(missing()),
-    };
-    this.elections.tryCompleteElseWatch(
-      operation,
-      expected.map(({ tp }) => partitionKey(tp)),
-      timeoutMs,
-    );
-  }
-
-  /** The metadata of the partition changed: an ElectLeaders that waits for it may be done. */
-  tryCompleteElection(tp: TopicPartition): void {
-    if (this.elections.numDelayed > 0) this.elections.checkAndComplete(partitionKey(tp));
-  }
-
   // Looking
 
   /** The partition if it is here and its directory is online. */
@@ -419,22 +384,8 @@ export class ReplicaManager {
     return this.partitions.all();
   }
 
-  leaderPartitions(): Iterable<Partition> {
-    return this.partitions.leaders();
-  }
-
   topicIdOf(tp: TopicPartition): Uuid | null {
     return this.partitions.get(tp)?.topicId ?? null;
-  }
-
-  /**
-   * What DescribeLogDirs calls the lag of a log: of the replica, how far its end is behind the high watermark; of the copy that is to
-   * replace it, how far behind its end. -1 when the partition is not here.
-   */
-  logEndOffsetLag(tp: TopicPartition, logEndOffset: number, isFuture = false): number {
-    const log = this.localLog(tp);
-    if (!log) return -1;
-    return isFuture ? log.logEndOffset - logEndOffset : Math.max(log.highWatermark - logEndOffset, 0);
   }
 
   /** AlterReplicaLogDirs of one replica: 0 when it is on its way, or there already; else the error code. */
@@ -454,11 +405,6 @@ export class ReplicaManager {
       this.releaseWaiting(partition.key, ErrorCode.KAFKA_STORAGE_ERROR);
     }
     return failed.map(({ tp }) => tp);
-  }
-
-  /** Authorization or metadata changed in a way that partitions at rest may answer differently: all sessions look at all again. */
-  recheckFetchSessions(): void {
-    for (const session of this.sessions.all()) session.set.touchAll(Change.State);
   }
 
   /** The log start of a partition moved by retention: followers and consumers learn of it with their next fetch. */
@@ -572,7 +518,6 @@ export class ReplicaManager {
     metrics.gauge(purgatory('Produce'), () => this.produces.numDelayed);
     metrics.gauge(purgatory('Fetch'), () => this.fetches.numDelayed);
     metrics.gauge(purgatory('DeleteRecords'), () => this.deletions.numDelayed);
-    metrics.gauge(purgatory('ElectLeader'), () => this.elections.numDelayed);
     const sessions = 'kafka.server:type=FetchSessionCache,name=';
     metrics.gauge(`${sessions}NumIncrementalFetchSessions`, () => this.sessions.size);
     metrics.gauge(`${sessions}NumIncrementalFetchPartitionsCached`, () => this.sessions.totalPartitions);

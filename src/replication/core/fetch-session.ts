@@ -196,11 +196,6 @@ export class FetchSet {
     this.dirty.delete(partition);
     this.dirty.add(partition);
   }
-
-  /** All partitions will be read again. */
-  touchAll(change: number): void {
-    for (const partition of this.partitions.values()) this.touch(partition, change);
-  }
 }
 
 export class FetchSession {
@@ -254,10 +249,6 @@ export class FetchSessionCache {
 
   get(sessionId: number): FetchSession | undefined {
     return this.sessions.get(sessionId);
-  }
-
-  all(): Iterable<FetchSession> {
-    return this.sessions.values();
   }
 
   /** Makes a session when there is room, or room can be made. Null when not: the client goes on without. */
