@@ -33,14 +33,20 @@ export const updateMetadata = handler(updateMetadataRequest, updateMetadataRespo
 /**
  * A controller tells of a deletion only the brokers that are registered then, and its successor knows nothing of topics that are gone: a broker
  * whose session had expired, or that could not be reached until the controller changed, was not told. Kafka's brokers go on telling
- * clients of such topics; here they are looked up. From this update on this controller tells us of each deletion, so what was known before
- * it and is not in ZooKeeper after it is gone.
+ * clients of such topics; here they are looked up. From this update on this controller tells us of each deletion that begins, so what was
+ * known before it, and is not in ZooKeeper after it or is marked there for deletion, is gone.
  */
 async function forgetDeletedTopics(context: RequestContext): Promise<void> {
   const { metadata, groups, stores, logger } = context;
   const known = new Map([...metadata.topicsInCluster()].map((topic) => [topic, metadata.topicId(topic)]));
   try {
-    for (const topic of await stores.topics.topics({ registerWatch: false })) known.delete(topic);
+    // The marks first: a topic is there as long as its mark.
+    const [marked, existing] = await Promise.all([
+      stores.deletions.topicDeletions({ registerWatch: false }),
+      stores.topics.topics({ registerWatch: false }),
+    ]);
+    const going = new Set(marked);
+    for (const topic of existing) if (!going.has(topic)) known.delete(topic);
   } catch (error) {
     logger.warn('Cannot tell which topics were deleted while this broker was not told', { error });
     return;

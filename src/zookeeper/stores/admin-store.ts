@@ -20,9 +20,9 @@ export class DeletionStore extends Store {
     return (await this.zk.exists(deleteTopicsZnode.topicPath(topic))) !== null;
   }
 
-  /** Arms the child handler of `/admin/delete_topics`. */
-  topicDeletions(): Promise<string[]> {
-    return this.childrenOf(deleteTopicsZnode.path);
+  /** Arms the child handler of `/admin/delete_topics`, unless `registerWatch` is false. */
+  topicDeletions(options: { registerWatch?: boolean } = {}): Promise<string[]> {
+    return this.childrenOf(deleteTopicsZnode.path, options.registerWatch ?? true);
   }
 
   async deleteTopicDeletions(topics: readonly string[], expectedControllerEpochZkVersion: number): Promise<void> {

@@ -24,7 +24,6 @@ export class GroupHistory {
   /** By generation and partition. */
   private readonly owners = new Map<string, string>();
   private readonly commits = new Map<number, PartitionCommits>();
-  private highestGeneration = -1;
 
   constructor(
     readonly group: string,
@@ -35,7 +34,6 @@ export class GroupHistory {
 
   /** A member got its assignment. */
   assigned(member: string, generation: number, partitions: readonly number[]): void {
-    this.highestGeneration = Math.max(this.highestGeneration, generation);
     for (const partition of partitions) {
       const key = `${generation} ${partition}`;
       const other = this.owners.get(key);
@@ -44,6 +42,11 @@ export class GroupHistory {
       }
       this.owners.set(key, member);
     }
+  }
+
+  /** A member is none any more. A group that was empty may be forgotten, and its generations begin again. */
+  left(member: string): void {
+    for (const [key, owner] of this.owners) if (owner === member) this.owners.delete(key);
   }
 
   commitsOf(partition: number): PartitionCommits {
@@ -280,6 +283,7 @@ export class GroupMember {
   }
 
   private forget(): void {
+    this.history.left(this.memberId);
     this.generation = -1;
     this.memberId = '';
     this.owned = [];
