@@ -76,6 +76,7 @@ export class OttlaCluster {
     const cluster = new OttlaCluster(dir, zookeeper, processes);
     try {
       for (const broker of processes.values()) await broker.start();
+      await cluster.untilComplete();
     } catch (error) {
       await cluster.stop();
       throw error;
@@ -99,6 +100,26 @@ export class OttlaCluster {
 
   get bootstrap(): string {
     return this.addresses.join();
+  }
+
+  /** Waits until every running broker knows of the others and of a controller, which it is told only after it serves. */
+  async untilComplete(): Promise<void> {
+    const running = this.all().filter(({ isRunning }) => isRunning);
+    for (const { address } of running) {
+      const admin = this.client({ brokers: [address] }).admin();
+      await admin.connect();
+      try {
+        await eventually(
+          async () => {
+            const { brokers, controller } = await admin.describeCluster();
+            return controller !== null && controller >= 0 && brokers.length === running.length;
+          },
+          { what: `${address} to know the whole cluster` },
+        );
+      } finally {
+        await admin.disconnect();
+      }
+    }
   }
 
   /** A kafkajs client of all brokers that keeps trying. */
