@@ -117,15 +117,6 @@ export class BrokerConfig {
     return this.get(name);
   }
 
-  /** Everything set under a prefix, without the prefix: `ottla.log.level.` gives the level of each logger. */
-  withPrefix(prefix: string): Map<string, string> {
-    const found = new Map<string, string>();
-    for (const [name, text] of this.staticTexts) {
-      if (name.startsWith(prefix) && name !== prefix) found.set(name.slice(prefix.length), text);
-    }
-    return found;
-  }
-
   /** The same broker under other dynamic configurations. Throws `ConfigError` when they cannot be. */
   withDynamic(dynamicDefaultTexts: Texts, dynamicBrokerTexts: Texts): BrokerConfig {
     return new BrokerConfig(this.staticTexts, dynamicDefaultTexts, dynamicBrokerTexts, this.generatedBrokerId);
@@ -218,10 +209,6 @@ export class BrokerConfig {
 
   get logRollJitterMs(): number {
     return this.get('log.roll.jitter.ms') ?? this.get('log.roll.jitter.hours') * 3_600_000;
-  }
-
-  get logFlushIntervalMs(): number {
-    return this.get('log.flush.interval.ms') ?? this.get('log.flush.scheduler.interval.ms');
   }
 
   /** The most connections by address or host name, where it is not `max.connections.per.ip`. */

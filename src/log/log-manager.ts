@@ -112,10 +112,6 @@ export class LogManager {
     return this.currentLogs.values();
   }
 
-  allFutureLogs(): Iterable<UnifiedLog> {
-    return this.futureLogs.values();
-  }
-
   logsByTopic(topic: string): UnifiedLog[] {
     const of = (logs: Map<string, UnifiedLog>): UnifiedLog[] =>
       [...logs.values()].filter((log) => log.topicPartition.topic === topic);

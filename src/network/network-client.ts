@@ -83,11 +83,6 @@ export class NetworkClient {
     return this.isOpen;
   }
 
-  /** Requests sent or waiting to be. */
-  get pendingRequests(): number {
-    return this.inFlight.size + this.unsent.length;
-  }
-
   /**
    * Sends a request and gives the decoded body of the answer. Rejects with NetworkError. Requests are sent in the order of the calls.
    * While the broker is not reachable a request waits for the next try, and fails with it.

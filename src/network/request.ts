@@ -41,10 +41,6 @@ export class Request {
     private readonly owner: RequestOwner,
   ) {}
 
-  get hasEnded(): boolean {
-    return this.ended;
-  }
-
   /** How large an answer may be, so that clients which do not read theirs cannot fill the memory; 64 KiB at least. */
   get availableAnswerBytes(): number {
     return this.owner.availableAnswerBytes;

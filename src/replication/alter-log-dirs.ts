@@ -35,10 +35,6 @@ export class AlterLogDirs {
 
   constructor(private readonly options: AlterLogDirsOptions) {}
 
-  get movingCount(): number {
-    return this.copying.size;
-  }
-
   /** Begins to move a replica to a directory; 0 or the error code. For a replica that is yet to be made, the wish is kept. */
   alter(tp: TopicPartition, dir: string): number {
     const { logManager, partitions, logger } = this.options;

@@ -27,10 +27,6 @@ export class ReplicaFetcherManager {
 
   constructor(private readonly options: FetcherManagerOptions) {}
 
-  get fetcherCount(): number {
-    return this.fetchers.size;
-  }
-
   /** The greatest number of records that any followed partition is behind. */
   get maxLag(): number {
     let max = 0;

@@ -144,10 +144,6 @@ export class Partition {
     return this.leaderLog !== null && isrOf(this.isr.state).length === this.minInsyncReplicas;
   }
 
-  isAddingReplica(replicaId: number): boolean {
-    return this.assignment.addingReplicas.includes(replicaId);
-  }
-
   replica(replicaId: number): Replica | undefined {
     return this.isr.replica(replicaId);
   }

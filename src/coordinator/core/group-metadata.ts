@@ -70,10 +70,6 @@ export class GroupMetadata {
     return this.awaitingJoinCount;
   }
 
-  get numStaticMembers(): number {
-    return this.staticMembers.size;
-  }
-
   /** Topics that the members of the generation subscribe to; null when the group is none of consumers, or unreadable. */
   get subscribedTopics(): ReadonlySet<string> | null {
     return this.subscribed;

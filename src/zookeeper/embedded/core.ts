@@ -96,10 +96,6 @@ export class ZooKeeperCore {
     return this.zxid;
   }
 
-  sessionIds(): bigint[] {
-    return [...this.sessions.keys()];
-  }
-
   /** Opens a session under the id and password given by the caller. */
   openSession(id: bigint, password: Buffer, timeoutMs: number, nowMs: number): { timeoutMs: number } {
     const granted = Math.min(Math.max(timeoutMs, this.options.minSessionTimeoutMs), this.options.maxSessionTimeoutMs);
