@@ -15,6 +15,7 @@ import {
 } from '../../config/index.js';
 import {
   ErrorCode,
+  errorMessage,
   type AlterConfigsRequest,
   type DescribeConfigsRequest,
   type DescribeConfigsResponseInput,
@@ -182,7 +183,8 @@ export class ConfigAdmin {
         this.requireOwnId(name, 'Broker', `expected ${this.deps.brokerId}`);
         return [];
       default:
-        throw new AdminError(ErrorCode.INVALID_REQUEST, `Unsupported resource type: ${type}`);
+        // Kafka's own reason stays in its log.
+        throw new AdminError(ErrorCode.INVALID_REQUEST, errorMessage(ErrorCode.INVALID_REQUEST));
     }
   }
 

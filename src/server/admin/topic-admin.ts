@@ -309,10 +309,9 @@ function validateAssignment(assignment: ReadonlyMap<number, readonly number[]>):
     refuse('All partitions should have the same number of replicas');
   }
   if (replicaLists.some((replicas) => new Set(replicas).size !== replicas.length)) {
-    // The words of Scala's toString are part of what clients see.
-    const entries = [...assignment].map(
-      ([partition, replicas]) => `${partition} -> ArrayBuffer(${replicas.join(', ')})`,
-    );
+    // The words of Scala's toString are part of what clients see; small numbers stand in order in its hash tables.
+    const inOrder = [...assignment].sort(([a], [b]) => a - b);
+    const entries = inOrder.map(([partition, replicas]) => `${partition} -> ArrayBuffer(${replicas.join(', ')})`);
     refuse(`Duplicate replica assignment found: HashMap(${entries.join(', ')})`);
   }
   const sum = [...assignment.keys()].filter((partition) => partition >= 0).reduce((a, b) => a + b, 0);

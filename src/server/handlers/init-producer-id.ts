@@ -1,6 +1,6 @@
 import { ErrorCode, initProducerIdRequest, initProducerIdResponse } from '../../protocol/index.js';
 import { CLUSTER_RESOURCE } from '../../security/index.js';
-import { ApiError, handler } from '../handler.js';
+import { handler } from '../handler.js';
 
 const NO_PRODUCER_ID = -1n;
 const NO_PRODUCER_EPOCH = -1;
@@ -19,8 +19,9 @@ export const initProducerId = handler(initProducerIdRequest, initProducerIdRespo
   ) {
     return failed(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   }
-  if ((producerId === NO_PRODUCER_ID) !== (producerEpoch === NO_PRODUCER_EPOCH))
-    throw new ApiError(ErrorCode.INVALID_REQUEST);
+  if ((producerId === NO_PRODUCER_ID) !== (producerEpoch === NO_PRODUCER_EPOCH)) {
+    return failed(ErrorCode.INVALID_REQUEST);
+  }
   if (transactionalId !== null) return failed(ErrorCode.UNSUPPORTED_VERSION);
   // Without a transactional id every call gets a new producer id, whatever the producer had before.
   const generated = producerIds.generateProducerId();
