@@ -5,10 +5,10 @@
 //       [--idle 25] [--base-port 24600] [--dir DIR] [--json FILE]
 //
 // Every step ends when each live broker's metadata names a live leader (after a start also: a full ISR) for every partition, and every
-// leader answers ListOffsets for all it leads; then ZooKeeper is asked whether it says the same. The ZooKeeper session lasts 4 s, so a
-// fail-over cannot take less; ZooKeeper ends one on its next tick, here of 500 ms. Files are removed at the very end, for ext4 is slow
-// to make files while it remembers removed ones. OTTLA_BIN names another program than bin/ottla; KAFKA_JVM_OPTS are those of Kafka's
-// own start script unless set. Both log warnings and errors only.
+// leader answers ListOffsets for all it leads; then ZooKeeper is asked whether it says the same. A ZooKeeper session ends 4 s after the
+// broker was last heard of, 2.7 to 4.5 s after its death, and no fail-over takes less. Files are removed at the very end, for ext4 is
+// slow to make files while it remembers removed ones. OTTLA_BIN names another program than bin/ottla; KAFKA_JVM_OPTS are those of
+// Kafka's own start script unless set. Both log warnings and errors only.
 import { build } from 'esbuild';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
