@@ -1,6 +1,6 @@
 import { seededRandom, shuffled, type Random } from '../../../src/common/index.js';
 import { ApiKey, ErrorCode, type ElectLeadersResponse } from '../../../src/protocol/index.js';
-import { partitionStates } from './cluster-state.js';
+import { partitionStates, sameMembers } from './cluster-state.js';
 import { LOG_DIRS } from './simulated-broker.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
 import { ZOOKEEPER_HOST } from './simulated-zookeeper.js';
@@ -207,8 +207,10 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
  * leading. So this is the only fault of its run, one broker at a time, down until no ISR has it.
  */
 function losePowerNow(cluster: SimulatedCluster, random: Random): void {
-  const isMoving = (reason: string): boolean => /waits for|ends and high|high watermark behind/.test(reason);
-  if (cluster.brokers.length === 1 || cluster.unrest().some((reason) => !isMoving(reason))) return;
+  const isWhole =
+    cluster.brokers.every(({ running }) => running !== null) &&
+    partitionStates(cluster.zooKeeper).every(({ leader, isr, replicas }) => leader > 0 && sameMembers(isr, replicas));
+  if (cluster.brokers.length === 1 || !isWhole) return;
   const broker = pick(random, cluster.brokers);
   // The last in sync would never be forgotten: nobody else may lead.
   if (partitionStates(cluster.zooKeeper).some(({ isr }) => isr.every((id) => id === broker.id))) return;

@@ -48,7 +48,7 @@ export class SessionReader implements Reader {
         continue;
       }
       const isGoingOn = await this.fetch(broker, session, wanted);
-      if (isGoingOn) continue;
+      if (isGoingOn && !this.knowsTooLittle()) continue;
       await client.pause(RETRY_BACKOFF_MS);
       await client.refreshMetadata();
     }
