@@ -9,6 +9,7 @@ const base = {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   modulePathIgnorePatterns: ['<rootDir>/dist'],
   globalSetup: '<rootDir>/test/fixtures/unpack.cjs',
+  setupFilesAfterEnv: ['<rootDir>/test/patience.cjs'],
 };
 const project = (displayName, extra = {}) => ({
   ...base,
@@ -18,5 +19,10 @@ const project = (displayName, extra = {}) => ({
 });
 
 module.exports = {
-  projects: ['unit', 'conformance', 'contract', 'simulation', 'cluster'].map((name) => project(name)),
+  projects: [
+    ...['unit', 'conformance', 'contract', 'simulation'].map((name) => project(name)),
+    project('cluster', {
+      setupFilesAfterEnv: [...base.setupFilesAfterEnv, '<rootDir>/test/cluster/support/second-chance.cjs'],
+    }),
+  ],
 };
