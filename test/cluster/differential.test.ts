@@ -57,6 +57,10 @@ describeWithJava('random requests', () => {
     ottla = brokerOf('ottla', portBase() + 52);
     await Promise.all([kafka.start(), ottla.start()]);
     for (const { port } of [kafka, ottla]) {
+      await eventually(async () => {
+        const { controllerId } = await ask<MetadataResponse>(port, ApiKey.Metadata, 9, { topics: [] });
+        return controllerId === 1;
+      });
       await untilAnswered(port, ApiKey.FindCoordinator, 0, { key: 'g' });
       await untilAnswered(port, ApiKey.InitProducerId, 4, { transactionalId: null, transactionTimeoutMs: 1_000 });
     }

@@ -298,7 +298,7 @@ export class RandomRequests {
     return this.make('DescribeConfigs', [0, 4], (version) => ({
       resources: [
         {
-          resourceType: this.chance(90) ? 2 : this.oneOf([0, 1, 4, 8]),
+          resourceType: this.chance(90) ? 2 : this.oneOf([0, 1]),
           resourceName: this.chance(95) ? this.topic() : '1',
           configurationKeys: this.chance(20) ? null : this.some(TOPIC_CONFIGS).map(([name]) => name),
         },
