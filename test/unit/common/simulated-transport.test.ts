@@ -60,16 +60,14 @@ describe('the simulated network', () => {
   test('lets no connection be made over a cut way', async () => {
     const { clock, network, events } = await link();
     network.partition(['a'], ['b']);
-    network
-      .transportFor('a')
-      .connect(
-        { host: 'b', port: 9092 },
-        {
-          onData: () => undefined,
-          onClose: (error) => void events.push(`second ${(error as { code?: string }).code}`),
-        },
-        { timeoutMs: 3000 },
-      );
+    network.transportFor('a').connect(
+      { host: 'b', port: 9092 },
+      {
+        onData: () => undefined,
+        onClose: (error) => void events.push(`second ${(error as { code?: string }).code}`),
+      },
+      { timeoutMs: 3000 },
+    );
     await clock.advance(10_000);
     expect(events).toEqual(['a open', 'second ETIMEDOUT']);
   });
