@@ -43,12 +43,14 @@ export class LeaderEpochFileCache {
     if (!exists) return { cache, suspect: false };
     const text = fs.readFile(cache.path).toString('utf8');
     cache.written = text;
+    // A last line that is torn may still read as an epoch that begins too early: nothing of such a file is believed.
+    if (!text.endsWith('\n')) return { cache, suspect: true };
     try {
       for (const [epoch, startOffset] of parseCheckpoint(text, cache.path, 2)) {
         const entry = { epoch: Number(epoch), startOffset: Number(startOffset) };
         cache.entries = assignEpoch(cache.entries, entry) ?? cache.entries;
       }
-      return { cache, suspect: !text.endsWith('\n') };
+      return { cache, suspect: false };
     } catch (error) {
       if (!(error instanceof CheckpointFormatError)) throw error;
       logger.warn('Finding the leader epochs of a log in its records', { path: cache.path, error: error.message });
@@ -104,13 +106,22 @@ export class LeaderEpochFileCache {
     return epochForOffset(this.entries, offset);
   }
 
-  /** Makes the file durable, without blocking. */
+  /** Makes the file durable, without blocking; then its name, which after a loss of power might still be that of an older file. */
   async sync(): Promise<void> {
     if (!this.unsynced) return;
     this.unsynced = false;
+    await this.syncOne(this.path, 'r+');
+    await this.syncOne(this.path.slice(0, this.path.lastIndexOf('/')), 'r');
+  }
+
+  movedTo(dir: string): void {
+    this.path = `${dir}/${LEADER_EPOCH_CHECKPOINT}`;
+  }
+
+  private async syncOne(path: string, mode: 'r' | 'r+'): Promise<void> {
     let handle;
     try {
-      handle = this.fs.open(this.path, 'r+');
+      handle = this.fs.open(path, mode);
     } catch (error) {
       // The log was deleted meanwhile.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
@@ -121,10 +132,6 @@ export class LeaderEpochFileCache {
     } finally {
       handle.close();
     }
-  }
-
-  movedTo(dir: string): void {
-    this.path = `${dir}/${LEADER_EPOCH_CHECKPOINT}`;
   }
 
   private change(changed: readonly EpochEntry[] | null): void {
