@@ -11,10 +11,13 @@ import { ZooKeeperEnsemble } from './zookeeper-ensemble.js';
 
 const PORTS_EACH = 100;
 
-/** A range of 100 ports that test processes which run at once do not share; `OTTLA_TEST_PORT` sets its first one. */
+/** By process and by second: neither processes that run at once nor files that follow each other use the same ports again. */
+const rangeNumber = (process.pid * 7 + Math.floor(Date.now() / 1000)) % 200;
+
+/** A range of 100 ports for one test file; `OTTLA_TEST_PORT` sets its first one. Below those that the kernel gives to clients. */
 export function portBase(): number {
   const asked = process.env['OTTLA_TEST_PORT'];
-  return asked === undefined ? 10_000 + (process.pid % 90) * PORTS_EACH : Number(asked);
+  return asked === undefined ? 10_000 + rangeNumber * PORTS_EACH : Number(asked);
 }
 
 export interface ClusterOptions {
