@@ -31,7 +31,7 @@ import {
   type Exchange,
 } from './support/recorded-exchanges.js';
 import { ask, WireClient } from './support/wire-client.js';
-import { canRunZooKeeper } from './support/zookeeper-ensemble.js';
+import { describeIfJava } from './support/zookeeper-ensemble.js';
 
 /** The recorded broker's. */
 const SETTINGS = {
@@ -132,8 +132,7 @@ const EVENTUALLY = new Set([
 ]);
 
 const MINUTES = 60_000;
-const describeWithJava = canRunZooKeeper() ? describe : describe.skip;
-if (!canRunZooKeeper()) console.log('Skipped: comparing behaviour with the recording needs Java for ZooKeeper.');
+const describeWithJava = describeIfJava('comparing behaviour with the recording needs Java for ZooKeeper.');
 
 const titleOf = ({ category, name }: Exchange): string => `${category}: ${name}`;
 

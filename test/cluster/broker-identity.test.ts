@@ -11,12 +11,11 @@ import { eventually } from './support/eventually.js';
 import { OttlaCluster, portBase } from './support/ottla-cluster.js';
 import { ottla, type ToolResult } from './support/processes.js';
 import { ask } from './support/wire-client.js';
-import { canRunZooKeeper } from './support/zookeeper-ensemble.js';
+import { describeIfJava } from './support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
 const SESSION_MS = 4_000;
-const describeWithJava = canRunZooKeeper() ? describe : describe.skip;
-if (!canRunZooKeeper()) console.log('Skipped: tests of who a broker is need Java for ZooKeeper.');
+const describeWithJava = describeIfJava('tests of who a broker is need Java for ZooKeeper.');
 
 describeWithJava('a broker that starts', () => {
   let cluster: OttlaCluster;

@@ -13,14 +13,13 @@ import { eventually } from './support/eventually.js';
 import { canRunKcat, kcat } from './support/kcat.js';
 import { OttlaCluster } from './support/ottla-cluster.js';
 import { BackgroundProcess, kafkaBin, kafkaTool, type ToolResult } from './support/processes.js';
-import { canRunZooKeeper } from './support/zookeeper-ensemble.js';
+import { describeIfJava } from './support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
 jest.setTimeout(3 * MINUTES);
 const CODECS: readonly Compression[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
 
-const describeWithJava = canRunZooKeeper() ? describe : describe.skip;
-if (!canRunZooKeeper()) console.log('Skipped: the tests of clients need Java for ZooKeeper and for the Java client.');
+const describeWithJava = describeIfJava('the tests of clients need Java for ZooKeeper and for the Java client.');
 const describeWithKcat = canRunKcat() ? describe : describe.skip;
 if (!canRunKcat()) console.log('Skipped: the tests of librdkafka need kcat.');
 

@@ -22,7 +22,7 @@ import { portBase } from './support/ottla-cluster.js';
 import { RandomRequests, type Known, type RandomRequest } from './support/random-requests.js';
 import { Interpreter, type Exchange } from './support/recorded-exchanges.js';
 import { ask } from './support/wire-client.js';
-import { canRunZooKeeper, ZooKeeperEnsemble } from './support/zookeeper-ensemble.js';
+import { describeIfJava, ZooKeeperEnsemble } from './support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
 const SEED = Number(process.env['OTTLA_TEST_SEED'] ?? 1);
@@ -37,8 +37,7 @@ const SETTINGS = {
   'num.partitions': 2,
 };
 
-const describeWithJava = canRunZooKeeper() ? describe : describe.skip;
-if (!canRunZooKeeper()) console.log('Skipped: comparing with Kafka needs Java for it and for ZooKeeper.');
+const describeWithJava = describeIfJava('comparing with Kafka needs Java for it and for ZooKeeper.');
 
 describeWithJava('random requests', () => {
   let zookeeper: ZooKeeperEnsemble;

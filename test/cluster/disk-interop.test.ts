@@ -7,13 +7,12 @@ import { BrokerProcess } from './support/broker-process.js';
 import { eventually } from './support/eventually.js';
 import { portBase } from './support/ottla-cluster.js';
 import { kafkaTool, ottla } from './support/processes.js';
-import { canRunZooKeeper, ZooKeeperEnsemble } from './support/zookeeper-ensemble.js';
+import { describeIfJava, ZooKeeperEnsemble } from './support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
 jest.setTimeout(4 * MINUTES);
 
-const describeWithJava = canRunZooKeeper() ? describe : describe.skip;
-if (!canRunZooKeeper()) console.log('Skipped: the tests of data directories need Java for ZooKeeper and Kafka.');
+const describeWithJava = describeIfJava('the tests of data directories need Java for ZooKeeper and Kafka.');
 
 const PROPERTIES = {
   'zookeeper.session.timeout.ms': 4000,

@@ -5,14 +5,13 @@ import { eventually, pause } from './support/eventually.js';
 import { OttlaCluster } from './support/ottla-cluster.js';
 import { faultsOf } from './support/replica-logs.js';
 import { Reader, Workload } from './support/workload.js';
-import { canRunZooKeeper } from './support/zookeeper-ensemble.js';
+import { describeIfJava } from './support/zookeeper-ensemble.js';
 
 const PARTITIONS = 4;
 const SESSION_MS = 4_000;
 const MINUTES = 60_000;
 
-const describeWithJava = canRunZooKeeper() ? describe : describe.skip;
-if (!canRunZooKeeper()) console.log('Skipped: the fail-over tests need Java for ZooKeeper.');
+const describeWithJava = describeIfJava('the fail-over tests need Java for ZooKeeper.');
 
 describeWithJava('under load, with acks=all and min.insync.replicas=2', () => {
   let cluster: OttlaCluster;

@@ -20,7 +20,7 @@ import { eventually, pause } from './support/eventually.js';
 import { filledRequests, framed, mutated, realRequests } from './support/hostile-frames.js';
 import { OttlaCluster } from './support/ottla-cluster.js';
 import { ask, WireClient } from './support/wire-client.js';
-import { canRunZooKeeper } from './support/zookeeper-ensemble.js';
+import { describeIfJava } from './support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
 const MEBIBYTE = 1024 * 1024;
@@ -32,8 +32,7 @@ const SEED = Number(process.env['OTTLA_TEST_SEED'] ?? 1);
 const CODECS = ['gzip', 'snappy', 'lz4', 'zstd'] as const;
 type Codec = (typeof CODECS)[number];
 
-const describeWithJava = canRunZooKeeper() ? describe : describe.skip;
-if (!canRunZooKeeper()) console.log('Skipped: hostile input to a broker needs Java for ZooKeeper.');
+const describeWithJava = describeIfJava('hostile input to a broker needs Java for ZooKeeper.');
 
 describeWithJava('a broker under hostile input', () => {
   let cluster: OttlaCluster;

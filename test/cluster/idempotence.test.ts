@@ -15,7 +15,7 @@ import type { BrokerProcess } from './support/broker-process.js';
 import { eventually } from './support/eventually.js';
 import { OttlaCluster } from './support/ottla-cluster.js';
 import { ask, WireClient } from './support/wire-client.js';
-import { canRunZooKeeper } from './support/zookeeper-ensemble.js';
+import { describeIfJava } from './support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
 const RECORDS_EACH = 2;
@@ -33,8 +33,7 @@ const RETRIABLE = new Set<number>([
   ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
 ]);
 
-const describeWithJava = canRunZooKeeper() ? describe : describe.skip;
-if (!canRunZooKeeper()) console.log('Skipped: tests of idempotent producers need Java for ZooKeeper.');
+const describeWithJava = describeIfJava('tests of idempotent producers need Java for ZooKeeper.');
 
 describeWithJava('an idempotent producer whose leader is killed', () => {
   let cluster: OttlaCluster;

@@ -3,7 +3,7 @@ import { OttlaCluster } from './support/ottla-cluster.js';
 import { kafkaTool } from './support/processes.js';
 import { faultsOf } from './support/replica-logs.js';
 import { Reader, Workload } from './support/workload.js';
-import { canRunZooKeeper } from './support/zookeeper-ensemble.js';
+import { describeIfJava } from './support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
 const PARTITIONS = 3;
@@ -16,8 +16,7 @@ const ASSIGNMENT = [
 const GUEST = 3;
 const HOSTS = [1, 2];
 
-const describeWithJava = canRunZooKeeper() ? describe : describe.skip;
-if (!canRunZooKeeper()) console.log('Skipped: the tests of mixed clusters need Java for ZooKeeper and Kafka.');
+const describeWithJava = describeIfJava('the tests of mixed clusters need Java for ZooKeeper and Kafka.');
 
 describeWithJava.each([
   { title: 'a Kafka broker among Ottla brokers', kafkaBrokers: [GUEST] },

@@ -1,13 +1,12 @@
 import { eventually } from './support/eventually.js';
 import { OttlaCluster } from './support/ottla-cluster.js';
 import { kafkaTool, ottla } from './support/processes.js';
-import { canRunZooKeeper } from './support/zookeeper-ensemble.js';
+import { describeIfJava } from './support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
 jest.setTimeout(3 * MINUTES);
 
-const describeWithJava = canRunZooKeeper() ? describe : describe.skip;
-if (!canRunZooKeeper()) console.log('Skipped: the tests of tools need Java for ZooKeeper and Kafka.');
+const describeWithJava = describeIfJava('the tests of tools need Java for ZooKeeper and Kafka.');
 
 const TOPIC = 'tooled';
 const GROUP = 'tool-group';

@@ -8,7 +8,7 @@ import { eventually } from './support/eventually.js';
 import { portBase } from './support/ottla-cluster.js';
 import { kafkaTool, ottla, projectRoot, run } from './support/processes.js';
 import { connectZooKeeper, dumpZnodes, type DumpedNode } from './support/znode-dump.js';
-import { canRunZooKeeper, ZooKeeperEnsemble } from './support/zookeeper-ensemble.js';
+import { describeIfJava, ZooKeeperEnsemble } from './support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
 jest.setTimeout(2 * MINUTES);
@@ -16,8 +16,7 @@ jest.setTimeout(2 * MINUTES);
 const RECORDINGS = path.join(__dirname, '..', '.fixtures', 'reference', 'zk');
 const CHROOT = '/kafka';
 
-const describeWithJava = canRunZooKeeper() ? describe : describe.skip;
-if (!canRunZooKeeper()) console.log('Skipped: the comparison of znodes needs Java for ZooKeeper.');
+const describeWithJava = describeIfJava('the comparison of znodes needs Java for ZooKeeper.');
 
 interface Transaction {
   readonly op: string;

@@ -14,10 +14,6 @@ export class TopicWaiter {
 
   constructor(private readonly clock: Clock) {}
 
-  get size(): number {
-    return this.waiting.size;
-  }
-
   /** Resolves when `isDone` holds after a change of the metadata, or when the time is up; at once when it already holds. */
   wait(timeoutMs: number, isDone: () => boolean): Promise<void> {
     if (isDone()) return Promise.resolve();

@@ -28,6 +28,13 @@ export function canRunZooKeeper(): boolean {
   }
 }
 
+/** `describe` where Java is, else a `describe` that skips, after one line which says what (`the tests of … need Java for …`). */
+export function describeIfJava(whatNeedsIt: string): jest.Describe {
+  if (canRunZooKeeper()) return describe;
+  console.log(`Skipped: ${whatNeedsIt}`);
+  return describe.skip;
+}
+
 /** A real ZooKeeper ensemble of processes on this machine, run by `zk/ensemble`. Members are numbered from 1. */
 export class ZooKeeperEnsemble {
   private constructor(
