@@ -17,6 +17,7 @@ const suites = asked.length > 0 ? asked : all;
 const steps = [
   ['types', ['npx', 'tsc', '--noEmit', '-p', 'tsconfig.json']],
   ['lint, layers, format', ['npm', 'run', '--silent', 'lint']],
+  ['mutants apply', ['node', 'scripts/mutants.mjs', '--check']],
   ['build', ['npm', 'run', '--silent', 'build']],
 ];
 let failedSteps = 0;
