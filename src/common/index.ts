@@ -12,6 +12,8 @@ export { nodeFileSystem } from './node-file-system.js';
 export {
   SimulatedFileSystem,
   type CrashKind,
+  type DiskError,
+  type DiskPace,
   type FaultInjector,
   type FileOperation,
 } from './simulated-file-system.js';

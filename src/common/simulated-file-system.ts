@@ -1,112 +1,60 @@
 /**
  * A file system in memory, for simulations and tests. It knows what a disk would still have after a loss of power: what was not synced may
- * be there whole, in part, or not at all.
+ * be there whole, in part, not at all, or without what was done before it. Operations can fail, be slow, or be the last of their process.
  */
+import { sleep, type Clock } from './clock.js';
 import type { FileHandle, FileStat, FileSystem } from './file-system.js';
 import type { Random } from './random.js';
+import { ChangeCounter, DirNode, drawLostOrder, FileNode, type NewFileChange, type Node } from './simulated-disk.js';
 
 /** What happens to unsynced changes: a process that dies leaves them in the page cache; with the power they go, or are torn. */
 export type CrashKind = 'process' | 'power';
 
-/** Decides whether an operation on a path fails, and how; null lets it pass. */
-export type FaultInjector = (operation: FileOperation, path: string) => NodeJS.ErrnoException | null;
+/** An error of the file system. Of a write that fails, the first `writtenBytes` are written: half of it unless told. */
+export interface DiskError extends NodeJS.ErrnoException {
+  readonly writtenBytes?: number;
+}
+
+/** Decides whether an operation on a path fails, and how; null lets it pass. `length` is that of a write. */
+export type FaultInjector = (operation: FileOperation, path: string, length: number) => DiskError | null;
 export type FileOperation =
-  'open' | 'read' | 'write' | 'truncate' | 'sync' | 'rename' | 'remove' | 'readDir' | 'makeDir' | 'stat';
+  | 'open'
+  | 'read'
+  | 'write'
+  | 'truncate'
+  | 'sync'
+  | 'close'
+  | 'rename'
+  | 'remove'
+  | 'readDir'
+  | 'makeDir'
+  | 'stat'
+  | 'setTime';
 
-type FileChange = { kind: 'write'; position: number; bytes: Buffer } | { kind: 'truncate'; size: number };
-type DirChange =
-  | { kind: 'link'; name: string; node: Node }
-  | { kind: 'unlink'; name: string }
-  | { kind: 'rename'; from: string; to: string };
+/** Operations that change what a disk holds, or what of it is durable; `open` does when it makes the file. */
+const CHANGING: ReadonlySet<FileOperation> = new Set(['write', 'truncate', 'sync', 'rename', 'remove', 'makeDir']);
 
-class FileNode {
-  content: Content = new Content();
-  durable: Content = new Content();
-  unsynced: FileChange[] = [];
-
-  constructor(public modifiedMs: number) {}
-
-  sync(): void {
-    if (this.unsynced.length === 0) return;
-    for (const change of this.unsynced) this.durable.apply(change);
-    this.unsynced = [];
-  }
-}
-
-class DirNode {
-  entries = new Map<string, Node>();
-  durable = new Map<string, Node>();
-  unsynced: DirChange[] = [];
-
-  change(change: DirChange): void {
-    applyDirChange(this.entries, change);
-    this.unsynced.push(change);
-  }
-
-  sync(): void {
-    this.durable = new Map(this.entries);
-    this.unsynced = [];
-  }
-}
-
-type Node = FileNode | DirNode;
-
-/** Bytes that grow. */
-class Content {
-  private bytes: Buffer = Buffer.alloc(0);
-  length = 0;
-
-  apply(change: FileChange): void {
-    if (change.kind === 'truncate') this.truncate(change.size);
-    else this.write(change.bytes, change.position);
-  }
-
-  write(bytes: Buffer, position: number): void {
-    const end = position + bytes.length;
-    this.reserve(end);
-    bytes.copy(this.bytes, position);
-    this.length = Math.max(this.length, end);
-  }
-
-  truncate(size: number): void {
-    this.reserve(size);
-    if (size < this.length) this.bytes.fill(0, size, this.length);
-    this.length = size;
-  }
-
-  read(target: Buffer, targetOffset: number, length: number, position: number): number {
-    const end = Math.min(this.length, position + length);
-    return end <= position ? 0 : this.bytes.copy(target, targetOffset, position, end);
-  }
-
-  toBuffer(): Buffer {
-    return Buffer.from(this.bytes.subarray(0, this.length));
-  }
-
-  copy(): Content {
-    const copy = new Content();
-    copy.bytes = this.toBuffer();
-    copy.length = this.length;
-    return copy;
-  }
-
-  private reserve(size: number): void {
-    if (size <= this.bytes.length) return;
-    const grown = Buffer.alloc(Math.max(size, 2 * this.bytes.length));
-    this.bytes.copy(grown, 0, 0, this.length);
-    this.bytes = grown;
-  }
+/** How long an operation takes. Those that wait do so under `clock`; those that block are added up in `blockedMs`. */
+export interface DiskPace {
+  readonly clock: Clock;
+  delayMs(operation: FileOperation, path: string): number;
 }
 
 /** Paths are absolute, with slashes. Handles and locks are those of one process, which ends with `crash`. */
 export class SimulatedFileSystem implements FileSystem {
-  private readonly root = new DirNode();
+  private readonly counter = new ChangeCounter();
+  private readonly root = new DirNode(this.counter);
   private readonly locks = new Set<string>();
   /** Handles of an earlier life are dead. */
   private life = 0;
   private openCount = 0;
+  private halted = false;
   /** Set it to make operations fail. */
   fault: FaultInjector | null = null;
+  /** Set it to make operations slow. */
+  pace: DiskPace | null = null;
+  /** How long operations that block have held the process up. */
+  blockedMs = 0;
 
   /** `nowMs` gives the times of modification. */
   constructor(private readonly nowMs: () => number = () => 0) {}
@@ -116,12 +64,31 @@ export class SimulatedFileSystem implements FileSystem {
     return this.openCount;
   }
 
+  /** True when the operation changes the disk, or what of it is durable. */
+  isChange(operation: FileOperation, path: string): boolean {
+    return CHANGING.has(operation) || (operation === 'open' && !this.exists(path));
+  }
+
+  /**
+   * The process is dead, between two operations or inside one: nothing that its code does until `crash` has any effect, and every
+   * operation throws. Returns the error for an injector to throw.
+   */
+  halt(writtenBytes = 0): DiskError {
+    this.halted = true;
+    return Object.assign(failure('EKILLED', 'kill', 'the process'), { writtenBytes });
+  }
+
+  get isHalted(): boolean {
+    return this.halted;
+  }
+
   /** The process ends, or the machine. Open handles are dead, locks are free, and what was not synced may be lost. */
   crash(kind: CrashKind, random: Random): void {
     this.life++;
     this.openCount = 0;
+    this.halted = false;
     this.locks.clear();
-    if (kind === 'power') losePower(this.root, random);
+    if (kind === 'power') this.root.losePower(drawLostOrder(random, this.counter), random);
   }
 
   open(path: string, mode: 'r' | 'r+' | 'w+' | 'a+'): FileHandle {
@@ -129,12 +96,12 @@ export class SimulatedFileSystem implements FileSystem {
     const existing = this.find(path);
     if (existing instanceof DirNode) {
       if (mode !== 'r') throw failure('EISDIR', 'open', path);
-      return new DirHandle(path, existing);
+      return new DirHandle(this, path, existing, this.life);
     }
     if (!existing && (mode === 'r' || mode === 'r+')) throw failure('ENOENT', 'open', path);
     let node = existing;
     if (!node) {
-      node = new FileNode(this.nowMs());
+      node = new FileNode(this.counter, this.nowMs());
       this.parentOf(path, 'open').change({ kind: 'link', name: baseName(path), node });
     } else if (mode === 'w+') {
       this.write(node, { kind: 'truncate', size: 0 });
@@ -182,7 +149,7 @@ export class SimulatedFileSystem implements FileSystem {
       let next = dir.entries.get(name);
       if (next instanceof FileNode) throw failure('EEXIST', 'mkdir', path);
       if (!next) {
-        next = new DirNode();
+        next = new DirNode(this.counter);
         dir.change({ kind: 'link', name, node: next });
       }
       dir = next;
@@ -202,10 +169,12 @@ export class SimulatedFileSystem implements FileSystem {
     }
   }
 
+  /** What a folder has goes before it, one after another. */
   remove(path: string): void {
+    const node = this.find(path);
+    if (node instanceof DirNode) for (const name of [...node.entries.keys()]) this.remove(`${path}/${name}`);
     this.check('remove', path);
-    if (!this.find(path)) return;
-    this.parentOf(path, 'rm').change({ kind: 'unlink', name: baseName(path) });
+    if (node) this.parentOf(path, 'rm').change({ kind: 'unlink', name: baseName(path) });
   }
 
   syncDir(path: string): void {
@@ -221,16 +190,29 @@ export class SimulatedFileSystem implements FileSystem {
     return { release: () => void this.locks.delete(path) };
   }
 
-  /** For handles. */
-  check(operation: FileOperation, path: string): void {
-    const error = this.fault?.(operation, path);
-    if (error) throw error;
+  /** For handles: throws when the operation fails, and counts how long it blocks. */
+  check(operation: FileOperation, path: string, length = 0): void {
+    this.refuse(operation, path, length);
+    if (this.pace) this.blockedMs += this.pace.delayMs(operation, path);
   }
 
-  write(node: FileNode, change: FileChange): void {
-    node.content.apply(change);
-    node.unsynced.push(change);
+  /** For handles: the same for an operation that waits. */
+  async checkLater(operation: FileOperation, path: string): Promise<void> {
+    const delayMs = this.pace?.delayMs(operation, path) ?? 0;
+    if (this.pace && delayMs > 0) await sleep(this.pace.clock, delayMs);
+    else await Promise.resolve();
+    this.refuse(operation, path, 0);
+  }
+
+  /** For handles. */
+  write(node: FileNode, change: NewFileChange): void {
+    node.change(change);
     node.modifiedMs = this.nowMs();
+  }
+
+  /** For handles: all that was changed until now. */
+  get lastChange(): number {
+    return this.counter.last;
   }
 
   isAlive(life: number): boolean {
@@ -239,6 +221,12 @@ export class SimulatedFileSystem implements FileSystem {
 
   onHandleClosed(): void {
     this.openCount--;
+  }
+
+  private refuse(operation: FileOperation, path: string, length: number): void {
+    if (this.halted) throw this.halt();
+    const error = this.fault?.(operation, path, length);
+    if (error) throw error;
   }
 
   private find(path: string): Node | undefined {
@@ -292,8 +280,10 @@ class SimulatedFileHandle implements FileHandle {
   }
 
   async read(target: Buffer, targetOffset: number, length: number, position: number): Promise<number> {
-    await Promise.resolve();
-    return this.readSync(target, targetOffset, length, position);
+    this.ensureUsable('read');
+    await this.fs.checkLater('read', this.path);
+    this.ensureUsable('read');
+    return this.node.content.read(target, targetOffset, length, position);
   }
 
   writeSync(buffers: readonly Buffer[], position: number): void {
@@ -301,10 +291,10 @@ class SimulatedFileHandle implements FileHandle {
     if (!this.writable) throw failure('EBADF', 'write', this.path);
     const bytes = Buffer.concat(buffers);
     try {
-      this.fs.check('write', this.path);
+      this.fs.check('write', this.path, bytes.length);
     } catch (error) {
-      // As a full disk does: a part is written.
-      const part = bytes.subarray(0, bytes.length >> 1);
+      // As a full disk does, and as a process does that is killed: a part is written.
+      const part = bytes.subarray(0, (error as DiskError).writtenBytes ?? bytes.length >> 1);
       if (part.length > 0) this.fs.write(this.node, { kind: 'write', position, bytes: part });
       throw error;
     }
@@ -324,19 +314,25 @@ class SimulatedFileHandle implements FileHandle {
   }
 
   async sync(): Promise<void> {
-    await Promise.resolve();
-    this.syncSync();
+    this.ensureUsable('fdatasync');
+    const upTo = this.fs.lastChange;
+    await this.fs.checkLater('sync', this.path);
+    this.ensureUsable('fdatasync');
+    this.node.sync(upTo);
   }
 
   setModifiedTime(ms: number): void {
     this.ensureUsable('futimes');
+    this.fs.check('setTime', this.path);
     this.node.modifiedMs = ms;
   }
 
   close(): void {
     if (this.closed || !this.fs.isAlive(this.life)) return;
+    // One that fails has closed the file all the same.
     this.closed = true;
     this.fs.onHandleClosed();
+    this.fs.check('close', this.path);
   }
 
   private ensureUsable(syscall: string): void {
@@ -347,8 +343,10 @@ class SimulatedFileHandle implements FileHandle {
 /** A folder that was opened to be synced. */
 class DirHandle implements FileHandle {
   constructor(
+    private readonly fs: SimulatedFileSystem,
     readonly path: string,
     private readonly node: DirNode,
+    private readonly life: number,
   ) {}
 
   size(): number {
@@ -372,12 +370,15 @@ class DirHandle implements FileHandle {
   }
 
   syncSync(): void {
+    this.fs.check('sync', this.path);
     this.node.sync();
   }
 
   async sync(): Promise<void> {
-    await Promise.resolve();
-    this.node.sync();
+    const upTo = this.fs.lastChange;
+    await this.fs.checkLater('sync', this.path);
+    if (!this.fs.isAlive(this.life)) throw failure('EBADF', 'fdatasync', this.path);
+    this.node.sync(upTo);
   }
 
   setModifiedTime(): void {
@@ -386,50 +387,6 @@ class DirHandle implements FileHandle {
 
   close(): void {
     // Nothing is held.
-  }
-}
-
-/** Each folder keeps its synced entries and some of the changes since, in order; each file likewise, the last change perhaps torn. */
-function losePower(dir: DirNode, random: Random): void {
-  const entries = new Map(dir.durable);
-  for (const change of dir.unsynced.slice(0, random.nextInt(dir.unsynced.length + 1))) applyDirChange(entries, change);
-  dir.entries = entries;
-  dir.sync();
-  for (const node of entries.values()) {
-    if (node instanceof DirNode) losePower(node, random);
-    else loseUnsynced(node, random);
-  }
-}
-
-function loseUnsynced(file: FileNode, random: Random): void {
-  const kept = random.nextInt(file.unsynced.length + 1);
-  for (const change of file.unsynced.slice(0, kept)) file.durable.apply(change);
-  const torn = file.unsynced[kept];
-  if (torn?.kind === 'write') {
-    const bytes = Buffer.from(torn.bytes);
-    const good = random.nextInt(bytes.length + 1);
-    // The length may be written before the bytes are.
-    if (random.nextInt(2) === 0) file.durable.write(bytes.fill(0, good), torn.position);
-    else if (good > 0) file.durable.write(bytes.subarray(0, good), torn.position);
-  }
-  file.content = file.durable.copy();
-  file.unsynced = [];
-}
-
-function applyDirChange(entries: Map<string, Node>, change: DirChange): void {
-  switch (change.kind) {
-    case 'link':
-      entries.set(change.name, change.node);
-      break;
-    case 'unlink':
-      entries.delete(change.name);
-      break;
-    case 'rename': {
-      const node = entries.get(change.from);
-      entries.delete(change.from);
-      if (node) entries.set(change.to, node);
-      break;
-    }
   }
 }
 

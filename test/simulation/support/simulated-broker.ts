@@ -113,7 +113,7 @@ export class SimulatedBroker {
   failLogDir(dir: string): void {
     this.note(`cannot use ${dir} any more`);
     this.disk.fault = (syscall, path) => {
-      if (path !== dir && !path.startsWith(`${dir}/`)) return null;
+      if (syscall === 'close' || (path !== dir && !path.startsWith(`${dir}/`))) return null;
       return Object.assign(new Error(`EIO: i/o error, ${syscall} '${path}'`), { code: 'EIO', syscall, path });
     };
   }
