@@ -10,7 +10,8 @@ export class CheckpointFormatError extends Error {
 
 /**
  * Reads the entries of a checkpoint as fields; none when the file is missing. Throws `CheckpointFormatError` for an unknown version, a
- * count that is not that of the entries, or an entry that has not `fieldCount` fields of which all but the first (of three) are integers.
+ * count that is not that of the entries, or an entry that has not `fieldCount` fields of which all but the first (of three) are integers
+ * that a number holds exactly.
  */
 export function readCheckpoint(fs: FileSystem, path: string, fieldCount: number): string[][] {
   let text: string;
@@ -23,9 +24,9 @@ export function readCheckpoint(fs: FileSystem, path: string, fieldCount: number)
   return parseCheckpoint(text, path, fieldCount);
 }
 
-/** The same from text; `path` is for messages. */
+/** The same from text; `path` is for messages. Lines end as Java's `readLine` takes them to: an editor may have left CRLF. */
 export function parseCheckpoint(text: string, path: string, fieldCount: number): string[][] {
-  const lines = text.split('\n');
+  const lines = text.split(/\r\n|\n|\r/);
   const malformed = (line: string | undefined): never => {
     throw new CheckpointFormatError(`${path}: malformed line in checkpoint: '${line ?? ''}'`);
   };
@@ -42,14 +43,21 @@ export function parseCheckpoint(text: string, path: string, fieldCount: number):
       if (at === lines.length - 1) break;
       malformed(line);
     }
-    const fields = line.split(/\s+/);
-    if (fields.length !== fieldCount || !fields.slice(fieldCount - 2).every((field) => /^-?\d+$/.test(field)))
-      malformed(line);
+    const fields = line.trimEnd().split(/\s+/);
+    if (fields.length !== fieldCount || !fields.slice(fieldCount - 2).every(isOffset)) malformed(line);
     entries.push(fields);
   }
   if (entries.length !== expected)
     throw new CheckpointFormatError(`${path}: ${entries.length} entries in the checkpoint, but it says ${expected}`);
   return entries;
+}
+
+/**
+ * A number that is an offset, an epoch or a partition. What no int64 holds is malformed to Kafka as well; between 2^53 and 2^63 no log of
+ * ours reaches, and a rounded log start offset would delete segments.
+ */
+function isOffset(field: string): boolean {
+  return /^[+-]?\d+$/.test(field) && Number.isSafeInteger(Number(field));
 }
 
 /** The text of a checkpoint. */

@@ -168,7 +168,7 @@ export class LocalLog {
   /** The same for the whole log, with what its indexes get when it is closed. */
   async flushAll(): Promise<void> {
     const { changes } = this;
-    this.segments.active.onBecomeInactive();
+    this.onStorage('flushing the indexes of', () => this.segments.active.onBecomeInactive());
     await this.flush(this.logEndOffset + 1);
     this.flushedChanges = changes;
   }
@@ -187,11 +187,14 @@ export class LocalLog {
     this.lastFlushedMs = this.context.clock.nowMs();
   }
 
-  /** Cuts everything from `offset` on. Gives the base offsets of the segments that went. */
+  /**
+   * Cuts everything from `offset` on, from the end: wherever the process is killed, what is left has no hole. Gives the base offsets of
+   * the segments that went.
+   */
   truncateTo(offset: number): number[] {
     this.truncations++;
     this.tail.clear();
-    const deletable = this.segments.all.filter((segment) => segment.baseOffset > offset);
+    const deletable = this.segments.all.filter((segment) => segment.baseOffset > offset).reverse();
     this.removeAndDelete(deletable, 'log truncation');
     this.segments.active.truncateTo(offset);
     this.setEnd(offset);
@@ -202,14 +205,14 @@ export class LocalLog {
   truncateFullyAndStartAt(offset: number): number[] {
     this.truncations++;
     this.tail.clear();
-    const old = [...this.segments.all];
+    const old = [...this.segments.all].reverse();
     this.removeAndDelete(old, 'log truncation');
     this.createSegment(offset);
     this.setEnd(offset);
     return old.map((segment) => segment.baseOffset);
   }
 
-  /** Takes segments out of the log; their files are renamed now and removed after `file.delete.delay.ms`. */
+  /** Takes segments out of the log; their files are renamed now, in the order given, and removed after `file.delete.delay.ms`. */
   removeAndDelete(segments: readonly LogSegment[], reason: SegmentDeletionReason): void {
     if (segments.length === 0) return;
     this.truncations++;

@@ -98,6 +98,8 @@ export class LogDirs {
     const file = `${path}/${CLEAN_SHUTDOWN_FILE}`;
     if (!this.fs.exists(file)) return false;
     this.fs.remove(file);
+    // Were the mark to come back with a loss of power, a torn tail would be believed and written behind.
+    this.fs.syncDir(path);
     return true;
   }
 

@@ -267,9 +267,9 @@ export class LogLoader {
     return truncatedBytes;
   }
 
-  /** Nothing refers to them: they go at once. */
+  /** Nothing refers to them: they go at once, the newest first, so that a kill meanwhile leaves no hole. */
   private deleteSegments(segments: readonly LogSegment[]): void {
-    for (const segment of segments) {
+    for (const segment of [...segments].reverse()) {
       this.segments.remove(segment);
       segment.remove();
       this.context.fs.remove(segmentFile(this.options.dir, segment.baseOffset, SNAPSHOT_SUFFIX));

@@ -6,6 +6,7 @@ import { scanBatches } from './batch-scan.js';
 import {
   BATCHES_TO_RETAIN,
   firstOffsetOf,
+  firstSequenceOf,
   type BatchMetadata,
   type ProducerStateEntry,
 } from './core/producer-state-entry.js';
@@ -13,8 +14,11 @@ import type { LogSegments } from './log-segments.js';
 
 /** A walk backwards is done in steps of this size, as batches can only be walked forwards. */
 const STEP_BYTES = 1024 * 1024;
-/** A producer's last five requests lie close together; beyond this they are given up. */
-const MAX_BYTES = 64 * 1024 * 1024;
+/**
+ * A producer's last five requests lie close together; beyond this they are given up, and a retry of one is answered as Kafka answers it.
+ * The walk is part of an append and holds up everyone: this much is walked in milliseconds.
+ */
+const MAX_BYTES = 8 * 1024 * 1024;
 
 /** Completes the last batches of `entry` from the log, as far as they lie at `logStartOffset` or later and not too far back. */
 export function restoreProducerHistory(segments: LogSegments, entry: ProducerStateEntry, logStartOffset: number): void {
@@ -31,10 +35,13 @@ function findEarlierBatches(
   const wanted = BATCHES_TO_RETAIN - entry.batches.length;
   let found: BatchMetadata[] = [];
   let scannedBytes = 0;
+  // Nothing of this producer's epoch comes before sequence 0.
+  const isComplete = (): boolean =>
+    found.length >= wanted || (found[0] !== undefined && firstSequenceOf(found[0]) === 0);
   let segment = segments.floor(beforeOffset);
   let upTo = segment?.translateOffset(beforeOffset)?.position ?? segment?.sizeInBytes ?? 0;
-  while (segment && found.length < wanted && scannedBytes < MAX_BYTES) {
-    while (upTo > 0 && found.length < wanted && scannedBytes < MAX_BYTES) {
+  while (segment && !isComplete() && scannedBytes < MAX_BYTES) {
+    while (upTo > 0 && !isComplete() && scannedBytes < MAX_BYTES) {
       const from = segment.offsetIndex.lookupPosition(Math.max(0, upTo - STEP_BYTES)).position;
       const step: BatchMetadata[] = [];
       let isEpochStart = false;
