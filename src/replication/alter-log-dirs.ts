@@ -7,7 +7,7 @@ import type { Clock, Logger, Uuid } from '../common/index.js';
 import type { TopicConfig } from '../config/index.js';
 import { LogError, type LogManager, type UnifiedLog } from '../log/index.js';
 import { ErrorCode } from '../protocol/index.js';
-import { Change } from './core/fetch-session.js';
+import { Change } from './core/partition-change.js';
 import { errorCodeOf } from './errors.js';
 import type { HostedPartitions } from './hosted-partitions.js';
 import type { Partition } from './partition.js';

@@ -4,7 +4,7 @@ import { ErrorCode, errorName } from '../protocol/index.js';
 import { BatchView, RECORD_BATCH_OVERHEAD, RecordValidationError } from '../records/index.js';
 import { isInternalTopic, type TopicPartition } from '../cluster/index.js';
 import type { AppendCall, AppendEntry, AppendResult } from './append.js';
-import { Change } from './core/fetch-session.js';
+import { Change } from './core/partition-change.js';
 import type { ProducePurgatory } from './delayed-operations.js';
 import { anyErrorCodeOf } from './errors.js';
 import type { Partition } from './partition.js';

@@ -5,7 +5,6 @@
 import type { Clock, Timer } from '../common/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import type { AppendResult } from './append.js';
-import type { CachedPartition } from './core/fetch-session.js';
 
 /** A produce request with acks=all, waiting for its records to be replicated (Kafka's `DelayedProduce`). */
 class DelayedProduce {
@@ -218,46 +217,5 @@ export class Purgatory {
       watchers?.delete(watched);
       if (watchers?.size === 0) this.watchers.delete(key);
     }
-  }
-}
-
-/**
- * Which fetches care for which partition: the waiting ones, and all sessions, for as long as they live. A change of a partition touches
- * exactly those.
- */
-export class FetchWatchers {
-  private readonly byKey = new Map<string, Set<CachedPartition>>();
-
-  /** Registers the partition under its name; one whose topic is not known is not watched. */
-  watch(partition: CachedPartition): void {
-    if (partition.watchKey !== null || partition.topic === null) return;
-    const key = `${partition.topic}-${partition.partition}`;
-    partition.watchKey = key;
-    const watching = this.byKey.get(key);
-    if (watching) watching.add(partition);
-    else this.byKey.set(key, new Set([partition]));
-  }
-
-  unwatch(partition: CachedPartition): void {
-    const { watchKey } = partition;
-    if (watchKey === null) return;
-    partition.watchKey = null;
-    const watching = this.byKey.get(watchKey);
-    watching?.delete(partition);
-    if (watching?.size === 0) this.byKey.delete(watchKey);
-  }
-
-  /** Something (`Change`) happened to the partition. */
-  notify(key: string, change: number): void {
-    const watching = this.byKey.get(key);
-    if (!watching) return;
-    for (const partition of watching) partition.owner.touch(partition, change);
-  }
-
-  /** Partitions watched, counted once for each fetch. */
-  get size(): number {
-    let size = 0;
-    for (const watching of this.byKey.values()) size += watching.size;
-    return size;
   }
 }

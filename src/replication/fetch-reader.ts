@@ -2,7 +2,7 @@ import type { TopicPartition } from '../cluster/index.js';
 import { ZERO_UUID, type Clock } from '../common/index.js';
 import type { FetchDataInfo, UnifiedLog } from '../log/index.js';
 import { ErrorCode } from '../protocol/index.js';
-import type { CachedPartition } from './core/fetch-session.js';
+import type { CachedPartition } from './core/fetch-set.js';
 import { isConsistentTopicId } from './core/leadership.js';
 import type { Replica } from './core/replica.js';
 import type { ReplicaSelector, ReplicaView } from './core/replica-selector.js';
@@ -14,11 +14,25 @@ import type { MetadataSource, ReplicaQuota } from './ports.js';
 
 /** What a read found, and whether the partition has nothing more to tell until it changes. */
 export interface ReadResult extends FetchPartitionResult {
-  readonly canRest: boolean;
-  /** `CachedPartition.changes` at the read: `canRest` holds as long as it stands. */
+  /** The end that the fetch has reached, where it may rest; null when it has not, or must be looked at again anyway. */
+  readonly endToRestAt: number | null;
+  /** `CachedPartition.changes` at the read: `endToRestAt` holds as long as it stands. */
   readonly changes: number;
+  /** Refused by authorization or for a topic that is not known here, before any log was asked. */
+  readonly isRefusedBeforehand: boolean;
   /** The follower that read, when it is to rest with the partition. */
   readonly replica: Replica | null;
+}
+
+/** A fetch as a reader needs to know it. */
+export interface FetchRead {
+  readonly params: FetchParams;
+  /** 0, or the error to answer for the partition. */
+  readonly authorize: (tp: TopicPartition) => number;
+  /** The fetch was given up: what is still being read for it must leave no trace. */
+  readonly isOver: () => boolean;
+  /** A follower's position is recorded: done once a request, not again when it has waited. */
+  readonly updateFetchState?: boolean;
 }
 
 /** What bounds a read of one partition among others. */
@@ -48,16 +62,9 @@ const NO_RECORDS = Buffer.alloc(0);
 export class FetchReader {
   constructor(private readonly options: FetchReaderOptions) {}
 
-  /**
-   * Reads partitions in order, within the limits of the whole fetch. With `updateFetchState` a follower's position is recorded: done once
-   * a request, not again when it has waited.
-   */
-  readAll(
-    params: FetchParams,
-    partitions: readonly CachedPartition[],
-    authorize: (tp: TopicPartition) => number,
-    updateFetchState: boolean,
-  ): ReadResult[] | Promise<ReadResult[]> {
+  /** Reads partitions in order, within the limits of the whole fetch. */
+  readAll(partitions: readonly CachedPartition[], fetch: FetchRead): ReadResult[] | Promise<ReadResult[]> {
+    const { params } = fetch;
     const results: ReadResult[] = [];
     const budget = { bytes: params.maxBytes, minOneMessage: !params.hardMaxBytesLimit };
     const take = (result: ReadResult): void => {
@@ -67,7 +74,7 @@ export class FetchReader {
     };
     const readOne = (cached: CachedPartition): ReadResult | Promise<ReadResult> => {
       const limits = { maxBytes: Math.min(cached.maxBytes, budget.bytes), minOneMessage: budget.minOneMessage };
-      return this.read(params, cached, limits, authorize, updateFetchState);
+      return this.read(cached, limits, fetch);
     };
     for (let at = 0; at < partitions.length; at++) {
       const result = readOne(partitions[at]!);
@@ -78,9 +85,17 @@ export class FetchReader {
 
     async function finishAsync(pending: Promise<ReadResult>, next: number): Promise<ReadResult[]> {
       take(await pending);
-      for (let at = next; at < partitions.length; at++) take(await readOne(partitions[at]!));
+      for (let at = next; at < partitions.length && !fetch.isOver(); at++) take(await readOne(partitions[at]!));
       return results;
     }
+  }
+
+  /** Where the fetch could read the partition up to now; null when it cannot. */
+  endOffset(params: FetchParams, cached: CachedPartition): number | null {
+    if (cached.topic === null) return null;
+    const partition = this.options.partitionOrError({ topic: cached.topic, partition: cached.partition });
+    const log = typeof partition === 'number' ? null : partition.log;
+    return log && endOf(log, params);
   }
 
   /**
@@ -113,21 +128,13 @@ export class FetchReader {
     return Math.min(endMetadata.positionDiff(startMetadata), cached.maxBytes);
   }
 
-  private read(
-    params: FetchParams,
-    cached: CachedPartition,
-    limits: ReadLimits,
-    authorize: (tp: TopicPartition) => number,
-    updateFetchState: boolean,
-  ): ReadResult | Promise<ReadResult> {
+  private read(cached: CachedPartition, limits: ReadLimits, fetch: FetchRead): ReadResult | Promise<ReadResult> {
+    const { params } = fetch;
     if (cached.topic === null) {
-      cached.topic = this.options.metadata.topicName(cached.topicId) ?? null;
-      if (cached.topic === null) {
-        return refusedBeforehand({ topic: '', partition: cached.partition }, ErrorCode.UNKNOWN_TOPIC_ID);
-      }
+      return refusedBeforehand({ topic: '', partition: cached.partition }, ErrorCode.UNKNOWN_TOPIC_ID);
     }
     const tp = { topic: cached.topic, partition: cached.partition };
-    const unauthorized = authorize(tp);
+    const unauthorized = fetch.authorize(tp);
     if (unauthorized !== ErrorCode.NONE) return refusedBeforehand(tp, unauthorized);
     const partition = this.options.partitionOrError(tp);
     if (typeof partition === 'number') return refused(tp, partition);
@@ -138,20 +145,20 @@ export class FetchReader {
     if (typeof log === 'number') return refused(tp, log);
     if (preferred !== -1) return { ...withoutRecords(tp, log), preferredReadReplica: preferred };
     try {
-      return this.readLog(params, cached, partition, log, limits, updateFetchState);
+      return this.readLog(cached, partition, log, limits, fetch);
     } catch (error) {
       return this.failed(tp, error);
     }
   }
 
   private readLog(
-    params: FetchParams,
     cached: CachedPartition,
     partition: Partition,
     log: UnifiedLog,
     limits: ReadLimits,
-    updateFetchState: boolean,
+    fetch: FetchRead,
   ): ReadResult | Promise<ReadResult> {
+    const { params } = fetch;
     const { tp, leaderEpoch } = partition;
     const { fetchOffset } = cached;
     const isFollower = params.replicaId >= 0;
@@ -176,7 +183,7 @@ export class FetchReader {
     const info = log.read(fetchOffset, limits.maxBytes, params.isolation, limits.minOneMessage);
     const finish = (read: FetchDataInfo): ReadResult => {
       cached.startMetadata = read.fetchOffsetMetadata;
-      if (replica && updateFetchState) {
+      if (replica && fetch.updateFetchState) {
         const nowMs = this.options.clock.nowMs();
         partition.updateFollowerFetchState(
           replica,
@@ -191,7 +198,7 @@ export class FetchReader {
     if (!(info instanceof Promise)) return finish(info);
     return info.then(
       (read) => {
-        const isStillValid = partition.leaderEpoch === leaderEpoch && partition.log === log;
+        const isStillValid = partition.leaderEpoch === leaderEpoch && partition.log === log && !fetch.isOver();
         return isStillValid ? finish(read) : refused(tp, ErrorCode.NOT_LEADER_OR_FOLLOWER);
       },
       (error: unknown) => this.failed(tp, error),
@@ -213,16 +220,17 @@ export class FetchReader {
       this.options.leaderQuota.record(sizeInBytes);
     }
     // A follower outside of the ISR is looked at on every fetch, for it may join; and a consumer here while nearer replicas may turn up.
-    const isWatched = replica
-      ? partition.inSyncReplicaIds.includes(replica.brokerId)
-      : !(this.options.selector && params.client && partition.isLeader);
+    const isLookedAtAlways = replica
+      ? !partition.inSyncReplicaIds.includes(replica.brokerId)
+      : this.options.selector !== null && params.client !== null && partition.isLeader;
+    const end = endOf(log, params);
     return {
       ...withoutRecords(partition.tp, log),
       records,
       sizeInBytes,
       abortedTransactions: read.abortedTransactions,
       changes: cached.changes,
-      canRest: sizeInBytes === 0 && isWatched && cached.fetchOffset >= endOf(log, params),
+      endToRestAt: sizeInBytes === 0 && !isLookedAtAlways && cached.fetchOffset >= end ? end : null,
       replica,
     };
   }
@@ -302,8 +310,9 @@ function withoutRecords(tp: TopicPartition, log: UnifiedLog): ReadResult {
     abortedTransactions: null,
     divergingEpoch: null,
     preferredReadReplica: -1,
-    canRest: false,
+    endToRestAt: null,
     changes: -1,
+    isRefusedBeforehand: false,
     replica: null,
   };
 }
@@ -321,13 +330,14 @@ export function refused(tp: TopicPartition, errorCode: number): ReadResult {
     abortedTransactions: null,
     divergingEpoch: null,
     preferredReadReplica: -1,
-    canRest: false,
+    endToRestAt: null,
     changes: -1,
+    isRefusedBeforehand: false,
     replica: null,
   };
 }
 
 /** The same for what is refused before the log is asked: there Kafka writes an empty list where it otherwise writes null. */
 function refusedBeforehand(tp: TopicPartition, errorCode: number): ReadResult {
-  return { ...refused(tp, errorCode), abortedTransactions: [] };
+  return { ...refused(tp, errorCode), isRefusedBeforehand: true, abortedTransactions: [] };
 }

@@ -2,8 +2,8 @@
  * Fetch between its wire format and what `FetchRequests` works with, on the side that answers.
  */
 import { ZERO_UUID } from '../common/index.js';
-import type { FetchRequest, FetchResponseInput } from '../protocol/index.js';
-import { cachedKey, type CachedPartition, type PartitionRequest } from './core/fetch-session.js';
+import { ErrorCode, type FetchRequest, type FetchResponseInput } from '../protocol/index.js';
+import { cachedKey, type CachedPartition, type PartitionRequest } from './core/fetch-set.js';
 import type { ReadResult } from './fetch-reader.js';
 import type { MetadataSource } from './ports.js';
 
@@ -56,8 +56,12 @@ export function forgottenKeys(request: FetchRequest, version: number): string[] 
 type TopicResponse = NonNullable<FetchResponseInput['responses']>[number];
 type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
 
+/** From this version on clients know KAFKA_STORAGE_ERROR (KIP-112). */
+const FIRST_VERSION_WITH_STORAGE_ERROR = 6;
+
 /** Partitions in their order; neighbours of one topic share its entry. */
-export function toResponses(answers: readonly Answer[], usesTopicIds: boolean): TopicResponse[] {
+export function toResponses(answers: readonly Answer[], version: number): TopicResponse[] {
+  const usesTopicIds = version >= FIRST_VERSION_WITH_TOPIC_IDS;
   const responses: TopicResponse[] = [];
   let last: CachedPartition | null = null;
   let partitions: PartitionResponse[] = [];
@@ -70,16 +74,18 @@ export function toResponses(answers: readonly Answer[], usesTopicIds: boolean): 
       );
     }
     last = cached;
-    partitions.push(toWire(cached.partition, result));
+    partitions.push(toWire(cached.partition, result, version));
   }
   return responses;
 }
 
-function toWire(partitionIndex: number, result: ReadResult): PartitionResponse {
-  const { divergingEpoch, abortedTransactions } = result;
+function toWire(partitionIndex: number, result: ReadResult, version: number): PartitionResponse {
+  const { divergingEpoch, abortedTransactions, errorCode } = result;
+  // Older clients would not look for another leader (`maybeDownConvertStorageError`).
+  const isUnknownToClient = errorCode === ErrorCode.KAFKA_STORAGE_ERROR && version < FIRST_VERSION_WITH_STORAGE_ERROR;
   return {
     partitionIndex,
-    errorCode: result.errorCode,
+    errorCode: isUnknownToClient ? ErrorCode.NOT_LEADER_OR_FOLLOWER : errorCode,
     highWatermark: BigInt(result.highWatermark),
     lastStableOffset: BigInt(result.lastStableOffset),
     logStartOffset: BigInt(result.logStartOffset),

@@ -1,7 +1,5 @@
 import type { TopicPartition } from '../cluster/index.js';
-import type { Uuid } from '../common/index.js';
-
-export type FetchIsolation = 'LOG_END' | 'HIGH_WATERMARK' | 'TXN_COMMITTED';
+import type { FetchIsolation } from '../log/index.js';
 
 /** What the server knows of the client behind a Fetch request, and decides for it. */
 export interface FetchCallContext {
@@ -11,6 +9,8 @@ export interface FetchCallContext {
   readonly authorize: (tp: TopicPartition) => number;
   /** The most bytes a consumer may get at once by its quota; absent: no limit. */
   readonly maxQuotaBytes?: number;
+  /** Called instead of the answer when something was thrown that should not be: the client must not wait for ever. */
+  readonly fail: (error: unknown) => void;
 }
 
 /** What holds for all partitions of a fetch (Kafka's `FetchParams`). */
@@ -27,17 +27,6 @@ export interface FetchParams {
   readonly hardMaxBytesLimit: boolean;
   /** The consumer's rack and listener, for the choice of a preferred replica; null for followers and below v11. */
   readonly client: { readonly rackId: string; readonly listenerName: string } | null;
-}
-
-/** What is asked of one partition. -1 stands for an absent epoch or offset. */
-export interface FetchPartition {
-  readonly tp: TopicPartition;
-  readonly topicId: Uuid | null;
-  readonly fetchOffset: number;
-  readonly logStartOffset: number;
-  readonly maxBytes: number;
-  readonly currentLeaderEpoch: number;
-  readonly lastFetchedEpoch: number;
 }
 
 /** What is answered for one partition. */

@@ -5,13 +5,7 @@ export { type OffsetQuery } from './list-offsets.js';
 export { type DeleteRecordsResult } from './delete-records.js';
 export { type ControllerIdentity, type LeadershipListener, type StopReplicaPartition } from './role-changes.js';
 export { type AppendCall, type AppendEntry, type AppendResult } from './append.js';
-export {
-  type FetchCallContext,
-  type FetchIsolation,
-  type FetchParams,
-  type FetchPartition,
-  type FetchPartitionResult,
-} from './fetch.js';
+export { type FetchCallContext } from './fetch.js';
 export {
   type AlterPartitionResult,
   type AlterPartitionSender,

@@ -1,7 +1,7 @@
 import { assert } from '../common/index.js';
 import type { UnifiedLog } from '../log/index.js';
 import { errorName } from '../protocol/index.js';
-import { Change } from './core/fetch-session.js';
+import { Change } from './core/partition-change.js';
 import { highWatermarkOf, outOfSyncReplicas, shouldJoinIsr, type IsrView } from './core/high-watermark.js';
 import {
   isrOf,

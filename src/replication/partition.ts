@@ -15,7 +15,7 @@ import {
   type VerificationGuard,
 } from '../log/index.js';
 import { ErrorCode } from '../protocol/index.js';
-import { Change } from './core/fetch-session.js';
+import { Change } from './core/partition-change.js';
 import { checkCurrentLeaderEpoch } from './core/leadership.js';
 import { isrOf, maximalIsrSize } from './core/partition-state.js';
 import type { Replica } from './core/replica.js';

@@ -21,13 +21,14 @@ import {
 import { AlterLogDirs } from './alter-log-dirs.js';
 import type { AppendCall } from './append.js';
 import { Appends } from './appends.js';
-import { Change, FetchSessionCache, type FetchSession } from './core/fetch-session.js';
+import { FetchSessionCache } from './core/fetch-session.js';
+import { Change } from './core/partition-change.js';
 import { replicaSelectorOf } from './core/replica-selector.js';
 import { fetchRequestVersion, isTruncationOnFetchSupported } from './core/versions.js';
-import { FetchWatchers, ProducePurgatory, Purgatory } from './delayed-operations.js';
+import { ProducePurgatory, Purgatory } from './delayed-operations.js';
 import { deleteRecords, type DeleteRecordsResult } from './delete-records.js';
 import { errorCodeOf } from './errors.js';
-import type { FetchCallContext, FetchParams, FetchPartition, FetchPartitionResult } from './fetch.js';
+import type { FetchCallContext } from './fetch.js';
 import { FetchReader } from './fetch-reader.js';
 import { FetchRequests } from './fetch-requests.js';
 import type { FetcherSettings } from './fetcher.js';
@@ -50,6 +51,7 @@ import {
   type LeadershipListener,
   type StopReplicaPartition,
 } from './role-changes.js';
+import { WatchedPartitions } from './watched-partitions.js';
 
 export interface ReplicaManagerOptions {
   readonly brokerId: number;
@@ -108,7 +110,7 @@ export class ReplicaManager {
   private readonly fetches: FetchRequests;
   private readonly sessions: FetchSessionCache;
   private readonly logDirs: AlterLogDirs;
-  private readonly watchers = new FetchWatchers();
+  private readonly watched: WatchedPartitions;
   private readonly produces: ProducePurgatory;
   private readonly deletions: Purgatory;
   /** Led partitions with a follower in the ISR that may not be at the log end; all others need no look for shrinking. */
@@ -193,7 +195,7 @@ export class ReplicaManager {
     this.sessions = new FetchSessionCache(
       this.config.get('max.incremental.fetch.session.cache.slots'),
       random,
-      (session) => this.unwatchSession(session),
+      (session) => this.fetches.onSessionRemoved(session),
     );
     const selectorClass = this.config.get('replica.selector.class');
     const selector = replicaSelectorOf(selectorClass);
@@ -209,11 +211,11 @@ export class ReplicaManager {
       onUnexpected: (tp, error) =>
         this.logger.error('Error processing a fetch', { partition: partitionKey(tp), error }),
     });
+    this.watched = new WatchedPartitions(reader, metadata);
     this.fetches = new FetchRequests({
       clock,
       metadata,
-      reader,
-      watchers: this.watchers,
+      partitions: this.watched,
       sessions: this.sessions,
       fetchMaxBytes: () => this.config.get('fetch.max.bytes'),
     });
@@ -317,15 +319,6 @@ export class ReplicaManager {
     this.fetches.handle(request, version, context, respond);
   }
 
-  /** A fetch without session and wire format. */
-  fetchMessages(
-    params: FetchParams,
-    partitions: readonly FetchPartition[],
-    onComplete: (results: FetchPartitionResult[]) => void,
-  ): void {
-    this.fetches.fetchMessages(params, partitions, () => ErrorCode.NONE, onComplete);
-  }
-
   /** DeleteRecords; -1 as offset means the high watermark. Results in the order given. */
   deleteRecords(
     timeoutMs: number,
@@ -410,7 +403,7 @@ export class ReplicaManager {
   /** The log start of a partition moved by retention: followers and consumers learn of it with their next fetch. */
   onLogStartOffsetChanged(tp: TopicPartition): void {
     const key = partitionKey(tp);
-    this.watchers.notify(key, Change.State);
+    this.watched.notify(key, Change.State);
     this.fetchers.markChanged(key);
     this.deletions.checkAndComplete(key);
   }
@@ -434,7 +427,7 @@ export class ReplicaManager {
       const log = partition.leaderLog;
       if (log) this.produces.onHighWatermark(key, log.highWatermark, partition.acknowledgement());
     }
-    if (change !== Change.LowWatermark) this.watchers.notify(key, change);
+    if (change !== Change.LowWatermark) this.watched.notify(key, change);
     if (this.deletions.numDelayed > 0) this.deletions.checkAndComplete(key);
   }
 
@@ -442,7 +435,7 @@ export class ReplicaManager {
   private releaseWaiting(key: string, errorCode: number): void {
     this.checkpoints.markChanged();
     if (errorCode !== ErrorCode.NONE) this.produces.fail(key, errorCode);
-    this.watchers.notify(key, Change.State);
+    this.watched.notify(key, Change.State);
     this.deletions.checkAndComplete(key);
   }
 
@@ -454,10 +447,6 @@ export class ReplicaManager {
       partition.seenLogStartOffset = log.logStartOffset;
       this.onLogStartOffsetChanged(partition.tp);
     }
-  }
-
-  private unwatchSession(session: FetchSession): void {
-    for (const partition of session.set.partitions.values()) this.watchers.unwatch(partition);
   }
 
   private fetcherSettings(): FetcherSettings {

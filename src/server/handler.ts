@@ -79,7 +79,9 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
     api,
     handle(request, services) {
       const { apiVersion, bodyOffset } = request.header;
-      const context = new RequestContext<ResI>(request, services);
+      const context: RequestContext<ResI> = new RequestContext<ResI>(request, services, (error) =>
+        fail(error, context),
+      );
       try {
         const body = requestType.decode(request.frame, apiVersion, bodyOffset);
         const result = run(body, context);
@@ -110,6 +112,8 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
   constructor(
     readonly request: Request,
     private readonly services: BrokerServices,
+    /** For a handler that answers later: ends the request with whatever was thrown on the way, as if `run` had thrown it. */
+    readonly fail: (error: unknown) => void,
   ) {}
 
   get apiKey(): number {

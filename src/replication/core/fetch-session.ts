@@ -2,12 +2,10 @@
  * Incremental fetch sessions on the side that answers (KIP-227; Kafka's `FetchSession.scala`).
  *
  * A session remembers what its client asked of each partition, so that a request names only what changed and a response only what is
- * new. Kafka still walks all partitions of the session on every fetch. Here a session also knows which partitions could have something
- * new: the `dirty` ones. All others rest, and cost nothing until something happens to them (`FetchSet.touch`).
+ * new. Which of a session's partitions may have something new, its `FetchSet` knows.
  */
-import { ZERO_UUID, type Random, type Uuid } from '../../common/index.js';
-import type { LogOffsetMetadata } from '../../log/index.js';
-import type { FetchTimes, Replica } from './replica.js';
+import type { Random } from '../../common/index.js';
+import { FetchSet, type CachedPartition, type PartitionRequest } from './fetch-set.js';
 
 export const INVALID_SESSION_ID = 0;
 /** The epoch that asks for a new session. */
@@ -30,174 +28,6 @@ export function isFullRequest(epoch: number): boolean {
   return epoch === INITIAL_EPOCH || epoch === FINAL_EPOCH;
 }
 
-/** What a request asks of a partition. -1 stands for an absent epoch or offset. */
-export interface PartitionRequest {
-  /** Null when the topic id is not known here (yet). */
-  readonly topic: string | null;
-  /** `ZERO_UUID` below v13. */
-  readonly topicId: Uuid;
-  readonly partition: number;
-  readonly fetchOffset: number;
-  readonly logStartOffset: number;
-  readonly maxBytes: number;
-  readonly currentLeaderEpoch: number;
-  readonly lastFetchedEpoch: number;
-}
-
-/** The part of an answer that decides whether it must be sent. */
-export interface PartitionAnswer {
-  readonly errorCode: number;
-  readonly highWatermark: number;
-  readonly logStartOffset: number;
-  readonly sizeInBytes: number;
-  readonly divergingEpoch: object | null;
-  readonly preferredReadReplica: number;
-}
-
-/** What can happen to a partition that a fetch cares about; bits, for several may happen at once. */
-export const Change = {
-  /** The log end moved. */
-  Appended: 1,
-  HighWatermark: 2,
-  /** Leader, epoch, log start or anything else: whoever waits should look. */
-  State: 4,
-  /** A follower's log start rose: only DeleteRecords waits for that. */
-  LowWatermark: 8,
-} as const;
-
-/** A partition within a fetch, and what its client was last told of it. */
-export class CachedPartition {
-  topic: string | null;
-  readonly topicId: Uuid;
-  readonly partition: number;
-  fetchOffset = -1;
-  logStartOffset = -1;
-  maxBytes = 0;
-  currentLeaderEpoch = -1;
-  lastFetchedEpoch = -1;
-  /** What the client was last told; -1 before. */
-  sentHighWatermark = -1;
-  sentLogStartOffset = -1;
-  /** Grows with each touch, so that a read which took time can tell whether its finding still holds. */
-  changes = 0;
-  /** Where `fetchOffset` lies on disk, as of the last read. */
-  startMetadata: LogOffsetMetadata | null = null;
-  /** The follower whose times are the session's while this partition rests. */
-  restingReplica: Replica | null = null;
-  /** The shell's registration for changes of the partition; null while there is none. */
-  watchKey: string | null = null;
-
-  constructor(
-    readonly owner: FetchSet,
-    request: PartitionRequest,
-  ) {
-    this.topic = request.topic;
-    this.topicId = request.topicId;
-    this.partition = request.partition;
-    this.update(request);
-  }
-
-  update(request: PartitionRequest): void {
-    if (this.topic === null) this.topic = request.topic;
-    this.fetchOffset = request.fetchOffset;
-    this.logStartOffset = request.logStartOffset;
-    this.maxBytes = request.maxBytes;
-    this.currentLeaderEpoch = request.currentLeaderEpoch;
-    this.lastFetchedEpoch = request.lastFetchedEpoch;
-  }
-
-  /** Whether the answer tells the client anything that it does not know. */
-  mustRespond(answer: PartitionAnswer): boolean {
-    return (
-      answer.sizeInBytes > 0 ||
-      answer.highWatermark !== this.sentHighWatermark ||
-      answer.logStartOffset !== this.sentLogStartOffset ||
-      answer.preferredReadReplica !== -1 ||
-      answer.errorCode !== 0 ||
-      answer.divergingEpoch !== null
-    );
-  }
-
-  /**
-   * Remembers what the client is being told. After an error the high watermark is told anew; also after a diverging epoch, where a
-   * follower truncates and takes nothing else from the answer (a Kafka leader does not repeat it, and its follower stays behind).
-   */
-  answered(answer: PartitionAnswer): void {
-    const isTaken = answer.errorCode === 0 && answer.divergingEpoch === null;
-    this.sentHighWatermark = isTaken ? answer.highWatermark : -1;
-    this.sentLogStartOffset = answer.logStartOffset;
-  }
-
-  /** The partition leaves its fetch, or must be looked at: the follower's times are its own again. */
-  endRest(): void {
-    this.restingReplica?.endRestIn(this.owner.times);
-    this.restingReplica = null;
-  }
-}
-
-/** The key of a partition inside a fetch: by topic id when there is one, for the name may yet be unknown. */
-export function cachedKey(topicId: Uuid, topic: string | null, partition: number): string {
-  return `${topicId === ZERO_UUID ? topic : topicId}:${partition}`;
-}
-
-/** The partitions of one fetch, or of all fetches of a session. */
-export class FetchSet {
-  readonly partitions = new Map<string, CachedPartition>();
-  /** Those that may have something to tell, in the order in which they will be read. */
-  readonly dirty = new Set<CachedPartition>();
-  /** When the client last asked. Resting followers count as having fetched then. */
-  readonly times: FetchTimes = { lastFetchTimeMs: 0 };
-  /** Set while a fetch waits for data: called when a partition becomes worth looking at, or changes again. */
-  onTouched: ((partition: CachedPartition, change: number) => void) | null = null;
-
-  constructor(requests: readonly PartitionRequest[] = []) {
-    for (const request of requests) this.put(request);
-  }
-
-  /** Takes what a request says of a partition; true when the partition is new here. It will be read. */
-  put(request: PartitionRequest): boolean {
-    const key = cachedKey(request.topicId, request.topic, request.partition);
-    const cached = this.partitions.get(key);
-    if (cached) {
-      cached.update(request);
-      this.dirty.add(cached);
-      return false;
-    }
-    const added = new CachedPartition(this, request);
-    this.partitions.set(key, added);
-    this.dirty.add(added);
-    return true;
-  }
-
-  /** Gives the removed one, or undefined when there was none. */
-  remove(key: string): CachedPartition | undefined {
-    const cached = this.partitions.get(key);
-    if (!cached) return undefined;
-    this.partitions.delete(key);
-    this.dirty.delete(cached);
-    cached.endRest();
-    return cached;
-  }
-
-  /** Something (`Change`) happened to the partition: it will be read by the next fetch, or by the one that waits. */
-  touch(partition: CachedPartition, change: number): void {
-    partition.changes++;
-    this.dirty.add(partition);
-    this.onTouched?.(partition, change);
-  }
-
-  /** The partition has nothing to tell until it is touched. */
-  rest(partition: CachedPartition): void {
-    this.dirty.delete(partition);
-  }
-
-  /** Reads it after the others next time, for fairness: it has just been served. */
-  moveToEnd(partition: CachedPartition): void {
-    this.dirty.delete(partition);
-    this.dirty.add(partition);
-  }
-}
-
 export class FetchSession {
   /** The size at the last use, by which it is compared for eviction. */
   cachedSize = -1;
@@ -205,6 +35,8 @@ export class FetchSession {
   evictableByPrivileged = false;
   /** The epoch that the next request must carry. */
   epoch = nextEpoch(INITIAL_EPOCH);
+  /** It was closed or evicted. A request that is still served in it lets nothing rest any more. */
+  isEnded = false;
   lastUsedMs: number;
 
   constructor(
@@ -277,6 +109,7 @@ export class FetchSessionCache {
     if (this.sessions.get(session.id) !== session) return;
     this.sessions.delete(session.id);
     this.partitionCount -= session.cachedSize;
+    session.isEnded = true;
     for (const partition of session.set.partitions.values()) partition.endRest();
     this.onRemoved(session);
   }

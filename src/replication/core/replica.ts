@@ -2,6 +2,7 @@
  * What a leader knows of one follower (Kafka's `Replica`). A follower with nothing to fetch is not looked at on every fetch: while its
  * partition rests, it shares the time of its last fetch with its whole fetch session (`restIn`).
  */
+import { assert } from '../../common/index.js';
 import type { LogOffsetMetadata } from '../../log/index.js';
 
 /** When a follower's fetch session was last used, shared by all partitions that rest in it. */
@@ -78,7 +79,8 @@ export class Replica {
   }
 
   /** The follower is at the leader's end and keeps fetching in a session: as long as nothing changes, its times are the session's. */
-  restIn(times: FetchTimes): void {
+  restIn(times: FetchTimes, leaderEndOffset: number): void {
+    assert(this.logEndOffset >= leaderEndOffset, "a follower rests only at the leader's end");
     this.resting = times;
   }
 

@@ -21,6 +21,7 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
     {
       listenerName,
       maxQuotaBytes: request.availableAnswerBytes,
+      fail: context.fail,
       authorize: (tp) => {
         if (isFollower ? !mayActAsFollower : !authorize('READ', { type: 'TOPIC', name: tp.topic })) {
           return ErrorCode.TOPIC_AUTHORIZATION_FAILED;

@@ -1,7 +1,6 @@
-import { SimulatedClock, ZERO_UUID } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/common/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
-import { FetchSet } from '../../../src/replication/core/fetch-session.js';
-import { FetchWatchers, ProducePurgatory, Purgatory } from '../../../src/replication/delayed-operations.js';
+import { ProducePurgatory, Purgatory } from '../../../src/replication/delayed-operations.js';
 import type { AppendResult } from '../../../src/replication/index.js';
 
 const resultOf = (partition: number): AppendResult => ({
@@ -119,33 +118,4 @@ test('an operation is tried when one of its keys changes, and ends with its time
   await clock.advance(1000);
   expect(events).toEqual(['first done', 'second expired']);
   expect(purgatory.numDelayed).toBe(0);
-});
-
-test('a change touches the fetches that watch the partition, and no others', () => {
-  const watchers = new FetchWatchers();
-  const of = (topic: string | null, partition: number) => ({
-    topic,
-    topicId: ZERO_UUID,
-    partition,
-    fetchOffset: 0,
-    logStartOffset: 0,
-    maxBytes: 1,
-    currentLeaderEpoch: -1,
-    lastFetchedEpoch: -1,
-  });
-  const sets = [new FetchSet([of('t', 0), of('t', 1)]), new FetchSet([of('t', 1), of(null, 2)])];
-  for (const set of sets) {
-    for (const partition of set.partitions.values()) watchers.watch(partition);
-    set.dirty.clear();
-  }
-  expect(watchers.size).toBe(3);
-  watchers.notify('t-0', 1);
-  expect(sets.map((set) => set.dirty.size)).toEqual([1, 0]);
-  watchers.notify('t-1', 1);
-  expect(sets.map((set) => set.dirty.size)).toEqual([2, 1]);
-  for (const partition of sets[0]!.partitions.values()) watchers.unwatch(partition);
-  sets[0]!.dirty.clear();
-  watchers.notify('t-1', 1);
-  expect(sets[0]!.dirty.size).toBe(0);
-  expect(watchers.size).toBe(1);
 });

@@ -51,7 +51,10 @@ function send(
 ): { response: FetchResponse | null } {
   const request = fetchRequest.decode(fetchRequest.encode(input, version), version);
   const sent: { response: FetchResponse | null } = { response: null };
-  const context = { listenerName: 'PLAINTEXT', authorize };
+  const fail = (error: unknown): void => {
+    throw error;
+  };
+  const context = { listenerName: 'PLAINTEXT', authorize, fail };
   cluster.broker(brokerId).replicas.handleFetch(request, version, context, (response) => {
     sent.response = fetchResponse.decode(fetchResponse.encode(response, version), version);
   });

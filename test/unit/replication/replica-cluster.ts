@@ -339,7 +339,7 @@ export class TestBroker {
           const request = fetchRequest.decode(fetchRequest.encode(input, version), version);
           deliver(() => {
             cluster.fetchCount++;
-            const context = { listenerName: 'PLAINTEXT', authorize: () => 0 };
+            const context = { listenerName: 'PLAINTEXT', authorize: () => 0, fail: reject };
             leader().handleFetch(request, version, context, (response) => {
               const encoded = fetchResponse.encode(response, version);
               deliver(() => resolve(fetchResponse.decode(encoded, version)));

@@ -1,16 +1,18 @@
 import { seededRandom, ZERO_UUID } from '../../../../src/common/index.js';
 import {
-  cachedKey,
-  Change,
   FetchSessionCache,
-  FetchSet,
   newFetchContext,
   nextEpoch,
   type FetchSession,
   type FetchSessionRequest,
+} from '../../../../src/replication/core/fetch-session.js';
+import {
+  cachedKey,
+  FetchSet,
   type PartitionAnswer,
   type PartitionRequest,
-} from '../../../../src/replication/core/fetch-session.js';
+} from '../../../../src/replication/core/fetch-set.js';
+import { Change } from '../../../../src/replication/core/partition-change.js';
 import { Replica } from '../../../../src/replication/core/replica.js';
 import { LogOffsetMetadata } from '../../../../src/log/index.js';
 
@@ -46,6 +48,14 @@ const answer = (over: Partial<PartitionAnswer> = {}): PartitionAnswer => ({
 
 function newCache(maxEntries: number, onRemoved?: (session: FetchSession) => void): FetchSessionCache {
   return new FetchSessionCache(maxEntries, seededRandom(7), onRemoved, 100);
+}
+
+/** As if all had been watched and read, and nothing had come of it. */
+function restAll(set: FetchSet): void {
+  for (const partition of set.partitions.values()) {
+    partition.watchKey = 'watched';
+    set.rest(partition, 0, null);
+  }
 }
 
 function newSession(cache: FetchSessionCache, nowMs: number, size: number, privileged = false): FetchSession | null {
@@ -170,7 +180,7 @@ describe('the context of a request', () => {
   test('is incremental otherwise: with what the request adds, changes and forgets', () => {
     const cache = newCache(10);
     const session = newSession(cache, 0, 3)!;
-    session.set.dirty.clear();
+    restAll(session.set);
     const forgotten: string[] = [];
     const context = newFetchContext(
       cache,
@@ -237,18 +247,26 @@ describe('a partition of a session', () => {
 
   test('is read when it was touched, after those that were touched before', () => {
     const set = new FetchSet([asked('t', 0), asked('t', 1), asked('t', 2)]);
-    const [first, second, third] = [...set.partitions.values()] as [never, never, never];
-    for (const partition of [first, second, third]) set.rest(partition);
-    const touched: unknown[] = [];
-    set.onTouched = (partition, change) => touched.push([partition, change]);
+    const [first, , third] = [...set.partitions.values()] as [never, never, never];
+    restAll(set);
+    const touched: number[] = [];
+    set.onTouched = (change) => touched.push(change);
     set.touch(third, Change.Appended);
     set.touch(first, Change.HighWatermark);
     set.moveToEnd(third);
     expect([...set.dirty]).toEqual([first, third]);
-    expect(touched).toEqual([
-      [third, Change.Appended],
-      [first, Change.HighWatermark],
-    ]);
+    expect(touched).toEqual([Change.Appended, Change.HighWatermark]);
+  });
+
+  test.each([
+    { title: 'is not watched', watchKey: null, endOffset: 0 },
+    { title: 'is not at its end', watchKey: 't-0', endOffset: 1 },
+  ])('cannot rest while it $title', ({ watchKey, endOffset }) => {
+    const set = new FetchSet([asked('t', 0)]);
+    const [partition] = set.partitions.values();
+    partition!.watchKey = watchKey;
+    expect(() => set.rest(partition!, endOffset, null)).toThrow('a partition rests only');
+    expect([...set.dirty]).toEqual([partition]);
   });
 });
 
@@ -259,10 +277,25 @@ describe('a follower at rest in a session', () => {
     const [partition] = session.set.partitions.values();
     const replica = new Replica(2);
     replica.updateFetchState(new LogOffsetMetadata(10), 0, 1000, 10);
-    replica.restIn(session.set.times);
-    partition!.restingReplica = replica;
-    return { cache, session, replica };
+    partition!.fetchOffset = 10;
+    partition!.watchKey = 't-0';
+    session.set.rest(partition!, 10, replica);
+    return { cache, session, replica, partition: partition! };
   };
+
+  test("cannot rest below the leader's end", () => {
+    const replica = new Replica(2);
+    replica.updateFetchState(new LogOffsetMetadata(9), 0, 1000, 10);
+    expect(() => replica.restIn({ lastFetchTimeMs: 0 }, 10)).toThrow("a follower rests only at the leader's end");
+  });
+
+  test('stands still from when its partition changes, whatever else its session fetches', () => {
+    const { session, replica, partition } = resting();
+    session.set.times.lastFetchTimeMs = 5000;
+    session.set.touch(partition, Change.Appended);
+    session.set.times.lastFetchTimeMs = 9000;
+    expect(replica.lastCaughtUpTimeMs).toBe(5000);
+  });
 
   test('fetches whenever its session does', () => {
     const { session, replica } = resting();
@@ -282,7 +315,7 @@ describe('a follower at rest in a session', () => {
   test('goes on in a newer session when the old one ends', () => {
     const { cache, session, replica } = resting();
     const newer = { lastFetchTimeMs: 6000 };
-    replica.restIn(newer);
+    replica.restIn(newer, 10);
     cache.remove(session);
     newer.lastFetchTimeMs = 7000;
     expect(replica.lastCaughtUpTimeMs).toBe(7000);
