@@ -20,7 +20,7 @@ const project = (displayName, extra = {}) => ({
 
 module.exports = {
   projects: [
-    ...['unit', 'conformance', 'contract', 'simulation'].map((name) => project(name)),
+    ...['unit', 'conformance', 'contract', 'simulation', 'crash'].map((name) => project(name)),
     project('cluster', {
       setupFilesAfterEnv: [...base.setupFilesAfterEnv, '<rootDir>/test/cluster/support/second-chance.cjs'],
     }),

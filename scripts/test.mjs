@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 
 process.chdir(path.join(import.meta.dirname, '..'));
-const all = ['unit', 'conformance', 'contract', 'simulation', 'cluster'];
+const all = ['unit', 'conformance', 'contract', 'simulation', 'crash', 'cluster'];
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !all.includes(name));
 if (unknown.length > 0) {
