@@ -14,6 +14,8 @@ export class FileHandleCache {
   constructor(
     readonly fs: FileSystem,
     private readonly maxOpen: number = DEFAULT_MAX_OPEN_FILES,
+    /** A file did not close as it should. It counts as closed: the descriptor is gone whatever close(2) says. */
+    private readonly onCloseFailed: (path: string, error: Error) => void = throwAgain,
   ) {}
 
   /** How many files are open now. */
@@ -31,6 +33,15 @@ export class FileHandleCache {
     this.files.delete(file);
   }
 
+  /** Closes a handle. Never throws for it: who happens to need the room may be another log, in another directory. */
+  close(handle: FileHandle, path: string): void {
+    try {
+      handle.close();
+    } catch (error) {
+      this.onCloseFailed(path, error as Error);
+    }
+  }
+
   private evict(keep: LogFile): void {
     // Each file is passed over at most once; when all are pinned by reads in flight the bound is exceeded until they end.
     for (let chances = 2 * this.files.size; chances > 0 && this.files.size > this.maxOpen; chances--) {
@@ -43,6 +54,10 @@ export class FileHandleCache {
       }
     }
   }
+}
+
+function throwAgain(_path: string, error: Error): never {
+  throw error;
 }
 
 /**
@@ -73,7 +88,7 @@ export class LogFile {
       file.handle = handle;
       cache.onOpened(file);
     } else {
-      handle.close();
+      cache.close(handle, path);
     }
     return file;
   }
@@ -167,10 +182,11 @@ export class LogFile {
       this.closeWhenUnpinned = true;
       return;
     }
-    this.handle.close();
+    const { handle } = this;
     this.handle = null;
     this.closeWhenUnpinned = false;
     this.cache.onClosed(this);
+    this.cache.close(handle, this.currentPath);
   }
 
   /** For the cache: true, once, when the file was used since it was last asked, or is in use. */

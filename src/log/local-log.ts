@@ -2,7 +2,7 @@
 import { assert } from '../common/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import type { RetentionReason } from './core/retention.js';
-import { onStorage, onStorageAsync, type LogContext } from './log-context.js';
+import { ensureUsable, onStorage, onStorageAsync, type LogContext } from './log-context.js';
 import type { LogConfig } from './log-config.js';
 import {
   DELETED_SUFFIX,
@@ -95,8 +95,9 @@ export class LocalLog {
     return this.closed;
   }
 
-  /** Throws KAFKA_STORAGE_ERROR once the log is closed: its directory failed, or it was deleted. */
+  /** Throws KAFKA_STORAGE_ERROR once its directory failed, or the log is closed. */
   ensureOpen(): void {
+    ensureUsable(this.context, this.parentDir, `using ${partitionKey(this.topicPartition)}`);
     if (this.closed) {
       throw new LogError('KAFKA_STORAGE_ERROR', `The log of ${partitionKey(this.topicPartition)} is closed`);
     }

@@ -38,6 +38,7 @@ export class LogCheckpoints {
   }
 
   private write(dir: LogDir, file: OffsetCheckpointFile, offsetOf: (log: UnifiedLog) => number | null): void {
+    if (!this.dirs.isUsable(dir.path)) return;
     const offsets = new Map<string, number>();
     for (const [name, log] of this.logs()) {
       if (log.parentDir !== dir.path) continue;

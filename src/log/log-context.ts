@@ -21,10 +21,16 @@ export interface LogContext {
   readonly producerState: ProducerStateConfig;
   /** A file of a log directory could not be read or written: the directory goes offline. Returns at once. */
   onStorageError(logDir: string, doing: string, error: Error): void;
+  /** False from the first error of a file in the directory on, though the directory goes offline only after the call that met it. */
+  isUsable(logDir: string): boolean;
 }
 
-/** Runs `work` on files of `logDir`. The file system's errors are reported and thrown on as KAFKA_STORAGE_ERROR. */
+/**
+ * Runs `work` on files of `logDir`. The file system's errors are reported and thrown on as KAFKA_STORAGE_ERROR; from the first on
+ * everything is refused (`LocalLog.maybeHandleIOException`), as what was left half done must not be built upon.
+ */
 export function onStorage<T>(context: LogContext, logDir: string, doing: string, work: () => T): T {
+  ensureUsable(context, logDir, doing);
   try {
     return work();
   } catch (error) {
@@ -39,6 +45,7 @@ export async function onStorageAsync<T>(
   doing: string,
   work: () => Promise<T>,
 ): Promise<T> {
+  ensureUsable(context, logDir, doing);
   try {
     return await work();
   } catch (error) {
@@ -48,12 +55,27 @@ export async function onStorageAsync<T>(
 
 /** True for the errors that Node's file calls throw. */
 export function isFileSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string' && 'syscall' in error;
+  if (typeof error !== 'object' || error === null) return false;
+  return 'code' in error && typeof error.code === 'string' && 'syscall' in error;
+}
+
+/** Throws KAFKA_STORAGE_ERROR when a file of the directory has failed. */
+export function ensureUsable(context: LogContext, logDir: string, doing: string): void {
+  if (context.isUsable(logDir)) return;
+  throw new LogError(
+    'KAFKA_STORAGE_ERROR',
+    `${doing} in dir ${logDir}: the log directory is offline, or about to be, after an error of its files`,
+  );
+}
+
+/** The process has as many files open as it may: no trouble of the disk, and over as soon as others are closed. */
+export function isOutOfHandles(error: unknown): boolean {
+  return isFileSystemError(error) && (error.code === 'EMFILE' || error.code === 'ENFILE');
 }
 
 function asStorageError(context: LogContext, logDir: string, doing: string, error: unknown): unknown {
   if (!isFileSystemError(error)) return error;
-  context.onStorageError(logDir, doing, error);
+  if (!isOutOfHandles(error)) context.onStorageError(logDir, doing, error);
   return new LogError('KAFKA_STORAGE_ERROR', `Error while ${doing} in dir ${logDir}: ${error.message}`, {
     cause: error,
   });

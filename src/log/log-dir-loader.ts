@@ -8,6 +8,8 @@ import { LogLoader } from './log-loader.js';
 import type { OffsetCheckpointFile } from './offset-checkpoint-file.js';
 import type { UnifiedLog } from './unified-log.js';
 
+/** Where ext2, ext3 and ext4 keep what a check of the disk found. */
+const LOST_AND_FOUND = 'lost+found';
 /** Loading lets others run after this long: heartbeats must go out meanwhile. */
 const YIELD_AFTER_MS = 20;
 
@@ -33,7 +35,15 @@ export async function loadLogDir(context: LogContext, dir: LogDir, options: Load
     const parsed = parseLogDirName(name);
     const path = `${dir.path}/${name}`;
     // KRaft's log is none of ours.
-    if (!parsed || parsed.topicPartition.topic === CLUSTER_METADATA_TOPIC || !isFolder(fs, path)) continue;
+    if (parsed?.topicPartition.topic === CLUSTER_METADATA_TOPIC) continue;
+    if (!isFolder(fs, path)) {
+      if (parsed) logger.warn('Not a folder, though it has the name of a log; it is left as it is', { path });
+      continue;
+    }
+    if (!parsed) {
+      if (name !== LOST_AND_FOUND) logger.warn('Not the folder of a log; it is left as it is', { path });
+      continue;
+    }
     const { topicPartition, kind } = parsed;
     if (kind === 'stray') {
       logger.warn('Found a stray log; it is left as it is', { dir: path });
@@ -44,24 +54,29 @@ export async function loadLogDir(context: LogContext, dir: LogDir, options: Load
       continue;
     }
     const key = partitionKey(topicPartition);
-    const steps = new LogLoader(context, {
-      topicPartition,
-      dir: path,
-      config: options.configOf(topicPartition.topic),
-      hadCleanShutdown,
-      recoveryPoint: recoveryPoints.get(key) ?? 0,
-      logStartOffset: logStartOffsets.get(key) ?? 0,
-      topicId: null,
-    }).load();
-    let step = steps.next();
-    for (; ; step = steps.next()) {
-      if (clock.monotonicMs() - lastYieldMs > YIELD_AFTER_MS) {
-        await new Promise<void>((resolve) => clock.defer(resolve));
-        lastYieldMs = clock.monotonicMs();
+    try {
+      const steps = new LogLoader(context, {
+        topicPartition,
+        dir: path,
+        config: options.configOf(topicPartition.topic),
+        hadCleanShutdown,
+        recoveryPoint: recoveryPoints.get(key) ?? 0,
+        logStartOffset: logStartOffsets.get(key) ?? 0,
+        topicId: null,
+      }).load();
+      let step = steps.next();
+      for (; ; step = steps.next()) {
+        if (clock.monotonicMs() - lastYieldMs > YIELD_AFTER_MS) {
+          await new Promise<void>((resolve) => clock.defer(resolve));
+          lastYieldMs = clock.monotonicMs();
+        }
+        if (step.done) break;
       }
-      if (step.done) break;
+      options.onLoaded(step.value, kind === 'future');
+    } catch (error) {
+      logger.error('Cannot load a log', { path, error });
+      throw error;
     }
-    options.onLoaded(step.value, kind === 'future');
     loaded++;
   }
   logger.info('Loaded logs', {
@@ -72,8 +87,14 @@ export async function loadLogDir(context: LogContext, dir: LogDir, options: Load
   });
 }
 
+/** A link to nothing is none. Any other error is the directory's: a log passed over for it would begin empty. */
 function isFolder(fs: FileSystem, path: string): boolean {
-  return fs.stat(path).isDirectory;
+  try {
+    return fs.stat(path).isDirectory;
+  } catch (error) {
+    if (isFileSystemError(error) && (error.code === 'ENOENT' || error.code === 'ELOOP')) return false;
+    throw error;
+  }
 }
 
 function readCheckpoint({ logger }: LogContext, file: OffsetCheckpointFile): Map<string, number> {

@@ -30,6 +30,7 @@ interface LiveDir extends LogDir {
 /** Owned by the `LogManager`. A directory that fails goes offline and stays so. */
 export class LogDirs {
   private readonly live = new Map<string, LiveDir>();
+  private readonly failing = new Set<string>();
 
   /**
    * Makes, checks and locks the directories but those of `initialOffline`. One that fails is offline from the beginning. Throws when a
@@ -80,11 +81,24 @@ export class LogDirs {
     return this.live.has(path);
   }
 
+  /** False from the first failure on, while the directory is still to be taken offline and after. */
+  isUsable(path: string): boolean {
+    return this.live.has(path) && !this.failing.has(path);
+  }
+
+  /** A file of the directory failed: nothing more is done in it. False when that is known, or it is offline already. */
+  markFailing(path: string): boolean {
+    if (!this.isUsable(path)) return false;
+    this.failing.add(path);
+    return true;
+  }
+
   /** Stops using a directory. False when it was offline already. */
   takeOffline(path: string): boolean {
     const dir = this.live.get(path);
     if (!dir) return false;
     this.live.delete(path);
+    this.failing.delete(path);
     try {
       dir.lock.release();
     } catch (error) {

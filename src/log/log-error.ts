@@ -29,6 +29,11 @@ export class LogError extends Error {
   }
 }
 
+/** A partition has a folder in two log directories, and no one but an operator can tell which one counts. */
+export class DuplicateLogError extends Error {
+  override readonly name = 'DuplicateLogError';
+}
+
 /** A follower was given records that lie before its log end: `firstOffset` and `lastOffset` are those of the records. */
 export class UnexpectedAppendOffsetError extends LogError {
   constructor(

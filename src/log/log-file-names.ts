@@ -1,4 +1,5 @@
 /** The names that Kafka gives files and folders of a partition (`LogFileUtils`, `LocalLog`). */
+import { LogError } from './log-error.js';
 import { parsePartitionKey, partitionKey, type TopicPartition } from '../cluster/index.js';
 
 export const LOG_SUFFIX = '.log';
@@ -29,11 +30,19 @@ export function segmentFile(dir: string, baseOffset: number, suffix: string): st
   return `${dir}/${filenamePrefix(baseOffset)}${suffix}`;
 }
 
-/** The offset that a file name begins with; null when it begins with none. */
+/**
+ * The offset that a file name begins with, in twenty digits; null when it begins with none. Other names are not Kafka's. Throws
+ * KAFKA_STORAGE_ERROR for one beyond 2^53: passed over, the log would begin empty.
+ */
 export function offsetOfFile(name: string): number | null {
   const dot = name.indexOf('.');
   const digits = dot < 0 ? name : name.slice(0, dot);
-  return /^\d{1,20}$/.test(digits) && Number.isSafeInteger(Number(digits)) ? Number(digits) : null;
+  if (!/^\d{20}$/.test(digits)) return null;
+  const offset = Number(digits);
+  if (!Number.isSafeInteger(offset)) {
+    throw new LogError('KAFKA_STORAGE_ERROR', `${name}: an offset beyond ${Number.MAX_SAFE_INTEGER} is not supported`);
+  }
+  return offset;
 }
 
 /** What kind of folder of a log directory a name says, and for which partition; null when it is none of Kafka's. */

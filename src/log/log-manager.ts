@@ -1,12 +1,12 @@
 /** All logs of a broker: loading, making and deleting them, and what is done for them in the background. */
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import { BufferPool } from '../common/index.js';
+import { AssertionError, BufferPool } from '../common/index.js';
 import { FileHandleCache } from './file-handles.js';
 import { FolderSync } from './folder-sync.js';
 import { LogDirs, type LogDir } from './log-dirs.js';
 import type { LogConfig } from './log-config.js';
-import { isFileSystemError, type LogContext } from './log-context.js';
-import { LogError } from './log-error.js';
+import { ensureUsable, isFileSystemError, onStorage, type LogContext } from './log-context.js';
+import { DuplicateLogError, LogError } from './log-error.js';
 import { deleteDirName, futureDirName } from './log-file-names.js';
 import { LogCheckpoints } from './log-checkpoints.js';
 import { loadLogDir } from './log-dir-loader.js';
@@ -36,7 +36,6 @@ export class LogManager {
   private readonly futureLogs = new Map<string, UnifiedLog>();
   private readonly preferredDirs = new Map<string, string>();
   private readonly logsPerDir = new Map<string, number>();
-  private readonly failingDirs = new Set<string>();
   private readonly loadedDirs = new Set<string>();
   private readonly checkpoints: LogCheckpoints;
   private defaultConfig: LogConfig;
@@ -52,13 +51,14 @@ export class LogManager {
       clock,
       random,
       logger,
-      files: new FileHandleCache(fs, options.maxOpenFiles),
+      files: new FileHandleCache(fs, options.maxOpenFiles, (path, error) => this.onCloseFailed(path, error)),
       folders: new FolderSync(fs),
       scheduler: new Scheduler(clock, logger),
       tailCache: new TailCache(clock, options.tailCacheBytes, buffers),
       buffers,
       producerState: options,
       onStorageError: (logDir, doing, error) => this.onStorageError(logDir, doing, error),
+      isUsable: (logDir) => this.dirs.isUsable(logDir),
     };
     this.dirs = new LogDirs(fs, options.logDirs, options.initialOfflineDirs ?? [], logger);
     this.checkpoints = new LogCheckpoints(this.context, this.dirs, () => this.currentLogs);
@@ -95,8 +95,8 @@ export class LogManager {
         await this.loadDir(dir, topicConfigs);
         this.loadedDirs.add(dir.path);
       } catch (error) {
-        const isStorageError = error instanceof LogError && error.kind === 'KAFKA_STORAGE_ERROR';
-        if (!isFileSystemError(error) && !isStorageError) throw error;
+        // A bug, or what only an operator can decide. Anything else is the trouble of this directory.
+        if (error instanceof AssertionError || error instanceof DuplicateLogError) throw error;
         this.context.logger.error('Error while loading a log directory', { dir: dir.path, error });
         this.handleLogDirFailure(dir.path);
       }
@@ -231,6 +231,7 @@ export class LogManager {
       for (const [name, log] of logs) {
         if (log.parentDir !== logDir) continue;
         logs.delete(name);
+        // Its files' own errors go to `onCloseFailed`: nothing ends this half way.
         log.closeHandles();
         gone.push(log.topicPartition);
       }
@@ -242,7 +243,7 @@ export class LogManager {
 
   /** `replication-offset-checkpoint` of a live directory. */
   highWatermarkCheckpoint(logDir: string): OffsetCheckpointFile | undefined {
-    return this.dirs.get(logDir)?.highWatermarks;
+    return this.dirs.isUsable(logDir) ? this.dirs.get(logDir)?.highWatermarks : undefined;
   }
 
   /** `cleaner-offset-checkpoint` of a live directory. */
@@ -302,6 +303,8 @@ export class LogManager {
     await Promise.all(Array.from({ length: FLUSHES_AT_ONCE }, worker));
     // The files name logs that a start which failed half way has not come to.
     if (!this.loadedDirs.has(dir.path)) return;
+    // A file did not take what was written when it was closed.
+    ensureUsable(this.context, dir.path, 'shutting down');
     this.checkpoints.writeRecoveryPoints(dir);
     this.checkpoints.writeLogStartOffsets(dir);
     this.dirs.writeCleanShutdownMark(dir.path);
@@ -321,7 +324,7 @@ export class LogManager {
     const name = partitionKey(log.topicPartition);
     const other = logs.get(name);
     if (other) {
-      throw new Error(
+      throw new DuplicateLogError(
         `Duplicate log directories for ${name} are found in both ${log.dir} and ${other.dir}. It is likely because log directory ` +
           'failure happened while broker was replacing current replica with future replica. Recover broker from this failure by ' +
           'manually deleting one of the two directories for this partition.',
@@ -332,26 +335,44 @@ export class LogManager {
   }
 
   private createLog(tp: TopicPartition, options: CreateLogOptions, isFuture: boolean): UnifiedLog {
-    const config = options.config ?? this.defaultConfig;
-    let lastError: unknown;
-    for (const parentDir of this.dirsForNewLog(tp)) {
-      const dir = `${parentDir}/${isFuture ? futureDirName(tp, this.uniqueId()) : partitionKey(tp)}`;
-      try {
-        this.context.fs.makeDir(dir);
-        this.context.folders.markChanged(parentDir);
-        return loadLog(this.context, {
+    const { parentDir, dir, isMade } = this.makeFolder(tp, isFuture);
+    const doing = `creating log for ${partitionKey(tp)}`;
+    try {
+      return onStorage(this.context, parentDir, doing, () =>
+        loadLog(this.context, {
           topicPartition: tp,
           dir,
-          config,
+          config: options.config ?? this.defaultConfig,
           hadCleanShutdown: true,
           recoveryPoint: 0,
           logStartOffset: 0,
           topicId: options.topicId ?? null,
+        }),
+      );
+    } catch (error) {
+      // Whatever fails inside of the folder is this directory's failure; the log is not made elsewhere, as it would then be there twice.
+      if (isMade) this.removeHalfMade(dir);
+      throw error;
+    }
+  }
+
+  /** Only where the folder itself cannot be made the next directory is tried, as `LogManager.createLogDirectory` does. */
+  private makeFolder(tp: TopicPartition, isFuture: boolean): { parentDir: string; dir: string; isMade: boolean } {
+    const name = isFuture ? futureDirName(tp, this.uniqueId()) : partitionKey(tp);
+    let lastError: unknown;
+    for (const parentDir of this.dirsForNewLog(tp)) {
+      const dir = `${parentDir}/${name}`;
+      try {
+        const isMade = onStorage(this.context, parentDir, `creating log for ${partitionKey(tp)}`, () => {
+          if (this.context.fs.exists(dir)) return false;
+          this.context.fs.makeDir(dir);
+          return true;
         });
+        this.context.folders.markChanged(parentDir);
+        return { parentDir, dir, isMade };
       } catch (error) {
-        if (!isFileSystemError(error)) throw error;
+        if (!(error instanceof LogError)) throw error;
         lastError = error;
-        this.onStorageError(parentDir, `creating log for ${partitionKey(tp)}`, error);
       }
     }
     throw new LogError(
@@ -361,10 +382,19 @@ export class LogManager {
     );
   }
 
+  /** Nothing was put into it yet. A folder that cannot be removed either is an empty log to the next start. */
+  private removeHalfMade(dir: string): void {
+    try {
+      this.context.fs.remove(dir);
+    } catch (error) {
+      this.context.logger.warn('Failed to remove the folder of a log that could not be made', { dir, error });
+    }
+  }
+
   /** The one asked for, else all live ones, the emptiest first. */
   private dirsForNewLog(tp: TopicPartition): string[] {
     const preferred = this.preferredDirs.get(partitionKey(tp));
-    const usable = this.liveLogDirs.filter((path) => !this.failingDirs.has(path));
+    const usable = this.liveLogDirs.filter((path) => this.dirs.isUsable(path));
     if (preferred !== undefined) return usable.filter((path) => path === preferred);
     return usable.sort((a, b) => (this.logsPerDir.get(a) ?? 0) - (this.logsPerDir.get(b) ?? 0));
   }
@@ -388,7 +418,7 @@ export class LogManager {
     this.context.scheduler.scheduleOnce(
       'kafka-delete-logs',
       () => {
-        if (!this.dirs.isLive(logDir)) return;
+        if (!this.dirs.isUsable(logDir)) return;
         try {
           this.context.fs.remove(path);
           this.context.logger.info('Deleted log', { dir: path });
@@ -436,13 +466,15 @@ export class LogManager {
 
   /** Files of a directory fail. It goes offline once the call that found out has returned. */
   private onStorageError(logDir: string, doing: string, error: Error): void {
-    if (this.failingDirs.has(logDir) || !this.dirs.isLive(logDir)) return;
-    this.failingDirs.add(logDir);
+    if (!this.dirs.markFailing(logDir)) return;
     this.context.logger.error('A log directory failed', { dir: logDir, doing, error });
-    this.context.clock.defer(() => {
-      this.failingDirs.delete(logDir);
-      this.handleLogDirFailure(logDir);
-    });
+    this.context.clock.defer(() => this.handleLogDirFailure(logDir));
+  }
+
+  /** close(2) tells of writes that were lost (NFS, FUSE, a device that is gone): the trouble of the file's own directory. */
+  private onCloseFailed(path: string, error: Error): void {
+    const logDir = this.options.logDirs.find((dir) => path.startsWith(`${dir}/`));
+    if (logDir !== undefined) this.onStorageError(logDir, `closing ${path}`, error);
   }
 
   private count(dir: string, change: number): void {

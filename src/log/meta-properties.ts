@@ -37,7 +37,9 @@ export function loadMetaProperties(fs: FileSystem, dirs: readonly string[], logg
         logger.warn('No meta.properties file under dir', { path });
         continue;
       }
-      found.set(dir, parseMetaProperties(fs.readFile(path).toString('utf8'), path));
+      const properties = parseMetaProperties(fs.readFile(path).toString('utf8'), path);
+      if (properties.brokerId !== null || properties.clusterId !== null) found.set(dir, properties);
+      else logger.warn('meta.properties names no broker and no cluster; it will be written again', { path });
     } catch (error) {
       if (error instanceof InconsistentMetaPropertiesError) throw error;
       logger.error('Failed to read meta.properties', { path, error });
@@ -86,9 +88,10 @@ export function writeMetaProperties(
 
 function parseMetaProperties(text: string, path: string): MetaProperties {
   const properties = readPropertiesFile(text);
-  const version = properties.get('version');
+  // Kafka's RawMetaProperties takes a missing version, as in a file that a loss of power left empty, for 0.
+  const version = properties.get('version') ?? VERSION;
   if (version !== VERSION) {
-    throw new InconsistentMetaPropertiesError(`${path}: version ${version ?? '(none)'}, need ${VERSION}`);
+    throw new InconsistentMetaPropertiesError(`${path}: version ${version}, need ${VERSION}`);
   }
   const brokerId = properties.get('broker.id');
   if (brokerId !== undefined && !/^-?\d+$/.test(brokerId)) {

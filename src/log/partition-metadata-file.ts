@@ -1,4 +1,5 @@
 import { isUuid, type FileSystem, type Uuid } from '../common/index.js';
+import { LogError } from './log-error.js';
 import { replaceUnsynced } from './leader-epoch-file-cache.js';
 
 export const PARTITION_METADATA = 'partition.metadata';
@@ -15,8 +16,11 @@ export function readPartitionMetadata(fs: FileSystem, dir: string): Uuid | null 
   const path = `${dir}/${PARTITION_METADATA}`;
   const text = fs.readFile(path).toString('utf8');
   if (isTorn(text)) return null;
-  const match = /^version: 0\ntopic_id: (\S+)\s*$/.exec(text);
-  if (!match || !isUuid(match[1]!)) throw new Error(`${path}: malformed partition metadata: '${text}'`);
+  // Java ends lines at CRLF as well.
+  const match = /^version:\s+0\r?\ntopic_id:\s+(\S+)\s*$/.exec(text);
+  if (!match || !isUuid(match[1]!)) {
+    throw new LogError('KAFKA_STORAGE_ERROR', `${path}: malformed partition metadata: '${text}'`);
+  }
   return match[1]!;
 }
 

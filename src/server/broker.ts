@@ -155,7 +155,7 @@ export class Broker {
 
     this.state = 'RECOVERY';
     const topicConfigs = new TopicConfigs(this.config, stores.configs, logger);
-    await topicConfigs.load(topicsIn(fs, logDirs));
+    await topicConfigs.load(topicsIn(fs, logDirs, logger));
     const logs = (parts.logs = new LogManager({
       ...logManagerSettingsOf(this.config, logDirs),
       initialOfflineDirs: identity.offlineDirs,
@@ -233,7 +233,9 @@ export class Broker {
       features: new Map(),
     });
     const { epoch } = await stores.brokers.registerBroker(registration());
-    writeMetaProperties(fs, logs.liveLogDirs, { brokerId, clusterId }, clock.nowMs(), logger);
+    const unwritable = writeMetaProperties(fs, logs.liveLogDirs, { brokerId, clusterId }, clock.nowMs(), logger);
+    for (const dir of unwritable) logs.handleLogDirFailure(dir);
+    if (logs.liveLogDirs.length === 0) throw allLogDirsFailed();
 
     const controller = (parts.controller = new Controller({
       config: this.config,
@@ -449,14 +451,24 @@ function allLogDirsFailed(): Error {
 }
 
 /** The topics that have a folder in a log directory: only their configurations matter when the logs are loaded. */
-function topicsIn(fs: FileSystem, logDirs: readonly string[]): Set<string> {
+function topicsIn(fs: FileSystem, logDirs: readonly string[], logger: Logger): Set<string> {
   const topics = new Set<string>();
   for (const dir of logDirs) {
-    if (!fs.exists(dir)) continue;
-    for (const name of fs.readDir(dir)) {
+    for (const name of namesIn(fs, dir, logger)) {
       const partition = parsePartitionKey(name);
       if (partition) topics.add(partition.topic);
     }
   }
   return topics;
+}
+
+/** Empty for a directory that cannot be listed: the `LogManager` finds that out again, and takes it offline. */
+function namesIn(fs: FileSystem, dir: string, logger: Logger): string[] {
+  if (!fs.exists(dir)) return [];
+  try {
+    return fs.readDir(dir);
+  } catch (error) {
+    logger.warn('Cannot list a log directory', { dir, error });
+    return [];
+  }
 }

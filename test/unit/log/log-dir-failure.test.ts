@@ -1,0 +1,190 @@
+/** What the failure of one log directory costs: that directory, from the first error on, and nothing else (KIP-112). */
+import type { FileHandle } from '../../../src/common/index.js';
+import { LogError, type LogManager, type UnifiedLog } from '../../../src/log/index.js';
+import { crash, LOG_CONFIG, newManager, newWorld, numbered, startManager, type LogWorld } from './log-fixture.js';
+
+const orders = (partition: number) => ({ topic: 'orders', partition });
+const ioError = (code: string, syscall: string): NodeJS.ErrnoException =>
+  Object.assign(new Error(`${code}: ${syscall}`), { code, syscall });
+
+let world: LogWorld;
+beforeEach(() => {
+  world = newWorld(1);
+});
+
+/** A manager of /a and /b, with the directories it reported as failed. */
+async function twoDirs(options: Parameters<typeof startManager>[1] = {}): Promise<[LogManager, string[]]> {
+  const failed: string[] = [];
+  const manager = await startManager(world, {
+    logDirs: ['/a', '/b'],
+    onLogDirFailure: (dir) => void failed.push(dir),
+    ...options,
+  });
+  return [manager, failed];
+}
+
+function makeLogs(manager: LogManager, count: number): { inA: UnifiedLog[]; inB: UnifiedLog[] } {
+  const logs = Array.from({ length: count }, (_, at) => manager.getOrCreateLog(orders(at), { isNew: true }));
+  return { inA: logs.filter((log) => log.parentDir === '/a'), inB: logs.filter((log) => log.parentDir === '/b') };
+}
+
+const append = (log: UnifiedLog): number => log.appendAsLeader(numbered(0, 1), { leaderEpoch: 0 }).lastOffset;
+
+/** Makes closing the `.log` files of a directory fail from when `failing.now` is set. */
+function failCloses(dir: string): { now: boolean } {
+  const failing = { now: false };
+  const { fs } = world;
+  const open = fs.open.bind(fs);
+  fs.open = (path, mode): FileHandle => {
+    const handle = open(path, mode);
+    if (!path.startsWith(`${dir}/`) || !path.endsWith('.log')) return handle;
+    const close = handle.close.bind(handle);
+    handle.close = () => {
+      close();
+      if (failing.now) throw ioError('EIO', 'close');
+    };
+    return handle;
+  };
+  return failing;
+}
+
+test('after a failed write nothing more is taken in that directory, within the same turn too', async () => {
+  const [manager, failed] = await twoDirs();
+  const { inA, inB } = makeLogs(manager, 4);
+  const [first, second] = [inA[0]!, inA[1]!];
+  append(first);
+  world.fs.fault = (operation, path) =>
+    operation === 'write' && path.startsWith('/a/') ? ioError('ENOSPC', 'write') : null;
+  expect(() => append(first)).toThrow(LogError);
+  // The disk has room again, but the log holds half of a refused batch.
+  world.fs.fault = null;
+  const refused = expect.objectContaining({ kind: 'KAFKA_STORAGE_ERROR' });
+  expect(() => append(first)).toThrow(refused);
+  expect(() => append(second)).toThrow(refused);
+  expect(() => first.read(0, 1000, 'LOG_END', true)).toThrow(refused);
+  expect(() => first.truncateTo(0)).toThrow(refused);
+  await expect(second.flush(true)).rejects.toEqual(refused);
+  expect(manager.highWatermarkCheckpoint('/a')).toBeUndefined();
+  expect(append(inB[0]!)).toBe(0);
+  await world.clock.advance(1);
+  expect(failed).toEqual(['/a']);
+  expect(manager.liveLogDirs).toEqual(['/b']);
+});
+
+test('a file that does not close keeps no log of a failed directory from going offline', async () => {
+  const closes = failCloses('/a');
+  const [manager, failed] = await twoDirs();
+  const { inA, inB } = makeLogs(manager, 6);
+  closes.now = true;
+  manager.handleLogDirFailure('/a');
+  expect(failed).toEqual(['/a']);
+  expect(inA.map((log) => manager.getLog(log.topicPartition))).toEqual([undefined, undefined, undefined]);
+  expect(inA.every((log) => log.isClosed)).toBe(true);
+  expect(append(inB[0]!)).toBe(0);
+});
+
+test('a file that does not close when another log needs its place costs its own directory, not the other', async () => {
+  const closes = failCloses('/a');
+  const [manager, failed] = await twoDirs({ maxOpenFiles: 2 });
+  const { inB } = makeLogs(manager, 4);
+  closes.now = true;
+  for (const log of inB) expect(append(log)).toBe(0);
+  await world.clock.advance(1);
+  expect(failed).toEqual(['/a']);
+});
+
+test('a directory whose files do not close at the shutdown is not marked as cleanly shut down', async () => {
+  const closes = failCloses('/a');
+  const [manager] = await twoDirs();
+  const { inA, inB } = makeLogs(manager, 2);
+  append(inA[0]!);
+  append(inB[0]!);
+  closes.now = true;
+  await manager.shutdown();
+  expect(world.fs.exists('/a/.kafka_cleanshutdown')).toBe(false);
+  expect(world.fs.exists('/b/.kafka_cleanshutdown')).toBe(true);
+});
+
+test('a disk that is full while a partition is made leaves nothing that stops the next start', async () => {
+  const [manager] = await twoDirs();
+  world.fs.fault = (operation, path) =>
+    operation === 'open' && path.startsWith('/a/orders-0/') ? ioError('ENOSPC', 'open') : null;
+  expect(() => manager.getOrCreateLog(orders(0), { isNew: true })).toThrow(LogError);
+  // As in Kafka: only a folder that cannot be made goes to another disk.
+  expect(world.fs.readDir('/b').filter((name) => name.startsWith('orders'))).toEqual([]);
+  world.fs.fault = null;
+  await world.clock.advance(1);
+  expect(manager.getOrCreateLog(orders(0), { isNew: true }).parentDir).toBe('/b');
+  crash(world, 'process');
+  const [again] = await twoDirs();
+  expect(again.getLog(orders(0))!.parentDir).toBe('/b');
+  expect(again.liveLogDirs).toEqual(['/a', '/b']);
+});
+
+test('a partition whose folder cannot be made on one disk is made on another', async () => {
+  const [manager, failed] = await twoDirs();
+  world.fs.fault = (operation, path) =>
+    operation === 'makeDir' && path.startsWith('/a/') ? ioError('ENOSPC', 'mkdir') : null;
+  expect(manager.getOrCreateLog(orders(0), { isNew: true }).parentDir).toBe('/b');
+  await world.clock.advance(1);
+  expect(failed).toEqual(['/a']);
+});
+
+test('what is in a folder already is kept when its log cannot be opened', async () => {
+  const [manager] = await twoDirs();
+  world.fs.makeDir('/a/orders-0');
+  world.fs.open('/a/orders-0/00000000000000000000.log', 'w+').close();
+  world.fs.fault = (operation, path) =>
+    operation === 'open' && path.startsWith('/a/orders-0/') ? ioError('EIO', 'open') : null;
+  expect(() => manager.getOrCreateLog(orders(0), { isNew: true })).toThrow(LogError);
+  expect(world.fs.exists('/a/orders-0/00000000000000000000.log')).toBe(true);
+});
+
+test.each([
+  { title: 'a segment beyond 2^53', file: 'orders-0/00009999999999999999.log', text: '' },
+  { title: 'a malformed partition.metadata', file: 'orders-0/partition.metadata', text: 'malformed\n' },
+])('$title costs its directory, and no log begins empty in its place', async ({ file, text }) => {
+  world.fs.makeDir('/a/orders-0');
+  world.fs.replaceFile(`/a/${file}`, text);
+  const [manager] = await twoDirs();
+  expect(manager.liveLogDirs).toEqual(['/b']);
+  expect(() => manager.getOrCreateLog(orders(0))).toThrow('log directories /a are offline');
+});
+
+test('a folder that cannot be looked at costs its directory, as its log would begin empty', async () => {
+  world.fs.makeDir('/a/orders-0');
+  world.fs.fault = (operation, path) =>
+    operation === 'stat' && path === '/a/orders-0' ? ioError('EIO', 'stat') : null;
+  const [manager] = await twoDirs();
+  expect(manager.liveLogDirs).toEqual(['/b']);
+});
+
+test('files and folders that are not of Kafka are left as they are', async () => {
+  world.fs.makeDir('/a/lost+found');
+  world.fs.makeDir('/a/backup');
+  world.fs.makeDir('/a/orders-0');
+  world.fs.open('/a/orders-0/7.log', 'w+').close();
+  world.fs.open('/a/orders-1', 'w+').close();
+  const [manager] = await twoDirs();
+  expect(manager.liveLogDirs).toEqual(['/a', '/b']);
+  const log = manager.getLog(orders(0))!;
+  expect([log.logStartOffset, log.logEndOffset]).toEqual([0, 0]);
+  expect(world.fs.exists('/a/orders-0/7.log')).toBe(true);
+});
+
+test('a partition that two directories have stops the start, and the directory loaded half is not marked as clean', async () => {
+  const manager = await startManager(world, { logDirs: ['/a'] });
+  append(manager.getOrCreateLog(orders(0), { isNew: true }));
+  await manager.shutdown();
+  const other = await startManager(world, { logDirs: ['/b'], defaultConfig: LOG_CONFIG });
+  append(other.getOrCreateLog(orders(0), { isNew: true }));
+  await other.shutdown();
+  const both = newManager(world, { logDirs: ['/a', '/b'] });
+  const outcome = both.startup();
+  const rejected = expect(outcome).rejects.toThrow('Duplicate log directories for orders-0');
+  await world.clock.advance(1);
+  await rejected;
+  await both.shutdown();
+  expect(world.fs.exists('/a/.kafka_cleanshutdown')).toBe(true);
+  expect(world.fs.exists('/b/.kafka_cleanshutdown')).toBe(false);
+});
