@@ -42,6 +42,17 @@ export default tseslint.config(
     },
   },
   {
+    // A property that starts from another seed each time is green again after it was red.
+    files: ['test/**/*.ts'],
+    ignores: ['test/support/fast-check.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'fast-check', message: 'Import fc from test/support/fast-check, which fixes the seed.' }] },
+      ],
+    },
+  },
+  {
     // Whole brokers run under a simulated clock, so nothing else may read time, set timers or draw randomness.
     files: ['src/**/*.ts'],
     ignores: ['src/common/clock.ts', 'src/common/simulated-clock.ts', 'src/common/random.ts'],

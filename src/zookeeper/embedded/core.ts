@@ -280,7 +280,7 @@ export class ZooKeeperCore {
         checkVersion(node.version, op.version);
         if (node.children.size > 0) throw new Refusal('NotEmpty');
         const { pzxid } = parent;
-        undo.push(() => this.restore(op.path, node, parent, pzxid));
+        undo.push(() => this.tree.restore(op.path, node, pzxid));
         this.removeNode(op.path);
         return { op: 'delete' };
       }
@@ -324,20 +324,6 @@ export class ZooKeeperCore {
     this.fire('data', path, 'created');
     this.fire('child', parentPath, 'childrenChanged');
     return { op: 'create', path, stat: this.tree.statOf(node) };
-  }
-
-  private restore(path: string, node: ZNode, parent: ZNode, parentPzxid: bigint): void {
-    const { childrenCreated } = parent;
-    const restored = this.tree.add(path, {
-      data: node.data,
-      acl: node.acl,
-      ephemeralOwner: node.ephemeralOwner,
-      zxid: node.czxid,
-      nowMs: node.ctime,
-    });
-    const { mzxid, mtime, version, aversion, childrenCreated: created, pzxid } = node;
-    Object.assign(restored, { mzxid, mtime, version, aversion, childrenCreated: created, pzxid });
-    Object.assign(parent, { childrenCreated, pzxid: parentPzxid });
   }
 
   private setAcl(session: SessionState, path: string, acl: readonly Acl[], version: number): CoreResponse {

@@ -60,19 +60,22 @@ export class ZNodeTree {
       childrenCreated: 0,
       pzxid: zxid,
     };
-    this.nodes.set(path, added);
-    if (path !== '/') {
-      const parent = this.nodes.get(parentOf(path))!;
-      parent.children.add(path.slice(path.lastIndexOf('/') + 1));
+    const parent = path === '/' ? null : this.nodes.get(parentOf(path))!;
+    if (parent) {
       parent.childrenCreated++;
       parent.pzxid = zxid;
     }
-    if (ephemeralOwner !== 0n) {
-      const paths = this.ephemerals.get(ephemeralOwner);
-      if (paths) paths.add(path);
-      else this.ephemerals.set(ephemeralOwner, new Set([path]));
-    }
+    this.attach(path, added);
     return added;
+  }
+
+  /**
+   * Puts a removed node back, and its parent as it was. The node is the same object again: whoever undoes several changes still holds it
+   * for the earlier ones.
+   */
+  restore(path: string, node: ZNode, parentPzxid: bigint): void {
+    this.attach(path, node);
+    this.nodes.get(parentOf(path))!.pzxid = parentPzxid;
   }
 
   remove(path: string, zxid: bigint): void {
@@ -105,6 +108,15 @@ export class ZNodeTree {
       numChildren: node.children.size,
       pzxid: node.pzxid,
     };
+  }
+
+  private attach(path: string, node: ZNode): void {
+    this.nodes.set(path, node);
+    if (path !== '/') this.nodes.get(parentOf(path))!.children.add(path.slice(path.lastIndexOf('/') + 1));
+    if (node.ephemeralOwner === 0n) return;
+    const paths = this.ephemerals.get(node.ephemeralOwner);
+    if (paths) paths.add(path);
+    else this.ephemerals.set(node.ephemeralOwner, new Set([path]));
   }
 }
 

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { seededRandom, silentLogger, SimulatedFileSystem } from '../../../src/common/index.js';
 import { LeaderEpochFileCache } from '../../../src/log/leader-epoch-file-cache.js';
+import { fc } from '../../support/fast-check.js';
 
 const FILE = '/d/leader-epoch-checkpoint';
 

@@ -1,8 +1,8 @@
 /** A log against the simplest thing it could be: a list of records. */
-import * as fc from 'fast-check';
 import type { LogManager } from '../../../src/log/index.js';
 import { type UnifiedLog } from '../../../src/log/index.js';
 import { LOG_CONFIG, crash, newManager, newWorld, numbered, readAll, type LogWorld } from './log-fixture.js';
+import { fc } from '../../support/fast-check.js';
 
 const tp = { topic: 'orders', partition: 0 };
 const CONFIG = { ...LOG_CONFIG, segmentBytes: 700, indexIntervalBytes: 100, segmentIndexBytes: 100 };

@@ -1,5 +1,5 @@
-import * as fc from 'fast-check';
 import { batch, crash, LOG_CONFIG, newWorld, startManager } from './log-fixture.js';
+import { fc } from '../../support/fast-check.js';
 
 const tp = { topic: 'orders', partition: 0 };
 const CONFIG = { ...LOG_CONFIG, segmentBytes: 800, indexIntervalBytes: 100 };

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import type { AnyMessage } from '../../../src/protocol/index.js';
 import type { FieldShape, PrimitiveName, StructShape } from '../../../src/protocol/notation.js';
 import { isIn } from '../../../src/protocol/versions.js';
+import { fc } from '../../support/fast-check.js';
 
 /** Any message of a version: every field that the version has is given a value, or sometimes left out. */
 export function arbitraryMessage(message: AnyMessage, version: number): fc.Arbitrary<object> {

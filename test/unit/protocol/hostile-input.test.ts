@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import {
   fetchRequest,
   MESSAGES,
@@ -11,6 +10,7 @@ import {
 } from '../../../src/protocol/index.js';
 import type { AnyMessage } from '../../../src/protocol/index.js';
 import { arbitraryMessage } from './arbitrary-message.js';
+import { fc } from '../../support/fast-check.js';
 
 const bytesOf = (hex: string): Buffer => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { parseJson, printJson, type JsonValue } from '../../../src/protocol/index.js';
+import { fc } from '../../support/fast-check.js';
 
 describe('reading', () => {
   test('keeps integers beyond 2^53 exact, and others numbers', () => {

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { fromJson, MESSAGES, parseJson, printJson, toJson } from '../../../src/protocol/index.js';
 import { arbitraryMessage } from './arbitrary-message.js';
+import { fc } from '../../support/fast-check.js';
 
 test.each([...MESSAGES.values()])(
   '$name: whatever is encoded in any version comes back, also through JSON',

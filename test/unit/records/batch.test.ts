@@ -1,4 +1,3 @@
-import * as fc from 'fast-check';
 import {
   BatchBuilder,
   batchSizeAt,
@@ -14,6 +13,7 @@ import {
   parseEndTxnMarker,
   type RecordInput,
 } from '../../../src/records/index.js';
+import { fc } from '../../support/fast-check.js';
 
 const bytes = fc.option(
   fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array)),

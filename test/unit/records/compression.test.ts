@@ -1,5 +1,4 @@
 import * as zlib from 'node:zlib';
-import * as fc from 'fast-check';
 import {
   COMPRESSION_TYPES,
   compress,
@@ -7,6 +6,7 @@ import {
   DecompressionLimitError,
   UndecodableRecordsError,
 } from '../../../src/records/index.js';
+import { fc } from '../../support/fast-check.js';
 
 const CODECS = COMPRESSION_TYPES.filter((type) => type !== 'none');
 const sizes = [0, 1, 15, 1000, 32_767, 32_768, 32_769, 65_535, 65_536, 65_537, 300_000];

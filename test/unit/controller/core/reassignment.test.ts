@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import type { LeaderAndIsr, ReplicaAssignment } from '../../../../src/cluster/index.js';
 import {
   completedAssignment,
@@ -10,6 +9,7 @@ import {
   sameAssignment,
   targetReplicas,
 } from '../../../../src/controller/core/reassignment.js';
+import { fc } from '../../../support/fast-check.js';
 
 const settled = (replicas: number[]): ReplicaAssignment => ({ replicas, adding: [], removing: [] });
 const inSync = (isr: number[]): LeaderAndIsr => ({

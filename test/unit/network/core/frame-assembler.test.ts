@@ -1,6 +1,6 @@
-import * as fc from 'fast-check';
 import { FrameAssembler, FrameError, type Frame } from '../../../../src/network/core/frame-assembler.js';
 import { RequestMemory } from '../../../../src/network/core/request-memory.js';
+import { fc } from '../../../support/fast-check.js';
 
 function framed(body: Buffer): Buffer {
   const length = Buffer.alloc(4);

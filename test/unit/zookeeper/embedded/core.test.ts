@@ -1,5 +1,5 @@
-import * as fc from 'fast-check';
 import { ZooKeeperCore } from '../../../../src/zookeeper/index.js';
+import { fc } from '../../../support/fast-check.js';
 
 type Op = Parameters<ZooKeeperCore['step']>[1];
 
@@ -66,31 +66,57 @@ test('watches set again fire at once for what changed meanwhile', () => {
   expect(later.fired).toHaveLength(1);
 });
 
-test('a refused multi leaves the tree as it was', () => {
-  const path = fc.constantFrom('/a', '/b', '/a/x', '/a/y', '/b/x', '/');
-  const version = fc.constantFrom(-1, 0, 1);
-  const data = fc.constantFrom(null, Buffer.from('d'));
-  const mode = fc.constantFrom('persistent', 'ephemeral', 'persistent_sequential' as const);
-  const op = fc.oneof(
-    fc.record({ op: fc.constant('create' as const), path, data, mode }),
-    fc.record({ op: fc.constant('set' as const), path, data, version }),
-    fc.record({ op: fc.constant('delete' as const), path, version }),
-    fc.record({ op: fc.constant('check' as const), path, version }),
-  );
-  let refused = 0;
-  fc.assert(
-    fc.property(fc.array(fc.array(op, { minLength: 1, maxLength: 6 }), { maxLength: 12 }), (multis) => {
-      const core = newCore();
-      for (const ops of multis) {
-        const before = dump(core);
-        const { response } = core.step(1n, { op: 'multi', ops } as Op, 0, 0);
-        if (response.op !== 'multi') throw new Error(`a multi was answered with ${response.op}`);
-        if (response.results[0]?.op !== 'error') continue;
-        refused++;
-        expect(dump(core)).toBe(before);
-      }
-    }),
-    { numRuns: 300 },
-  );
-  expect(refused).toBeGreaterThan(100);
+describe('a refused multi leaves the tree as it was', () => {
+  test('also a node that was changed before it was deleted', () => {
+    const core = newCore();
+    core.step(1n, { op: 'create', path: '/a', data: Buffer.from('before') }, 0, 0);
+    core.step(1n, { op: 'create', path: '/e', data: null, mode: 'ephemeral' }, 0, 0);
+    const before = dump(core);
+    const ops = [
+      { op: 'create', path: '/a/x', data: null },
+      { op: 'delete', path: '/a/x', version: 0 },
+      { op: 'set', path: '/a', data: Buffer.from('after'), version: 0 },
+      { op: 'delete', path: '/a', version: 1 },
+      { op: 'set', path: '/e', data: Buffer.from('after'), version: 0 },
+      { op: 'delete', path: '/e', version: 1 },
+      { op: 'create', path: '/a', data: null },
+      { op: 'check', path: '/a', version: 7 },
+    ] as const;
+    expect(core.step(1n, { op: 'multi', ops }, 0, 0).response).toMatchObject({
+      results: [...ops.slice(1).map(() => ({ error: null })), { error: 'BadVersion' }],
+    });
+    expect(dump(core)).toBe(before);
+    expect(core.closeSession(1n)).toEqual([]);
+    expect(core.tree.paths()).toEqual(['/', '/a']);
+  });
+
+  // The second seed found that the undo of a change went to the object that the undo of a deletion had replaced.
+  test.each([{}, { seed: -1_984_323_831 }])('whatever its parts are (%j)', (parameters) => {
+    const path = fc.constantFrom('/a', '/b', '/a/x', '/a/y', '/b/x', '/');
+    const version = fc.constantFrom(-1, 0, 1);
+    const data = fc.constantFrom(null, Buffer.from('d'));
+    const mode = fc.constantFrom('persistent', 'ephemeral', 'persistent_sequential' as const);
+    const op = fc.oneof(
+      fc.record({ op: fc.constant('create' as const), path, data, mode }),
+      fc.record({ op: fc.constant('set' as const), path, data, version }),
+      fc.record({ op: fc.constant('delete' as const), path, version }),
+      fc.record({ op: fc.constant('check' as const), path, version }),
+    );
+    let refused = 0;
+    fc.assert(
+      fc.property(fc.array(fc.array(op, { minLength: 1, maxLength: 6 }), { maxLength: 12 }), (multis) => {
+        const core = newCore();
+        for (const ops of multis) {
+          const before = dump(core);
+          const { response } = core.step(1n, { op: 'multi', ops } as Op, 0, 0);
+          if (response.op !== 'multi') throw new Error(`a multi was answered with ${response.op}`);
+          if (response.results[0]?.op !== 'error') continue;
+          refused++;
+          expect(dump(core)).toBe(before);
+        }
+      }),
+      { numRuns: 300, ...parameters },
+    );
+    expect(refused).toBeGreaterThan(100);
+  });
 });

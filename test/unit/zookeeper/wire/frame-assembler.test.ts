@@ -1,5 +1,5 @@
-import * as fc from 'fast-check';
 import { FrameAssembler } from '../../../../src/zookeeper/wire/frame-assembler.js';
+import { fc } from '../../../support/fast-check.js';
 
 const framed = (frames: readonly Uint8Array[]): Buffer =>
   Buffer.concat(
