@@ -1,6 +1,6 @@
+import { assert } from '../common/index.js';
 import { encodeResponseFrame, type RequestHeaderView } from '../protocol/index.js';
 import type { Principal } from '../security/index.js';
-import type { FrameMemory } from './core/request-memory.js';
 
 /** What every request of a connection shares. */
 export interface ConnectionInfo {
@@ -19,27 +19,38 @@ export interface ConnectionInfo {
 export interface RequestOwner {
   answered(request: Request, chunks: Buffer[] | null): void;
   allowNext(request: Request): void;
-  refused(request: Request, reason: string, error: unknown): void;
+  frameReleased(frame: Buffer): void;
+  refused(reason: string, error: unknown): void;
   readonly availableAnswerBytes: number;
 }
 
 /**
  * One request that was received whole. It ends once: by `respond`, `respondNothing` or `closeConnection`. Its buffer may be kept by
- * reference, except that of a Produce, which is used again once it is answered; what it holds of the request memory is given back then.
+ * reference, unless its handler says that nobody does (`releaseFrame`).
  */
 export class Request {
+  /** The size of the frame. */
+  readonly frameBytes: number;
   private ended = false;
+  private bytes: Buffer | null;
 
   constructor(
     readonly header: RequestHeaderView,
-    /** The whole frame; the body begins at `header.bodyOffset`. */
-    readonly frame: Buffer,
+    frame: Buffer,
     readonly connection: ConnectionInfo,
     /** By the monotonic clock. */
     readonly receivedMs: number,
-    /** @internal */ readonly memory: FrameMemory | null,
     private readonly owner: RequestOwner,
-  ) {}
+  ) {
+    this.bytes = frame;
+    this.frameBytes = frame.length;
+  }
+
+  /** The whole frame; the body begins at `header.bodyOffset`. */
+  get frame(): Buffer {
+    assert(this.bytes !== null, 'nobody reads a frame that was released');
+    return this.bytes;
+  }
 
   /** How large an answer may be, so that clients which do not read theirs cannot fill the memory; 64 KiB at least. */
   get availableAnswerBytes(): number {
@@ -71,10 +82,19 @@ export class Request {
     if (!this.ended) this.owner.allowNext(this);
   }
 
+  /**
+   * Nothing of the frame is needed any more, nor kept by reference: its memory is used for other requests from now on. Produce says so
+   * once the log has copied the records, which may be long before it is answered (Kafka's `releaseBuffer`).
+   */
+  releaseFrame(): void {
+    if (this.bytes) this.owner.frameReleased(this.bytes);
+    this.bytes = null;
+  }
+
   /** The request cannot be answered; its sender is cut off. The reason is logged, rarely. */
   closeConnection(reason: string, error?: unknown): void {
     if (this.ended) return;
     this.ended = true;
-    this.owner.refused(this, reason, error);
+    this.owner.refused(reason, error);
   }
 }

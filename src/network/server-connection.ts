@@ -1,5 +1,5 @@
 import type { BufferPool, Connection } from '../common/index.js';
-import { ApiKey, decodeRequestHeader } from '../protocol/index.js';
+import { decodeRequestHeader } from '../protocol/index.js';
 import { FrameAssembler, type Frame } from './core/frame-assembler.js';
 import type { RequestMemory } from './core/request-memory.js';
 import { Request, type ConnectionInfo, type RequestOwner } from './request.js';
@@ -19,6 +19,8 @@ export interface ServerConnectionHost {
   /** So many bytes more (or less) wait to be read by a client. */
   onUnreadBytes(change: number): void;
   onRequest(request: Request): void;
+  /** Runs the step after the events of the present turn. */
+  defer(step: () => void): void;
   /** A frame waits for memory. */
   onMemoryShort(): void;
   /** The client is cut off for what it sent. */
@@ -116,9 +118,6 @@ export class ServerConnection implements RequestOwner {
 
   /** @internal from Request */
   answered(request: Request, chunks: Buffer[] | null): void {
-    request.memory?.release();
-    // The log has copied what it keeps of a Produce. Other requests may be kept by reference, and are left to the collector.
-    if (request.header.apiKey === ApiKey.Produce) this.host.framePool.give(request.frame);
     if (this.closed) return;
     const newest = this.turns[this.turns.length - 1];
     if (newest?.request === request) this.busy = false;
@@ -134,7 +133,7 @@ export class ServerConnection implements RequestOwner {
     } else {
       this.turns.find((turn) => turn.request === request)!.answer = chunks;
     }
-    this.handOut();
+    this.handOutLater();
   }
 
   /** @internal from Request */
@@ -146,12 +145,16 @@ export class ServerConnection implements RequestOwner {
   allowNext(request: Request): void {
     if (this.turns[this.turns.length - 1]?.request !== request) return;
     this.busy = false;
-    this.handOut();
+    this.handOutLater();
   }
 
   /** @internal from Request */
-  refused(request: Request, reason: string, error: unknown): void {
-    request.memory?.release();
+  frameReleased(frame: Buffer): void {
+    this.host.framePool.give(frame);
+  }
+
+  /** @internal from Request */
+  refused(reason: string, error: unknown): void {
     if (this.closed) return;
     this.host.onBadClient(this, reason, error);
     this.close();
@@ -191,6 +194,16 @@ export class ServerConnection implements RequestOwner {
     this.handOut();
   }
 
+  /**
+   * After an answer. A request that is waiting is handed out in a turn of its own, for whoever answers is in the middle of something: a
+   * change of roles, say, which answers what waited for the old one. (Handlers that answer at once are inside of the loop already.)
+   */
+  private handOutLater(): void {
+    if (this.handingOut) return;
+    if (this.queue.length > 0) this.host.defer(() => this.handOut());
+    else if (!this.closed) this.regulateReading();
+  }
+
   /** Hands out what may be handled now. Handlers that answer at once come back here; the loop does not nest. */
   private handOut(): void {
     if (this.handingOut) return;
@@ -212,7 +225,7 @@ export class ServerConnection implements RequestOwner {
     let request: Request;
     try {
       const header = decodeRequestHeader(frame.bytes);
-      request = new Request(header, frame.bytes, this.info, this.host.nowMs(), frame.memory, this);
+      request = new Request(header, frame.bytes, this.info, this.host.nowMs(), this);
     } catch (error) {
       frame.memory?.release();
       this.host.onBadClient(this, 'Closed a connection for an invalid request header', error);
@@ -221,7 +234,13 @@ export class ServerConnection implements RequestOwner {
     }
     this.busy = true;
     this.turns.push({ request, answer: undefined });
-    this.host.onRequest(request);
+    try {
+      this.host.onRequest(request);
+    } finally {
+      // As in Kafka it bounds what is read and not yet handled. Held until the answer, it would make those wait for it who bring the
+      // answer about: followers, whose fetches a Produce with acks=all waits for.
+      frame.memory?.release();
+    }
   }
 
   private write(chunks: Buffer[]): void {
@@ -263,7 +282,6 @@ export class ServerConnection implements RequestOwner {
     this.setUnreadBytes(0);
     this.assembler.close();
     for (const frame of this.queue.splice(0)) frame.memory?.release();
-    // Requests still being handled give their memory back when they end.
     this.turns.length = 0;
     this.host.onClosed(this);
   }

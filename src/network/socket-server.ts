@@ -28,7 +28,7 @@ export interface ServerListener {
 export interface SocketServerLimits {
   /** `socket.request.max.bytes` */
   readonly maxRequestBytes: number;
-  /** `queued.max.request.bytes`, or our own bound where Kafka has none. */
+  /** For large frames (`RequestMemory`): `queued.max.request.bytes`, or our own bound where Kafka has none. */
   readonly requestMemoryBytes: number;
   /** `connections.max.idle.ms`; negative: for ever. */
   readonly maxIdleMs: number;
@@ -162,6 +162,11 @@ export class SocketServer implements ServerConnectionHost {
   onRequest(request: Request): void {
     if (this.processing) this.onRequestNow(request);
     else this.heldBackUntilStart.push(() => this.onRequestNow(request));
+  }
+
+  /** @internal from ServerConnection */
+  defer(step: () => void): void {
+    this.options.clock.defer(step);
   }
 
   /** @internal from ServerConnection */

@@ -12,7 +12,10 @@ export interface AppendCall {
   /** Whether `__consumer_offsets` and `__transaction_state` may be written. */
   readonly internalTopicsAllowed: boolean;
   readonly origin: AppendOrigin;
-  /** Batches in wire format; offsets are written into these very bytes. */
+  /**
+   * Batches in wire format; offsets are written into these very bytes. They are looked at no more once `append` has returned, or with a
+   * `transactionalId` once it has completed: their memory may be used for something else then.
+   */
   readonly entries: readonly AppendEntry[];
   /** For transaction verification (KIP-890): null outside of transactions. */
   readonly transactionalId?: string | null;

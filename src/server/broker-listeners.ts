@@ -3,7 +3,7 @@ import type { BrokerEndPoint } from '../cluster/index.js';
 import { ConfigError, type BrokerConfig } from '../config/index.js';
 import type { SocketServer, SocketServerLimits } from '../network/index.js';
 
-/** Memory for requests being read and served when `queued.max.request.bytes` sets no bound. */
+/** Memory for large requests that are being read, when `queued.max.request.bytes` sets no bound. */
 const DEFAULT_REQUEST_MEMORY_BYTES = 64 * 1024 * 1024;
 
 /** What clients of this broker are bound by; `config` gives the configuration of the moment. */

@@ -1,28 +1,30 @@
 import { assert } from '../../common/index.js';
 
 /**
- * The memory that requests not yet answered may hold, for the whole server (`queued.max.request.bytes`; Kafka's `MemoryPool`, but taken
- * as bytes arrive and not when a size is announced, and shared so that large frames cannot starve small ones).
+ * The memory that large frames may hold while they are read, for the whole server (`queued.max.request.bytes`; Kafka's `MemoryPool`, but
+ * taken as bytes arrive and not when a size is announced).
  *
- * Small frames may use all of it, middling ones three quarters, large ones half. A frame that is refused waits, in order, the smaller
- * class first. So that half-read frames cannot block each other for good, one waiting frame at a time may overdraw: what is held stays
- * below `capacityBytes` plus one largest frame.
+ * Frames of up to 1 MiB are counted and never wait: a connection has one under way and a few in its queue, so they are bounded by the
+ * number of connections, and what replication and the controller send is among them. Larger ones share `capacityBytes`; one that is
+ * refused waits in order. So that half-read frames cannot block each other for good, one waiting frame at a time may overdraw: what
+ * they hold stays below `capacityBytes` plus one largest frame.
  */
 export class RequestMemory {
   private usedBytes = 0;
-  private readonly waiting: [FrameMemory[], FrameMemory[], FrameMemory[]] = [[], [], []];
+  private largeBytes = 0;
+  private readonly waiting: FrameMemory[] = [];
   private overdrawer: FrameMemory | null = null;
 
   constructor(readonly capacityBytes: number) {}
 
-  /** Bytes held by frames being read and requests being served. */
+  /** Bytes held by frames of any size that are being read or wait for their turn. */
   get used(): number {
     return this.usedBytes;
   }
 
   /** Frames that wait for memory. */
   get waiters(): number {
-    return this.waiting[0].length + this.waiting[1].length + this.waiting[2].length;
+    return this.waiting.length;
   }
 
   /** The account of one frame of `frameBytes`, holding nothing yet. `onGranted` is called later when `take` answered false. */
@@ -32,76 +34,77 @@ export class RequestMemory {
 
   /** @internal */
   take(account: FrameMemory, bytes: number): boolean {
-    const klass = frameClass(account.frameBytes);
-    const mayTake = this.overdrawer === account || (this.waiting[klass].length === 0 && this.fits(bytes, klass));
-    if (mayTake) {
-      this.usedBytes += bytes;
-      account.held += bytes;
-      return true;
-    }
-    if (this.overdrawer === null) {
-      assert(this.waiters === 0, 'while frames wait, one of them overdraws');
+    if (account.isLarge && this.overdrawer !== account && (this.waiting.length > 0 || !this.fits(bytes))) {
+      if (this.overdrawer !== null) {
+        account.wanted = bytes;
+        this.waiting.push(account);
+        return false;
+      }
+      assert(this.waiting.length === 0, 'while frames wait, one of them overdraws');
       this.overdrawer = account;
-      return this.take(account, bytes);
     }
-    account.wanted = bytes;
-    this.waiting[klass].push(account);
-    return false;
+    this.hold(account, bytes);
+    return true;
   }
 
   /** @internal */
   release(account: FrameMemory): void {
-    const queue = this.waiting[frameClass(account.frameBytes)];
-    const at = account.wanted > 0 ? queue.indexOf(account) : -1;
-    if (at >= 0) queue.splice(at, 1);
+    const at = account.wanted > 0 ? this.waiting.indexOf(account) : -1;
+    if (at >= 0) this.waiting.splice(at, 1);
     account.wanted = 0;
-    this.usedBytes -= account.held;
-    account.held = 0;
+    this.hold(account, -account.held);
     if (this.overdrawer === account) this.overdrawer = null;
-    if (this.waiters > 0) this.grantWaiting();
+    if (this.waiting.length > 0) this.grantWaiting();
   }
 
   /** What is overdrawn takes nothing from the others' share. */
-  private fits(bytes: number, klass: number): boolean {
-    return this.usedBytes - (this.overdrawer?.held ?? 0) + bytes <= this.capacityBytes * SHARE[klass]!;
+  private fits(bytes: number): boolean {
+    return this.largeBytes - (this.overdrawer?.held ?? 0) + bytes <= this.capacityBytes;
   }
 
   private grantWaiting(): void {
     const granted: FrameMemory[] = [];
-    this.waiting.forEach((queue, klass) => {
-      while (queue.length > 0 && this.fits(queue[0]!.wanted, klass)) {
-        granted.push(this.grant(queue.shift()!));
-      }
-    });
-    if (this.overdrawer === null) {
-      const next = this.waiting.find((queue) => queue.length > 0)?.shift();
-      if (next) {
+    while (this.waiting.length > 0) {
+      const next = this.waiting[0]!;
+      if (!this.fits(next.wanted)) {
+        if (this.overdrawer !== null) break;
         this.overdrawer = next;
-        granted.push(this.grant(next));
       }
+      granted.push(this.grantFirst());
     }
     // Last, because the owners go on reading at once and may ask again.
     for (const account of granted) account.onGranted();
   }
 
-  private grant(account: FrameMemory): FrameMemory {
-    this.usedBytes += account.wanted;
-    account.held += account.wanted;
+  private grantFirst(): FrameMemory {
+    const account = this.waiting.shift()!;
+    this.hold(account, account.wanted);
     account.wanted = 0;
     return account;
   }
+
+  private hold(account: FrameMemory, bytes: number): void {
+    this.usedBytes += bytes;
+    if (account.isLarge) this.largeBytes += bytes;
+    account.held += bytes;
+  }
 }
 
-/** What one frame holds of the memory. Made by `RequestMemory.account`, and released once, when its request is answered or given up. */
+const LARGE_FRAME_BYTES = 1024 * 1024;
+
+/** What one frame holds of the memory. Made by `RequestMemory.account`, and released once, when it is handled or given up. */
 export class FrameMemory {
   /** @internal */ held = 0;
   /** @internal */ wanted = 0;
+  /** @internal */ readonly isLarge: boolean;
 
   constructor(
     private readonly memory: RequestMemory,
-    readonly frameBytes: number,
+    frameBytes: number,
     /** @internal */ readonly onGranted: () => void,
-  ) {}
+  ) {
+    this.isLarge = frameBytes > LARGE_FRAME_BYTES;
+  }
 
   get isWaiting(): boolean {
     return this.wanted > 0;
@@ -116,14 +119,4 @@ export class FrameMemory {
   release(): void {
     this.memory.release(this);
   }
-}
-
-const SMALL_FRAME_BYTES = 64 * 1024;
-const MIDDLING_FRAME_BYTES = 1024 * 1024;
-/** What part of the memory the frames of a class may fill. */
-const SHARE = [1, 0.75, 0.5] as const;
-
-function frameClass(frameBytes: number): 0 | 1 | 2 {
-  if (frameBytes <= SMALL_FRAME_BYTES) return 0;
-  return frameBytes <= MIDDLING_FRAME_BYTES ? 1 : 2;
 }

@@ -30,7 +30,7 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
       },
     },
     (answer) => {
-      if (!isFollower) context.quotas.recordAndThrottleMs('fetch', context, request.frame.length);
+      if (!isFollower) context.quotas.recordAndThrottleMs('fetch', context, request.frameBytes);
       context.respond(
         apiVersion < FIRST_VERSION_OF_ZSTD ? forOldClient(answer as Answer, context) : (answer as Answer),
       );

@@ -80,7 +80,10 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
     onComplete,
   });
   // The records have their place in the log; only replication is waited for. Not so while a transaction is being verified.
-  if (body.transactionalId === null) context.request.allowNext();
+  if (body.transactionalId === null) {
+    context.request.releaseFrame();
+    context.request.allowNext();
+  }
   return LATER;
 });
 
@@ -89,7 +92,9 @@ const ADMIN_CLIENT_ID = '__admin_client';
 
 function finish(body: ProduceRequest, context: RequestContext<Answer>, answers: readonly PartitionAnswer[]): void {
   const { request, quotas } = context;
-  const throttleTimeMs = quotas.recordAndThrottleMs('produce', context, request.frame.length);
+  // The log has copied what it keeps; nothing below looks at records.
+  request.releaseFrame();
+  const throttleTimeMs = quotas.recordAndThrottleMs('produce', context, request.frameBytes);
   if (body.acks === 0) {
     // No answer is awaited, so an error can be told only by closing the connection: the producer then refreshes its metadata.
     const failed = answers.find(({ errorCode }) => errorCode !== ErrorCode.NONE);

@@ -183,6 +183,46 @@ describe('the socket server', () => {
     expect(server.memory.used).toBe(0);
   });
 
+  test('reads on while requests are unanswered that are larger together than its memory', async () => {
+    const { port, server, requests } = await start({}, null);
+    const frame = Buffer.concat(encodeRequestFrame(ApiKey.DescribeCluster, 0, 1, 'x'.repeat(30_000), {}));
+    const large = Buffer.concat([int32(2_000_000 + frame.length - 4), frame.subarray(4), Buffer.alloc(2_000_000)]);
+    for (let i = 0; i < 6; i++) new RawClient(port, [large]);
+    await until(() => requests.length === 6);
+    expect(server.memory.used).toBe(0);
+    expect(server.memory.waiters).toBe(0);
+  });
+
+  test('uses the memory of a released frame for the next, before the request is answered', async () => {
+    const { port, requests } = await start({}, null);
+    const frame = Buffer.concat(encodeRequestFrame(ApiKey.DescribeCluster, 0, 1, 'x'.repeat(30_000), {}));
+    new RawClient(port, [frame]);
+    await until(() => requests.length === 1);
+    const memory = requests[0]!.frame.buffer;
+    requests[0]!.releaseFrame();
+    // Once more, and by its answer, gives back nothing that another may have by now.
+    requests[0]!.releaseFrame();
+    new RawClient(port, [frame]);
+    await until(() => requests.length === 2);
+    expect(requests[1]!.frame.buffer).toBe(memory);
+    requests[0]!.respond({});
+    new RawClient(port, [frame]);
+    await until(() => requests.length === 3);
+    expect(requests[2]!.frame.buffer).not.toBe(memory);
+    expect(() => requests[0]!.frame).toThrow('nobody reads a frame that was released');
+  });
+
+  test('handles the next request of a connection only after whoever answered the last is through', async () => {
+    const { port, requests } = await start({}, null);
+    const frame = Buffer.concat(encodeRequestFrame(ApiKey.DescribeCluster, 0, 1, 'c', {}));
+    new RawClient(port, [frame, frame]);
+    await until(() => requests.length === 1);
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    requests[0]!.respond({});
+    expect(requests).toHaveLength(1);
+    await until(() => requests.length === 2);
+  });
+
   test('handles no further request of a client that does not read its answers', async () => {
     const big = { errorMessage: 'x'.repeat(30_000) };
     const { port, requests } = await start({}, (request) => request.respond(big));

@@ -16,11 +16,12 @@ function dispatch(frame: Buffer, handlers = API_HANDLERS): { answer: object | nu
     clientSoftwareName: 'unknown',
     clientSoftwareVersion: 'unknown',
   };
-  const request = new Request(header, frame, connection, 0, null, {
+  const request = new Request(header, frame, connection, 0, {
     answered: (_request, chunks) =>
       void (outcome.answer = decodeResponseFrame(header.apiKey, 0, Buffer.concat(chunks!).subarray(4)).body),
-    refused: (_request, reason) => void (outcome.closed = reason),
+    refused: (reason) => void (outcome.closed = reason),
     allowNext: () => undefined,
+    frameReleased: () => undefined,
     availableAnswerBytes: 1,
   });
   new RequestDispatcher(handlers, {} as BrokerServices).dispatch(request);

@@ -69,13 +69,13 @@ describe('the frame assembler', () => {
   test('holds back what arrives while it waits for memory, and loses nothing of it', () => {
     const memory = new RequestMemory(100_000);
     const hog = memory.account(10_000_000, () => undefined);
-    expect(hog.take(90_000)).toBe(true);
+    expect(hog.take(200_000)).toBe(true);
     const frames: Frame[] = [];
-    const body = Buffer.from(Array.from({ length: 200_000 }, (_, i) => i));
+    const body = Buffer.from(Array.from({ length: 2_000_000 }, (_, i) => i));
     const granted: Buffer[] = [];
     const assembler = new FrameAssembler(
       (frame) => frames.push(frame),
-      1_000_000,
+      10_000_000,
       memory,
       (heldBack) => {
         granted.push(heldBack);
