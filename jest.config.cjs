@@ -9,7 +9,7 @@ const base = {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   modulePathIgnorePatterns: ['<rootDir>/dist'],
   globalSetup: '<rootDir>/test/fixtures/unpack.cjs',
-  setupFilesAfterEnv: ['<rootDir>/test/patience.cjs'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/patience.cjs'],
 };
 const project = (displayName, extra = {}) => ({
   ...base,
@@ -22,7 +22,7 @@ module.exports = {
   projects: [
     ...['unit', 'conformance', 'contract', 'simulation', 'crash'].map((name) => project(name)),
     project('cluster', {
-      setupFilesAfterEnv: [...base.setupFilesAfterEnv, '<rootDir>/test/cluster/support/second-chance.cjs'],
+      setupFilesAfterEnv: [...base.setupFilesAfterEnv, '<rootDir>/test/support/second-chance.cjs'],
     }),
   ],
 };

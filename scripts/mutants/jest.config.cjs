@@ -9,6 +9,6 @@ module.exports = {
     ...project,
     rootDir: path.join(__dirname, '..', '..'),
     testEnvironment: '<rootDir>/scripts/mutants/first-failure-environment.cjs',
-    setupFilesAfterEnv: ['<rootDir>/test/patience.cjs'],
+    setupFilesAfterEnv: ['<rootDir>/test/support/patience.cjs'],
   })),
 };

@@ -140,7 +140,12 @@ export interface ZkClient {
     watch?: Watcher,
     options?: { registered?: boolean },
   ): Promise<{ children: string[]; stat: Stat }>;
-  /** `path` of the answer carries the sequence number; `stat` is null only from a server that does not know create2. */
+  /**
+   * `path` of the answer carries the sequence number; `stat` is null only from a server that does not know create2. What is sent again
+   * because the connection broke may be refused as `NodeExists` for the node that its first try made. An ephemeral node tells by its owner
+   * whose it is, and counts as created then; of a persistent one the caller must look whether it is what he wanted, as with every client
+   * of ZooKeeper.
+   */
   create(path: string, data: Buffer | null, options?: CreateOptions): Promise<{ path: string; stat: Stat }>;
   set(path: string, data: Buffer | null, version: number): Promise<Stat>;
   delete(path: string, version: number): Promise<void>;

@@ -21,8 +21,9 @@ import {
 } from '../../src/protocol/index.js';
 import { BatchBuilder, type Compression } from '../../src/records/index.js';
 import { BrokerProcess } from './support/broker-process.js';
-import { eventually } from './support/eventually.js';
-import { OttlaCluster, portBase } from './support/ottla-cluster.js';
+import { eventually } from '../support/eventually.js';
+import { portBase } from '../support/ports.js';
+import { OttlaCluster } from './support/ottla-cluster.js';
 import {
   apiOfRecording,
   Interpreter,
@@ -31,7 +32,7 @@ import {
   type Exchange,
 } from './support/recorded-exchanges.js';
 import { ask, WireClient } from './support/wire-client.js';
-import { describeIfJava } from './support/zookeeper-ensemble.js';
+import { describeIfJava } from '../support/zookeeper-ensemble.js';
 
 /** The recorded broker's. */
 const SETTINGS = {

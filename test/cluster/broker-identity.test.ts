@@ -7,11 +7,12 @@ import path from 'node:path';
 import { ApiKey, type CreateTopicsResponse } from '../../src/protocol/index.js';
 import { BrokerProcess } from './support/broker-process.js';
 import { Witness } from './support/broker-vitals.js';
-import { eventually } from './support/eventually.js';
-import { OttlaCluster, portBase } from './support/ottla-cluster.js';
-import { ottla, type ToolResult } from './support/processes.js';
+import { eventually } from '../support/eventually.js';
+import { portBase } from '../support/ports.js';
+import { OttlaCluster } from './support/ottla-cluster.js';
+import { ottla, type ToolResult } from '../support/processes.js';
 import { ask } from './support/wire-client.js';
-import { describeIfJava } from './support/zookeeper-ensemble.js';
+import { describeIfJava } from '../support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
 const SESSION_MS = 4_000;
@@ -279,7 +280,7 @@ describeWithJava('a broker that starts', () => {
       'gives up after zookeeper.connection.timeout.ms',
       async () => {
         const changes = {
-          'zookeeper.connect': `127.0.0.1:${portBase() + 99}`,
+          'zookeeper.connect': `127.0.0.1:${portBase() + 98}`,
           'zookeeper.connection.timeout.ms': 1_500,
         };
         expectRefusal(await runWith(changes), /[Zz]oo[Kk]eeper.*127\.0\.0\.1|127\.0\.0\.1.*[Zz]oo[Kk]eeper/);
@@ -295,7 +296,7 @@ describeWithJava('a broker that starts', () => {
           id: 95,
           port,
           dir,
-          zookeeperConnect: `127.0.0.1:${portBase() + 99}`,
+          zookeeperConnect: `127.0.0.1:${portBase() + 98}`,
           properties: { 'zookeeper.connection.timeout.ms': 10 * MINUTES },
         });
         lonely.launch();

@@ -9,11 +9,11 @@ import {
   type KafkaMessage,
 } from 'kafkajs';
 import { compress, decompress, type Compression } from '../../src/records/index.js';
-import { eventually } from './support/eventually.js';
+import { eventually } from '../support/eventually.js';
 import { canRunKcat, kcat } from './support/kcat.js';
 import { OttlaCluster } from './support/ottla-cluster.js';
-import { BackgroundProcess, kafkaBin, kafkaTool, type ToolResult } from './support/processes.js';
-import { describeIfJava } from './support/zookeeper-ensemble.js';
+import { BackgroundProcess, kafkaBin, kafkaTool, type ToolResult } from '../support/processes.js';
+import { describeIfJava } from '../support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
 jest.setTimeout(3 * MINUTES);

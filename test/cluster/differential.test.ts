@@ -17,12 +17,12 @@ import {
   type MetadataResponse,
 } from '../../src/protocol/index.js';
 import { BrokerProcess } from './support/broker-process.js';
-import { eventually, pause } from './support/eventually.js';
-import { portBase } from './support/ottla-cluster.js';
+import { eventually, pause } from '../support/eventually.js';
+import { portBase } from '../support/ports.js';
 import { RandomRequests, type Known, type RandomRequest } from './support/random-requests.js';
 import { Interpreter, type Exchange } from './support/recorded-exchanges.js';
 import { ask } from './support/wire-client.js';
-import { describeIfJava, ZooKeeperEnsemble } from './support/zookeeper-ensemble.js';
+import { describeIfJava, ZooKeeperEnsemble } from '../support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
 const SEED = Number(process.env['OTTLA_TEST_SEED'] ?? 1);

@@ -4,10 +4,10 @@ import path from 'node:path';
 import { CompressionCodecs, CompressionTypes, Kafka, logLevel, type Producer } from 'kafkajs';
 import { compress, decompress } from '../../src/records/index.js';
 import { BrokerProcess } from './support/broker-process.js';
-import { eventually } from './support/eventually.js';
-import { portBase } from './support/ottla-cluster.js';
-import { kafkaTool, ottla } from './support/processes.js';
-import { describeIfJava, ZooKeeperEnsemble } from './support/zookeeper-ensemble.js';
+import { eventually } from '../support/eventually.js';
+import { portBase } from '../support/ports.js';
+import { kafkaTool, ottla } from '../support/processes.js';
+import { describeIfJava, ZooKeeperEnsemble } from '../support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
 jest.setTimeout(4 * MINUTES);

@@ -1,11 +1,11 @@
 import { readdirSync, rmSync, appendFileSync } from 'node:fs';
 import path from 'node:path';
 import type { BrokerProcess } from './support/broker-process.js';
-import { eventually, pause } from './support/eventually.js';
+import { eventually, pause } from '../support/eventually.js';
 import { OttlaCluster } from './support/ottla-cluster.js';
 import { faultsOf } from './support/replica-logs.js';
 import { Reader, Workload } from './support/workload.js';
-import { describeIfJava } from './support/zookeeper-ensemble.js';
+import { describeIfJava } from '../support/zookeeper-ensemble.js';
 
 const PARTITIONS = 4;
 const SESSION_MS = 4_000;

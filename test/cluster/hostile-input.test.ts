@@ -16,11 +16,11 @@ import {
 import { BatchBuilder, BatchView, compress, compressionIdOf, RECORD_BATCH_OVERHEAD } from '../../src/records/index.js';
 import type { BrokerProcess } from './support/broker-process.js';
 import { openDescriptors, peakResidentBytes, residentBytes, Witness } from './support/broker-vitals.js';
-import { eventually, pause } from './support/eventually.js';
+import { eventually, pause } from '../support/eventually.js';
 import { filledRequests, framed, mutated, realRequests } from './support/hostile-frames.js';
 import { OttlaCluster } from './support/ottla-cluster.js';
 import { ask, WireClient } from './support/wire-client.js';
-import { describeIfJava } from './support/zookeeper-ensemble.js';
+import { describeIfJava } from '../support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
 const MEBIBYTE = 1024 * 1024;

@@ -12,10 +12,10 @@ import {
 } from '../../src/protocol/index.js';
 import { BatchBuilder, iterateBatches } from '../../src/records/index.js';
 import type { BrokerProcess } from './support/broker-process.js';
-import { eventually } from './support/eventually.js';
+import { eventually } from '../support/eventually.js';
 import { OttlaCluster } from './support/ottla-cluster.js';
 import { ask, WireClient } from './support/wire-client.js';
-import { describeIfJava } from './support/zookeeper-ensemble.js';
+import { describeIfJava } from '../support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
 const RECORDS_EACH = 2;

@@ -1,9 +1,9 @@
-import { eventually } from './support/eventually.js';
+import { eventually } from '../support/eventually.js';
 import { OttlaCluster } from './support/ottla-cluster.js';
-import { kafkaTool } from './support/processes.js';
+import { kafkaTool } from '../support/processes.js';
 import { faultsOf } from './support/replica-logs.js';
 import { Reader, Workload } from './support/workload.js';
-import { describeIfJava } from './support/zookeeper-ensemble.js';
+import { describeIfJava } from '../support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
 const PARTITIONS = 3;

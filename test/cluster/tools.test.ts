@@ -1,7 +1,7 @@
-import { eventually } from './support/eventually.js';
+import { eventually } from '../support/eventually.js';
 import { OttlaCluster } from './support/ottla-cluster.js';
-import { kafkaTool, ottla } from './support/processes.js';
-import { describeIfJava } from './support/zookeeper-ensemble.js';
+import { kafkaTool, ottla } from '../support/processes.js';
+import { describeIfJava } from '../support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
 jest.setTimeout(3 * MINUTES);

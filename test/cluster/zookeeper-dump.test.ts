@@ -4,11 +4,11 @@ import path from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { ANY_VERSION, type ZooKeeperClient } from '../../src/zookeeper/index.js';
 import { BrokerProcess } from './support/broker-process.js';
-import { eventually } from './support/eventually.js';
-import { portBase } from './support/ottla-cluster.js';
-import { kafkaTool, ottla, projectRoot, run } from './support/processes.js';
+import { eventually } from '../support/eventually.js';
+import { portBase } from '../support/ports.js';
+import { kafkaTool, ottla, projectRoot, run } from '../support/processes.js';
 import { connectZooKeeper, dumpZnodes, type DumpedNode } from './support/znode-dump.js';
-import { describeIfJava, ZooKeeperEnsemble } from './support/zookeeper-ensemble.js';
+import { describeIfJava, ZooKeeperEnsemble } from '../support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
 jest.setTimeout(2 * MINUTES);

@@ -1,4 +1,4 @@
-import { ControllerLab } from './support/controller-lab.js';
+import { ControllerLab } from '../support/controller-lab.js';
 import {
   controllerNodes,
   nodesNow,

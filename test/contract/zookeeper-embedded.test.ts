@@ -15,7 +15,7 @@ describe('the embedded ZooKeeper', () => {
     members: addresses,
     async start() {
       for (let i = 0; i < 3; i++) {
-        const member = await zooKeeper.listen(nodeTransport, { host: '127.0.0.1', port: 22040 + i });
+        const member = await zooKeeper.listen(nodeTransport, { host: '127.0.0.1', port: 0 });
         members.push(member);
         addresses.push(`127.0.0.1:${member.endpoint.port}`);
       }

@@ -1,4 +1,5 @@
-import { canRunZooKeeper, ZooKeeperEnsemble } from '../cluster/support/zookeeper-ensemble.js';
+import { canRunZooKeeper, ZooKeeperEnsemble } from '../support/zookeeper-ensemble.js';
+import { portBase } from '../support/ports.js';
 import { describeZooKeeper } from './zookeeper.contract.js';
 
 if (canRunZooKeeper()) describe('the real ZooKeeper', contract);
@@ -10,7 +11,7 @@ function contract(): void {
   describeZooKeeper({
     members: addresses,
     async start() {
-      ensemble = await ZooKeeperEnsemble.start({ basePort: 22060 });
+      ensemble = await ZooKeeperEnsemble.start({ basePort: portBase() });
       for (let member = 1; member <= ensemble.members; member++) addresses.push(ensemble.address(member));
     },
     stop: () => ensemble.stop(),

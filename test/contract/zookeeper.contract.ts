@@ -31,18 +31,22 @@ const keepOrder: Random = {
   nextBytes: (length) => Buffer.alloc(length),
 };
 
-const SESSION_TIMEOUT_MS = 3_000;
+/** As long as the real one grants, so that a busy machine ends no session. */
+const SESSION_TIMEOUT_MS = 10_000;
+/** For tests that wait for a part of it. */
+const SHORT_SESSION_TIMEOUT_MS = 4_000;
 
 /** What every ZooKeeper must do for `ZkClient`: the real one and the embedded one pass the same tests. */
 export function describeZooKeeper(harness: ZooKeeperHarness): void {
   let clients: ZooKeeperClient[] = [];
+  const disconnected = new WeakSet<ZooKeeperClient>();
   let base = 0;
 
   const open = async (options: Partial<ZooKeeperClientOptions> = {}): Promise<ZooKeeperClient> => {
     const client = new ZooKeeperClient({
       connect: `${harness.members.join()}/t${base}`,
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
-      connectionTimeoutMs: 20_000,
+      connectionTimeoutMs: 60_000,
       transport: nodeTransport,
       clock: systemClock,
       random: keepOrder,
@@ -50,8 +54,14 @@ export function describeZooKeeper(harness: ZooKeeperHarness): void {
       ...options,
     });
     clients.push(client);
+    client.onStateChange((change) => change === 'disconnected' && disconnected.add(client));
     await client.connect();
     return client;
+  };
+  /** Creates a persistent node. One that was asked for twice because the connection broke may find what its first try has made. */
+  const createOrFind = async (client: ZooKeeperClient, path: string): Promise<void> => {
+    const code = await codeOf(client.create(path, null));
+    expect(disconnected.has(client) ? ['none', 'NodeExists'] : ['none']).toContain(code);
   };
   /** Ends the client's session at the server, behind the client's back. */
   const expire = async (client: ZooKeeperClient): Promise<void> => {
@@ -68,15 +78,15 @@ export function describeZooKeeper(harness: ZooKeeperHarness): void {
     );
   const text = (value: string): Buffer => Buffer.from(value);
 
-  beforeAll(() => harness.start(), 60_000);
-  afterAll(() => harness.stop(), 60_000);
+  beforeAll(() => harness.start());
+  afterAll(() => harness.stop());
   beforeEach(() => {
     base++;
   });
   afterEach(async () => {
     await Promise.all(clients.map((client) => client.close()));
     clients = [];
-  }, 30_000);
+  });
 
   describe('nodes', () => {
     test('a node is made, read, changed and deleted, and its stat follows', async () => {
@@ -369,17 +379,17 @@ export function describeZooKeeper(harness: ZooKeeperHarness): void {
       await zk.set('/e', text('x'), ANY_VERSION);
       await zk.sync('/');
       expect(fired.filter(({ type }) => type === 'dataChanged')).toEqual([]);
-    }, 30_000);
+    });
 
     test('an idle session is kept alive by pings', async () => {
-      const zk = await open();
+      const zk = await open({ sessionTimeoutMs: SHORT_SESSION_TIMEOUT_MS });
       const other = await open();
       await zk.create('/e', null, { mode: 'ephemeral' });
       const started = systemClock.monotonicMs();
-      await until(() => systemClock.monotonicMs() - started > 1.5 * SESSION_TIMEOUT_MS);
+      await until(() => systemClock.monotonicMs() - started > 1.5 * SHORT_SESSION_TIMEOUT_MS);
       expect(await other.exists('/e')).not.toBeNull();
       expect(zk.state).toBe('connected');
-    }, 30_000);
+    });
   });
 
   describe('failures of members', () => {
@@ -397,8 +407,7 @@ export function describeZooKeeper(harness: ZooKeeperHarness): void {
       await harness.kill(0);
       await until(() => other.set('/watched', text('x'), ANY_VERSION).then(() => true));
       await other.create('/later', null);
-      const writes = Array.from({ length: 50 }, (_, i) => zk.create(`/p${i}`, null));
-      await Promise.allSettled(writes);
+      await Promise.all(Array.from({ length: 50 }, (_, i) => createOrFind(zk, `/p${i}`)));
       for (let i = 0; i < 50; i++) expect(await zk.exists(`/p${i}`)).not.toBeNull();
       await until(() => events.length === 3);
       expect(events.map(({ type, path }) => `${type} ${path}`).sort()).toEqual([
@@ -409,10 +418,10 @@ export function describeZooKeeper(harness: ZooKeeperHarness): void {
       expect(zk.sessionId).toBe(session);
       expect(await zk.exists('/e')).toMatchObject({ ephemeralOwner: session });
       await harness.revive(0);
-    }, 60_000);
+    });
 
     test('a silent member is left before the session ends', async () => {
-      const zk = await open();
+      const zk = await open({ sessionTimeoutMs: SHORT_SESSION_TIMEOUT_MS });
       await zk.create('/e', null, { mode: 'ephemeral' });
       const session = zk.sessionId;
       const changes: string[] = [];
@@ -426,20 +435,20 @@ export function describeZooKeeper(harness: ZooKeeperHarness): void {
       } finally {
         await harness.thaw(0);
       }
-    }, 60_000);
+    });
 
     test('an operation fails at its deadline when nobody answers', async () => {
-      const zk = await open({ connect: `${harness.members[0]}/t${base}`, operationTimeoutMs: 500 });
+      const zk = await open({ connect: `${harness.members[0]}/t${base}`, operationTimeoutMs: 3_000 });
       await harness.freeze(0);
       try {
         expect(await codeOf(zk.get('/'))).toBe('OperationTimeout');
       } finally {
         await harness.thaw(0);
       }
-    }, 60_000);
+    });
 
     test('a session that is cut off for too long is given up', async () => {
-      const zk = await open({ connect: `${harness.members[0]}/t${base}`, giveUpAfterMs: SESSION_TIMEOUT_MS });
+      const zk = await open({ connect: `${harness.members[0]}/t${base}`, giveUpAfterMs: SHORT_SESSION_TIMEOUT_MS });
       const changes: string[] = [];
       zk.onStateChange((change) => void changes.push(change));
       const first = zk.sessionId;
@@ -451,7 +460,7 @@ export function describeZooKeeper(harness: ZooKeeperHarness): void {
       }
       await until(() => changes.includes('reconnectedWithNewSession'));
       expect(zk.sessionId).not.toBe(first);
-    }, 60_000);
+    });
 
     test('connect gives up in time when there is no server', async () => {
       const lost = new ZooKeeperClient({
@@ -480,16 +489,19 @@ export function describeZooKeeper(harness: ZooKeeperHarness): void {
         ),
       );
       expect(order).toEqual(Array.from({ length: total }, (_, i) => i));
-      expect((await zk.get('/n')).stat.version).toBe(total / 100);
-    }, 60_000);
+      // A write whose connection broke may be made twice.
+      const { version } = (await zk.get('/n')).stat;
+      if (disconnected.has(zk)) expect(version).toBeGreaterThanOrEqual(total / 100);
+      else expect(version).toBe(total / 100);
+    });
 
     test('10,000 children with long names are listed', async () => {
       const zk = await open();
       const name = (i: number): string => `${'child-'.repeat(20)}${i}`;
-      await zk.create('/many', null);
-      await Promise.all(Array.from({ length: 10_000 }, (_, i) => zk.create(`/many/${name(i)}`, null)));
+      await createOrFind(zk, '/many');
+      await Promise.all(Array.from({ length: 10_000 }, (_, i) => createOrFind(zk, `/many/${name(i)}`)));
       const { children } = await zk.children('/many');
       expect(new Set(children)).toEqual(new Set(Array.from({ length: 10_000 }, (_, i) => name(i))));
-    }, 60_000);
+    });
   });
 }

@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
-import { eventually } from './eventually.js';
-import { BackgroundProcess, kafkaBin, ottlaBin } from './processes.js';
+import { eventually } from '../../support/eventually.js';
+import { BackgroundProcess, kafkaBin, ottlaBin } from '../../support/processes.js';
 
 /** Size, api key 18, version 0, correlation id 1, client id `test`. */
 const API_VERSIONS_REQUEST = Buffer.from('0000000e00120000000000010004' + '74657374', 'hex');

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { ApiKey, ErrorCode, type FetchResponse, type ProduceResponse } from '../../../src/protocol/index.js';
 import { BatchBuilder } from '../../../src/records/index.js';
 import type { BrokerProcess } from './broker-process.js';
-import { eventually, pause } from './eventually.js';
+import { eventually, pause } from '../../support/eventually.js';
 import { WireClient } from './wire-client.js';
 
 /** Resident memory of a process in bytes, as the kernel counts it. */

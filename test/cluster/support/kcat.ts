@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { run, type ToolResult } from './processes.js';
+import { run, type ToolResult } from '../../support/processes.js';
 
 /** False where kcat is not installed; tests that need it say so once. In CI it must be there. */
 export function canRunKcat(): boolean {

@@ -6,19 +6,9 @@ import { partitionKey } from '../../../src/cluster/index.js';
 import { nodeTransport, silentLogger, systemClock, systemRandom } from '../../../src/common/index.js';
 import { ZkStores, ZooKeeperClient } from '../../../src/zookeeper/index.js';
 import { BrokerProcess } from './broker-process.js';
-import { eventually } from './eventually.js';
-import { ZooKeeperEnsemble } from './zookeeper-ensemble.js';
-
-const PORTS_EACH = 100;
-
-/** By process and by second: neither processes that run at once nor files that follow each other use the same ports again. */
-const rangeNumber = (process.pid * 7 + Math.floor(Date.now() / 1000)) % 200;
-
-/** A range of 100 ports for one test file; `OTTLA_TEST_PORT` sets its first one. Below those that the kernel gives to clients. */
-export function portBase(): number {
-  const asked = process.env['OTTLA_TEST_PORT'];
-  return asked === undefined ? 10_000 + rangeNumber * PORTS_EACH : Number(asked);
-}
+import { eventually } from '../../support/eventually.js';
+import { portBase } from '../../support/ports.js';
+import { ZooKeeperEnsemble } from '../../support/zookeeper-ensemble.js';
 
 export interface ClusterOptions {
   readonly brokers?: number;

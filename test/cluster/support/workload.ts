@@ -1,5 +1,5 @@
 import type { Consumer, Producer } from 'kafkajs';
-import { eventually, pause } from './eventually.js';
+import { eventually, pause } from '../../support/eventually.js';
 import type { OttlaCluster } from './ottla-cluster.js';
 
 const BATCH = 5;

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { AlterPartitionRequest } from '../../../src/protocol/index.js';
 import type { Controller } from '../../../src/controller/index.js';
 import { ANY_VERSION, type MultiOp } from '../../../src/zookeeper/index.js';
-import type { ControllerLab } from './controller-lab.js';
+import type { ControllerLab } from '../../support/controller-lab.js';
 
 const REFERENCE = path.join(__dirname, '..', '..', '.fixtures', 'reference');
 const CHROOT = '/kafka';

@@ -1,7 +1,7 @@
 import { seededRandom, type Random } from '../../../src/common/index.js';
 import type { Controller } from '../../../src/controller/index.js';
 import { ANY_VERSION, isZkError } from '../../../src/zookeeper/index.js';
-import { ControllerLab } from '../../conformance/support/controller-lab.js';
+import { ControllerLab } from '../../support/controller-lab.js';
 
 const BROKERS = [1, 2, 3, 4];
 const SEEDS = 40;

@@ -2,7 +2,7 @@ import { MetricsRegistry } from '../../../src/common/index.js';
 import { ErrorCode, type AlterPartitionRequest } from '../../../src/protocol/index.js';
 import type { Controller } from '../../../src/controller/index.js';
 import { ANY_VERSION, topicZnode, brokerIdZnode } from '../../../src/zookeeper/index.js';
-import { ControllerLab, type Received } from '../../conformance/support/controller-lab.js';
+import { ControllerLab, type Received } from '../../support/controller-lab.js';
 
 const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAABg';
 

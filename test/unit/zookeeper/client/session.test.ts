@@ -1,4 +1,4 @@
-import { isZkError } from '../../../../src/zookeeper/index.js';
+import { isZkError, type ZooKeeperClient } from '../../../../src/zookeeper/index.js';
 import { SimulatedZooKeeper } from '../support/simulated-zookeeper.js';
 
 test('operations wait while the network is cut, and go on in order under the same session', async () => {
@@ -45,22 +45,36 @@ test('an outage longer than the session, of all servers, costs no session', asyn
   expect(zk.sessionId).toBe(session);
 });
 
-test('an ephemeral node whose first creation went unanswered counts as created', async () => {
-  const zooKeeper = new SimulatedZooKeeper();
-  const { zk, network } = await zooKeeper.client();
-  const { core } = zooKeeper.server;
-  const step = core.step.bind(core);
-  let broken = false;
-  jest.spyOn(core, 'step').mockImplementation((...args) => {
-    const done = step(...args);
-    if (!broken && args[1].op === 'create') {
-      broken = true;
-      network.resetAll();
-    }
-    return done;
+describe('a node whose first creation went unanswered', () => {
+  /** A client whose connection breaks after the server has carried out its first create, and before the answer. */
+  const clientThatLosesAnAnswer = async (): Promise<{ zooKeeper: SimulatedZooKeeper; zk: ZooKeeperClient }> => {
+    const zooKeeper = new SimulatedZooKeeper();
+    const { zk, network } = await zooKeeper.client();
+    const { core } = zooKeeper.server;
+    const step = core.step.bind(core);
+    let broken = false;
+    jest.spyOn(core, 'step').mockImplementation((...args) => {
+      const done = step(...args);
+      if (!broken && args[1].op === 'create') {
+        broken = true;
+        network.resetAll();
+      }
+      return done;
+    });
+    return { zooKeeper, zk };
+  };
+
+  test('counts as created when it is ephemeral, since its owner tells whose it is', async () => {
+    const { zooKeeper, zk } = await clientThatLosesAnAnswer();
+    const { stat } = await zooKeeper.run(zk.create('/e', null, { mode: 'ephemeral' }));
+    expect(stat.ephemeralOwner).toBe(zk.sessionId);
   });
-  const { stat } = await zooKeeper.run(zk.create('/e', null, { mode: 'ephemeral' }));
-  expect([broken, stat.ephemeralOwner]).toEqual([true, zk.sessionId]);
+
+  test('is in the way of its second creation when it is persistent: another may have made it', async () => {
+    const { zooKeeper, zk } = await clientThatLosesAnAnswer();
+    await expect(zooKeeper.run(zk.create('/p', Buffer.from('x')))).rejects.toMatchObject({ code: 'NodeExists' });
+    expect(await zooKeeper.run(zk.get('/p'))).toMatchObject({ data: Buffer.from('x'), stat: { version: 0 } });
+  });
 });
 
 test('rubbish from a server costs the connection, not the operation', async () => {

@@ -5,14 +5,14 @@ import {
   SimulatedNetwork,
   type Logger,
   type MetricsRegistry,
-} from '../../../src/common/index.js';
-import { BrokerConfig } from '../../../src/config/index.js';
+} from '../../src/common/index.js';
+import { BrokerConfig } from '../../src/config/index.js';
 import {
   Controller,
   type BrokerChannelFactory,
   type ControlRequest,
   type ControlResponse,
-} from '../../../src/controller/index.js';
+} from '../../src/controller/index.js';
 import {
   ApiKey,
   leaderAndIsrRequest,
@@ -21,7 +21,7 @@ import {
   type LeaderAndIsrRequest,
   type StopReplicaRequest,
   type UpdateMetadataRequest,
-} from '../../../src/protocol/index.js';
+} from '../../src/protocol/index.js';
 import {
   brokerIdZnode,
   EmbeddedZooKeeper,
@@ -31,7 +31,7 @@ import {
   type MultiOp,
   type MultiResult,
   type ZkClient,
-} from '../../../src/zookeeper/index.js';
+} from '../../src/zookeeper/index.js';
 
 /** A request as a broker decoded it. */
 export type Received =

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 
-export const projectRoot = path.join(__dirname, '..', '..', '..');
+export const projectRoot = path.join(__dirname, '..', '..');
 export const ottlaBin = path.join(projectRoot, 'bin', 'ottla');
 export const kafkaBin = path.join(projectRoot, 'test', 'peer', 'kafka');
 

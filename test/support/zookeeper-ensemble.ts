@@ -4,7 +4,7 @@ import * as net from 'node:net';
 import * as os from 'node:os';
 import * as path from 'node:path';
 
-const PROGRAM = path.join(__dirname, '..', '..', '..', 'zk', 'ensemble');
+const PROGRAM = path.join(__dirname, '..', '..', 'zk', 'ensemble');
 
 export interface EnsembleOptions {
   /** The first client port; 30 ports from here on are used. */
