@@ -37,6 +37,8 @@ export class LogManager {
   private readonly preferredDirs = new Map<string, string>();
   private readonly logsPerDir = new Map<string, number>();
   private readonly loadedDirs = new Set<string>();
+  /** Whose checkpoints still name logs that were deleted. */
+  private readonly dirsOfDeleted = new Set<string>();
   private readonly checkpoints: LogCheckpoints;
   private defaultConfig: LogConfig;
   private closed = false;
@@ -155,31 +157,39 @@ export class LogManager {
 
   /** Takes the log out and renames its folder at once; its files go after `file.delete.delay.ms`. */
   asyncDelete(tp: TopicPartition, isFuture = false): UnifiedLog | undefined {
-    const [deleted] = this.asyncDeleteAll([tp], isFuture);
-    return deleted;
+    const log = this.getLog(tp, isFuture);
+    const isGone = this.deleteLater(tp, isFuture);
+    this.checkpointAfterDeletions();
+    return isGone ? log : undefined;
   }
 
-  /** The same for many, writing the checkpoints once. Those whose directory fails are left out. */
-  asyncDeleteAll(partitions: Iterable<TopicPartition>, isFuture = false): UnifiedLog[] {
-    const deleted: UnifiedLog[] = [];
-    for (const tp of partitions) {
-      const log = this.getLog(tp, isFuture);
-      if (!log) continue;
-      try {
-        this.renameAway(log);
-        deleted.push(log);
-      } catch (error) {
-        if (!(error instanceof LogError)) throw error;
-        this.context.logger.error('Failed to delete a log', { partition: partitionKey(tp), error });
-      }
+  /**
+   * The same for one of many: when all are deleted, `checkpointAfterDeletions` writes the checkpoints without them. False when its
+   * directory fails, with the log still there.
+   */
+  deleteLater(tp: TopicPartition, isFuture = false): boolean {
+    const log = this.getLog(tp, isFuture);
+    if (!log) return true;
+    try {
+      this.renameAway(log);
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      this.context.logger.error('Failed to delete a log', { partition: partitionKey(tp), error });
+      return false;
     }
-    for (const path of new Set(deleted.map((log) => log.parentDir))) {
+    this.dirsOfDeleted.add(log.parentDir);
+    return true;
+  }
+
+  /** Until then the checkpoints name logs that are gone, which a start passes over. */
+  checkpointAfterDeletions(): void {
+    for (const path of this.dirsOfDeleted) {
       const dir = this.dirs.get(path);
       if (!dir) continue;
       this.checkpoints.writeRecoveryPoints(dir);
       this.checkpoints.writeLogStartOffsets(dir);
     }
-    return deleted;
+    this.dirsOfDeleted.clear();
   }
 
   /** The future log has caught up: it becomes the log, and the old one is deleted. */

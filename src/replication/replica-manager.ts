@@ -1,11 +1,14 @@
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import {
+  runInSlices,
   setPeriodicTimer,
   type Clock,
   type Logger,
   type LoggerFactory,
   type MetricsRegistry,
   type Random,
+  type SliceLimits,
+  type Steps,
   type Timer,
   type Uuid,
 } from '../common/index.js';
@@ -74,6 +77,8 @@ export interface ReplicaManagerOptions {
   readonly onLogDirFailure: (dir: string) => void;
   /** A bug of ours was met outside of any request: the process is to stop. */
   readonly onFatal: (error: unknown) => void;
+  /** After how much of a command others run. */
+  readonly slices?: SliceLimits;
 }
 
 /** What ListOffsets answers for a partition. */
@@ -265,32 +270,42 @@ export class ReplicaManager {
 
   // Commands of the controller
 
-  /** LeaderAndIsr. `onLeadershipChange` is called before it returns, with the partitions whose role or epoch is new. */
-  becomeLeaderOrFollower(
+  /**
+   * LeaderAndIsr. `onLeadershipChange` is called for each partition whose role or epoch is new, in the step that changed it. A command of many
+   * partitions takes several turns of the event loop (`RoleChanges`); the next one may begin only when its promise has settled.
+   */
+  async becomeLeaderOrFollower(
     request: LeaderAndIsrRequest,
     version: number,
     correlationId: number,
     onLeadershipChange: LeadershipListener = () => undefined,
-  ): LeaderAndIsrResponseInput {
+  ): Promise<LeaderAndIsrResponseInput> {
     this.logger.debug('Handling LeaderAndIsr', { correlationId, controller: request.controllerId });
     const lookup = this.checkpoints.lookup();
-    const response = this.roles.becomeLeaderOrFollower(request, version, lookup, onLeadershipChange);
-    if (response.errorCode === ErrorCode.NONE) {
+    const response = await this.inSlices(
+      this.roles.becomeLeaderOrFollower(request, version, lookup, onLeadershipChange),
+    );
+    // Cut short by the broker's stop it has not taken up all partitions: checkpoints would lose the others'.
+    if (response.errorCode === ErrorCode.NONE && !this.isShuttingDown) {
       this.checkpoints.start();
       this.checkpoints.markChanged();
     }
     return response;
   }
 
-  /** StopReplica. `errorCode` is STALE_CONTROLLER_EPOCH for an old controller; `partitions` are in the order given. */
-  stopReplicas(
+  /**
+   * StopReplica, as `becomeLeaderOrFollower` in several turns. `errorCode` is STALE_CONTROLLER_EPOCH for an old controller; `partitions` are
+   * in the order given. `onDeleted` is called in the step that deletes a replica.
+   */
+  async stopReplicas(
     controller: ControllerIdentity,
     requested: readonly StopReplicaPartition[],
-  ): { errorCode: number; partitions: { tp: TopicPartition; errorCode: number }[] } {
+    onDeleted: (partition: StopReplicaPartition) => void = () => undefined,
+  ): Promise<{ errorCode: number; partitions: { tp: TopicPartition; errorCode: number }[] }> {
     if (!this.roles.acceptController(controller.controllerEpoch, 'StopReplica')) {
       return { errorCode: ErrorCode.STALE_CONTROLLER_EPOCH, partitions: [] };
     }
-    const partitions = this.roles.stopReplicas(requested);
+    const partitions = await this.inSlices(this.roles.stopReplicas(requested, onDeleted));
     this.checkpoints.markChanged();
     return { errorCode: ErrorCode.NONE, partitions };
   }
@@ -418,6 +433,10 @@ export class ReplicaManager {
     for (const partition of this.lagging) {
       if (!partition.maybeShrinkIsr()) this.lagging.delete(partition);
     }
+  }
+
+  private inSlices<T>(steps: Steps<T>): Promise<T> {
+    return runInSlices(this.options.clock, steps, this.options.slices);
   }
 
   private onPartitionChange(partition: Partition, change: number): void {

@@ -1,5 +1,5 @@
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import { ZERO_UUID, type Logger, type Uuid } from '../common/index.js';
+import { assert, ZERO_UUID, type Logger, type Steps, type Uuid } from '../common/index.js';
 import { LogError, type LogManager } from '../log/index.js';
 import {
   ErrorCode,
@@ -29,14 +29,8 @@ export interface RoleChangesOptions {
   readonly onRoleTaken: (partition: Partition) => void;
 }
 
-export type LeadershipListener = (becameLeader: readonly Partition[], becameFollower: readonly Partition[]) => void;
-
-/** A partition of a LeaderAndIsr request that has passed the checks. */
-interface Change {
-  readonly partition: Partition;
-  readonly state: LeaderAndIsrPartitionState;
-  readonly topicId: Uuid | null;
-}
+/** The partition has another role or leader epoch than before. Called in the step that changed it. */
+export type LeadershipListener = (partition: Partition) => void;
 
 /** A partition of a request, with the topic that some versions name elsewhere. */
 interface Requested {
@@ -61,12 +55,16 @@ export interface ControllerIdentity {
 const FIRST_LEADER_AND_ISR_BY_TOPIC_ID = 5;
 
 /**
- * Carries out what the controller says: who leads, who follows, what stops (the control half of Kafka's `ReplicaManager`). Nothing here
- * awaits: a request is carried out whole before anything else happens.
+ * Carries out what the controller says: who leads, who follows, what stops (the control half of Kafka's `ReplicaManager`). A command may
+ * be about thousands of replicas, so it is carried out in steps, one for each partition, between which others run: clients find
+ * each partition in its old role or in its new one, never in between, and each step looks again at what may have changed since the last
+ * (directories fail, the broker stops). Commands do not overlap: whoever calls carries out one to its end before the next, as Kafka
+ * holds `replicaStateChangeLock`.
  */
 export class RoleChanges {
   /** The highest controller epoch seen; commands of an older controller are refused. */
   controllerEpoch = 0;
+  private isUnderWay = false;
 
   constructor(private readonly options: RoleChangesOptions) {}
 
@@ -84,12 +82,13 @@ export class RoleChanges {
     return true;
   }
 
-  becomeLeaderOrFollower(
+  /** When the broker stops in between, what is left keeps its role and answers NOT_LEADER_OR_FOLLOWER. */
+  *becomeLeaderOrFollower(
     request: LeaderAndIsrRequest,
     version: number,
     checkpoints: HighWatermarkLookup,
     onLeadershipChange: LeadershipListener,
-  ): LeaderAndIsrResponseInput {
+  ): Steps<LeaderAndIsrResponseInput> {
     const requested = requestedPartitions(request);
     if (!this.acceptController(request.controllerEpoch, 'LeaderAndIsr')) {
       const errorCode = ErrorCode.STALE_CONTROLLER_EPOCH;
@@ -99,71 +98,84 @@ export class RoleChanges {
         requested.map((one) => ({ ...one, errorCode })),
       );
     }
-    const errors = new Map<string, number>();
-    const leaders: Change[] = [];
-    const followers: Change[] = [];
-    for (const one of requested) {
-      errors.set(partitionKey(one.tp), this.classify(one, leaders, followers));
-    }
-    const lookups = { checkpoints, errors };
-    const becameLeader = this.makeLeaders(leaders, lookups);
-    const becameFollower = this.makeFollowers(followers, lookups);
-    for (const { partition } of [...leaders, ...followers]) this.options.onRoleTaken(partition);
+    const results: (Requested & { errorCode: number })[] = [];
+    yield* this.alone(requested, (one) => {
+      const errorCode = this.options.isShuttingDown()
+        ? ErrorCode.NOT_LEADER_OR_FOLLOWER
+        : this.changeRole(one, checkpoints, onLeadershipChange);
+      results.push({ ...one, errorCode });
+    });
     this.options.fetchers.closeIdle();
-    onLeadershipChange(becameLeader, becameFollower);
-    const results = requested.map((one) => ({ ...one, errorCode: errors.get(partitionKey(one.tp))! }));
     return toResponse(version, ErrorCode.NONE, results);
   }
 
-  /** Results in the order given. */
-  stopReplicas(requested: readonly StopReplicaPartition[]): { tp: TopicPartition; errorCode: number }[] {
-    const { partitions, stateChangeLogger } = this.options;
-    const stopped: StopReplicaPartition[] = [];
-    const errors = new Map<string, number>();
-    for (const one of requested) {
-      const partition = partitions.get(one.tp);
-      const key = partitionKey(one.tp);
-      if (partitions.isOffline(one.tp)) {
-        errors.set(key, ErrorCode.KAFKA_STORAGE_ERROR);
-      } else if (partition && !mayStopReplica(one.leaderEpoch, partition.leaderEpoch)) {
-        stateChangeLogger.warn('Ignoring StopReplica with an old leader epoch', {
-          partition: key,
-          leaderEpoch: one.leaderEpoch,
-          known: partition.leaderEpoch,
-        });
-        errors.set(key, ErrorCode.FENCED_LEADER_EPOCH);
-      } else {
-        stopped.push(one);
-        errors.set(key, ErrorCode.NONE);
+  /**
+   * Results in the order given; `onDeleted` is called in the step that deletes a partition. When the broker stops in between, what is left
+   * stays, and answers NOT_LEADER_OR_FOLLOWER.
+   */
+  *stopReplicas(
+    requested: readonly StopReplicaPartition[],
+    onDeleted: (partition: StopReplicaPartition) => void,
+  ): Steps<{ tp: TopicPartition; errorCode: number }[]> {
+    const { fetchers, isShuttingDown, logManager } = this.options;
+    const results: { tp: TopicPartition; errorCode: number }[] = [];
+    yield* this.alone(requested, (one) => {
+      const errorCode = isShuttingDown() ? ErrorCode.NOT_LEADER_OR_FOLLOWER : this.stopReplica(one);
+      results.push({ tp: one.tp, errorCode });
+      if (one.deletePartition && errorCode === ErrorCode.NONE) onDeleted(one);
+    });
+    fetchers.closeIdle();
+    if (!isShuttingDown()) logManager.checkpointAfterDeletions();
+    return results;
+  }
+
+  /** A step for each, after which others may run. */
+  private *alone<T>(items: readonly T[], step: (item: T) => void): Steps<void> {
+    assert(!this.isUnderWay, 'a command of the controller is carried out before the next begins');
+    this.isUnderWay = true;
+    try {
+      for (const item of items) {
+        step(item);
+        yield;
       }
+    } finally {
+      this.isUnderWay = false;
     }
-    for (const tp of this.stopPartitions(stopped)) errors.set(partitionKey(tp), ErrorCode.KAFKA_STORAGE_ERROR);
-    this.options.fetchers.closeIdle();
-    return requested.map(({ tp }) => ({ tp, errorCode: errors.get(partitionKey(tp))! }));
   }
 
-  /** Stops fetching, and deletes where asked. Gives those whose logs could not be deleted: their directories go offline. */
-  private stopPartitions(stopped: readonly StopReplicaPartition[]): TopicPartition[] {
-    const { partitions, fetchers, logManager, onNotLeaderAnyMore } = this.options;
-    fetchers.removePartitions(stopped.map(({ tp }) => partitionKey(tp)));
-    const deleted = stopped.filter(({ deletePartition }) => deletePartition).map(({ tp }) => tp);
-    for (const tp of deleted) partitions.remove(tp);
-    for (const { tp, deletePartition } of stopped) {
-      onNotLeaderAnyMore(partitionKey(tp), deletePartition ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.NONE);
+  private stopReplica(one: StopReplicaPartition): number {
+    const { partitions, fetchers, logManager, onNotLeaderAnyMore, stateChangeLogger } = this.options;
+    const { tp, leaderEpoch, deletePartition } = one;
+    const key = partitionKey(tp);
+    const partition = partitions.get(tp);
+    if (partitions.isOffline(tp)) return ErrorCode.KAFKA_STORAGE_ERROR;
+    if (partition && !mayStopReplica(leaderEpoch, partition.leaderEpoch)) {
+      const known = partition.leaderEpoch;
+      stateChangeLogger.warn('Ignoring StopReplica with an old leader epoch', { partition: key, leaderEpoch, known });
+      return ErrorCode.FENCED_LEADER_EPOCH;
     }
-    logManager.asyncDeleteAll(deleted);
-    logManager.asyncDeleteAll(deleted, true);
-    // The controller must not believe them gone: they would be there again when the directory is.
-    return deleted.filter((tp) => logManager.getLog(tp) ?? logManager.getLog(tp, true));
+    fetchers.removePartitions([key]);
+    if (!deletePartition) {
+      onNotLeaderAnyMore(key, ErrorCode.NONE);
+      return ErrorCode.NONE;
+    }
+    partitions.remove(tp);
+    onNotLeaderAnyMore(key, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    const areGone = [logManager.deleteLater(tp), logManager.deleteLater(tp, true)].every((isGone) => isGone);
+    // The controller must not believe it gone: it would be there again when its directory is.
+    return areGone ? ErrorCode.NONE : ErrorCode.KAFKA_STORAGE_ERROR;
   }
 
-  /** Sorts a partition of the request by what is to become of it; gives its error code so far. */
-  private classify({ tp, topicId, state }: Requested, leaders: Change[], followers: Change[]): number {
+  /** Gives a partition the role that the request says, if it may. Gives its error code. */
+  private changeRole(
+    { tp, topicId, state }: Requested,
+    checkpoints: HighWatermarkLookup,
+    onLeadershipChange: LeadershipListener,
+  ): number {
     const { partitions, fetchers, brokerId, stateChangeLogger, metadata } = this.options;
-    const isOffline = partitions.isOffline(tp);
     const existing = partitions.get(tp);
     const hosted = {
-      isOffline,
+      isOffline: partitions.isOffline(tp),
       leaderEpoch: existing?.leaderEpoch ?? -1,
       topicId: existing ? existing.topicId : (this.options.logManager.getLog(tp)?.topicId ?? null),
       hasLog: existing?.log !== null && existing?.log !== undefined,
@@ -172,11 +184,18 @@ export class RoleChanges {
     const decision = decideLeadership(brokerId, hosted, { leaderEpoch, leader, replicas, topicId });
     switch (decision.kind) {
       case 'becomeLeader':
-        leaders.push({ partition: partitions.getOrCreate(tp), state, topicId });
-        return ErrorCode.NONE;
-      case 'becomeFollower':
-        followers.push({ partition: partitions.getOrCreate(tp), state, topicId });
-        return ErrorCode.NONE;
+      case 'becomeFollower': {
+        const partition = partitions.getOrCreate(tp);
+        const errorCode = this.guarded(partition, () => {
+          const isChanged =
+            decision.kind === 'becomeLeader'
+              ? this.makeLeader(partition, state, checkpoints, topicId)
+              : this.makeFollower(partition, state, checkpoints, topicId);
+          if (isChanged) onLeadershipChange(partition);
+        });
+        this.options.onRoleTaken(partition);
+        return errorCode;
+      }
       case 'assignTopicId':
         existing?.log?.assignTopicId(topicId!);
         if (decision.isFollower && metadata.hasAliveBroker(leader)) fetchers.updateTopicId(tp, topicId);
@@ -195,46 +214,37 @@ export class RoleChanges {
     }
   }
 
-  private makeLeaders(
-    changes: readonly Change[],
-    { checkpoints, errors }: { checkpoints: HighWatermarkLookup; errors: Map<string, number> },
-  ): Partition[] {
-    this.options.fetchers.removePartitions(changes.map(({ partition }) => partition.key));
-    const changed: Partition[] = [];
-    for (const { partition, state, topicId } of changes) {
-      this.guarded(partition, errors, () => {
-        if (partition.makeLeader(toAssignment(state), checkpoints, topicId)) changed.push(partition);
-      });
-    }
-    return changed;
+  private makeLeader(
+    partition: Partition,
+    state: LeaderAndIsrPartitionState,
+    checkpoints: HighWatermarkLookup,
+    topicId: Uuid | null,
+  ): boolean {
+    this.options.fetchers.removePartitions([partition.key]);
+    return partition.makeLeader(toAssignment(state), checkpoints, topicId);
   }
 
-  private makeFollowers(
-    changes: readonly Change[],
-    { checkpoints, errors }: { checkpoints: HighWatermarkLookup; errors: Map<string, number> },
-  ): Partition[] {
-    const { metadata, fetchers, stateChangeLogger, isShuttingDown, onNotLeaderAnyMore } = this.options;
-    const changed: { partition: Partition; topicId: Uuid | null }[] = [];
-    for (const { partition, state, topicId } of changes) {
-      this.guarded(partition, errors, () => {
-        if (metadata.hasAliveBroker(state.leader)) {
-          if (partition.makeFollower(toAssignment(state), checkpoints, topicId)) changed.push({ partition, topicId });
-          return;
-        }
-        // No leader to follow; the log is made all the same, so that its high watermark is checkpointed.
-        stateChangeLogger.error('Cannot follow: the leader is not alive', {
-          partition: partition.key,
-          leader: state.leader,
-        });
-        partition.createLogIfNotExists(state.isNew, checkpoints, topicId);
+  private makeFollower(
+    partition: Partition,
+    state: LeaderAndIsrPartitionState,
+    checkpoints: HighWatermarkLookup,
+    topicId: Uuid | null,
+  ): boolean {
+    const { metadata, fetchers, stateChangeLogger, onNotLeaderAnyMore } = this.options;
+    if (!metadata.hasAliveBroker(state.leader)) {
+      // No leader to follow; the log is made all the same, so that its high watermark is checkpointed.
+      stateChangeLogger.error('Cannot follow: the leader is not alive', {
+        partition: partition.key,
+        leader: state.leader,
       });
+      partition.createLogIfNotExists(state.isNew, checkpoints, topicId);
+      return false;
     }
-    fetchers.removePartitions(changed.map(({ partition }) => partition.key));
-    for (const { partition } of changed) onNotLeaderAnyMore(partition.key, ErrorCode.NOT_LEADER_OR_FOLLOWER);
-    if (!isShuttingDown()) {
-      fetchers.addPartitions(changed.map(({ partition, topicId }) => this.initialFetchState(partition, topicId)));
-    }
-    return changed.map(({ partition }) => partition);
+    if (!partition.makeFollower(toAssignment(state), checkpoints, topicId)) return false;
+    fetchers.removePartitions([partition.key]);
+    onNotLeaderAnyMore(partition.key, ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    fetchers.addPartitions([this.initialFetchState(partition, topicId)]);
+    return true;
   }
 
   /** By epoch the follower's whole log may stand, and the leader says where to cut; without, only what was committed is kept. */
@@ -250,10 +260,11 @@ export class RoleChanges {
     };
   }
 
-  /** A disk that fails takes the partition offline, not the request. */
-  private guarded(partition: Partition, errors: Map<string, number>, step: () => void): void {
+  /** A disk that fails takes the partition offline, not the request. Gives the partition's error code. */
+  private guarded(partition: Partition, step: () => void): number {
     try {
       step();
+      return ErrorCode.NONE;
     } catch (error) {
       if (!(error instanceof LogError) || error.kind !== 'KAFKA_STORAGE_ERROR') throw error;
       this.options.stateChangeLogger.error('Skipped a change of role: the replica is offline', {
@@ -262,7 +273,7 @@ export class RoleChanges {
       });
       this.options.partitions.markOffline(partition.tp);
       this.options.onNotLeaderAnyMore(partition.key, ErrorCode.KAFKA_STORAGE_ERROR);
-      errors.set(partition.key, ErrorCode.KAFKA_STORAGE_ERROR);
+      return ErrorCode.KAFKA_STORAGE_ERROR;
     }
   }
 }

@@ -24,6 +24,7 @@ import { API_HANDLERS, offeredApis } from './api-table.js';
 import { AutoTopicCreation } from './auto-topic-creation.js';
 import { advertisedEndPoints, bindListeners, socketServerLimits } from './broker-listeners.js';
 import { ConfigChanges, withDynamicConfig } from './config-changes.js';
+import { ControlOrder } from './control-order.js';
 import { requestControlledShutdown } from './controlled-shutdown-request.js';
 import { FinalizedFeatures } from './finalized-features.js';
 import { resolveIdentity } from './identity.js';
@@ -288,6 +289,7 @@ export class Broker {
       metrics,
       metadata,
       replicas,
+      controlOrder: new ControlOrder(),
       logs,
       topicConfigs,
       groups,

@@ -16,6 +16,7 @@ export function isControlRequest(apiKey: number): boolean {
 export class ControlOrder {
   /** By the name the controller gives itself, its broker id: the number of its newest connection. */
   private readonly newest = new Map<string, number>();
+  private underWay: Promise<void> | null = null;
 
   admits({ header, connection }: Pick<Request, 'header' | 'connection'>): boolean {
     const controller = header.clientId ?? '';
@@ -24,6 +25,22 @@ export class ControlOrder {
     if (number < newest) return false;
     this.newest.set(controller, number);
     return true;
+  }
+
+  /**
+   * Carries out a command when those before it are done, at once when there are none. Commands of thousands of partitions let other
+   * requests in between their steps, but no other command: Kafka holds `replicaStateChangeLock`. A command that waits for something
+   * elsewhere must do so before its turn.
+   */
+  inTurn<T>(command: () => Promise<T>): Promise<T> {
+    const turn = this.underWay ? this.underWay.then(command) : command();
+    const end = (): void => {
+      if (this.underWay === underWay) this.underWay = null;
+    };
+    // What it throws is for whoever gave the command; the next one is carried out all the same.
+    const underWay = turn.then(end, end);
+    this.underWay = underWay;
+    return turn;
   }
 }
 

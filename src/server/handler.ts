@@ -47,7 +47,7 @@ export class ApiError extends Error {
 export function handler<Req, ReqI, Res extends object, ResI extends object>(
   requestType: MessageType<Req, ReqI>,
   responseType: MessageType<Res, ResI>,
-  run: (request: Req, context: RequestContext<ResI>) => ResI | Promise<ResI> | typeof LATER,
+  run: (request: Req, context: RequestContext<ResI>) => ResI | Promise<ResI | typeof LATER> | typeof LATER,
 ): ApiHandler {
   const api = apiOf(requestType.apiKey ?? -1)!;
   const hasErrorCode = 'errorCode' in responseType.shape.fields;
@@ -88,7 +88,9 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
         if (result === LATER) return;
         if (result instanceof Promise) {
           result.then(
-            (answer) => context.respond(answer),
+            (answer) => {
+              if (answer !== LATER) context.respond(answer);
+            },
             (error: unknown) => fail(error, context),
           );
         } else {
@@ -167,6 +169,9 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
   }
   get replicas(): BrokerServices['replicas'] {
     return this.services.replicas;
+  }
+  get controlOrder(): BrokerServices['controlOrder'] {
+    return this.services.controlOrder;
   }
   get logs(): BrokerServices['logs'] {
     return this.services.logs;

@@ -1,6 +1,6 @@
 import type { Request } from '../network/index.js';
 import { ApiKey, apiOf, ErrorCode } from '../protocol/index.js';
-import { ControlOrder, isControlRequest } from './control-order.js';
+import { isControlRequest } from './control-order.js';
 import type { ApiHandler } from './handler.js';
 import type { BrokerServices } from './services.js';
 
@@ -10,7 +10,6 @@ import type { BrokerServices } from './services.js';
  */
 export class RequestDispatcher {
   private readonly byKey: (ApiHandler | undefined)[] = [];
-  private readonly controlOrder = new ControlOrder();
 
   constructor(
     handlers: readonly ApiHandler[],
@@ -21,7 +20,7 @@ export class RequestDispatcher {
 
   dispatch(request: Request): void {
     const { apiKey, apiVersion } = request.header;
-    if (isControlRequest(apiKey) && !this.controlOrder.admits(request)) {
+    if (isControlRequest(apiKey) && !this.services.controlOrder.admits(request)) {
       request.closeConnection('Closed a connection that a controller has replaced', apiOf(apiKey)?.name);
       return;
     }

@@ -1,3 +1,4 @@
+import { GROUP_METADATA_TOPIC } from '../../cluster/index.js';
 import {
   ErrorCode,
   leaderAndIsrRequest,
@@ -6,39 +7,57 @@ import {
   type LeaderAndIsrRequest,
 } from '../../protocol/index.js';
 import { isBrokerEpochStale } from '../broker-epoch.js';
-import { handler } from '../handler.js';
-import { GROUP_METADATA_TOPIC } from '../../cluster/index.js';
+import { handler, LATER, type RequestContext } from '../handler.js';
+
+type Answer = InputOf<typeof leaderAndIsrResponse>;
 
 /** The controller tells which partitions this broker leads and which it follows. */
 export const leaderAndIsr = handler(leaderAndIsrRequest, leaderAndIsrResponse, async (request, context) => {
-  const { authorizeClusterAction, replicas, groups, logger, apiVersion, correlationId } = context;
+  const { authorizeClusterAction, topicConfigs, controlOrder } = context;
   authorizeClusterAction();
-  const isStale = (): boolean => isBrokerEpochStale(request.brokerEpoch, context.brokerEpoch);
-  const refuse = (): InputOf<typeof leaderAndIsrResponse> => {
-    logger.info('Received a LeaderAndIsr request for an earlier life of this broker', {
-      epoch: request.brokerEpoch,
-      current: context.brokerEpoch,
-    });
-    return { errorCode: ErrorCode.STALE_BROKER_EPOCH };
-  };
-  if (isStale()) return refuse();
-  // No notification tells of the configuration that a topic was created with, and its logs are made below.
-  const unknown = context.topicConfigs.unknownOf(topicsOf(request));
-  if (unknown.length > 0) {
-    await context.topicConfigs.load(unknown);
-    // The session may have ended meanwhile.
-    if (isStale()) return refuse();
+  const topics = topicsOf(request);
+  for (;;) {
+    if (isStale(request, context)) return { errorCode: ErrorCode.STALE_BROKER_EPOCH };
+    // No notification tells of the configuration that a topic was created with, and its logs are made below. Read before the command's
+    // turn: another controller's commands do not wait for our ZooKeeper.
+    const unknown = topicConfigs.unknownOf(topics);
+    if (unknown.length > 0) await topicConfigs.load(unknown);
+    const answer = await controlOrder.inTurn(() => carryOut(request, topics, context));
+    if (answer) return answer;
   }
-  const answer = replicas.becomeLeaderOrFollower(request, apiVersion, correlationId, (leaders, followers) => {
-    for (const { tp, leaderAndIsr: state } of leaders) {
-      if (tp.topic === GROUP_METADATA_TOPIC) groups.onElection(tp.partition, state.leaderEpoch);
-    }
-    for (const { tp, leaderAndIsr: state } of followers) {
-      if (tp.topic === GROUP_METADATA_TOPIC) groups.onResignation(tp.partition, state.leaderEpoch);
-    }
-  });
-  return answer as InputOf<typeof leaderAndIsrResponse>;
 });
+
+/** Null when a topic has been forgotten since its configuration was read: it is to be read again. */
+async function carryOut(
+  request: LeaderAndIsrRequest,
+  topics: Set<string>,
+  context: RequestContext<Answer>,
+): Promise<Answer | typeof LATER | null> {
+  const { apiVersion, correlationId, controlOrder, groups, replicas, topicConfigs } = context;
+  // The session may have ended meanwhile, or the controller may have gone on to other commands on another connection.
+  if (isStale(request, context)) return { errorCode: ErrorCode.STALE_BROKER_EPOCH };
+  if (!controlOrder.admits(context.request)) {
+    context.request.closeConnection('Closed a connection that a controller has replaced', 'LeaderAndIsr');
+    return LATER;
+  }
+  if (topicConfigs.unknownOf(topics).length > 0) return null;
+  const answer = await replicas.becomeLeaderOrFollower(request, apiVersion, correlationId, (partition) => {
+    const { tp, leaderEpoch } = partition;
+    if (tp.topic !== GROUP_METADATA_TOPIC) return;
+    if (partition.isLeader) groups.onElection(tp.partition, leaderEpoch);
+    else groups.onResignation(tp.partition, leaderEpoch);
+  });
+  return answer as Answer;
+}
+
+function isStale({ brokerEpoch }: LeaderAndIsrRequest, context: RequestContext<Answer>): boolean {
+  if (!isBrokerEpochStale(brokerEpoch, context.brokerEpoch)) return false;
+  context.logger.info('Received a LeaderAndIsr request for an earlier life of this broker', {
+    epoch: brokerEpoch,
+    current: context.brokerEpoch,
+  });
+  return true;
+}
 
 function topicsOf({ topicStates, ungroupedPartitionStates }: LeaderAndIsrRequest): Set<string> {
   const topics = new Set(topicStates.map(({ topicName }) => topicName));

@@ -1,8 +1,13 @@
-import type { TopicPartition } from '../../cluster/index.js';
-import { ErrorCode, stopReplicaRequest, stopReplicaResponse, type StopReplicaRequest } from '../../protocol/index.js';
+import { GROUP_METADATA_TOPIC, type TopicPartition } from '../../cluster/index.js';
+import {
+  ErrorCode,
+  stopReplicaRequest,
+  stopReplicaResponse,
+  type StopReplicaRequest,
+  type StopReplicaResponseInput,
+} from '../../protocol/index.js';
 import { isBrokerEpochStale } from '../broker-epoch.js';
-import { handler } from '../handler.js';
-import { GROUP_METADATA_TOPIC } from '../../cluster/index.js';
+import { handler, type RequestContext } from '../handler.js';
 
 interface StopReplica {
   readonly tp: TopicPartition;
@@ -15,8 +20,15 @@ const NO_EPOCH = -1;
 
 /** The controller tells which replicas to stop, and which of them to delete. */
 export const stopReplica = handler(stopReplicaRequest, stopReplicaResponse, (request, context) => {
-  const { authorizeClusterAction, replicas, groups, brokerEpoch, logger, correlationId } = context;
-  authorizeClusterAction();
+  context.authorizeClusterAction();
+  return context.controlOrder.inTurn(() => carryOut(request, context));
+});
+
+async function carryOut(
+  request: StopReplicaRequest,
+  context: RequestContext<StopReplicaResponseInput>,
+): Promise<StopReplicaResponseInput> {
+  const { replicas, groups, brokerEpoch, logger, correlationId } = context;
   if (isBrokerEpochStale(request.brokerEpoch, brokerEpoch)) {
     logger.info('Received a StopReplica request for an earlier life of this broker', {
       epoch: request.brokerEpoch,
@@ -24,17 +36,13 @@ export const stopReplica = handler(stopReplicaRequest, stopReplicaResponse, (req
     });
     return { errorCode: ErrorCode.STALE_BROKER_EPOCH };
   }
-  const asked = partitionsOf(request);
   const { controllerId, controllerEpoch } = request;
-  const result = replicas.stopReplicas({ controllerId, controllerEpoch, correlationId }, asked);
   const left = new Set<string>();
-  result.partitions.forEach(({ tp, errorCode }, index) => {
-    const { leaderEpoch, deletePartition } = asked[index]!;
-    if (errorCode === ErrorCode.NONE && deletePartition) left.add(tp.topic);
+  const controller = { controllerId, controllerEpoch, correlationId };
+  const result = await replicas.stopReplicas(controller, partitionsOf(request), ({ tp, leaderEpoch }) => {
+    left.add(tp.topic);
     // A replica that moves away by a reassignment is told only by this request that it leads no more.
-    if (errorCode === ErrorCode.NONE && tp.topic === GROUP_METADATA_TOPIC && deletePartition) {
-      groups.onResignation(tp.partition, leaderEpoch >= 0 ? leaderEpoch : null);
-    }
+    if (tp.topic === GROUP_METADATA_TOPIC) groups.onResignation(tp.partition, leaderEpoch >= 0 ? leaderEpoch : null);
   });
   // Only with its last replica: the others go on under the topic's configuration.
   for (const { tp } of replicas.onlinePartitions()) left.delete(tp.topic);
@@ -47,7 +55,7 @@ export const stopReplica = handler(stopReplicaRequest, stopReplicaResponse, (req
       errorCode,
     })),
   };
-});
+}
 
 /** What is asked, from whichever field the version has. */
 function partitionsOf({

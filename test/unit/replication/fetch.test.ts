@@ -244,7 +244,7 @@ describe('in a session', () => {
     const sessionId = await begin();
     const waiting = send(1, asking([], { sessionId, sessionEpoch: 1, maxWaitMs: 60_000 }));
     const controller = { controllerId: 1, controllerEpoch: 1, correlationId: 1 };
-    cluster.broker(1).replicas.stopReplicas(controller, [{ tp: ORDERS, leaderEpoch: -2, deletePartition: true }]);
+    await cluster.broker(1).replicas.stopReplicas(controller, [{ tp: ORDERS, leaderEpoch: -2, deletePartition: true }]);
     await cluster.clock.advance(1);
     expect(first(waiting.response)).toMatchObject({ partitionIndex: 0, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER });
   });

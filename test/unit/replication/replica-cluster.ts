@@ -68,6 +68,8 @@ export class ReplicaCluster {
   fetchCount = 0;
   /** Holds AlterPartition back while false. */
   isControllerUp = true;
+  /** What commands of the controller threw: bugs. */
+  private readonly failures: unknown[] = [];
 
   constructor(readonly options: ClusterOptions) {
     this.random = seededRandom(options.seed ?? 1);
@@ -86,6 +88,7 @@ export class ReplicaCluster {
 
   stop(): void {
     for (const broker of this.brokers.values()) if (broker.isUp) broker.replicas.shutdown();
+    if (this.failures.length > 0) throw this.failures[0];
   }
 
   /** Makes partitions with the first replica as leader and all in sync, and tells the brokers. */
@@ -145,7 +148,10 @@ export class ReplicaCluster {
         { controllerId: 1, controllerEpoch: 1, topicStates, liveLeaders: [] },
         7,
       );
-      broker.replicas.becomeLeaderOrFollower(leaderAndIsrRequest.decode(encoded, 7), 7, 1);
+      // A command of few partitions is carried out within the call.
+      broker.replicas
+        .becomeLeaderOrFollower(leaderAndIsrRequest.decode(encoded, 7), 7, 1)
+        .catch((error: unknown) => this.failures.push(error));
     }
   }
 

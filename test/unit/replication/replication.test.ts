@@ -232,7 +232,7 @@ test('a deleted replica is gone, and what waited for it is told', async () => {
   await cluster.create([1, 2]);
   cluster.cut(1, 2);
   const waiting = cluster.broker(1).produce(['a']);
-  const stopped = cluster
+  const stopped = await cluster
     .broker(1)
     .replicas.stopReplicas({ controllerId: 1, controllerEpoch: 1, correlationId: 7 }, [
       { tp: ORDERS, leaderEpoch: -2, deletePartition: true },
@@ -253,7 +253,10 @@ test('an old controller is not obeyed', async () => {
   expect(isApplied).toBe(false);
   const old = { controllerId: 1, controllerEpoch: 4, correlationId: 7 };
   const stop = [{ tp: ORDERS, leaderEpoch: -2, deletePartition: true }];
-  expect(replicas.stopReplicas(old, stop)).toEqual({ errorCode: ErrorCode.STALE_CONTROLLER_EPOCH, partitions: [] });
+  expect(await replicas.stopReplicas(old, stop)).toEqual({
+    errorCode: ErrorCode.STALE_CONTROLLER_EPOCH,
+    partitions: [],
+  });
   expect(replicas.partitionOf(ORDERS)).toBeDefined();
 });
 

@@ -1,0 +1,225 @@
+/** Commands of the controller for many replicas, and everything that may happen between two of their steps. */
+import type { TopicPartition } from '../../../src/cluster/index.js';
+import { settle } from '../../../src/common/index.js';
+import { ErrorCode, leaderAndIsrRequest, type LeaderAndIsrResponseInput } from '../../../src/protocol/index.js';
+import type { Partition } from '../../../src/replication/index.js';
+import { ReplicaCluster, TOPIC_ID, type ClusterOptions, type TestBroker } from './replica-cluster.js';
+
+const COUNT = 5;
+const ALL: TopicPartition[] = Array.from({ length: COUNT }, (_, partition) => ({ topic: 'orders', partition }));
+/** One step a slice: everything may happen after each partition. */
+const slices = { maxMs: 10, maxSteps: 1 };
+const controller = { controllerId: 1, controllerEpoch: 1, correlationId: 7 };
+
+let cluster: ReplicaCluster;
+let broker: TestBroker;
+afterEach(() => cluster.stop());
+
+async function start(options: Partial<ClusterOptions> = {}): Promise<void> {
+  cluster = await ReplicaCluster.start({ brokers: 2, extras: () => ({ slices }), ...options });
+  broker = cluster.broker(1);
+  for (const { topic, partition } of ALL) {
+    const state = { leader: 1, leaderEpoch: 0, isr: [1], recovering: false, partitionEpoch: 0 };
+    cluster.partitions.set(`${topic}-${partition}`, { tp: { topic, partition }, replicas: [1, 2], state });
+  }
+}
+
+/** LeaderAndIsr of all partitions for the first broker. */
+function command(
+  leader: number,
+  leaderEpoch: number,
+  onLeadershipChange?: (partition: Partition) => void,
+): Promise<LeaderAndIsrResponseInput> {
+  const partitionStates = ALL.map(({ partition: partitionIndex }) => ({
+    partitionIndex,
+    controllerEpoch: 1,
+    leader,
+    leaderEpoch,
+    isr: [leader],
+    partitionEpoch: leaderEpoch,
+    replicas: [1, 2],
+    isNew: leaderEpoch === 0,
+  }));
+  const topicStates = [{ topicName: 'orders', topicId: TOPIC_ID, partitionStates }];
+  const encoded = leaderAndIsrRequest.encode({ controllerId: 1, controllerEpoch: 1, topicStates, liveLeaders: [] }, 7);
+  return broker.replicas.becomeLeaderOrFollower(leaderAndIsrRequest.decode(encoded, 7), 7, 1, onLeadershipChange);
+}
+
+function stopAll(): ReturnType<TestBroker['replicas']['stopReplicas']> {
+  const partitions = ALL.map((tp) => ({ tp, leaderEpoch: -2, deletePartition: true }));
+  return broker.replicas.stopReplicas(controller, partitions);
+}
+
+/** Lets a command that is under way take `steps` more steps. */
+async function letStep(steps: number): Promise<void> {
+  for (let at = 0; at < steps; at++) {
+    expect(cluster.clock.step(cluster.clock.nowMs())).toBe(true);
+    await settle();
+  }
+}
+
+async function ended<T>(command: Promise<T>): Promise<T> {
+  await cluster.clock.advance(0);
+  return await command;
+}
+
+function errorCodes(response: LeaderAndIsrResponseInput): (number | undefined)[] {
+  return response.topics![0]!.partitionErrors!.map(({ errorCode }) => errorCode);
+}
+
+const produce = async (tp: TopicPartition): Promise<number> => (await broker.produce(['x'], 1, tp)).errorCode;
+const ledNow = (): number => ALL.filter((tp) => broker.replicas.partitionOf(tp)?.isLeader).length;
+const places = Array.from({ length: COUNT - 1 }, (_, at) => at);
+
+test.each(places)(
+  'a Produce after step %i finds each partition led or not known, as far as the command got',
+  async (at) => {
+    await start();
+    const taken = command(1, 0);
+    await letStep(at);
+    const codes = await Promise.all(ALL.map(produce));
+    const expected = ALL.map((_, partition) => (partition <= at ? ErrorCode.NONE : ErrorCode.NOT_LEADER_OR_FOLLOWER));
+    expect(codes).toEqual(expected);
+    expect(errorCodes(await ended(taken))).toEqual(ALL.map(() => ErrorCode.NONE));
+    expect(await Promise.all(ALL.map(produce))).toEqual(ALL.map(() => ErrorCode.NONE));
+  },
+);
+
+test.each(places)(
+  'records acknowledged after step %i of losing the lead lie before the epoch that ends it',
+  async (at) => {
+    await start();
+    await ended(command(1, 0));
+    let changed = 0;
+    const resigned = command(2, 1, () => changed++);
+    // Fetchers begin in between.
+    while (changed <= at) await letStep(1);
+    const codes = await Promise.all(ALL.map(produce));
+    expect(codes).toEqual(
+      ALL.map((_, partition) => (partition <= at ? ErrorCode.NOT_LEADER_OR_FOLLOWER : ErrorCode.NONE)),
+    );
+    await ended(resigned);
+    for (const [partition, tp] of ALL.entries()) {
+      expect(broker.log(tp).logEndOffset).toBe(partition <= at ? 0 : 1);
+      expect(broker.replicas.partitionOf(tp)).toMatchObject({ leaderId: 2, leaderEpoch: 1 });
+    }
+  },
+);
+
+test('whoever is to know of a change of role is told before anyone else runs', async () => {
+  await start();
+  const told: number[] = [];
+  const taken = command(1, 0, (partition) => told.push(partition.tp.partition));
+  for (let at = 0; at < COUNT; at++) {
+    expect(told).toHaveLength(at + 1);
+    expect(ledNow()).toBe(at + 1);
+    await letStep(1);
+  }
+  await taken;
+  expect(told).toEqual(ALL.map(({ partition }) => partition));
+});
+
+test.each(places)(
+  'a broker that stops after step %i makes no logs any more, and says which roles it did not take',
+  async (at) => {
+    await start();
+    const taken = command(1, 0);
+    await letStep(at);
+    broker.replicas.shutdown();
+    expect(errorCodes(await ended(taken))).toEqual(
+      ALL.map((_, partition) => (partition <= at ? ErrorCode.NONE : ErrorCode.NOT_LEADER_OR_FOLLOWER)),
+    );
+    expect(broker.fs.readDir('/logs').filter((name) => name.startsWith('orders-'))).toHaveLength(at + 1);
+  },
+);
+
+test('a broker that stops within its first command keeps the high watermarks of partitions it had not come to', async () => {
+  await start();
+  await ended(command(1, 0));
+  await Promise.all(ALL.map(produce));
+  broker.replicas.shutdown();
+  await broker.logs.shutdown();
+  const checkpoint = '/logs/replication-offset-checkpoint';
+  const before = broker.fs.readFile(checkpoint).toString();
+  expect(before).toContain('orders 4 1');
+
+  await broker.start();
+  const taken = command(1, 1);
+  await letStep(2);
+  broker.replicas.shutdown();
+  await ended(taken);
+  broker.replicas.checkpointHighWatermarks();
+  expect(broker.fs.readFile(checkpoint).toString()).toBe(before);
+});
+
+test.each(places)('a broker that stops after step %i of deleting keeps the rest, and says so', async (at) => {
+  await start();
+  await ended(command(1, 0));
+  const stopped = stopAll();
+  await letStep(at);
+  broker.replicas.shutdown();
+  const { partitions } = await ended(stopped);
+  expect(partitions.map(({ errorCode }) => errorCode)).toEqual(
+    ALL.map((_, partition) => (partition <= at ? ErrorCode.NONE : ErrorCode.NOT_LEADER_OR_FOLLOWER)),
+  );
+  for (const [partition, tp] of ALL.entries()) expect(broker.logs.getLog(tp) !== undefined).toBe(partition > at);
+});
+
+test.each(places)(
+  'a Produce after step %i of deleting is refused where the log is gone, and taken where it is not',
+  async (at) => {
+    await start();
+    await ended(command(1, 0));
+    const stopped = stopAll();
+    await letStep(at);
+    for (const tp of ALL.slice(0, at + 1)) cluster.partitions.delete(`orders-${tp.partition}`);
+    expect(await Promise.all(ALL.map(produce))).toEqual(
+      ALL.map((_, partition) => (partition <= at ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.NONE)),
+    );
+    expect((await ended(stopped)).partitions.every(({ errorCode }) => errorCode === ErrorCode.NONE)).toBe(true);
+    expect(ALL.filter((tp) => broker.logs.getLog(tp))).toEqual([]);
+  },
+);
+
+test('many deletions write the checkpoints of their directory once', async () => {
+  await start();
+  await ended(command(1, 0));
+  let writes = 0;
+  const { replaceFile } = broker.fs;
+  broker.fs.replaceFile = (path, content) => {
+    if (path.endsWith('/recovery-point-offset-checkpoint')) writes++;
+    replaceFile.call(broker.fs, path, content);
+  };
+  await ended(stopAll());
+  expect(writes).toBe(1);
+});
+
+test.each(places)('a directory that fails after step %i takes no more of the command', async (at) => {
+  await start({ logDirs: ['/logs', '/other'] });
+  await ended(command(1, 0));
+  const resigned = command(1, 1);
+  await letStep(at);
+  broker.logs.handleLogDirFailure('/other');
+  const failed = broker.replicas.handleLogDirFailure('/other');
+  expect(failed).toHaveLength(2);
+  const expected = ALL.map((tp) =>
+    tp.partition > at && failed.some(({ partition }) => partition === tp.partition)
+      ? ErrorCode.KAFKA_STORAGE_ERROR
+      : ErrorCode.NONE,
+  );
+  expect(errorCodes(await ended(resigned))).toEqual(expected);
+  for (const tp of failed) expect(broker.replicas.partitionOrError(tp)).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+  expect(broker.logs.getLog(failed[0]!)).toBeUndefined();
+});
+
+test('a command that is given before the last one is carried out is a bug, and is refused', async () => {
+  await start();
+  const taken = command(1, 0);
+  await expect(command(1, 1)).rejects.toThrow('carried out before the next begins');
+  await expect(stopAll()).rejects.toThrow('carried out before the next begins');
+  await ended(taken);
+  expect(ledNow()).toBe(COUNT);
+  // The way is free again.
+  await ended(command(2, 2));
+  expect(ledNow()).toBe(0);
+});

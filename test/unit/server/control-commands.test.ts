@@ -1,0 +1,205 @@
+/** The handlers of what only a controller sends: in which order its commands are carried out, whoever waits for whom. */
+import { Request } from '../../../src/network/index.js';
+import { settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import {
+  ApiKey,
+  decodeRequestHeader,
+  decodeResponseFrame,
+  encodeRequestFrame,
+  ErrorCode,
+} from '../../../src/protocol/index.js';
+import { noQuotas } from '../../../src/security/index.js';
+import { ControlOrder } from '../../../src/server/control-order.js';
+import { API_HANDLERS } from '../../../src/server/index.js';
+import { RequestDispatcher } from '../../../src/server/request-dispatcher.js';
+import type { BrokerServices } from '../../../src/server/services.js';
+
+const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAEQ';
+
+/** A broker whose replicas and ZooKeeper answer when the test says so. */
+class Broker {
+  /** What was carried out, in order; an entry with `…` has begun and not ended. */
+  readonly done: string[] = [];
+  brokerEpoch = 1n;
+  readonly knownTopics = new Set<string>();
+  endCommand: () => void = () => undefined;
+  endLoad: () => void = () => undefined;
+  private readonly dispatcher = new RequestDispatcher(API_HANDLERS, this.services());
+
+  /** Sends a request; gives what becomes of it, filled in later. */
+  send(apiKey: number, version: number, body: object, connection = 1): { answer?: object; closed?: string } {
+    const outcome: { answer?: object; closed?: string } = {};
+    const frame = Buffer.concat(encodeRequestFrame(apiKey, version, 9, '2', body)).subarray(4);
+    const header = decodeRequestHeader(frame);
+    const info = {
+      id: `127.0.0.1:9092-127.0.0.1:4711-${connection}`,
+      listenerName: 'PLAINTEXT',
+      clientAddress: '127.0.0.1',
+      principal: { type: 'User', name: 'ANONYMOUS' },
+      clientSoftwareName: 'unknown',
+      clientSoftwareVersion: 'unknown',
+    };
+    const request = new Request(header, frame, info, 0, {
+      answered: (_request, chunks) => {
+        outcome.answer = decodeResponseFrame(header.apiKey, version, Buffer.concat(chunks!).subarray(4)).body;
+      },
+      refused: (reason) => {
+        outcome.closed = reason;
+      },
+      allowNext: () => undefined,
+      frameReleased: () => undefined,
+      availableAnswerBytes: 1,
+    });
+    this.dispatcher.dispatch(request);
+    return outcome;
+  }
+
+  leaderAndIsr(topicName: string, connection = 1, brokerEpoch = 1n) {
+    const body = { controllerId: 2, controllerEpoch: 1, brokerEpoch, topicStates: [{ topicName, topicId: TOPIC_ID }] };
+    return this.send(ApiKey.LeaderAndIsr, 7, body, connection);
+  }
+
+  stopReplica(topicName: string, connection = 1, brokerEpoch = 1n) {
+    const partitionStates = [{ partitionIndex: 0, leaderEpoch: -2, deletePartition: true }];
+    const body = { controllerId: 2, controllerEpoch: 1, brokerEpoch, topicStates: [{ topicName, partitionStates }] };
+    return this.send(ApiKey.StopReplica, 4, body, connection);
+  }
+
+  updateMetadata(connection = 1) {
+    const body = { controllerId: 2, controllerEpoch: 1, brokerEpoch: 1n };
+    return this.send(ApiKey.UpdateMetadata, 7, body, connection);
+  }
+
+  private services(): BrokerServices {
+    const { done, knownTopics } = this;
+    const carryOut = async <T>(name: string, answer: T): Promise<T> => {
+      done.push(`${name} …`);
+      await new Promise<void>((resolve) => (this.endCommand = resolve));
+      done.push(name);
+      return answer;
+    };
+    const services = {
+      clock: new SimulatedClock(),
+      logger: silentLogger,
+      stateChangeLogger: silentLogger,
+      quotas: noQuotas,
+      authorizer: { authorize: () => true },
+      controlOrder: new ControlOrder(),
+      topicConfigs: {
+        unknownOf: (topics: Set<string>) => [...topics].filter((topic) => !knownTopics.has(topic)),
+        load: async (topics: string[]) => {
+          await new Promise<void>((resolve) => (this.endLoad = resolve));
+          for (const topic of topics) knownTopics.add(topic);
+        },
+        forget: (topic: string) => knownTopics.delete(topic),
+      },
+      metadata: { updateMetadata: () => (done.push('UpdateMetadata'), []), isFirstAfterChange: () => false },
+      groups: {},
+      replicas: {
+        becomeLeaderOrFollower: () => carryOut('LeaderAndIsr', { errorCode: 0, topics: [] }),
+        stopReplicas: () => carryOut('StopReplica', { errorCode: 0, partitions: [] }),
+        maybeUpdateMetadata: (_epoch: number, apply: () => void) => (apply(), ErrorCode.NONE),
+        onlinePartitions: () => [],
+      },
+    };
+    const brokerEpoch = (): bigint => this.brokerEpoch;
+    return {
+      ...services,
+      get brokerEpoch() {
+        return brokerEpoch();
+      },
+    } as unknown as BrokerServices;
+  }
+}
+
+test('a command begins when the one before it is done, whichever connection it came on', async () => {
+  const broker = new Broker();
+  broker.knownTopics.add('orders');
+  const first = broker.leaderAndIsr('orders');
+  const second = broker.stopReplica('orders', 2);
+  const third = broker.updateMetadata(3);
+  await settle();
+  expect(broker.done).toEqual(['LeaderAndIsr …']);
+  broker.endCommand();
+  await settle();
+  expect(broker.done).toEqual(['LeaderAndIsr …', 'LeaderAndIsr', 'StopReplica …']);
+  expect([first.answer, second.answer, third.answer]).toEqual([expect.anything(), undefined, undefined]);
+  broker.endCommand();
+  await settle();
+  expect(broker.done.slice(3)).toEqual(['StopReplica', 'UpdateMetadata']);
+  expect(third.answer).toMatchObject({ errorCode: 0 });
+});
+
+test('a command that waited for its turn while this broker registered again is for an earlier life of it', async () => {
+  const broker = new Broker();
+  broker.knownTopics.add('orders');
+  broker.leaderAndIsr('orders');
+  const stop = broker.stopReplica('orders', 2);
+  const lead = broker.leaderAndIsr('orders', 3);
+  broker.brokerEpoch = 2n;
+  broker.endCommand();
+  await settle();
+  expect(stop.answer).toMatchObject({ errorCode: ErrorCode.STALE_BROKER_EPOCH });
+  expect(lead.answer).toMatchObject({ errorCode: ErrorCode.STALE_BROKER_EPOCH });
+  expect(broker.done).toEqual(['LeaderAndIsr …', 'LeaderAndIsr']);
+});
+
+test('while configurations are read from ZooKeeper, other commands are carried out', async () => {
+  const broker = new Broker();
+  const waiting = broker.leaderAndIsr('new');
+  const update = broker.updateMetadata(1);
+  await settle();
+  expect(update.answer).toMatchObject({ errorCode: 0 });
+  broker.endLoad();
+  await settle();
+  broker.endCommand();
+  await settle();
+  expect(waiting.answer).toMatchObject({ errorCode: 0 });
+});
+
+test('a LeaderAndIsr is dropped when its controller spoke on a newer connection while configurations were read', async () => {
+  const broker = new Broker();
+  const late = broker.leaderAndIsr('orders', 1);
+  const stop = broker.stopReplica('orders', 2);
+  await settle();
+  broker.endCommand();
+  await settle();
+  expect(stop.answer).toMatchObject({ errorCode: 0 });
+  broker.endLoad();
+  await settle();
+  expect(late).toEqual({ closed: 'Closed a connection that a controller has replaced' });
+  expect(broker.done).toEqual(['StopReplica …', 'StopReplica']);
+});
+
+test('configurations that were forgotten before the turn of a LeaderAndIsr are read again', async () => {
+  const broker = new Broker();
+  broker.knownTopics.add('orders');
+  broker.stopReplica('orders');
+  const lead = broker.leaderAndIsr('orders', 2);
+  // The deletion ends, and with it what was known of the topic.
+  broker.knownTopics.delete('orders');
+  broker.endCommand();
+  await settle();
+  expect(broker.done).toEqual(['StopReplica …', 'StopReplica']);
+  broker.endLoad();
+  await settle();
+  expect(broker.done.slice(2)).toEqual(['LeaderAndIsr …']);
+  broker.endCommand();
+  await settle();
+  expect(lead.answer).toMatchObject({ errorCode: 0 });
+});
+
+test('a command that fails leaves the way free for the next', async () => {
+  const order = new ControlOrder();
+  const failed = order.inTurn(() => Promise.reject(new Error('disk')));
+  const next = order.inTurn(async () => 'done');
+  await expect(failed).rejects.toThrow('disk');
+  expect(await next).toBe('done');
+});
+
+test('a command that nothing stands before is begun within the call', () => {
+  const order = new ControlOrder();
+  let isBegun = false;
+  void order.inTurn(async () => void (isBegun = true));
+  expect(isBegun).toBe(true);
+});
