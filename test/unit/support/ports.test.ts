@@ -1,10 +1,11 @@
 import net from 'node:net';
+import type * as ports from '../../support/ports.js';
 
 const reserve = (limits: string): number => {
   process.env['OTTLA_TEST_PORTS'] = limits;
   let base = 0;
   jest.isolateModules(() => {
-    const { portBase } = jest.requireActual<typeof import('../../support/ports.js')>('../../support/ports.js');
+    const { portBase } = jest.requireActual<typeof ports>('../../support/ports.js');
     base = portBase();
     expect(portBase()).toBe(base);
   });
