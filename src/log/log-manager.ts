@@ -9,6 +9,7 @@ import { ensureUsable, isFileSystemError, onStorage, type LogContext } from './l
 import { DuplicateLogError, LogError } from './log-error.js';
 import { deleteDirName, futureDirName } from './log-file-names.js';
 import { LogCheckpoints } from './log-checkpoints.js';
+import { leftoverOf, LogReplacement } from './log-replacement.js';
 import { loadLogDir } from './log-dir-loader.js';
 import { loadLog } from './log-loader.js';
 import type { CreateLogOptions, LogManagerOptions } from './log-manager-options.js';
@@ -32,6 +33,7 @@ const FLUSHES_AT_ONCE = 16;
 export class LogManager {
   private readonly dirs: LogDirs;
   private readonly context: LogContext;
+  private readonly replacement: LogReplacement;
   private readonly currentLogs = new Map<string, UnifiedLog>();
   private readonly futureLogs = new Map<string, UnifiedLog>();
   private readonly preferredDirs = new Map<string, string>();
@@ -62,6 +64,7 @@ export class LogManager {
       onStorageError: (logDir, doing, error) => this.onStorageError(logDir, doing, error),
       isUsable: (logDir) => this.dirs.isUsable(logDir),
     };
+    this.replacement = new LogReplacement(this.context);
     this.dirs = new LogDirs(fs, options.logDirs, options.initialOfflineDirs ?? [], logger);
     this.checkpoints = new LogCheckpoints(this.context, this.dirs, () => this.currentLogs);
     this.registerMetrics();
@@ -103,6 +106,7 @@ export class LogManager {
         this.handleLogDirFailure(dir.path);
       }
     }
+    if (this.offlineLogDirs.length === 0) this.promoteComplete();
     if (!this.closed) this.startTasks();
   }
 
@@ -192,21 +196,56 @@ export class LogManager {
     this.dirsOfDeleted.clear();
   }
 
-  /** The future log has caught up: it becomes the log, and the old one is deleted. */
+  /** True when the future log may replace the log: it is durable as far as the log is, and marked as complete. */
+  isReadyToReplace(tp: TopicPartition): boolean {
+    const current = this.getLog(tp);
+    return current !== undefined && this.replacement.isReady(current, this.futureLog(tp));
+  }
+
+  /** Makes the future log ready to replace the log. As both may change meanwhile, ask `isReadyToReplace` again. */
+  async prepareReplacement(tp: TopicPartition): Promise<void> {
+    const current = this.getLog(tp);
+    if (!current) throw new LogError('KAFKA_STORAGE_ERROR', `The replica of ${partitionKey(tp)} is offline`);
+    await this.replacement.prepare(current, this.futureLog(tp));
+  }
+
+  /** The future log is not complete any more. */
+  forgetReplacement(tp: TopicPartition): void {
+    this.replacement.forget(this.futureLog(tp));
+  }
+
+  /** The future log has caught up and is ready: it becomes the log, and the old one is deleted. */
   replaceCurrentWithFutureLog(tp: TopicPartition): UnifiedLog {
     const name = partitionKey(tp);
-    const future = this.futureLogs.get(name);
-    if (!future) throw new LogError('KAFKA_STORAGE_ERROR', `The future replica for ${name} is offline`);
+    const future = this.futureLog(tp);
     future.renameDir(`${future.parentDir}/${name}`);
     const old = this.currentLogs.get(name);
     this.futureLogs.delete(name);
     this.currentLogs.set(name, future);
-    if (old) {
-      const wasAt = old.parentDir;
-      this.renameFolderAway(old);
-      this.count(wasAt, -1);
+    if (!old) {
+      this.replacement.settle(future, null, () => undefined);
+    } else {
+      const { parentDir, config } = old;
+      this.count(parentDir, -1);
+      try {
+        this.renameFolderAway(old);
+      } catch (error) {
+        if (!(error instanceof LogError)) throw error;
+        // The replica is at its new place all the same; the old directory goes offline, and the mark tells later whose the log is.
+        this.context.logger.error('Failed to rename a replaced log', { dir: old.dir, error });
+        old.closeHandles();
+      }
+      this.replacement.settle(future, parentDir, () =>
+        this.removeFolderLater(parentDir, old.dir, config.fileDeleteDelayMs),
+      );
     }
     for (const dir of this.dirs.liveDirs) this.checkpoints.writeRecoveryPoints(dir);
+    return future;
+  }
+
+  private futureLog(tp: TopicPartition): UnifiedLog {
+    const future = this.getLog(tp, true);
+    if (!future) throw new LogError('KAFKA_STORAGE_ERROR', `The future replica for ${partitionKey(tp)} is offline`);
     return future;
   }
 
@@ -290,6 +329,7 @@ export class LogManager {
     if (this.closed) return;
     this.closed = true;
     this.context.scheduler.shutdown();
+    await this.replacement.settled();
     for (const dir of this.dirs.liveDirs) {
       try {
         await this.shutdownDir(dir);
@@ -333,15 +373,39 @@ export class LogManager {
     const logs = isFuture ? this.futureLogs : this.currentLogs;
     const name = partitionKey(log.topicPartition);
     const other = logs.get(name);
-    if (other) {
+    const leftover = other && (leftoverOf(log, other, this.replacement) ?? (isFuture ? shorterOf(log, other) : null));
+    if (other && !leftover) {
       throw new DuplicateLogError(
         `Duplicate log directories for ${name} are found in both ${log.dir} and ${other.dir}. It is likely because log directory ` +
           'failure happened while broker was replacing current replica with future replica. Recover broker from this failure by ' +
           'manually deleting one of the two directories for this partition.',
       );
     }
-    logs.set(name, log);
-    this.count(log.parentDir, 1);
+    if (leftover !== log) {
+      logs.set(name, log);
+      this.count(log.parentDir, 1);
+    }
+    if (!leftover) return;
+    this.context.logger.warn('A partition has two folders: deleting what a move or a failure left over', {
+      kept: logs.get(name)!.dir,
+      deleted: leftover.dir,
+    });
+    if (leftover !== log) this.count(leftover.parentDir, -1);
+    this.deleteFolder(leftover);
+  }
+
+  /** The power went in the middle of a replacement: the old log is away, and the name of the complete copy was not durable yet. */
+  private promoteComplete(): void {
+    for (const [name, future] of this.futureLogs) {
+      if (this.currentLogs.has(name) || !this.replacement.isMarked(future)) continue;
+      this.context.logger.warn('Completing the replacement of a log by its copy', { dir: future.dir });
+      try {
+        this.replaceCurrentWithFutureLog(future.topicPartition);
+      } catch (error) {
+        if (!(error instanceof LogError)) throw error;
+        this.context.logger.error('Failed to complete the replacement of a log', { dir: future.dir, error });
+      }
+    }
   }
 
   private createLog(tp: TopicPartition, options: CreateLogOptions, isFuture: boolean): UnifiedLog {
@@ -411,17 +475,21 @@ export class LogManager {
 
   private renameAway(log: UnifiedLog): void {
     const name = partitionKey(log.topicPartition);
-    this.renameFolderAway(log);
+    this.deleteFolder(log);
     const logs = this.currentLogs.get(name) === log ? this.currentLogs : this.futureLogs;
     logs.delete(name);
     this.count(log.parentDir, -1);
+  }
+
+  private deleteFolder(log: UnifiedLog): void {
+    this.renameFolderAway(log);
+    this.removeFolderLater(log.parentDir, log.dir, log.config.fileDeleteDelayMs);
   }
 
   private renameFolderAway(log: UnifiedLog): void {
     log.renameDir(`${log.parentDir}/${deleteDirName(log.topicPartition, this.uniqueId())}`);
     log.closeHandles();
     this.context.logger.info('Log is renamed and scheduled for deletion', { dir: log.dir });
-    this.removeFolderLater(log.parentDir, log.dir, log.config.fileDeleteDelayMs);
   }
 
   private removeFolderLater(logDir: string, path: string, delayMs: number): void {
@@ -506,4 +574,9 @@ export class LogManager {
     metrics.gauge('ottla.log:type=LogManager,name=OpenFiles', () => this.context.files.openCount);
     metrics.gauge('ottla.log:type=LogManager,name=TailCacheBytes', () => this.context.tailCache.sizeInBytes);
   }
+}
+
+/** Of two copies either will do: what it lacks is copied again. */
+function shorterOf(one: UnifiedLog, other: UnifiedLog): UnifiedLog {
+  return one.logEndOffset < other.logEndOffset ? one : other;
 }

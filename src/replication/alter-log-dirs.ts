@@ -5,9 +5,10 @@
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import type { Clock, Logger, Uuid } from '../common/index.js';
 import type { TopicConfig } from '../config/index.js';
-import { LogError, type LogManager, type UnifiedLog } from '../log/index.js';
+import { LogError, UnexpectedAppendOffsetError, type LogManager, type UnifiedLog } from '../log/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import { Change } from './core/partition-change.js';
+import { divergenceOf } from './core/log-divergence.js';
 import { errorCodeOf } from './errors.js';
 import type { HostedPartitions } from './hosted-partitions.js';
 import type { Partition } from './partition.js';
@@ -44,8 +45,9 @@ export class AlterLogDirs {
       return logManager.offlineLogDirs.includes(dir) ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.LOG_DIR_NOT_FOUND;
     }
     if (partitions.isOffline(tp)) return ErrorCode.KAFKA_STORAGE_ERROR;
-    const hosted = partitions.get(tp);
-    if (hosted?.futureLog && hosted.futureLog.parentDir !== dir) this.abandon(hosted);
+    // Also a copy that is not worked at, since its move failed.
+    const copy = logManager.getLog(tp, true);
+    if (copy && copy.parentDir !== dir) this.abandon(tp);
     logManager.maybeUpdatePreferredLogDir(tp, dir);
     const partition = partitions.getOrError(tp);
     if (typeof partition === 'number') {
@@ -69,10 +71,13 @@ export class AlterLogDirs {
   }
 
   /** Gives up on the copy of a replica that goes elsewhere. */
-  private abandon(partition: Partition): void {
-    partition.futureLog = null;
-    this.copying.delete(partition);
-    this.options.logManager.asyncDelete(partition.tp, true);
+  private abandon(tp: TopicPartition): void {
+    const partition = this.options.partitions.get(tp);
+    if (partition) {
+      partition.futureLog = null;
+      this.copying.delete(partition);
+    }
+    this.options.logManager.asyncDelete(tp, true);
   }
 
   close(): void {
@@ -83,11 +88,12 @@ export class AlterLogDirs {
     const { logManager, topicConfig, logger, onFatal } = this.options;
     const config = topicConfig(partition.tp.topic);
     const future = logManager.getOrCreateLog(partition.tp, { config, topicId, isFuture: true });
+    logManager.forgetReplacement(partition.tp);
     partition.futureLog = future;
     this.copying.add(partition);
     logger.info('Moving a replica', { partition: partition.key, to: future.parentDir });
     this.copy(partition, future).catch((error: unknown) => {
-      this.copying.delete(partition);
+      if (partition.futureLog === future || partition.futureLog === null) this.copying.delete(partition);
       if (!(error instanceof LogError)) {
         onFatal(error);
         return;
@@ -99,47 +105,111 @@ export class AlterLogDirs {
   }
 
   private async copy(partition: Partition, future: UnifiedLog): Promise<void> {
-    for (;;) {
-      const { log } = partition;
-      // Stopped, or moved elsewhere, while we waited.
-      if (this.isClosed || !log || partition.futureLog !== future) break;
-      if (future.logEndOffset === log.logEndOffset && future.logStartOffset >= log.logStartOffset) {
-        this.replace(partition, future);
-        break;
+    const { logManager } = this.options;
+    // What the copy had before is not believed: the log may have been cut and written again while no one looked at the copy.
+    let isAligned = false;
+    // Stopped, or moved elsewhere, while we waited: looked at after each wait.
+    for (let log = this.logOf(partition, future); log; log = this.logOf(partition, future)) {
+      if (!isAligned || future.logEndOffset > log.logEndOffset || future.logEndOffset < log.logStartOffset) {
+        this.align(partition, log, future);
+        isAligned = true;
       }
-      if (future.logEndOffset < log.logStartOffset) {
-        this.options.logManager.truncateFullyAndStartAt(partition.tp, log.logStartOffset, true);
-        continue;
-      }
-      const read = await log.read(future.logEndOffset, CHUNK_BYTES, 'LOG_END', true);
-      // A truncation meanwhile has cut both logs, and what was read may be gone.
-      const isStillWanted =
-        partition.log === log &&
-        partition.futureLog === future &&
-        future.logEndOffset === read.fetchOffsetMetadata.messageOffset &&
-        future.logEndOffset <= log.logEndOffset;
-      if (!isStillWanted) continue;
-      if (read.sizeInBytes > 0) {
-        future.appendAsFollower(Buffer.isBuffer(read.records) ? read.records : Buffer.concat(read.records));
-      }
-      future.maybeUpdateHighWatermark(log.highWatermark);
-      if (log.logStartOffset > future.logStartOffset && log.logStartOffset <= future.highWatermark) {
-        future.maybeIncrementLogStartOffset(log.logStartOffset, 'follows the log that it is to replace');
-      }
-      if (read.sizeInBytes >= CHUNK_BYTES / 2) {
-        await new Promise<void>((resolve) => this.options.clock.defer(resolve));
+      this.followEnds(log, future);
+      if (future.logEndOffset < log.logEndOffset || future.logStartOffset < log.logStartOffset) {
+        await this.copyChunk(partition, log, future);
+      } else if (divergenceOf(log, future) !== log.logEndOffset) {
+        // What was read before a truncation was written after it.
+        isAligned = false;
+      } else if (!logManager.isReadyToReplace(partition.tp)) {
+        await logManager.prepareReplacement(partition.tp);
+      } else {
+        this.replace(partition, log, future);
+        return;
       }
     }
-    this.copying.delete(partition);
+    if (partition.futureLog === null) this.copying.delete(partition);
   }
 
-  /** Nothing is awaited between the comparison of the ends and this, so that no record is lost between the two. */
-  private replace(partition: Partition, future: UnifiedLog): void {
+  /** The log that is to be copied; null when `future` is no longer to become it. */
+  private logOf(partition: Partition, future: UnifiedLog): UnifiedLog | null {
+    return this.isClosed || partition.futureLog !== future ? null : partition.log;
+  }
+
+  /**
+   * Cuts the copy to what the log has as well, by leader epochs (`ReplicaAlterLogDirsThread.truncate`); where they have nothing in common the
+   * copy begins again at the start of the log.
+   */
+  private align({ tp, key }: Partition, log: UnifiedLog, future: UnifiedLog): void {
+    const { logManager, logger } = this.options;
+    const isWithin = future.logEndOffset >= log.logStartOffset && future.logStartOffset <= log.logStartOffset;
+    const offset = isWithin ? divergenceOf(log, future) : null;
+    if (offset === null) {
+      logger.info('Beginning a copy again: it has nothing of the log', { partition: key, offset: log.logStartOffset });
+      logManager.truncateFullyAndStartAt(tp, log.logStartOffset, true);
+    } else if (offset < future.logEndOffset) {
+      logger.info('Cutting a copy to what the log has', { partition: key, offset, from: future.logEndOffset });
+      logManager.truncateTo([[tp, offset]], true);
+    }
+  }
+
+  private followEnds(log: UnifiedLog, future: UnifiedLog): void {
+    future.maybeUpdateHighWatermark(log.highWatermark);
+    if (log.logStartOffset > future.logStartOffset && log.logStartOffset <= future.highWatermark) {
+      future.maybeIncrementLogStartOffset(log.logStartOffset, 'follows the log that it is to replace');
+    }
+  }
+
+  private async copyChunk(partition: Partition, log: UnifiedLog, future: UnifiedLog): Promise<void> {
+    const from = future.logEndOffset;
+    let bytes = 0;
+    try {
+      const read = await log.read(from, CHUNK_BYTES, 'LOG_END', true);
+      // A truncation meanwhile has cut both logs, and what was read may be gone.
+      const isStillWanted =
+        this.logOf(partition, future) === log && future.logEndOffset === from && from <= log.logEndOffset;
+      if (!isStillWanted) return;
+      bytes = read.sizeInBytes;
+      if (bytes > 0) {
+        this.append(partition, future, Buffer.isBuffer(read.records) ? read.records : Buffer.concat(read.records));
+      }
+    } catch (error) {
+      // Retention, or a truncation, took the offset away while we waited: the next look finds where to go on.
+      if (!(error instanceof LogError) || error.kind !== 'OFFSET_OUT_OF_RANGE') throw error;
+    }
+    if (bytes === 0 || bytes >= CHUNK_BYTES / 2) {
+      await new Promise<void>((resolve) => this.options.clock.defer(resolve));
+    }
+  }
+
+  private append({ tp, key }: Partition, future: UnifiedLog, records: Buffer): void {
+    try {
+      future.appendAsFollower(records);
+    } catch (error) {
+      if (!(error instanceof UnexpectedAppendOffsetError)) throw error;
+      // The log's first batch spans its start, after DeleteRecords inside of a batch (`Partition.appendRecordsToFollowerOrFutureReplica`).
+      const end = future.logEndOffset;
+      if (end !== future.logStartOffset || error.firstOffset >= end || error.lastOffset < end) throw error;
+      this.options.logger.info('The first batch begins before the log start: starting the copy there', {
+        partition: key,
+        logStartOffset: end,
+        firstOffset: error.firstOffset,
+      });
+      this.options.logManager.truncateFullyAndStartAt(tp, error.firstOffset, true);
+      future.appendAsFollower(records);
+    }
+  }
+
+  /** Nothing is awaited between the comparison of the logs and this, so that no record is lost between the two. */
+  private replace(partition: Partition, log: UnifiedLog, future: UnifiedLog): void {
     const { logManager, logger, onChange } = this.options;
-    future.maybeUpdateHighWatermark(partition.logOrThrow().highWatermark);
+    // Epochs in which nothing was written are in no batch that could be copied.
+    const known = future.latestEpoch ?? -1;
+    for (const { epoch, startOffset } of log.epochEntries) {
+      if (epoch > known) future.maybeAssignEpochStartOffset(epoch, startOffset);
+    }
     logManager.replaceCurrentWithFutureLog(partition.tp);
-    partition.log = future;
-    partition.futureLog = null;
+    partition.replaceLog(future);
+    this.copying.delete(partition);
     logger.info('Moved a replica', { partition: partition.key, to: future.parentDir });
     onChange(partition, Change.State | Change.HighWatermark);
   }

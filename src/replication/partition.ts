@@ -10,7 +10,7 @@ import {
   type AppendOrigin,
   type LogAppendInfo,
   type LogManager,
-  type LogOffsetMetadata,
+  LogOffsetMetadata,
   type UnifiedLog,
   type VerificationGuard,
 } from '../log/index.js';
@@ -430,6 +430,15 @@ export class Partition {
     this.context.logManager.truncateFullyAndStartAt(this.tp, offset);
     if (this.futureLog) this.context.logManager.truncateFullyAndStartAt(this.tp, offset, true);
     this.context.onChange(this, Change.State | Change.HighWatermark);
+  }
+
+  /** The copy has taken the log's place. Places on disk that were noted are those of the old files: only the offsets stay. */
+  replaceLog(future: UnifiedLog): void {
+    this.log = future;
+    this.futureLog = null;
+    for (const replica of this.isr.replicas()) {
+      if (replica.logEnd) replica.logEnd = new LogOffsetMetadata(replica.logEnd.messageOffset);
+    }
   }
 
   logOrThrow(): UnifiedLog {

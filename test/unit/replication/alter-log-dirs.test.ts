@@ -58,3 +58,135 @@ test('the wish for a replica that is not here yet is kept', async () => {
 test('a directory that is not configured is not found', () => {
   expect(cluster.broker(1).replicas.alterReplicaLogDir(ORDERS, '/elsewhere')).toBe(ErrorCode.LOG_DIR_NOT_FOUND);
 });
+
+/** Lets moves fail right before the copy would replace the log, until the function it returns is called. */
+function stopBeforeReplacement(id: number): () => void {
+  const { fs } = cluster.broker(id);
+  fs.fault = (operation, path) =>
+    operation === 'open' && path.endsWith('/.replaces-current')
+      ? Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE', syscall: 'open' })
+      : null;
+  return () => void (fs.fault = null);
+}
+
+test('a copy that no one looked at while its log was cut and written again is cut by leader epochs', async () => {
+  const [one, two] = [cluster.broker(1), cluster.broker(2)];
+  void one.produce(['committed-0', 'committed-1']);
+  await cluster.until(() => one.log().highWatermark === 2);
+  cluster.cut(1, 2);
+  await one.produce(['lost-2'], 1);
+  await one.produce(['lost-3'], 1);
+  const target = otherDir(1);
+  const goOn = stopBeforeReplacement(1);
+  one.replicas.alterReplicaLogDir(ORDERS, target);
+  await cluster.until(() => one.logs.getLog(ORDERS, true)?.logEndOffset === 4);
+  await cluster.clock.advance(10);
+  cluster.elect(2, [2]);
+  cluster.heal();
+  for (const value of ['good-2', 'good-3', 'good-4']) await two.produce([value], 1);
+  await cluster.until(() => one.log().logEndOffset === 5);
+  expect(one.logs.getLog(ORDERS, true)!.logEndOffset).toBe(4);
+  goOn();
+  expect(one.replicas.alterReplicaLogDir(ORDERS, target)).toBe(0);
+  await cluster.until(() => one.log().parentDir === target);
+  expect(await one.values()).toEqual(await two.values());
+  expect(one.log().epochEntries).toEqual(two.log().epochEntries);
+});
+
+test('after a move that failed the replica can go to a third directory', async () => {
+  cluster.stop();
+  cluster = await ReplicaCluster.start({ brokers: 1, logDirs: ['/logs/a', '/logs/b', '/logs/c'] });
+  await cluster.create([1]);
+  const broker = cluster.broker(1);
+  await broker.produce(['a'], 1);
+  const [second, third] = ['/logs/a', '/logs/b', '/logs/c'].filter((dir) => dir !== broker.log().parentDir);
+  const goOn = stopBeforeReplacement(1);
+  broker.replicas.alterReplicaLogDir(ORDERS, second!);
+  await cluster.clock.advance(100);
+  goOn();
+  expect(broker.replicas.alterReplicaLogDir(ORDERS, third!)).toBe(0);
+  await cluster.until(() => broker.log().parentDir === third);
+  expect(await broker.values()).toEqual(['0/a']);
+  expect(broker.logs.getLog(ORDERS, true)).toBeUndefined();
+});
+
+test('a replica whose log starts inside a batch moves', async () => {
+  const broker = cluster.broker(1);
+  void broker.produce(['a', 'b', 'c', 'd']);
+  await cluster.until(() => broker.log().highWatermark === 4);
+  broker.replicas.deleteRecords(0, [{ tp: ORDERS, offset: 2 }], () => undefined);
+  await cluster.clock.advance(10);
+  const target = otherDir(1);
+  broker.replicas.alterReplicaLogDir(ORDERS, target);
+  await cluster.until(() => broker.log().parentDir === target);
+  expect([broker.log().logStartOffset, broker.log().logEndOffset]).toEqual([2, 4]);
+});
+
+test('places on disk that were noted of followers are not those of the new files', async () => {
+  const broker = cluster.broker(1);
+  void broker.produce(['a', 'b']);
+  void broker.produce(['c']);
+  await cluster.until(() => broker.log().highWatermark === 3);
+  const target = otherDir(1);
+  cluster.cut(1, 2);
+  broker.replicas.alterReplicaLogDir(ORDERS, target);
+  await cluster.until(() => broker.log().parentDir === target);
+  const [follower] = [...broker.replicas.partitionOf(ORDERS)!.replicas()].filter(({ brokerId }) => brokerId === 2);
+  expect(follower!.logEnd).toMatchObject({ messageOffset: 3, messageOffsetOnly: true });
+});
+
+test('a leader that moved knows where its own epoch begins, though nothing was written in it', async () => {
+  await cluster.broker(1).produce(['a'], 1);
+  await cluster.until(() => cluster.broker(2).log().logEndOffset === 1);
+  cluster.elect(1);
+  const before = cluster.broker(1).log().epochEntries;
+  expect(before.map(({ epoch }) => epoch)).toEqual([0, 1]);
+  const target = otherDir(1);
+  cluster.broker(1).replicas.alterReplicaLogDir(ORDERS, target);
+  await cluster.until(() => cluster.broker(1).log().parentDir === target);
+  expect(cluster.broker(1).log().epochEntries).toEqual(before);
+});
+
+test('a loss of power at any moment of a replacement leaves the whole log to be found', async () => {
+  const left = new Set<string>();
+  for (let stopAt = 0; stopAt < 14; stopAt++) {
+    for (let seed = 1; seed <= 6; seed++) {
+      const one = await ReplicaCluster.start({ brokers: 1, logDirs: ['/a', '/b'], seed });
+      const broker = one.broker(1);
+      broker.fs.syncDir('/');
+      await one.create([1]);
+      for (let at = 0; at < 20; at++) await broker.produce([`v${at}`]);
+      await broker.log().flush(true);
+      broker.logs.checkpointLogRecoveryOffsets();
+      let operations = -1;
+      // Counts from the mark on; from `stopAt` on nothing reaches the disks any more.
+      broker.fs.fault = (operation, path) => {
+        if (operations >= 0 || (operation === 'open' && path.endsWith('/.replaces-current'))) operations++;
+        return operations >= stopAt ? Object.assign(new Error('no power'), { code: 'EIO', syscall: operation }) : null;
+      };
+      broker.replicas.alterReplicaLogDir(ORDERS, broker.log().parentDir === '/a' ? '/b' : '/a');
+      await one.clock.advance(200);
+      broker.fs.fault = null;
+      broker.crash('power');
+      const folders = ['/a', '/b'].flatMap((dir) => broker.fs.readDir(dir)).filter((name) => name.startsWith('orders'));
+      left.add(
+        folders
+          .map((name) => name.replace(/\.[0-9a-f]{32}/, ''))
+          .sort()
+          .join(' '),
+      );
+      await broker.start();
+      one.elect(1, [1]);
+      await one.clock.advance(200);
+      expect({ stopAt, seed, folders, records: (await broker.values()).length }).toMatchObject({ records: 20 });
+      one.stop();
+    }
+  }
+  // Each of the four outcomes that two directories allow was among them.
+  expect([...left].sort()).toEqual([
+    'orders-0 orders-0',
+    'orders-0 orders-0-delete',
+    'orders-0 orders-0-future',
+    'orders-0-delete orders-0-future',
+  ]);
+});
