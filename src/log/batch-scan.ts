@@ -1,8 +1,11 @@
 /** Walking the batches of a segment's file, a piece of it in memory at a time. */
+import type { Steps } from '../common/index.js';
 import { BatchView, batchSizeAt } from '../records/index.js';
 import { sizeAt } from './core/batch-header.js';
 import type { LogFile } from './file-handles.js';
 
+/** A walk in slices lets others run after this much: a few milliseconds, with the CRCs. */
+const SLICE_BYTES = 4 * 1024 * 1024;
 const PIECE_BYTES = 1024 * 1024;
 /** The first piece of a walk that mostly ends soon: an index entry every 4 KiB leads near to what is sought. */
 const FIRST_PIECE_BYTES = 16 * 1024;
@@ -41,6 +44,36 @@ export function scanBatches(
       pieceBytes = Math.max(pieceBytes, needed);
     }
     position += at;
+  }
+  return position;
+}
+
+/** The same walk in slices: it stops after each, between two batches, so that the caller can let others run. */
+export function* scanBatchesInSlices(
+  file: LogFile,
+  from: number,
+  to: number,
+  visit: (batch: BatchView, position: number) => boolean | void,
+): Steps<number> {
+  let position = from;
+  let sliceBytes = SLICE_BYTES;
+  let stopped = false;
+  while (position < to) {
+    const upTo = Math.min(to, position + sliceBytes);
+    const next = scanBatches(file, position, upTo, (batch, at) => {
+      const goesOn = visit(batch, at);
+      stopped = goesOn === false;
+      return goesOn;
+    });
+    if (stopped || upTo === to) return next;
+    if (next === position) {
+      // A batch that is longer than a slice.
+      sliceBytes *= 2;
+      continue;
+    }
+    position = next;
+    sliceBytes = SLICE_BYTES;
+    yield;
   }
   return position;
 }

@@ -4,6 +4,7 @@ import type { FileSystem } from '../common/index.js';
 export class FolderSync {
   private readonly changed = new Set<string>();
   private readonly running = new Map<string, Promise<void>>();
+  private last: Promise<void> = Promise.resolve();
 
   constructor(private readonly fs: FileSystem) {}
 
@@ -23,6 +24,18 @@ export class FolderSync {
       }
       await sync;
     }
+  }
+
+  /** The same, blocking. */
+  ensureSyncedSync(path: string): void {
+    if (!this.changed.has(path) && !this.running.has(path)) return;
+    this.fs.syncDir(path);
+    this.changed.delete(path);
+  }
+
+  /** Runs work that no one waits for after all that was given before. */
+  inTurn(work: () => Promise<void>): void {
+    this.last = this.last.then(work);
   }
 
   /** Makes a folder durable now, without blocking. */

@@ -8,52 +8,60 @@ import {
   truncateEpochsFromStart,
   type EpochEntry,
 } from './core/leader-epochs.js';
+import { SmallFile } from './small-file.js';
 
 export const LEADER_EPOCH_CHECKPOINT = 'leader-epoch-checkpoint';
 
 /**
  * The leader epochs of a log and where each began, kept in `leader-epoch-checkpoint` (`LeaderEpochFileCache`). The file is written with
- * each change but not synced: a broker may become leader of thousands of partitions at once. `sync` does that, and the log calls it
- * before its recovery point passes the batches of an epoch, so that a file lost with the power is made up from the log's batches.
+ * each change but not synced: a broker may become leader of thousands of partitions at once. `LogFlusher` does that before the recovery
+ * point passes the batches of an epoch; recovery finds those of the batches behind it again.
  */
 export class LeaderEpochFileCache {
   private entries: readonly EpochEntry[] = [];
-  private unsynced = false;
   /** What the file holds; null when there is none. */
   private written: string | null = null;
   /** The file has more than `entries`: see `cutToLog`. */
   private isFileBehind = false;
+  private isMalformed = false;
 
   private constructor(
     private readonly fs: FileSystem,
-    private path: string,
+    readonly file: SmallFile,
   ) {}
 
   /**
    * Reads the file when it `exists`. One that is malformed or empty, as a loss of power can leave it, is `suspect`: then the epochs have to
-   * be found in the log's batches. (Kafka itself leaves an empty one with a log that has no epoch yet, and no batches.)
+   * be found in the log's batches. (Kafka itself leaves an empty one with a log that has no epoch yet, and no batches.) `isDurable`: it
+   * was there before the last clean shutdown.
    */
   static open(
     fs: FileSystem,
     dir: string,
     exists: boolean,
     logger: Logger,
+    isDurable = false,
   ): { cache: LeaderEpochFileCache; suspect: boolean } {
-    const cache = new LeaderEpochFileCache(fs, `${dir}/${LEADER_EPOCH_CHECKPOINT}`);
+    const file = new SmallFile(fs, `${dir}/${LEADER_EPOCH_CHECKPOINT}`, isDurable || !exists);
+    const cache = new LeaderEpochFileCache(fs, file);
     if (!exists) return { cache, suspect: false };
-    const text = fs.readFile(cache.path).toString('utf8');
+    const text = fs.readFile(file.path).toString('utf8');
     cache.written = text;
     // A last line that is torn may still read as an epoch that begins too early: nothing of such a file is believed.
+    cache.isMalformed = true;
     if (!text.endsWith('\n')) return { cache, suspect: true };
     try {
-      for (const [epoch, startOffset] of parseCheckpoint(text, cache.path, 2)) {
+      let entries: readonly EpochEntry[] = [];
+      for (const [epoch, startOffset] of parseCheckpoint(text, file.path, 2)) {
         const entry = { epoch: Number(epoch), startOffset: Number(startOffset) };
-        cache.entries = assignEpoch(cache.entries, entry) ?? cache.entries;
+        entries = assignEpoch(entries, entry) ?? entries;
       }
+      cache.entries = entries;
+      cache.isMalformed = false;
       return { cache, suspect: false };
     } catch (error) {
       if (!(error instanceof CheckpointFormatError)) throw error;
-      logger.warn('Finding the leader epochs of a log in its records', { path: cache.path, error: error.message });
+      logger.warn('Finding the leader epochs of a log in its records', { path: file.path, error: error.message });
       return { cache, suspect: true };
     }
   }
@@ -106,46 +114,58 @@ export class LeaderEpochFileCache {
     return epochForOffset(this.entries, offset);
   }
 
-  /** Makes the file durable, without blocking; then its name, which after a loss of power might still be that of an older file. */
-  async sync(): Promise<void> {
-    if (!this.unsynced) return;
-    this.unsynced = false;
-    await this.syncOne(this.path, 'r+');
-    await this.syncOne(this.path.slice(0, this.path.lastIndexOf('/')), 'r');
+  /**
+   * Takes what recovery has found in the batches of a log that ends at `endOffset`. The file is written once, and only if it says something
+   * else of this log: killed before that, the next start finds the file as it was, and recovers the same again.
+   */
+  adopt(recovered: readonly EpochEntry[], endOffset: number): void {
+    const known = truncateEpochsFromEnd(this.entries, endOffset) ?? this.entries;
+    const isKnown = !this.isMalformed && isSame(known, recovered);
+    if (isKnown) {
+      this.cutToLog(endOffset);
+      return;
+    }
+    const text = textOf(recovered);
+    this.fs.replaceFile(this.file.path, text);
+    this.entries = recovered;
+    this.written = text;
+    this.isFileBehind = false;
+    this.isMalformed = false;
   }
 
   movedTo(dir: string): void {
-    this.path = `${dir}/${LEADER_EPOCH_CHECKPOINT}`;
-  }
-
-  private async syncOne(path: string, mode: 'r' | 'r+'): Promise<void> {
-    let handle;
-    try {
-      handle = this.fs.open(path, mode);
-    } catch (error) {
-      // The log was deleted meanwhile.
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-      throw error;
-    }
-    try {
-      await handle.sync();
-    } finally {
-      handle.close();
-    }
+    this.file.movedTo(`${dir}/${LEADER_EPOCH_CHECKPOINT}`);
   }
 
   private change(changed: readonly EpochEntry[] | null): void {
     const entries = changed ?? this.entries;
     const isSame = changed === null || (entries.length === 0 && this.entries.length === 0);
     if (isSame && !this.isFileBehind) return;
-    const text = formatCheckpoint(entries.map((entry) => `${entry.epoch} ${entry.startOffset}`));
-    if (this.written !== null && isSafeInPlace(this.written, text)) writeInPlace(this.fs, this.path, text);
-    else replaceUnsynced(this.fs, this.path, text);
+    const text = textOf(entries);
+    if (this.written !== null && isSafeInPlace(this.written, text)) this.file.writeInPlace(text);
+    else this.file.replace(text);
     this.entries = entries;
     this.written = text;
     this.isFileBehind = false;
-    this.unsynced = true;
+    assert(areGrowing(entries), `${this.file.path}: epochs and their offsets only grow`);
   }
+}
+
+function textOf(entries: readonly EpochEntry[]): string {
+  return formatCheckpoint(entries.map((entry) => `${entry.epoch} ${entry.startOffset}`));
+}
+
+function isSame(a: readonly EpochEntry[], b: readonly EpochEntry[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((entry, at) => entry.epoch === b[at]!.epoch && entry.startOffset === b[at]!.startOffset)
+  );
+}
+
+/** Only the last can have changed the order. */
+function areGrowing(entries: readonly EpochEntry[]): boolean {
+  const [before, last] = [entries.at(-2), entries.at(-1)];
+  return !before || !last || (before.epoch < last.epoch && before.startOffset < last.startOffset);
 }
 
 /**
@@ -157,26 +177,4 @@ function isSafeInPlace(old: string, text: string): boolean {
   let differing = 0;
   for (let at = 0; at < old.length; at++) if (old.charCodeAt(at) !== text.charCodeAt(at)) differing++;
   return differing <= 1;
-}
-
-/** Renaming a file over another makes ext4 write it to the disk at once, which takes milliseconds; a write into the file does not. */
-function writeInPlace(fs: FileSystem, path: string, text: string): void {
-  const handle = fs.open(path, 'r+');
-  try {
-    handle.writeSync([Buffer.from(text)], 0);
-  } finally {
-    handle.close();
-  }
-}
-
-/** Replaces a small file whole; after a loss of power it may be old, new or empty, after a crash of the process old or new. */
-export function replaceUnsynced(fs: FileSystem, path: string, text: string): void {
-  const temporary = `${path}.tmp`;
-  const handle = fs.open(temporary, 'w+');
-  try {
-    handle.writeSync([Buffer.from(text)], 0);
-  } finally {
-    handle.close();
-  }
-  fs.rename(temporary, path);
 }

@@ -2,7 +2,7 @@
 import { assert } from '../common/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import type { RetentionReason } from './core/retention.js';
-import { ensureUsable, onStorage, onStorageAsync, type LogContext } from './log-context.js';
+import { ensureUsable, onStorage, type LogContext } from './log-context.js';
 import type { LogConfig } from './log-config.js';
 import {
   DELETED_SUFFIX,
@@ -34,6 +34,11 @@ export class LocalLog {
   /** Grows whenever bytes that were readable are no longer: a read that waited must look again. */
   private truncations = 0;
   private lastFlushedMs: number;
+  /** Grows with each file that is made or renamed; `syncedNames` is what it was when the folder was synced last. */
+  private nameChanges = 0;
+  private syncedNames: number;
+  /** Rolled and not flushed since: their indexes got their last entries then. */
+  private rolled: LogSegment[] = [];
   /** Grows with everything that is written; `flushedChanges` is what it was at the last flush of all. */
   private changes = 0;
   private flushedChanges: number;
@@ -51,6 +56,7 @@ export class LocalLog {
     isDurable: boolean,
   ) {
     this.flushedChanges = isDurable ? 0 : -1;
+    this.syncedNames = isDurable ? 0 : -1;
     this.currentDir = dir;
     this.parentDir = dir.slice(0, dir.lastIndexOf('/'));
     this.tail = context.tailCache.openTail();
@@ -87,6 +93,16 @@ export class LocalLog {
     return this.changes !== this.flushedChanges;
   }
 
+  /** Files were made, renamed or removed, and the folder was not synced since. */
+  get hasUnsyncedNames(): boolean {
+    return this.nameChanges !== this.syncedNames;
+  }
+
+  /** Segments were rolled that no flush has been through. */
+  get hasRolledUnflushed(): boolean {
+    return this.rolled.length > 0;
+  }
+
   get truncationCount(): number {
     return this.truncations;
   }
@@ -118,6 +134,8 @@ export class LocalLog {
   ): void {
     const segment = this.segments.active;
     const position = segment.sizeInBytes;
+    assert(firstOffset >= this.logEndOffset, `${segment.file.path}: ${firstOffset} comes after ${this.logEndOffset}`);
+    assert(firstOffset <= lastOffset, `${segment.file.path}: ${firstOffset} is not after ${lastOffset}`);
     segment.append(records, lastOffset, maxTimestamp, offsetOfMaxTimestamp);
     this.tail.append(segment.baseOffset, position, firstOffset, lastOffset + 1, records);
     this.setEnd(lastOffset + 1);
@@ -144,45 +162,54 @@ export class LocalLog {
         this.removeLeftover(segmentFile(this.dir, newOffset, suffix));
       }
       active.onBecomeInactive();
+      this.rolled.push(active);
     }
     const segment = this.createSegment(newOffset);
     this.setEnd(this.logEndOffset);
     return segment;
   }
 
-  /** Makes all that lies below `offset` durable, without blocking. */
+  /** Makes the segments that lie below `offset` durable, without blocking; their names are not yet. */
   async flush(offset: number): Promise<void> {
-    const from = this.recoveryPoint;
-    if (from > offset) return;
-    await onStorageAsync(this.context, this.parentDir, `flushing ${partitionKey(this.topicPartition)}`, async () => {
-      const segments = this.segments.range(from, offset);
-      for (const segment of segments) {
-        // Deleted while we waited: nothing of it is to be made durable, and its files may be gone.
-        if (this.closed) return;
-        if (this.segments.get(segment.baseOffset) === segment) await segment.flush();
-      }
-      // Segments that were made since: their names must be durable too.
-      if (segments.some((segment) => segment.baseOffset >= from) && !this.closed) await this.syncDir();
-    });
+    for (const segment of new Set([...this.rolled, ...this.segmentsToFlush(offset)])) {
+      // Deleted while we waited: nothing of it is to be made durable, and its files may be gone.
+      if (this.closed) return;
+      if (this.segments.get(segment.baseOffset) === segment) await segment.flush();
+      this.rolled = this.rolled.filter((other) => other !== segment);
+    }
   }
 
   /** The same for the whole log, with what its indexes get when it is closed. */
   async flushAll(): Promise<void> {
     const { changes } = this;
-    this.onStorage('flushing the indexes of', () => this.segments.active.onBecomeInactive());
+    this.segments.active.onBecomeInactive();
     await this.flush(this.logEndOffset + 1);
     this.flushedChanges = changes;
   }
 
-  /** The same, blocking. */
+  /** The same as `flush`, blocking. */
   flushSync(offset: number): void {
-    const segments = this.segments.range(this.recoveryPoint, offset);
-    for (const segment of segments) segment.flushSync();
-    if (!segments.some((segment) => segment.baseOffset >= this.recoveryPoint)) return;
+    for (const segment of new Set([...this.rolled, ...this.segmentsToFlush(offset)])) segment.flushSync();
+    this.rolled = [];
+  }
+
+  /** Makes the names of the files durable, and that of the folder. */
+  async syncNames(): Promise<void> {
+    const { nameChanges } = this;
+    await this.context.folders.sync(this.dir);
+    if (!this.closed) await this.context.folders.ensureSynced(this.parentDir);
+    this.syncedNames = nameChanges;
+  }
+
+  /** The same, blocking. */
+  syncNamesSync(): void {
     this.context.fs.syncDir(this.dir);
+    this.context.folders.ensureSyncedSync(this.parentDir);
+    this.syncedNames = this.nameChanges;
   }
 
   markFlushed(offset: number): void {
+    assert(offset <= this.logEndOffset, `${this.dir}: the recovery point ${offset} lies within the log`);
     if (offset <= this.recoveryPoint) return;
     this.recoveryPoint = offset;
     this.lastFlushedMs = this.context.clock.nowMs();
@@ -265,6 +292,7 @@ export class LocalLog {
     const jitterMs = segmentJitterMs > 0 ? Math.floor(this.context.random.nextDouble() * segmentJitterMs) : 0;
     const segment = LogSegment.create(this.context, this.dir, baseOffset, this.config, jitterMs);
     this.segments.add(segment);
+    this.nameChanges++;
     return segment;
   }
 
@@ -274,6 +302,7 @@ export class LocalLog {
       baseOffsets: segments.map((segment) => segment.baseOffset),
       reason,
     });
+    this.nameChanges++;
     for (const segment of segments) segment.addSuffix(DELETED_SUFFIX);
     this.removeLater('delete-file', () => {
       for (const segment of segments) segment.remove();
@@ -286,9 +315,8 @@ export class LocalLog {
     this.context.fs.remove(path);
   }
 
-  private async syncDir(): Promise<void> {
-    await this.context.folders.sync(this.dir);
-    await this.context.folders.ensureSynced(this.parentDir);
+  private segmentsToFlush(offset: number): LogSegment[] {
+    return this.recoveryPoint > offset ? [] : this.segments.range(this.recoveryPoint, offset);
   }
 
   private setEnd(offset: number): void {

@@ -159,6 +159,7 @@ export class LogAppender {
       );
     }
     return this.local.onStorage('appending records to', () => {
+      this.flusher.beforeAppend();
       const segment = this.maybeRoll(records.length, firstOffset, info);
       const position = segment.sizeInBytes;
       const updates = this.checkProducers(records, origin, verificationGuard, segment.baseOffset, position);

@@ -29,6 +29,7 @@ export async function loadLogDir(context: LogContext, dir: LogDir, options: Load
   const startMs = clock.monotonicMs();
   const recoveryPoints = readCheckpoint(context, dir.recoveryPoints);
   const logStartOffsets = readCheckpoint(context, dir.logStartOffsets);
+  const cleanerOffsets = readCheckpoint(context, dir.cleanerOffsets);
   let lastYieldMs = startMs;
   let loaded = 0;
   for (const name of fs.readDir(dir.path)) {
@@ -62,6 +63,7 @@ export async function loadLogDir(context: LogContext, dir: LogDir, options: Load
         hadCleanShutdown,
         recoveryPoint: recoveryPoints.get(key) ?? 0,
         logStartOffset: logStartOffsets.get(key) ?? 0,
+        cleanedUpTo: cleanerOffsets.get(key) ?? 0,
         topicId: null,
       }).load();
       let step = steps.next();

@@ -1,33 +1,131 @@
+import { partitionKey } from '../cluster/index.js';
 import type { LeaderEpochFileCache } from './leader-epoch-file-cache.js';
 import type { LocalLog } from './local-log.js';
 import { onStorageAsync } from './log-context.js';
+import { LogError } from './log-error.js';
+import type { PartitionMetadataFile } from './partition-metadata-file.js';
+import type { ProducerSnapshots } from './producer-snapshots.js';
 
-/** Makes a log durable and moves its recovery point. Owned by the log. */
+/** The files of a log besides its segments. */
+export interface LogFlusherParts {
+  readonly local: LocalLog;
+  readonly epochs: LeaderEpochFileCache;
+  readonly snapshots: ProducerSnapshots;
+  readonly metadata: PartitionMetadataFile;
+}
+
+/**
+ * Makes a log durable: all that is synced of it is synced here, and in this order (docs/durability.md says what a crash in between leaves).
+ *
+ * A flush: 1. segments, each with its indexes, the oldest first; 2. the small files: topic id, epochs, producer snapshots; 3. the names in
+ * its folder, made, renamed and removed; 4. the folder's own name; 5. only then the recovery point moves, and the next checkpoint says so.
+ * Before the first record: the topic id, by which the records are told from those of an earlier topic of the name.
+ * After a truncation, before the next append: the names, then the segment that was cut.
+ */
 export class LogFlusher {
-  constructor(
-    private readonly local: LocalLog,
-    private readonly epochs: LeaderEpochFileCache,
-  ) {}
+  private readonly local: LocalLog;
+  private readonly epochs: LeaderEpochFileCache;
+  private readonly snapshots: ProducerSnapshots;
+  private readonly metadata: PartitionMetadataFile;
+  /** Records may be appended: those that are there were allowed to by an earlier life. */
+  private isTopicIdDurable: boolean;
+
+  constructor(parts: LogFlusherParts) {
+    ({ local: this.local, epochs: this.epochs, snapshots: this.snapshots, metadata: this.metadata } = parts);
+    this.isTopicIdDurable = this.local.segments.sizeInBytes > 0 || this.metadata.file.isDurable;
+    if (!this.isTopicIdDurable) this.syncTopicIdSoon();
+  }
 
   /** All below `upTo`, without blocking; with `includesOffset` all files of the log, if anything changed in any. */
   async flush(upTo: number, includesOffset: boolean): Promise<void> {
     const { local } = this;
+    if (local.isClosed) return;
     // A truncation may have come between a roll and its flush.
     const offset = Math.min(upTo, local.logEndOffset);
-    if (local.isClosed || (includesOffset ? !local.hasUnflushedChanges : offset <= local.recoveryPoint)) return;
+    if (!includesOffset && offset <= local.recoveryPoint && !local.hasRolledUnflushed) return;
+    if (includesOffset && !local.hasUnflushedChanges && !this.hasUnsyncedSmallFiles && !local.hasUnsyncedNames) return;
     const truncations = local.truncationCount;
-    await (includesOffset ? local.flushAll() : local.flush(offset));
-    if (local.isClosed) return;
-    // The epochs must be known as long as the batches under them: recovery does not look before the recovery point.
-    await onStorageAsync(local.context, local.parentDir, 'flushing the leader epochs', () => this.epochs.sync());
+    await onStorageAsync(local.context, local.parentDir, `flushing ${partitionKey(local.topicPartition)}`, async () => {
+      await (includesOffset ? local.flushAll() : local.flush(offset));
+      if (local.isClosed) return;
+      const areNamesNew = this.hasUnsyncedSmallFiles || local.hasUnsyncedNames;
+      await this.metadata.file.sync();
+      await this.epochs.file.sync();
+      await this.snapshots.sync();
+      if (areNamesNew && !local.isClosed) await local.syncNames();
+    });
     // After a truncation, other bytes may stand below the offset than were flushed.
-    if (local.truncationCount === truncations) local.markFlushed(offset);
+    if (!local.isClosed && local.truncationCount === truncations) local.markFlushed(offset);
   }
 
-  /** All of the log, blocking. */
+  /** All of the log, blocking: for `flush.messages`, whose appends are answered only when they are durable. */
   flushSync(): void {
     const { local } = this;
+    const areNamesNew = this.hasUnsyncedSmallFiles || local.hasUnsyncedNames;
     local.flushSync(local.logEndOffset);
+    this.metadata.file.syncSync();
+    this.epochs.file.syncSync();
+    this.snapshots.syncSync();
+    if (areNamesNew) local.syncNamesSync();
     local.markFlushed(local.logEndOffset);
+  }
+
+  /** The topic's id was written. It becomes durable in the background; an append that comes earlier waits for it. */
+  onTopicIdWritten(): void {
+    this.isTopicIdDurable = false;
+    this.syncTopicIdSoon();
+  }
+
+  /**
+   * To be called before every append (`PartitionMetadataFile.maybeFlush`): without its id, records that a loss of power left would be taken
+   * for those of the topic's successor.
+   */
+  beforeAppend(): void {
+    if (this.isTopicIdDurable) return;
+    this.metadata.file.syncSync();
+    this.local.context.fs.syncDir(this.local.dir);
+    this.isTopicIdDurable = true;
+  }
+
+  /** What was cut does not come back with a loss of power, beside records that were appended in its place. */
+  async syncCut(): Promise<void> {
+    const { local } = this;
+    await onStorageAsync(
+      local.context,
+      local.parentDir,
+      `truncating ${partitionKey(local.topicPartition)}`,
+      async () => {
+        await local.syncNames();
+        if (!local.isClosed) await local.segments.active.file.sync();
+      },
+    );
+  }
+
+  /** The same, blocking. */
+  syncCutSync(): void {
+    this.local.syncNamesSync();
+    this.local.segments.active.file.syncSync();
+  }
+
+  private get hasUnsyncedSmallFiles(): boolean {
+    return !(this.metadata.file.isDurable && this.epochs.file.isDurable && this.snapshots.areDurable);
+  }
+
+  /** One log after the other: thousands may have been made at once, and cold reads need the thread pool. */
+  private syncTopicIdSoon(): void {
+    const { context, parentDir } = this.local;
+    context.folders.inTurn(async () => {
+      if (this.isTopicIdDurable || this.local.isClosed) return;
+      try {
+        await onStorageAsync(context, parentDir, `writing the topic id of ${this.local.dir}`, async () => {
+          await this.metadata.file.sync();
+          if (!this.local.isClosed) await context.folders.sync(this.local.dir);
+        });
+        this.isTopicIdDurable ||= this.metadata.file.isDurable;
+      } catch (error) {
+        // The directory is going offline.
+        if (!(error instanceof LogError)) throw error;
+      }
+    });
   }
 }

@@ -1,8 +1,11 @@
 /** Opening a partition's folder: taking up, and after an unclean shutdown recovering, what is there (`kafka.log.LogLoader`). */
-import type { Uuid } from '../common/index.js';
+import { runAtOnce, type Uuid } from '../common/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import { scanBatches } from './batch-scan.js';
 import { ProducerStateManager } from './core/producer-state-manager.js';
+import { RecoveredEpochs } from './core/recovered-epochs.js';
+import { isLogBroken } from './core/segment-gap.js';
+import { LogFile } from './file-handles.js';
+import { finishInterruptedWork } from './interrupted-work.js';
 import { LEADER_EPOCH_CHECKPOINT, LeaderEpochFileCache } from './leader-epoch-file-cache.js';
 import { LocalLog } from './local-log.js';
 import type { LogConfig } from './log-config.js';
@@ -10,24 +13,24 @@ import type { LogContext } from './log-context.js';
 import { LogError } from './log-error.js';
 import {
   CLEANED_SUFFIX,
-  DELETED_SUFFIX,
   INDEX_SUFFIX,
   LOG_SUFFIX,
   offsetOfFile,
   segmentFile,
   SNAPSHOT_SUFFIX,
-  SWAP_SUFFIX,
   TIME_INDEX_SUFFIX,
   TXN_INDEX_SUFFIX,
 } from './log-file-names.js';
-import { LogFile } from './file-handles.js';
+import { LogFolder } from './log-folder.js';
 import { LogSegment } from './log-segment.js';
 import { LogSegments } from './log-segments.js';
-import { PARTITION_METADATA, readPartitionMetadata, writePartitionMetadata } from './partition-metadata-file.js';
+import { PARTITION_METADATA, PartitionMetadataFile } from './partition-metadata-file.js';
 import { ProducerSnapshots } from './producer-snapshots.js';
 import { rebuildProducerState } from './producer-state-loader.js';
-import { recoverSegment } from './segment-recovery.js';
+import { recoverSegment, type SegmentRecovery } from './segment-recovery.js';
 import { UnifiedLog } from './unified-log.js';
+
+const COPY_BYTES = 1024 * 1024;
 
 export interface LoadLogOptions {
   readonly topicPartition: TopicPartition;
@@ -39,17 +42,15 @@ export interface LoadLogOptions {
   readonly recoveryPoint: number;
   /** From the checkpoint; 0 when it does not name the log. */
   readonly logStartOffset: number;
+  /** How far the cleaner has been, from its checkpoint; 0 when that does not name the log. */
+  readonly cleanedUpTo?: number;
   /** What the controller says; null when it is not known yet. */
   readonly topicId: Uuid | null;
 }
 
 /** Loads a log at once, however long its recovery takes: for new ones, and for tests. */
 export function loadLog(context: LogContext, options: LoadLogOptions): UnifiedLog {
-  const steps = new LogLoader(context, options).load();
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-  }
+  return runAtOnce(new LogLoader(context, options).load());
 }
 
 /**
@@ -62,7 +63,7 @@ export class LogLoader {
   private readonly producers: ProducerStateManager;
   private hadCleanShutdown: boolean;
   private recoveryPointCheckpoint: number;
-  private names: Set<string>;
+  private readonly folder: LogFolder;
   private recovered = false;
   private isNew = false;
 
@@ -73,36 +74,42 @@ export class LogLoader {
     this.producers = this.newProducerState();
     this.hadCleanShutdown = options.hadCleanShutdown;
     this.recoveryPointCheckpoint = options.recoveryPoint;
-    this.names = new Set(context.fs.readDir(options.dir));
+    this.folder = new LogFolder(context.fs, options.dir);
   }
 
   *load(): Generator<void, UnifiedLog, void> {
-    const { context, options } = this;
+    const { context, options, folder } = this;
     const { dir } = options;
-    this.finishInterruptedWork();
+    finishInterruptedWork(context, folder);
+    const hasMetadata = folder.has(PARTITION_METADATA);
+    const metadata = PartitionMetadataFile.open(context.fs, dir, hasMetadata, options.hadCleanShutdown);
     const { cache: epochs, suspect } = LeaderEpochFileCache.open(
       context.fs,
       dir,
-      this.names.has(LEADER_EPOCH_CHECKPOINT),
+      folder.has(LEADER_EPOCH_CHECKPOINT),
       context.logger,
+      options.hadCleanShutdown,
     );
     if (suspect) {
       this.hadCleanShutdown = false;
       this.recoveryPointCheckpoint = 0;
     }
-    yield* this.loadSegments(epochs);
+    yield* this.loadSegments();
     const { recoveryPoint, logEndOffset } = yield* this.recoverLog(epochs);
     const logStartOffset = Math.max(options.logStartOffset, this.segments.first!.baseOffset);
     epochs.cutToLog(logEndOffset, options.logStartOffset);
-    if (this.recovered) this.names = new Set(context.fs.readDir(dir));
+    if (this.recovered) folder.reread();
     const snapshots = this.openSnapshots();
     snapshots.removeStray(this.segments.all.map((segment) => segment.baseOffset));
-    rebuildProducerState(this.producers, snapshots, this.segments, {
+    yield* rebuildProducerState(this.producers, snapshots, this.segments, {
       logStartOffset,
       lastOffset: logEndOffset,
       nowMs: context.clock.nowMs(),
       reloadFromCleanShutdown: this.hadCleanShutdown,
     });
+    const isDurable = this.hadCleanShutdown && !this.isNew;
+    // What an earlier life has made and not synced may be on no disk yet, the folder itself included.
+    if (!isDurable) context.folders.markChanged(dir.slice(0, dir.lastIndexOf('/')));
     const local = new LocalLog(
       context,
       options.topicPartition,
@@ -111,87 +118,54 @@ export class LogLoader {
       this.segments,
       recoveryPoint,
       logEndOffset,
-      this.hadCleanShutdown && !this.isNew,
+      isDurable,
     );
-    const topicId = this.initializeTopicId();
-    return new UnifiedLog({ local, epochs, producers: this.producers, snapshots, logStartOffset, topicId });
+    this.initializeTopicId(metadata);
+    return new UnifiedLog({ local, epochs, producers: this.producers, snapshots, logStartOffset, metadata });
   }
 
-  /** Files that were to go, or were not complete, go; a complete swap takes its place. */
-  private finishInterruptedWork(): void {
-    const ending = (suffix: string): string[] => [...this.names].filter((name) => name.endsWith(suffix));
-    for (const name of ending(DELETED_SUFFIX)) this.removeFile(name);
-    const cleaned = ending(CLEANED_SUFFIX);
-    // Cleaning writes `.cleaned`, renames to `.swap` from the last segment to the first: what is swapped beyond a cleaned one is not all.
-    const minCleaned = Math.min(...cleaned.map((name) => offsetOfFile(name) ?? Infinity));
-    const swap = ending(SWAP_SUFFIX);
-    const incomplete = swap.filter((name) => (offsetOfFile(name) ?? 0) >= minCleaned);
-    for (const name of [...cleaned, ...incomplete]) this.removeFile(name);
-    const complete = swap.filter((name) => !incomplete.includes(name));
-    if (complete.length > 0) this.finishSwap(complete);
-  }
-
-  private finishSwap(swap: readonly string[]): void {
-    let from = Infinity;
-    let to = -Infinity;
-    for (const name of swap.filter((candidate) => candidate.endsWith(LOG_SUFFIX + SWAP_SUFFIX))) {
-      const baseOffset = offsetOfFile(name)!;
-      from = Math.min(from, baseOffset);
-      to = Math.max(to, this.endOfSwappedSegment(name, baseOffset));
-    }
-    for (const name of [...this.names]) {
-      const offset = offsetOfFile(name);
-      if (!name.endsWith(SWAP_SUFFIX) && offset !== null && offset >= from && offset < to) this.removeFile(name);
-    }
-    for (const name of swap) {
-      const target = name.slice(0, -SWAP_SUFFIX.length);
-      this.context.logger.info('Completing an interrupted swap of a segment', { path: this.pathOf(target) });
-      this.context.fs.rename(this.pathOf(name), this.pathOf(target));
-      this.names.delete(name);
-      this.names.add(target);
-    }
-  }
-
-  private endOfSwappedSegment(name: string, baseOffset: number): number {
-    // A segment whose files have a suffix is only read here: a walk of the log file alone finds its end.
-    const file = new LogFile(this.context.files, this.pathOf(name));
-    let end = baseOffset;
-    scanBatches(file, 0, file.sizeInBytes, (batch) => {
-      end = batch.nextOffset;
-    });
-    file.close();
-    return end;
-  }
-
-  private *loadSegments(epochs: LeaderEpochFileCache): Generator<void, void, void> {
-    const { dir, config } = this.options;
-    for (const name of [...this.names].sort()) {
+  private *loadSegments(): Generator<void, void, void> {
+    for (const name of this.folder.sorted) {
       const offset = offsetOfFile(name);
       if (offset === null) continue;
       if ([INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX].some((suffix) => name.endsWith(suffix))) {
-        if (!this.hasFile(offset, LOG_SUFFIX)) {
-          this.context.logger.warn('Removing an index file without a log file', { path: this.pathOf(name) });
-          this.removeFile(name);
+        if (!this.folder.hasFile(offset, LOG_SUFFIX)) {
+          this.context.logger.warn('Removing an index file without a log file', { path: this.folder.pathOf(name) });
+          this.folder.remove(name);
         }
       } else if (name.endsWith(LOG_SUFFIX)) {
-        const isIndexed = this.hasFile(offset, INDEX_SUFFIX) && this.hasFile(offset, TIME_INDEX_SUFFIX);
-        if (!isIndexed) this.createMissingIndexes(offset);
-        const hasTxnIndex = this.hasFile(offset, TXN_INDEX_SUFFIX);
-        const segment = LogSegment.open(this.context, dir, offset, config, this.drawJitter(), hasTxnIndex);
-        const problem = hasTxnIndex ? segment.txnIndex.problem(offset) : null;
-        // An unclean shutdown recovers the last segments anyway.
-        const willBeRecovered = !this.hadCleanShutdown && offset >= this.recoveryPointCheckpoint;
-        this.segments.add(segment);
-        if ((!isIndexed && !willBeRecovered) || problem !== null) {
-          this.context.logger.error('Rebuilding the index files of a segment', {
-            path: segment.file.path,
-            problem: problem ?? 'an index file is missing',
-          });
-          this.recoverOne(segment, epochs);
-          yield;
-        }
+        yield* this.loadSegment(offset);
       }
     }
+  }
+
+  private *loadSegment(offset: number): Generator<void, void, void> {
+    const segment = this.openSegment(offset);
+    const isIndexed = this.folder.hasFile(offset, INDEX_SUFFIX) && this.folder.hasFile(offset, TIME_INDEX_SUFFIX);
+    const problem = isIndexed ? segment.txnIndex.problem(offset) : 'an index file is missing';
+    // An unclean shutdown recovers the last segments anyway, and again if it is interrupted.
+    const willBeRecovered = !this.hadCleanShutdown && offset >= this.recoveryPointCheckpoint;
+    if (problem !== null && !willBeRecovered) {
+      this.context.logger.error('Rebuilding the index files of a segment', { path: segment.file.path, problem });
+      segment.closeHandles();
+      yield* this.rebuildIndexes(offset);
+      return;
+    }
+    if (!isIndexed) this.createIndexes(offset, '');
+    this.segments.add(segment);
+  }
+
+  /** No recovery would find out that an index is not whole: until it is, it has another name. */
+  private *rebuildIndexes(offset: number): Generator<void, void, void> {
+    for (const suffix of [INDEX_SUFFIX, TIME_INDEX_SUFFIX]) this.folder.removeFile(offset, suffix);
+    this.createIndexes(offset, CLEANED_SUFFIX);
+    this.folder.sync();
+    const segment = this.openSegment(offset, CLEANED_SUFFIX);
+    this.segments.add(segment);
+    yield* this.recoverOne(segment, null);
+    segment.adoptRebuiltIndexes();
+    this.folder.reread();
+    yield;
   }
 
   private *recoverLog(
@@ -208,7 +182,7 @@ export class LogLoader {
       });
       this.deleteSegments([...this.segments.all]);
       epochs.clear();
-      for (const offset of this.openSnapshots().all) this.removeFile(nameOf(offset, SNAPSHOT_SUFFIX));
+      for (const offset of this.folder.snapshotOffsets) this.folder.removeFile(offset, SNAPSHOT_SUFFIX);
       logEndOffset = null;
     }
     if (this.segments.count === 0) {
@@ -220,51 +194,103 @@ export class LogLoader {
     return { recoveryPoint, logEndOffset };
   }
 
+  /** Batches are believed before the files beside them: what they say of epochs is written at the end, once. */
   private *recoverUnflushed(epochs: LeaderEpochFileCache): Generator<void, void, void> {
-    const unflushed = this.segments.range(this.recoveryPointCheckpoint, Infinity);
-    for (const [at, segment] of unflushed.entries()) {
-      const truncatedBytes = this.recoverOne(segment, epochs);
+    const first = this.segments.floor(this.recoveryPointCheckpoint) ?? this.segments.first;
+    if (!first) return;
+    const found = new RecoveredEpochs(epochs.all, first.baseOffset);
+    let hasGaps = false;
+    for (let segment: LogSegment | undefined = first; segment; segment = this.segments.higher(segment.baseOffset)) {
+      const recovery: SegmentRecovery = yield* this.recoverOne(segment, found);
       yield;
-      const logEndOffset = segment.readNextOffset();
-      if (truncatedBytes === 0 && !this.isGapBefore(unflushed[at + 1], logEndOffset)) continue;
-      this.context.logger.warn('Cut a torn or corrupt tail of a log', {
-        path: segment.file.path,
-        truncatedBytes,
-        logEndOffset,
-        segmentsDeleted: unflushed.length - at - 1,
-      });
-      this.deleteSegments(unflushed.slice(at + 1));
-      // What was cut must not come back with the next loss of power: other records will have its offsets.
-      segment.file.syncSync();
-      this.context.fs.syncDir(this.options.dir);
-      return;
+      const truncatedBytes = recovery.overflow ? this.split(segment, recovery.overflow) : recovery.truncatedBytes;
+      hasGaps ||= recovery.hasGaps;
+      if (truncatedBytes === 0 && !this.isBrokenAfter(segment, hasGaps)) continue;
+      this.cutAfter(segment, truncatedBytes);
+      break;
     }
+    epochs.adopt(found.entries, this.segments.active.readNextOffset());
+  }
+
+  private isBrokenAfter(segment: LogSegment, hasGapsWithin: boolean): boolean {
+    const next = this.segments.higher(segment.baseOffset);
+    if (!next) return false;
+    const border = {
+      baseOffset: segment.baseOffset,
+      endOffset: segment.readNextOffset(),
+      nextBaseOffset: next.baseOffset,
+      cleanedUpTo: this.options.cleanedUpTo ?? 0,
+    };
+    // Most borders have no gap; only for one that has, those before it are looked at.
+    return (
+      isLogBroken({ ...border, hasGapsWithin }) &&
+      isLogBroken({ ...border, hasGapsWithin: this.hasGapsBefore(segment) })
+    );
+  }
+
+  private hasGapsBefore(segment: LogSegment): boolean {
+    const before = this.segments.all.slice(0, this.segments.all.indexOf(segment));
+    return before.some((one) => one.readNextOffset() < this.segments.higher(one.baseOffset)!.baseOffset);
+  }
+
+  private cutAfter(segment: LogSegment, truncatedBytes: number): void {
+    const gone = this.segments.all.slice(this.segments.all.indexOf(segment) + 1);
+    this.context.logger.warn('Cut a torn or corrupt tail of a log', {
+      path: segment.file.path,
+      truncatedBytes,
+      logEndOffset: segment.readNextOffset(),
+      segmentsDeleted: gone.length,
+    });
+    this.deleteSegments(gone);
+    // What was cut must not come back with the next loss of power: other records will have its offsets.
+    segment.file.syncSync();
+    this.folder.sync();
   }
 
   /**
-   * A loss of power can take the end of a segment away at the border of two batches, and leave the next segment. Kafka goes on with such a
-   * hole; a follower would then miss those records for ever. Only the cleaner leaves gaps that are right.
+   * Moves what lies behind `position` to a segment of its own (`LocalLog.splitOverflowedSegment`). The rest is there, durably and whole,
+   * before it is cut off here: killed in between, the next recovery does the same again. Gives the bytes lost: all of the rest when
+   * another segment has that place.
    */
-  private isGapBefore(next: LogSegment | undefined, logEndOffset: number): boolean {
-    return next !== undefined && next.baseOffset > logEndOffset && !this.options.config.cleanupPolicy.compact;
+  private split(segment: LogSegment, { position, baseOffset }: { position: number; baseOffset: number }): number {
+    const restBytes = segment.sizeInBytes - position;
+    const other = this.segments.get(baseOffset);
+    const isLost = other !== undefined && other.sizeInBytes !== restBytes;
+    this.context.logger.warn('Splitting a segment: an offset is too far from its base offset for the indexes', {
+      path: segment.file.path,
+      position,
+      offset: baseOffset,
+      lost: isLost,
+    });
+    if (!other) {
+      copyDurably(this.context, segment.file, position, segmentFile(this.options.dir, baseOffset, LOG_SUFFIX));
+      this.folder.reread();
+      this.createIndexes(baseOffset, '');
+      this.folder.sync();
+      this.segments.add(this.openSegment(baseOffset));
+    }
+    segment.file.truncate(position);
+    segment.file.syncSync();
+    segment.onBecomeInactive();
+    return isLost ? restBytes : 0;
   }
 
-  private recoverOne(segment: LogSegment, epochs: LeaderEpochFileCache): number {
+  private *recoverOne(segment: LogSegment, epochs: RecoveredEpochs | null): Generator<void, SegmentRecovery, void> {
     const { context, options } = this;
     // The state at the beginning of the segment, of the segments before it.
     const producers = this.newProducerState();
     const snapshots = this.openSnapshots();
-    rebuildProducerState(producers, snapshots, this.segments, {
+    yield* rebuildProducerState(producers, snapshots, this.segments, {
       logStartOffset: options.logStartOffset,
       lastOffset: segment.baseOffset,
       nowMs: context.clock.nowMs(),
       reloadFromCleanShutdown: false,
     });
-    const truncatedBytes = recoverSegment(segment, producers, epochs, context.logger);
+    const recovery = yield* recoverSegment(segment, producers, epochs, context.logger);
     snapshots.take(producers);
     this.recovered = true;
-    this.names = new Set(context.fs.readDir(options.dir));
-    return truncatedBytes;
+    this.folder.reread();
+    return recovery;
   }
 
   /** Nothing refers to them: they go at once, the newest first, so that a kill meanwhile leaves no hole. */
@@ -274,40 +300,37 @@ export class LogLoader {
       segment.remove();
       this.context.fs.remove(segmentFile(this.options.dir, segment.baseOffset, SNAPSHOT_SUFFIX));
     }
-    this.names = new Set(this.context.fs.readDir(this.options.dir));
+    this.folder.reread();
   }
 
-  private createMissingIndexes(offset: number): void {
-    for (const suffix of [INDEX_SUFFIX, TIME_INDEX_SUFFIX]) {
-      if (this.hasFile(offset, suffix)) continue;
+  private openSegment(offset: number, indexNameEnd = ''): LogSegment {
+    const { dir, config } = this.options;
+    const hasTxnIndex = this.folder.hasFile(offset, TXN_INDEX_SUFFIX);
+    return LogSegment.open(this.context, dir, offset, config, this.drawJitter(), hasTxnIndex, indexNameEnd);
+  }
+
+  private createIndexes(offset: number, nameEnd: string): void {
+    for (const suffix of [INDEX_SUFFIX + nameEnd, TIME_INDEX_SUFFIX + nameEnd]) {
+      if (this.folder.hasFile(offset, suffix)) continue;
       LogFile.create(this.context.files, segmentFile(this.options.dir, offset, suffix), false);
-      this.names.add(nameOf(offset, suffix));
+      this.folder.add(offset, suffix);
     }
   }
 
-  private initializeTopicId(): Uuid | null {
-    const { fs } = this.context;
-    const { dir, topicId, topicPartition } = this.options;
-    const written = this.names.has(PARTITION_METADATA) ? readPartitionMetadata(fs, dir) : null;
-    if (written === null) {
-      if (topicId !== null) writePartitionMetadata(fs, dir, topicId);
-      return topicId;
-    }
-    if (topicId !== null && topicId !== written) {
-      throw new LogError(
-        'INCONSISTENT_TOPIC_ID',
-        `Tried to assign topic ID ${topicId} to log for topic partition ${partitionKey(topicPartition)}, ` +
-          `but log already contained topic ID ${written}`,
-      );
-    }
-    return written;
+  private initializeTopicId(metadata: PartitionMetadataFile): void {
+    const { topicId, topicPartition } = this.options;
+    if (topicId === null) return;
+    if (metadata.topicId === null) metadata.write(topicId);
+    if (metadata.topicId === topicId) return;
+    throw new LogError(
+      'INCONSISTENT_TOPIC_ID',
+      `Tried to assign topic ID ${topicId} to log for topic partition ${partitionKey(topicPartition)}, ` +
+        `but log already contained topic ID ${metadata.topicId}`,
+    );
   }
 
   private openSnapshots(): ProducerSnapshots {
-    const offsets = [...this.names]
-      .filter((name) => name.endsWith(SNAPSHOT_SUFFIX))
-      .flatMap((name) => offsetOfFile(name) ?? []);
-    return new ProducerSnapshots(this.context.fs, this.options.dir, offsets, this.context.logger);
+    return new ProducerSnapshots(this.context.fs, this.options.dir, this.folder.snapshotOffsets, this.context.logger);
   }
 
   private newProducerState(): ProducerStateManager {
@@ -318,21 +341,17 @@ export class LogLoader {
     const { segmentJitterMs } = this.options.config;
     return segmentJitterMs > 0 ? Math.floor(this.context.random.nextDouble() * segmentJitterMs) : 0;
   }
-
-  private hasFile(offset: number, suffix: string): boolean {
-    return this.names.has(nameOf(offset, suffix));
-  }
-
-  private removeFile(name: string): void {
-    this.context.fs.remove(this.pathOf(name));
-    this.names.delete(name);
-  }
-
-  private pathOf(name: string): string {
-    return `${this.options.dir}/${name}`;
-  }
 }
 
-function nameOf(offset: number, suffix: string): string {
-  return segmentFile('', offset, suffix).slice(1);
+function copyDurably(context: LogContext, from: LogFile, position: number, path: string): void {
+  const copy = LogFile.create(context.files, path + CLEANED_SUFFIX, true);
+  const piece = Buffer.allocUnsafe(COPY_BYTES);
+  for (let at = position; at < from.sizeInBytes;) {
+    const length = from.readSync(piece, 0, Math.min(piece.length, from.sizeInBytes - at), at);
+    copy.append([piece.subarray(0, length)], length);
+    at += length;
+  }
+  copy.syncSync();
+  copy.rename(path);
+  copy.close();
 }

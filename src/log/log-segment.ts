@@ -85,14 +85,16 @@ export class LogSegment {
     config: LogConfig,
     rollJitterMs: number,
     hasTxnIndex: boolean,
+    /** Of the two indexes, while they are rebuilt beside their place. */
+    indexNameEnd = '',
   ): LogSegment {
     const file = (suffix: string): LogFile => new LogFile(context.files, segmentFile(dir, baseOffset, suffix));
     return new LogSegment(
       context,
       baseOffset,
       file(LOG_SUFFIX),
-      new OffsetIndex(file(INDEX_SUFFIX), baseOffset, config.segmentIndexBytes),
-      new TimeIndex(file(TIME_INDEX_SUFFIX), baseOffset, config.segmentIndexBytes),
+      new OffsetIndex(file(INDEX_SUFFIX + indexNameEnd), baseOffset, config.segmentIndexBytes),
+      new TimeIndex(file(TIME_INDEX_SUFFIX + indexNameEnd), baseOffset, config.segmentIndexBytes),
       new TransactionIndex(context.files, segmentFile(dir, baseOffset, TXN_INDEX_SUFFIX), hasTxnIndex),
       config.indexIntervalBytes,
       rollJitterMs,
@@ -267,6 +269,14 @@ export class LogSegment {
     this.offsetIndex.file.syncSync();
     this.timeIndex.file.syncSync();
     this.txnIndex.syncSync();
+  }
+
+  /** Puts indexes that were rebuilt beside their place there, durably and whole: killed before, they are missing, and rebuilt again. */
+  adoptRebuiltIndexes(): void {
+    this.flushSync();
+    const dir = parentOf(this.file.path);
+    this.offsetIndex.file.rename(segmentFile(dir, this.baseOffset, INDEX_SUFFIX));
+    this.timeIndex.file.rename(segmentFile(dir, this.baseOffset, TIME_INDEX_SUFFIX));
   }
 
   /** The folder was renamed. */

@@ -1,6 +1,6 @@
 import { isUuid, type FileSystem, type Uuid } from '../common/index.js';
 import { LogError } from './log-error.js';
-import { replaceUnsynced } from './leader-epoch-file-cache.js';
+import { SmallFile } from './small-file.js';
 
 export const PARTITION_METADATA = 'partition.metadata';
 
@@ -8,9 +8,40 @@ const HEADER = 'version: 0\ntopic_id: ';
 const UUID_LENGTH = 22;
 
 /**
- * Reads the topic id of a partition's folder (`PartitionMetadataFile`, version 0). Null when only a beginning of the file is there, or
- * zeros in place of its end, which a loss of power can leave: the controller names the id again. Throws for anything else that is not
- * the format.
+ * The topic id of a log, in `partition.metadata` of its folder (`PartitionMetadataFile`, version 0). By it the log is told from that of a
+ * topic of the same name that was deleted, so `LogFlusher` makes it durable before the first record can be.
+ */
+export class PartitionMetadataFile {
+  private id: Uuid | null = null;
+
+  private constructor(readonly file: SmallFile) {}
+
+  /** Reads the file when it `exists`. `isDurable`: it was there before the last clean shutdown. */
+  static open(fs: FileSystem, dir: string, exists: boolean, isDurable: boolean): PartitionMetadataFile {
+    const metadata = new PartitionMetadataFile(new SmallFile(fs, `${dir}/${PARTITION_METADATA}`, isDurable || !exists));
+    if (exists) metadata.id = readPartitionMetadata(fs, dir);
+    return metadata;
+  }
+
+  /** Null when it was never written, or a loss of power has taken it. */
+  get topicId(): Uuid | null {
+    return this.id;
+  }
+
+  write(topicId: Uuid): void {
+    this.file.replace(HEADER + topicId);
+    this.id = topicId;
+  }
+
+  movedTo(dir: string): void {
+    this.file.movedTo(`${dir}/${PARTITION_METADATA}`);
+  }
+}
+
+/**
+ * Reads the topic id of a partition's folder. Null when only a beginning of the file is there, or zeros in place of its end, which a loss
+ * of power can leave: the controller names the id again. Throws KAFKA_STORAGE_ERROR for anything else that is not the format: no one can
+ * tell whose records these are.
  */
 export function readPartitionMetadata(fs: FileSystem, dir: string): Uuid | null {
   const path = `${dir}/${PARTITION_METADATA}`;
@@ -29,9 +60,4 @@ function isTorn(text: string): boolean {
   const kept = zeros < 0 ? text : text.slice(0, zeros);
   if (kept.length < HEADER.length) return HEADER.startsWith(kept);
   return kept.startsWith(HEADER) && kept.length < HEADER.length + UUID_LENGTH && !kept.includes('\n', HEADER.length);
-}
-
-/** Writes the topic id; not synced, as with a new log nothing is lost that the controller does not know. */
-export function writePartitionMetadata(fs: FileSystem, dir: string, topicId: Uuid): void {
-  replaceUnsynced(fs, `${dir}/${PARTITION_METADATA}`, HEADER + topicId);
 }

@@ -1,15 +1,18 @@
 import type { FileSystem, Logger } from '../common/index.js';
 import type { ProducerStateManager } from './core/producer-state-manager.js';
 import { DELETED_SUFFIX, segmentFile, SNAPSHOT_SUFFIX } from './log-file-names.js';
+import { syncFile, syncFileSync } from './small-file.js';
 import { CorruptSnapshotError, decodeProducerSnapshot, encodeProducerSnapshot } from './producer-snapshot.js';
 
 /**
  * The producer snapshots of a log: one is taken when a segment is rolled and when the log is closed, so that the producers' state can be
- * had without reading the whole log (the disk part of Kafka's `ProducerStateManager`). They are not synced: a torn one fails its CRC
- * and an earlier one serves.
+ * had without reading the whole log (the disk part of Kafka's `ProducerStateManager`). They are synced with the log, by `LogFlusher`; one
+ * that was torn before fails its CRC, and an earlier one serves.
  */
 export class ProducerSnapshots {
   private lastTaken = 0;
+  /** Of those on disk that were not synced. */
+  private readonly unsynced = new Set<number>();
 
   /** `offsets`: of the snapshots that the folder holds, in any order. */
   constructor(
@@ -30,6 +33,24 @@ export class ProducerSnapshots {
     return this.offsets.at(-1);
   }
 
+  get areDurable(): boolean {
+    return this.unsynced.size === 0;
+  }
+
+  /** Makes those that were taken durable, without blocking; the folder is to be synced after it. */
+  async sync(): Promise<void> {
+    for (const offset of [...this.unsynced]) {
+      await syncFile(this.fs, this.pathOf(offset));
+      this.unsynced.delete(offset);
+    }
+  }
+
+  /** The same, blocking. */
+  syncSync(): void {
+    for (const offset of this.unsynced) syncFileSync(this.fs, this.pathOf(offset));
+    this.unsynced.clear();
+  }
+
   /** Writes a snapshot at the state's end offset, unless nothing came since the last one. */
   take(state: ProducerStateManager): void {
     const offset = state.mapEndOffset;
@@ -45,6 +66,8 @@ export class ProducerSnapshots {
       this.offsets.sort((a, b) => a - b);
     }
     this.lastTaken = offset;
+    // Without producers it says what its absence says.
+    if (state.activeProducers.size > 0) this.unsynced.add(offset);
   }
 
   /**
@@ -92,6 +115,7 @@ export class ProducerSnapshots {
   markForDeletion(offset: number): string | null {
     if (!this.offsets.includes(offset)) return null;
     this.offsets = this.offsets.filter((other) => other !== offset);
+    this.unsynced.delete(offset);
     const path = this.pathOf(offset);
     try {
       this.fs.rename(path, path + DELETED_SUFFIX);
@@ -127,6 +151,7 @@ export class ProducerSnapshots {
   }
 
   private remove(offset: number): void {
+    this.unsynced.delete(offset);
     this.fs.remove(this.pathOf(offset));
     this.offsets = this.offsets.filter((other) => other !== offset);
   }

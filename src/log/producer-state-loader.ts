@@ -1,4 +1,4 @@
-import { scanBatches } from './batch-scan.js';
+import { scanBatchesInSlices } from './batch-scan.js';
 import type { ProducerStateManager } from './core/producer-state-manager.js';
 import type { LogSegments } from './log-segments.js';
 import { replayBatch } from './producer-append.js';
@@ -16,14 +16,15 @@ export interface RebuildOptions {
 /**
  * Makes the producers' state that of the log up to `lastOffset`: from the newest snapshot, and the batches after it
  * (`UnifiedLog.rebuildProducerState`). Leaves snapshots at the last two segments and at the end, as Kafka does, so that a truncation soon
- * after finds one.
+ * after finds one. In slices: without a snapshot near the end a whole segment is walked. Until the last one the state is that of the log
+ * up to its `mapEndOffset` only, and nothing may be appended.
  */
-export function rebuildProducerState(
+export function* rebuildProducerState(
   state: ProducerStateManager,
   snapshots: ProducerSnapshots,
   segments: LogSegments,
   options: RebuildOptions,
-): void {
+): Generator<void, void, void> {
   const { logStartOffset, lastOffset, nowMs } = options;
   const lastBases = segments.all.slice(-2).map((segment) => segment.baseOffset);
   const takeAt = (offset: number): void => {
@@ -43,7 +44,7 @@ export function rebuildProducerState(
       if (lastBases.includes(segment.baseOffset)) snapshots.take(state);
       const from = segment.translateOffset(startOffset);
       if (!from) continue;
-      scanBatches(segment.file, from.position, segment.sizeInBytes, (batch) => {
+      yield* scanBatchesInSlices(segment.file, from.position, segment.sizeInBytes, (batch) => {
         if (batch.lastOffset >= lastOffset) return false;
         replayBatch(state, batch);
         return true;

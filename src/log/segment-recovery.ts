@@ -1,26 +1,34 @@
 import type { Logger } from '../common/index.js';
-import { RecordsError } from '../records/index.js';
-import { scanBatches } from './batch-scan.js';
+import { type BatchView, RecordsError } from '../records/index.js';
+import { scanBatchesInSlices } from './batch-scan.js';
 import type { ProducerStateManager } from './core/producer-state-manager.js';
-import type { LeaderEpochFileCache } from './leader-epoch-file-cache.js';
+import type { RecoveredEpochs } from './core/recovered-epochs.js';
 import type { LogSegment } from './log-segment.js';
 import { replayBatch } from './producer-append.js';
 
-/** A segment whose offsets do not fit its indexes: brokers before 1.0 could compact so much into one. */
-export class SegmentOverflowError extends Error {
-  override readonly name = 'SegmentOverflowError';
+/** What the recovery of a segment has found. */
+export interface SegmentRecovery {
+  /** Behind the last whole, valid batch of the log; they are cut. */
+  readonly truncatedBytes: number;
+  /** Offsets are missing between its batches, or in one: the cleaner has removed records. */
+  readonly hasGaps: boolean;
+  /**
+   * Where a valid batch begins whose offset is too far from the segment's for the indexes, and its base offset. Brokers before 1.0 could
+   * compact so much into one segment; or the base offset is wrong, which no CRC covers. It has to begin another segment.
+   */
+  readonly overflow: { readonly position: number; readonly baseOffset: number } | null;
 }
 
 /**
- * Rebuilds a segment's indexes from its batches and cuts it after the last whole, valid one (`LogSegment.recover`). Leader epochs and the
- * producers' state, which must be that at the segment's base offset, are carried on. Gives the bytes cut.
+ * Rebuilds a segment's indexes from its batches and cuts it after the last whole, valid one (`LogSegment.recover`). The producers' state,
+ * which must be that at the segment's base offset, is carried on, and the epochs, unless the file's are believed (null). In slices.
  */
-export function recoverSegment(
+export function* recoverSegment(
   segment: LogSegment,
   producers: ProducerStateManager,
-  epochs: LeaderEpochFileCache,
+  epochs: RecoveredEpochs | null,
   logger: Logger,
-): number {
+): Generator<void, SegmentRecovery, void> {
   segment.offsetIndex.reset();
   segment.timeIndex.reset();
   segment.txnIndex.reset();
@@ -28,20 +36,21 @@ export function recoverSegment(
   let validBytes = 0;
   let lastIndexEntryAt = 0;
   let lastOffset = segment.baseOffset - 1;
+  let hasGaps = false;
+  let overflow: SegmentRecovery['overflow'] = null;
   try {
-    scanBatches(segment.file, 0, segment.sizeInBytes, (batch, position) => {
+    yield* scanBatchesInSlices(segment.file, 0, segment.sizeInBytes, (batch, position) => {
       batch.ensureValid();
-      if (!segment.canConvertToRelativeOffset(batch.lastOffset)) {
-        // Either a batch of a later time that a compaction put here, or no batch at all.
-        if (batch.lastOffset > lastOffset && batch.baseOffset > segment.baseOffset) {
-          throw new SegmentOverflowError(
-            `${segment.file.path}: offset ${batch.lastOffset} is too far from the base offset for the indexes`,
-          );
-        }
-        return false;
-      }
       // Offsets only grow; a batch that was left over from before a truncation is no part of the log.
       if (batch.lastOffset <= lastOffset) return false;
+      if (!segment.canConvertToRelativeOffset(batch.lastOffset)) {
+        // A first batch beyond its own segment's indexes is none: another segment would begin with the same.
+        const canBeginAnother = batch.baseOffset > segment.baseOffset && Number.isSafeInteger(batch.lastOffset);
+        if (canBeginAnother) overflow = { position, baseOffset: batch.baseOffset };
+        return false;
+      }
+      if (epochs && !epochs.take(batch.partitionLeaderEpoch, batch.baseOffset, batch.lastOffset)) return false;
+      hasGaps ||= batch.baseOffset > lastOffset + 1 || isSparse(batch);
       lastOffset = batch.lastOffset;
       segment.noteTimestamp(batch.maxTimestamp, batch.lastOffset);
       if (position - lastIndexEntryAt > segment.indexIntervalBytes) {
@@ -49,10 +58,6 @@ export function recoverSegment(
         lastIndexEntryAt = position;
       }
       validBytes = position + batch.sizeInBytes;
-      const { partitionLeaderEpoch } = batch;
-      if (partitionLeaderEpoch >= 0 && partitionLeaderEpoch > (epochs.latestEntry?.epoch ?? -1)) {
-        epochs.assign(partitionLeaderEpoch, batch.baseOffset);
-      }
       replayBatch(producers, batch, (txn, lastStableOffset) => segment.txnIndex.append({ ...txn, lastStableOffset }));
       producers.mapEndOffset = batch.lastOffset + 1;
       return true;
@@ -65,8 +70,14 @@ export function recoverSegment(
       error: error.message,
     });
   }
-  const truncated = segment.sizeInBytes - validBytes;
+  if (overflow) return { truncatedBytes: 0, hasGaps, overflow };
+  const truncatedBytes = segment.sizeInBytes - validBytes;
   segment.file.truncate(validBytes);
   segment.onBecomeInactive();
-  return truncated;
+  return { truncatedBytes, hasGaps, overflow };
+}
+
+/** A batch keeps its offsets when the cleaner removes records from it. */
+function isSparse(batch: BatchView): boolean {
+  return batch.magic >= 2 && batch.count < batch.lastOffset - batch.baseOffset + 1;
 }

@@ -1,3 +1,4 @@
+import { assert } from '../common/index.js';
 import { partitionKey } from '../cluster/index.js';
 import type { ProducerStateManager } from './core/producer-state-manager.js';
 import type { LocalLog } from './local-log.js';
@@ -122,7 +123,12 @@ export class StableOffsets {
   }
 
   private setHighWatermark(to: LogOffsetMetadata): void {
-    const changed = to.messageOffset !== this.highWatermark;
+    const offset = to.messageOffset;
+    assert(
+      offset >= this.logStartOffset && offset <= this.log.logEndOffset,
+      `${this.log.dir}: high watermark ${offset} lies in [${this.logStartOffset}, ${this.log.logEndOffset}]`,
+    );
+    const changed = offset !== this.highWatermark;
     if (to.messageOffset < this.highWatermark) {
       this.log.context.logger.warn('Non-monotonic update of high watermark', {
         partition: partitionKey(this.log.topicPartition),

@@ -1,5 +1,5 @@
 /** A partition's log on this broker: where records are appended, validated and numbered, read, cut and retained. */
-import type { Uuid } from '../common/index.js';
+import { runAtOnce, type Uuid } from '../common/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import type { EpochEntry } from './core/leader-epochs.js';
 import { UNDEFINED_EPOCH_OFFSET } from './core/leader-epochs.js';
@@ -17,7 +17,7 @@ import { LogFlusher } from './log-flusher.js';
 import { LogOffsetMetadata, type LogOffsetSnapshot } from './log-offset-metadata.js';
 import { LogReader } from './log-reader.js';
 import type { LogSegment } from './log-segment.js';
-import { writePartitionMetadata } from './partition-metadata-file.js';
+import type { PartitionMetadataFile } from './partition-metadata-file.js';
 import type { ProducerSnapshots } from './producer-snapshots.js';
 import { rebuildProducerState } from './producer-state-loader.js';
 import { StableOffsets, type LogOffsetsListener } from './stable-offsets.js';
@@ -58,7 +58,7 @@ export interface UnifiedLogParts {
   readonly producers: ProducerStateManager;
   readonly snapshots: ProducerSnapshots;
   readonly logStartOffset: number;
-  readonly topicId: Uuid | null;
+  readonly metadata: PartitionMetadataFile;
 }
 
 /**
@@ -76,17 +76,17 @@ export class UnifiedLog {
   private readonly flusher: LogFlusher;
   private readonly appender: LogAppender;
   private readonly name: string;
-  private currentTopicId: Uuid | null;
+  private readonly metadata: PartitionMetadataFile;
 
   constructor(parts: UnifiedLogParts) {
     ({ local: this.local, epochs: this.epochs, producers: this.producers, snapshots: this.snapshots } = parts);
     this.name = partitionKey(this.local.topicPartition);
-    this.currentTopicId = parts.topicId;
+    this.metadata = parts.metadata;
     this.reader = new LogReader(this.local);
     const logStartOffset = Math.max(parts.logStartOffset, this.local.segments.first!.baseOffset);
     this.offsets = new StableOffsets(this.local, this.reader, this.producers, logStartOffset);
     this.offsets.setLogStartOffset(logStartOffset);
-    this.flusher = new LogFlusher(this.local, this.epochs);
+    this.flusher = new LogFlusher(parts);
     this.appender = new LogAppender({ ...parts, offsets: this.offsets, flusher: this.flusher });
   }
 
@@ -95,7 +95,7 @@ export class UnifiedLog {
   }
 
   get topicId(): Uuid | null {
-    return this.currentTopicId;
+    return this.metadata.topicId;
   }
 
   /** The folder of the partition. */
@@ -181,16 +181,16 @@ export class UnifiedLog {
 
   /** Takes the topic's id and writes it down. Throws INCONSISTENT_TOPIC_ID when the log belongs to another topic of that name. */
   assignTopicId(topicId: Uuid): void {
-    if (this.currentTopicId === topicId) return;
-    if (this.currentTopicId !== null) {
+    if (this.topicId === topicId) return;
+    if (this.topicId !== null) {
       throw new LogError(
         'INCONSISTENT_TOPIC_ID',
         `Tried to assign topic ID ${topicId} to log for topic partition ${this.name}, ` +
-          `but log already contained topic ID ${this.currentTopicId}`,
+          `but log already contained topic ID ${this.topicId}`,
       );
     }
-    this.local.onStorage('writing the metadata of', () => writePartitionMetadata(this.context.fs, this.dir, topicId));
-    this.currentTopicId = topicId;
+    this.local.onStorage('writing the metadata of', () => this.metadata.write(topicId));
+    this.flusher.onTopicIdWritten();
   }
 
   /**
@@ -384,8 +384,12 @@ export class UnifiedLog {
    * Makes all that was appended before the call durable, and moves the recovery point there. With `forceFlushActiveSegment` all files of
    * the log are, also those of an empty active segment; nothing happens when they are already.
    */
-  flush(forceFlushActiveSegment = false): Promise<void> {
-    return this.flusher.flush(this.logEndOffset, forceFlushActiveSegment);
+  async flush(forceFlushActiveSegment = false): Promise<void> {
+    // Taken before, not when the log is closed: a log whose only snapshot was lost would count as one without producers.
+    if (forceFlushActiveSegment && !this.local.isClosed) {
+      this.local.onStorage('writing a producer snapshot of', () => this.snapshots.take(this.producers));
+    }
+    await this.flusher.flush(this.logEndOffset, forceFlushActiveSegment);
   }
 
   /** Deletes the segments that retention no longer keeps. Gives how many. */
@@ -426,6 +430,7 @@ export class UnifiedLog {
     this.local.onStorage('renaming', () => this.local.renameDir(dir));
     this.snapshots.movedTo(dir);
     this.epochs.movedTo(dir);
+    this.metadata.movedTo(dir);
   }
 
   /** Writes a producer snapshot and what the indexes still need, and closes the files. Call `flush(true)` before. */
@@ -481,12 +486,14 @@ export class UnifiedLog {
   }
 
   private reloadProducers(lastOffset: number): void {
-    rebuildProducerState(this.producers, this.snapshots, this.local.segments, {
-      logStartOffset: this.logStartOffset,
-      lastOffset,
-      nowMs: this.context.clock.nowMs(),
-      reloadFromCleanShutdown: false,
-    });
+    runAtOnce(
+      rebuildProducerState(this.producers, this.snapshots, this.local.segments, {
+        logStartOffset: this.logStartOffset,
+        lastOffset,
+        nowMs: this.context.clock.nowMs(),
+        reloadFromCleanShutdown: false,
+      }),
+    );
     this.offsets.forgetPlaces();
   }
 

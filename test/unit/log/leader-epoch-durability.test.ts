@@ -14,10 +14,12 @@ test('epochs that were synced are there after any loss of power', async () => {
     for (const path of ['/data', '/']) fs.syncDir(path);
     const cache = open(fs);
     cache.assign(0, 0);
-    await cache.sync();
+    await cache.file.sync();
+    fs.syncDir(DIR);
     cache.assign(3, 20);
     cache.assign(6, 40);
-    await cache.sync();
+    await cache.file.sync();
+    fs.syncDir(DIR);
     fs.crash('power', seededRandom(seed));
     expect(open(fs).all).toEqual([
       { epoch: 0, startOffset: 0 },

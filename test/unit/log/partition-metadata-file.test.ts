@@ -1,5 +1,5 @@
 import { SimulatedFileSystem } from '../../../src/common/index.js';
-import { readPartitionMetadata, writePartitionMetadata } from '../../../src/log/partition-metadata-file.js';
+import { PartitionMetadataFile, readPartitionMetadata } from '../../../src/log/partition-metadata-file.js';
 
 const TOPIC_ID = 'Lv0sPxPbTVyIxrnoyjuSYg';
 const WHOLE = `version: 0\ntopic_id: ${TOPIC_ID}`;
@@ -13,7 +13,7 @@ function written(text: string): SimulatedFileSystem {
 
 test('what is written is read', () => {
   const fs = written('');
-  writePartitionMetadata(fs, '/data/orders-0', TOPIC_ID);
+  PartitionMetadataFile.open(fs, '/data/orders-0', false, false).write(TOPIC_ID);
   expect(fs.readFile('/data/orders-0/partition.metadata').toString()).toBe(WHOLE);
   expect(readPartitionMetadata(fs, '/data/orders-0')).toBe(TOPIC_ID);
 });

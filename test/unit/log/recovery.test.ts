@@ -1,0 +1,209 @@
+import { batch, crash, LOG_CONFIG, newWorld, numbered, readAll, startManager, type LogWorld } from './log-fixture.js';
+import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
+
+const tp = { topic: 'orders', partition: 0 };
+const FOLDER = '/data/orders-0';
+const config = { ...LOG_CONFIG, segmentBytes: 900, indexIntervalBytes: 100 };
+const EPOCHS = `${FOLDER}/leader-epoch-checkpoint`;
+const CHANGES = new Set(['write', 'truncate', 'sync', 'rename', 'remove']);
+
+function start(world: LogWorld): Promise<LogManager> {
+  return startManager(world, { defaultConfig: config });
+}
+
+async function newLog(world: LogWorld): Promise<UnifiedLog> {
+  return (await start(world)).getOrCreateLog(tp, { isNew: true });
+}
+
+async function recovered(world: LogWorld): Promise<UnifiedLog> {
+  crash(world, 'process');
+  return (await start(world)).getLog(tp)!;
+}
+
+function append(log: UnifiedLog, count: number, leaderEpoch: number): void {
+  for (let each = 0; each < count; each++) log.appendAsLeader(numbered(log.logEndOffset, 1), { leaderEpoch });
+}
+
+/** As a leader's batches come to a follower. */
+function copy(log: UnifiedLog, baseOffset: number, partitionLeaderEpoch: number, values = [`${baseOffset}`]): void {
+  log.appendAsFollower(batch({ values, baseOffset, partitionLeaderEpoch }));
+}
+
+const values = async (log: UnifiedLog): Promise<string[]> => (await readAll(log)).map(({ value }) => value);
+const range = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, at) => `${from + at}`);
+const offsetsOf = async (log: UnifiedLog): Promise<number[]> => (await readAll(log)).map(({ offset }) => offset);
+
+function overwrite(world: LogWorld, path: string, bytes: number[], position: number): void {
+  const file = world.fs.open(path, 'r+');
+  file.writeSync([Buffer.from(bytes)], position);
+  file.close();
+}
+
+describe('leader epochs', () => {
+  test.each(['', '0\n2\n0 0\n1', 'malformed'])(
+    'that a killed recovery has not found all of are found again (file: %j)',
+    async (left) => {
+      let wasKilled = true;
+      for (let killedAt = 1; wasKilled; killedAt++) {
+        wasKilled = false;
+        const world = newWorld();
+        const manager = await start(world);
+        const log = manager.getOrCreateLog(tp, { isNew: true });
+        for (const epoch of [0, 1, 2, 3]) append(log, 8, epoch);
+        await log.flush(true);
+        manager.checkpointLogRecoveryOffsets();
+        const { epochEntries } = log;
+        crash(world, 'process');
+        world.fs.replaceFile(EPOCHS, left);
+        let changes = 0;
+        world.fs.fault = (operation) => {
+          wasKilled ||= CHANGES.has(operation) && ++changes === killedAt;
+          return wasKilled ? Object.assign(new Error('killed'), { code: 'EKILLED', syscall: operation }) : null;
+        };
+        await start(world).catch(() => undefined);
+        world.fs.fault = null;
+        expect((await recovered(world)).epochEntries).toEqual(epochEntries);
+      }
+    },
+  );
+
+  test('are those of the batches behind the recovery point, not those of the file', async () => {
+    const world = newWorld();
+    const log = await newLog(world);
+    append(log, 4, 1);
+    append(log, 4, 3);
+    world.fs.replaceFile(EPOCHS, '0\n2\n1 0\n5 2\n');
+    expect((await recovered(world)).epochEntries).toEqual([
+      { epoch: 1, startOffset: 0 },
+      { epoch: 3, startOffset: 4 },
+    ]);
+    expect(world.fs.readFile(EPOCHS).toString()).toBe('0\n2\n1 0\n3 4\n');
+  });
+
+  test('end the log where they fall: what follows was cut once', async () => {
+    const world = newWorld();
+    const log = await newLog(world);
+    append(log, 16, 2);
+    const [first] = log.segments;
+    const next = log.segments[1]!.baseOffset;
+    const path = first!.file.path;
+    crash(world, 'process');
+    // The first segment was cut and written again under epoch 6; the next ones came back.
+    const again = Buffer.concat(range(0, next).map((value, baseOffset) => batch({ values: [value], baseOffset, partitionLeaderEpoch: 6 }))); // prettier-ignore
+    world.fs.replaceFile(path, again);
+    const after = await recovered(world);
+    expect(await values(after)).toEqual(range(0, next));
+    expect(after.epochEntries).toEqual([{ epoch: 6, startOffset: 0 }]);
+  });
+});
+
+describe('a gap between segments', () => {
+  async function withGap(world: LogWorld, isSparse: boolean): Promise<void> {
+    const log = await newLog(world);
+    const at = (baseOffset: number): void => copy(log, baseOffset, 0);
+    for (const offset of isSparse ? [0, 1, 4] : [0, 1, 2]) at(offset);
+    log.updateConfig({ ...config, segmentBytes: 100 });
+    for (const offset of [10, 11]) at(offset);
+    expect(log.segments.map(({ baseOffset }) => baseOffset)).toEqual([0, 10, 11]);
+  }
+
+  test('that the cleaner has left is kept, whatever the policy is today', async () => {
+    const world = newWorld();
+    await withGap(world, true);
+    expect(await offsetsOf(await recovered(world))).toEqual([0, 1, 4, 10, 11]);
+  });
+
+  test('below the checkpoint of the cleaner is kept', async () => {
+    const world = newWorld();
+    await withGap(world, false);
+    world.fs.replaceFile('/data/cleaner-offset-checkpoint', '0\n1\norders 0 10\n');
+    expect(await offsetsOf(await recovered(world))).toEqual([0, 1, 2, 10, 11]);
+  });
+
+  test.each([
+    { compact: true, delete: false },
+    { compact: false, delete: true },
+  ])('that a loss of power has left ends the log (%j)', async (cleanupPolicy) => {
+    const world = newWorld();
+    const manager = await startManager(world, { defaultConfig: { ...config, cleanupPolicy } });
+    const log = manager.getOrCreateLog(tp, { isNew: true });
+    for (let offset = 0; offset < 20; offset++) copy(log, offset, 0);
+    const [first, second] = log.segments;
+    const { path } = first!.file;
+    const lost = batch({ values: [`${second!.baseOffset - 1}`] }).length;
+    crash(world, 'process');
+    const file = world.fs.open(path, 'r+');
+    file.truncate(first!.sizeInBytes - lost);
+    file.close();
+    const after = (await startManager(world, { defaultConfig: { ...config, cleanupPolicy } })).getLog(tp)!;
+    expect(await offsetsOf(after)).toEqual(range(0, second!.baseOffset - 1).map(Number));
+  });
+});
+
+describe('an offset too far from its segment', () => {
+  async function overflowed(world: LogWorld): Promise<string> {
+    const log = await newLog(world);
+    append(log, 4, 0);
+    const { path } = log.segments[0]!.file;
+    const batchBytes = log.size / 4;
+    crash(world, 'process');
+    overwrite(world, path, [1], 2 * batchBytes + 3); // The third batch begins at 2^32 + 2.
+    overwrite(world, path, [1], 3 * batchBytes + 3);
+    return path;
+  }
+
+  test('begins another segment', async () => {
+    const world = newWorld();
+    await overflowed(world);
+    const after = await recovered(world);
+    expect(await offsetsOf(after)).toEqual([0, 1, 2 ** 32 + 2, 2 ** 32 + 3]);
+    expect(after.segments.map(({ baseOffset }) => baseOffset)).toEqual([0, 2 ** 32 + 2]);
+    expect(await offsetsOf(await recovered(world))).toEqual([0, 1, 2 ** 32 + 2, 2 ** 32 + 3]);
+  });
+
+  test('loses nothing when the process is killed while it is moved', async () => {
+    let wasKilled = true;
+    for (let killedAt = 1; wasKilled; killedAt++) {
+      wasKilled = false;
+      const world = newWorld();
+      await overflowed(world);
+      let changes = 0;
+      world.fs.fault = (operation) => {
+        wasKilled ||= CHANGES.has(operation) && ++changes === killedAt;
+        return wasKilled ? Object.assign(new Error('killed'), { code: 'EKILLED', syscall: operation }) : null;
+      };
+      await start(world).catch(() => undefined);
+      world.fs.fault = null;
+      expect(await offsetsOf(await recovered(world))).toEqual([0, 1, 2 ** 32 + 2, 2 ** 32 + 3]);
+    }
+  });
+});
+
+test('an index whose rebuilding was interrupted by a kill is rebuilt again', async () => {
+  let wasKilled = true;
+  for (let killedAt = 1; wasKilled; killedAt++) {
+    wasKilled = false;
+    const world = newWorld();
+    const manager = await start(world);
+    const log = manager.getOrCreateLog(tp, { isNew: true });
+    append(log, 20, 0);
+    const [first] = log.segments;
+    const greatest = first!.largestTimestamp();
+    const stopped = manager.shutdown();
+    await world.clock.advance(1);
+    await stopped;
+    const index = `${FOLDER}/00000000000000000000.timeindex`;
+    const whole = world.fs.readFile(index);
+    world.fs.remove(index);
+    let changes = 0;
+    world.fs.fault = (operation) => {
+      wasKilled ||= CHANGES.has(operation) && ++changes === killedAt;
+      return wasKilled ? Object.assign(new Error('killed'), { code: 'EKILLED', syscall: operation }) : null;
+    };
+    await start(world).catch(() => undefined);
+    world.fs.fault = null;
+    const after = await recovered(world);
+    expect(after.segments[0]!.largestTimestamp()).toBe(greatest);
+    expect(world.fs.readFile(index)).toEqual(whole);
+  }
+});
