@@ -12,6 +12,7 @@ import { LogCheckpoints } from './log-checkpoints.js';
 import { leftoverOf, LogReplacement } from './log-replacement.js';
 import { loadLogDir } from './log-dir-loader.js';
 import { loadLog } from './log-loader.js';
+import { LogTasks } from './log-tasks.js';
 import type { CreateLogOptions, LogManagerOptions } from './log-manager-options.js';
 import type { OffsetCheckpointFile } from './offset-checkpoint-file.js';
 import { Scheduler } from './scheduler.js';
@@ -42,6 +43,7 @@ export class LogManager {
   /** Whose checkpoints still name logs that were deleted. */
   private readonly dirsOfDeleted = new Set<string>();
   private readonly checkpoints: LogCheckpoints;
+  private readonly tasks: LogTasks;
   private defaultConfig: LogConfig;
   private closed = false;
 
@@ -67,6 +69,8 @@ export class LogManager {
     this.replacement = new LogReplacement(this.context);
     this.dirs = new LogDirs(fs, options.logDirs, options.initialOfflineDirs ?? [], logger);
     this.checkpoints = new LogCheckpoints(this.context, this.dirs, () => this.currentLogs);
+    const logs = { current: () => this.currentLogs.values(), future: () => this.futureLogs.values() };
+    this.tasks = new LogTasks(this.context, logs);
     this.registerMetrics();
   }
 
@@ -310,20 +314,6 @@ export class LogManager {
     for (const dir of this.dirs.liveDirs) this.checkpoints.writeLogStartOffsets(dir);
   }
 
-  /** Deletes what retention no longer keeps, of all logs. */
-  cleanupLogs(): void {
-    let total = 0;
-    for (const log of [...this.currentLogs.values(), ...this.futureLogs.values()]) {
-      try {
-        total += log.deleteOldSegments();
-      } catch (error) {
-        if (!(error instanceof LogError)) throw error;
-        this.context.logger.error('Failed to delete segments', { dir: log.dir, error });
-      }
-    }
-    if (total > 0) this.context.logger.info('Log cleanup completed', { segmentsDeleted: total });
-  }
-
   /** Flushes, closes and checkpoints all logs and marks the shutdown as clean. */
   async shutdown(): Promise<void> {
     if (this.closed) return;
@@ -510,15 +500,15 @@ export class LogManager {
   }
 
   private startTasks(): void {
-    const { scheduler, clock } = this.context;
+    const { scheduler } = this.context;
     const { options } = this;
     const every = (name: string, periodMs: number, task: () => void | Promise<void>): void => {
       scheduler.schedule(name, task, Math.min(INITIAL_TASK_DELAY_MS, periodMs), periodMs);
     };
-    every('kafka-log-retention', options.retentionCheckIntervalMs, () => this.cleanupLogs());
+    every('kafka-log-retention', options.retentionCheckIntervalMs, () => this.tasks.cleanupLogs());
     // The default interval is "never": then nothing is scheduled.
     if (options.flushSchedulerIntervalMs <= 0x7fffffff) {
-      every('kafka-log-flusher', options.flushSchedulerIntervalMs, () => this.flushDirtyLogs());
+      every('kafka-log-flusher', options.flushSchedulerIntervalMs, () => this.tasks.flushDirtyLogs());
     }
     every('kafka-recovery-point-checkpoint', options.flushOffsetCheckpointIntervalMs, () =>
       this.checkpointLogRecoveryOffsets(),
@@ -526,16 +516,7 @@ export class LogManager {
     every('kafka-log-start-offset-checkpoint', options.flushStartOffsetCheckpointIntervalMs, () =>
       this.checkpointLogStartOffsets(),
     );
-    every('producer-id-expiration', options.producerIdExpirationCheckIntervalMs, () => {
-      for (const log of this.currentLogs.values()) if (log.hasProducers) log.removeExpiredProducers(clock.nowMs());
-    });
-  }
-
-  private async flushDirtyLogs(): Promise<void> {
-    for (const log of [...this.currentLogs.values()]) {
-      if (log.isClosed || this.context.clock.nowMs() - log.lastFlushMs < log.config.flushMs) continue;
-      await log.flush();
-    }
+    every('producer-id-expiration', options.producerIdExpirationCheckIntervalMs, () => this.tasks.expireProducers());
   }
 
   private logsIn(dir: string): UnifiedLog[] {

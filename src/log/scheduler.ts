@@ -28,6 +28,11 @@ export class Scheduler {
     return this.arm(name, task, delayMs, periodMs);
   }
 
+  /** Nothing runs any more but what had begun before. */
+  get isShutdown(): boolean {
+    return this.stopped;
+  }
+
   /** Calls off everything. What runs ends on its own. */
   shutdown(): void {
     this.stopped = true;

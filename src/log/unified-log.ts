@@ -392,12 +392,12 @@ export class UnifiedLog {
     await this.flusher.flush(this.logEndOffset, forceFlushActiveSegment);
   }
 
-  /** Deletes the segments that retention no longer keeps. Gives how many. */
-  deleteOldSegments(): number {
+  /** Deletes segments that retention no longer keeps, the oldest first and at most `maxCount`. Gives how many. */
+  deleteOldSegments(maxCount = Infinity): number {
     if (this.local.isClosed) return 0;
     return this.local.onStorage('deleting segments of', () => {
       let total = 0;
-      for (;;) {
+      while (total < maxCount) {
         const { count, reason } = deletableSegments({
           segments: this.segments,
           logStartOffset: this.logStartOffset,
@@ -408,10 +408,12 @@ export class UnifiedLog {
           retentionBytes: this.config.retentionBytes,
           nowMs: this.context.clock.nowMs(),
         });
-        if (count === 0) return total;
-        this.deleteSegments(count, reason);
-        total += count;
+        if (count === 0) break;
+        const deleted = Math.min(count, maxCount - total);
+        this.deleteSegments(deleted, reason);
+        total += deleted;
       }
+      return total;
     });
   }
 

@@ -343,6 +343,20 @@ describe('retention', () => {
     await world.clock.advance(60_000);
     expect(world.fs.readDir('/data/orders-0').filter((name) => name.endsWith('.deleted'))).toEqual([]);
   });
+
+  test('deletes no more segments than it is told to, the oldest first, and the rest the next time', async () => {
+    const { world, log } = await newLog({ segmentBytes: 1000, retentionMs: 1000 });
+    for (let at = 0; at < 60; at++)
+      log.appendAsLeader(numbered(0, 2, { timestamp: world.clock.nowMs() }), { leaderEpoch: 0 });
+    log.updateHighWatermark(log.logEndOffset);
+    await world.clock.advance(2000);
+    const bases = log.segments.map(({ baseOffset }) => baseOffset);
+    expect(log.deleteOldSegments(2)).toBe(2);
+    expect(log.segments.map(({ baseOffset }) => baseOffset)).toEqual(bases.slice(2));
+    expect(log.logStartOffset).toBe(bases[2]);
+    expect(log.deleteOldSegments(bases.length)).toBe(bases.length - 2);
+    expect(log).toMatchObject({ logStartOffset: 120, numberOfSegments: 1 });
+  });
 });
 
 describe('rolling', () => {

@@ -1,0 +1,87 @@
+import { runInSlices, type Steps } from '../common/index.js';
+import type { LogContext } from './log-context.js';
+import { LogError } from './log-error.js';
+import type { UnifiedLog } from './unified-log.js';
+
+/** Segments of one log that a step deletes: renaming their files takes about 50 µs each. */
+const SEGMENTS_A_STEP = 20;
+
+/** The logs of a broker as they are when asked. */
+export interface LogsOfBroker {
+  current(): Iterable<UnifiedLog>;
+  future(): Iterable<UnifiedLog>;
+}
+
+/**
+ * What is done for all logs again and again (the tasks of Kafka's `LogManager`). There may be thousands of logs, so others run between two
+ * of them, and a log may be gone or the broker stopping when its turn comes. Made by the `LogManager`, whose scheduler says when; no
+ * two runs of a task overlap.
+ */
+export class LogTasks {
+  constructor(
+    private readonly context: LogContext,
+    private readonly logs: LogsOfBroker,
+  ) {}
+
+  /** Deletes what retention no longer keeps, of all logs. */
+  async cleanupLogs(): Promise<void> {
+    let total = 0;
+    const cleanUp = (log: UnifiedLog): boolean => {
+      try {
+        const deleted = log.deleteOldSegments(SEGMENTS_A_STEP);
+        total += deleted;
+        return deleted === 0;
+      } catch (error) {
+        if (!(error instanceof LogError)) throw error;
+        this.context.logger.error('Failed to delete segments', { dir: log.dir, error });
+        return true;
+      }
+    };
+    await this.inSlices([...this.logs.current(), ...this.logs.future()], cleanUp);
+    if (total > 0) this.context.logger.info('Log cleanup completed', { segmentsDeleted: total });
+  }
+
+  /** Makes durable what was appended more than `flush.ms` ago. */
+  async flushDirtyLogs(): Promise<void> {
+    const dirty: UnifiedLog[] = [];
+    await this.inSlices([...this.logs.current()], (log) => {
+      const isDue = this.context.clock.nowMs() - log.lastFlushMs >= log.config.flushMs;
+      if (isDue && log.logEndOffset > log.recoveryPoint) dirty.push(log);
+      return true;
+    });
+    for (const log of dirty) {
+      if (this.isOver(log)) continue;
+      try {
+        await log.flush();
+      } catch (error) {
+        // Its directory goes offline; logs in others are flushed all the same.
+        if (!(error instanceof LogError)) throw error;
+        this.context.logger.error('Failed to flush a log', { dir: log.dir, error });
+      }
+    }
+  }
+
+  /** Forgets producers that wrote nothing for `producer.id.expiration.ms`. */
+  async expireProducers(): Promise<void> {
+    await this.inSlices([...this.logs.current()], (log) => {
+      if (log.hasProducers) log.removeExpiredProducers(this.context.clock.nowMs());
+      return true;
+    });
+  }
+
+  /** Takes a step for each log, and more until it says that it was the last one. */
+  private inSlices(logs: readonly UnifiedLog[], step: (log: UnifiedLog) => boolean): Promise<void> {
+    const isOver = (log: UnifiedLog): boolean => this.isOver(log);
+    function* steps(): Steps<void> {
+      for (const log of logs) {
+        while (!isOver(log) && !step(log)) yield;
+        yield;
+      }
+    }
+    return runInSlices(this.context.clock, steps());
+  }
+
+  private isOver(log: UnifiedLog): boolean {
+    return log.isClosed || this.context.scheduler.isShutdown;
+  }
+}

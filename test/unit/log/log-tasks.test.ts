@@ -1,0 +1,152 @@
+import { settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import type { LogContext } from '../../../src/log/log-context.js';
+import { LogError } from '../../../src/log/log-error.js';
+import { LogTasks } from '../../../src/log/log-tasks.js';
+import { Scheduler } from '../../../src/log/scheduler.js';
+import type { UnifiedLog } from '../../../src/log/index.js';
+
+/** More than one slice of the loop has room for. */
+const MANY = 250;
+const STORAGE_ERROR = new LogError('KAFKA_STORAGE_ERROR', 'the disk is gone');
+
+/** A log of which retention would delete `expired` segments, with records and a producer that are due. */
+class FakeLog {
+  isClosed = false;
+  lastFlushMs = 0;
+  config = { flushMs: 1000 };
+  logEndOffset = 1;
+  recoveryPoint = 0;
+  hasProducers = true;
+  flushes = 0;
+  expiries = 0;
+  greatestStep = 0;
+
+  constructor(
+    public expired = 1,
+    private readonly fails = false,
+  ) {}
+
+  deleteOldSegments(maxCount: number): number {
+    if (this.fails) throw STORAGE_ERROR;
+    const deleted = Math.min(maxCount, this.expired);
+    this.expired -= deleted;
+    this.greatestStep = Math.max(this.greatestStep, deleted);
+    return deleted;
+  }
+
+  async flush(): Promise<void> {
+    if (this.fails) throw STORAGE_ERROR;
+    this.flushes++;
+    this.recoveryPoint = this.logEndOffset;
+  }
+
+  removeExpiredProducers(): void {
+    this.expiries++;
+  }
+}
+
+const clock = new SimulatedClock();
+let scheduler: Scheduler;
+
+function tasksOf(logs: readonly FakeLog[]): LogTasks {
+  scheduler = new Scheduler(clock, silentLogger);
+  const context = { clock, logger: silentLogger, scheduler } as unknown as LogContext;
+  const current = logs as unknown as UnifiedLog[];
+  return new LogTasks(context, { current: () => current, future: () => [] });
+}
+
+const many = (): FakeLog[] => Array.from({ length: MANY }, () => new FakeLog());
+
+async function ended(task: Promise<void>): Promise<void> {
+  await clock.advance(0);
+  await task;
+}
+
+describe.each([
+  {
+    name: 'retention',
+    run: (tasks: LogTasks) => tasks.cleanupLogs(),
+    isDone: (log: FakeLog) => log.expired === 0,
+  },
+  {
+    name: 'the expiry of producers',
+    run: (tasks: LogTasks) => tasks.expireProducers(),
+    isDone: (log: FakeLog) => log.expiries === 1,
+  },
+])('$name', ({ run, isDone }) => {
+  test('lets others run before it has come to all of many logs, and comes to all', async () => {
+    const logs = many();
+    const task = run(tasksOf(logs));
+    await settle();
+    const doneAtOnce = logs.filter(isDone).length;
+    expect(doneAtOnce).toBeGreaterThan(0);
+    expect(doneAtOnce).toBeLessThan(MANY);
+    await ended(task);
+    expect(logs.filter(isDone)).toHaveLength(MANY);
+  });
+
+  test('leaves alone what was deleted before its turn', async () => {
+    const logs = many();
+    const task = run(tasksOf(logs));
+    logs[MANY - 1]!.isClosed = true;
+    await ended(task);
+    expect(isDone(logs[MANY - 1]!)).toBe(false);
+    expect(logs.filter(isDone)).toHaveLength(MANY - 1);
+  });
+
+  test('ends when the broker stops', async () => {
+    const logs = many();
+    const task = run(tasksOf(logs));
+    const before = logs.filter(isDone).length;
+    scheduler.shutdown();
+    await ended(task);
+    expect(logs.filter(isDone)).toHaveLength(before);
+  });
+});
+
+test('retention deletes many segments of one log a few at a time, and all in the end', async () => {
+  const log = new FakeLog(105);
+  await ended(tasksOf([log]).cleanupLogs());
+  expect(log.expired).toBe(0);
+  expect(log.greatestStep).toBe(20);
+});
+
+test('logs are cleaned though the directory of another fails', async () => {
+  const [broken, sound] = [new FakeLog(1, true), new FakeLog()];
+  await ended(tasksOf([broken, sound]).cleanupLogs());
+  expect(sound.expired).toBe(0);
+});
+
+describe('the flush of what is due', () => {
+  test('lets others run while it looks at many logs that have nothing to flush', async () => {
+    const logs = many();
+    for (const log of logs) log.recoveryPoint = log.logEndOffset;
+    let isOver = false;
+    const task = tasksOf(logs)
+      .flushDirtyLogs()
+      .then(() => (isOver = true));
+    await settle();
+    expect(isOver).toBe(false);
+    await clock.advance(0);
+    await task;
+    expect(logs.every(({ flushes }) => flushes === 0)).toBe(true);
+  });
+
+  test('flushes the logs of other directories though one fails', async () => {
+    const [broken, sound] = [new FakeLog(1, true), new FakeLog()];
+    await ended(tasksOf([broken, sound]).flushDirtyLogs());
+    expect(sound.flushes).toBe(1);
+  });
+
+  test('passes over what was flushed lately, and what was deleted meanwhile', async () => {
+    const [lately, deleted, due] = [new FakeLog(), new FakeLog(), new FakeLog()];
+    lately.lastFlushMs = clock.nowMs() - 999;
+    deleted.flush = async () => Promise.reject(new Error('the log is closed'));
+    due.flush = async () => {
+      deleted.isClosed = true;
+      due.flushes++;
+    };
+    await ended(tasksOf([lately, due, deleted]).flushDirtyLogs());
+    expect([lately.flushes, due.flushes]).toEqual([0, 1]);
+  });
+});
