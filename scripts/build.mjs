@@ -8,7 +8,7 @@ import path from 'node:path';
 
 process.chdir(path.join(import.meta.dirname, '..'));
 /** Packages that are, or look for, native code; and kafkajs, which only the console tools load, when they run. */
-const EXTERNAL = ['@node-rs/crc32', 'snappy', 'lz4-napi', '@toondepauw/node-zstd'];
+const EXTERNAL = ['@node-rs/crc32', 'fs-native-extensions', 'snappy', 'lz4-napi', '@toondepauw/node-zstd'];
 
 const main = 'src/cli/main.ts';
 if (!existsSync(main)) process.exit(0);

@@ -22,9 +22,13 @@ export interface FileSystem {
   remove(path: string): void;
   /** Makes the entries of a folder (created, renamed, removed) durable. */
   syncDir(path: string): void;
-  /** Takes an exclusive lock on a file that lives until the process ends or `release` is called; null when another live process holds it. */
-  lock(path: string): { release(): void } | null;
+  /** Takes an exclusive lock on a file, made when missing, that lives until the process ends or `release` is called. */
+  lock(path: string): FileLock;
 }
+
+/** `holder` says who has the lock, when that can be told. */
+export type FileLock =
+  { readonly isHeld: true; release(): void } | { readonly isHeld: false; readonly holder: string | null };
 
 export interface FileStat {
   readonly size: number;

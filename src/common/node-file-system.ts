@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { lockFile } from './file-lock.js';
 import type { FileHandle, FileSystem } from './file-system.js';
 
 const OPEN_FLAGS = {
@@ -119,44 +120,5 @@ class NodeFileHandle implements FileHandle {
   private writeOne(buffer: Buffer, position: number): void {
     let done = 0;
     while (done < buffer.length) done += fs.writeSync(this.fd, buffer, done, buffer.length - done, position + done);
-  }
-}
-
-/**
- * Node has no `flock`, so the lock file holds the owner's pid and the start time of that process, and a lock whose owner is gone is
- * taken over. Kafka's `FileLock` uses `fcntl` locks on the same file name; the two do not see each other's locks.
- */
-function lockFile(file: string): { release(): void } | null {
-  const me = `${process.pid} ${startTimeOf(process.pid) ?? ''}\n`;
-  if (fs.existsSync(file)) {
-    const [pid, startTime] = fs.readFileSync(file, 'utf8').trim().split(' ');
-    const owner = Number(pid);
-    const alive =
-      Number.isInteger(owner) && owner > 0 && startTimeOf(owner) !== null && startTimeOf(owner) === startTime;
-    if (alive) return null;
-  }
-  fs.writeFileSync(file, me);
-  return {
-    release() {
-      // Kafka leaves an empty `.lock` behind; so do we.
-      fs.writeFileSync(file, '');
-    },
-  };
-}
-
-/** When a process began, in the kernel's clock ticks; null when there is none. Without /proc, only whether it lives. */
-function startTimeOf(pid: number): string | null {
-  try {
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
-  } catch (error) {
-    if (fs.existsSync('/proc/self/stat')) return null;
-    try {
-      process.kill(pid, 0);
-      return 'alive';
-    } catch {
-      void error;
-      return null;
-    }
   }
 }

@@ -3,7 +3,7 @@
  * be there whole, in part, not at all, or without what was done before it. Operations can fail, be slow, or be the last of their process.
  */
 import { sleep, type Clock } from './clock.js';
-import type { FileHandle, FileStat, FileSystem } from './file-system.js';
+import type { FileHandle, FileLock, FileStat, FileSystem } from './file-system.js';
 import type { Random } from './random.js';
 import { ChangeCounter, DirNode, drawLostOrder, FileNode, type NewFileChange, type Node } from './simulated-disk.js';
 
@@ -182,12 +182,12 @@ export class SimulatedFileSystem implements FileSystem {
     this.dir(path, 'open').sync();
   }
 
-  lock(path: string): { release(): void } | null {
+  lock(path: string): FileLock {
     this.check('open', path);
-    if (this.locks.has(path)) return null;
+    if (this.locks.has(path)) return { isHeld: false, holder: null };
     if (!this.exists(path)) this.open(path, 'a+').close();
     this.locks.add(path);
-    return { release: () => void this.locks.delete(path) };
+    return { isHeld: true, release: () => void this.locks.delete(path) };
   }
 
   /** For handles: throws when the operation fails, and counts how long it blocks. */

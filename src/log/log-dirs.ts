@@ -135,9 +135,10 @@ export class LogDirs {
     // Throws when it cannot be read.
     this.fs.readDir(path);
     const lock = this.fs.lock(`${path}/${LOCK_FILE}`);
-    if (!lock) {
+    if (!lock.isHeld) {
       throw new LogDirLockedError(
-        `Failed to acquire lock on file .lock in ${path}. Another broker process is using this directory.`,
+        `Failed to acquire lock on file .lock in ${path}. A Kafka instance in another process or thread is using this directory` +
+          `${lock.holder === null ? '' : `: ${lock.holder}`}.`,
       );
     }
     const checkpoint = (name: string): OffsetCheckpointFile => new OffsetCheckpointFile(this.fs, `${path}/${name}`);

@@ -77,10 +77,10 @@ describe.each(kinds)('%s file system', (_, make) => {
     const { fs, dir } = make();
     fs.makeDir(dir);
     const lock = fs.lock(`${dir}/.lock`);
-    expect(lock).not.toBeNull();
-    expect(fs.lock(`${dir}/.lock`)).toBeNull();
-    lock!.release();
-    expect(fs.lock(`${dir}/.lock`)).not.toBeNull();
+    expect(lock.isHeld).toBe(true);
+    expect(fs.lock(`${dir}/.lock`).isHeld).toBe(false);
+    if (lock.isHeld) lock.release();
+    expect(fs.lock(`${dir}/.lock`).isHeld).toBe(true);
   });
 });
 
@@ -100,7 +100,7 @@ describe('a crash', () => {
     fs.crash('process', seededRandom(1));
     expect(fs.readFile('/d/f').toString()).toBe('abc');
     expect(() => handle.size()).toThrow(expect.objectContaining({ code: 'EBADF' }));
-    expect(fs.lock('/d/.lock')).not.toBeNull();
+    expect(fs.lock('/d/.lock').isHeld).toBe(true);
     expect(fs.openHandles).toBe(0);
   });
 

@@ -61,7 +61,7 @@ function partition(metadata: string): void {
   writeFileSync(`${root}/b/orders-0/partition.metadata`, metadata);
 }
 
-function failing(operation: 'readDir' | 'replaceFile', code: string): FileSystem {
+function failing(operation: 'readDir' | 'replaceFile' | 'lock', code: string): FileSystem {
   const fail = (path: string): void => {
     if (!path.startsWith(`${root}/b`)) return;
     throw Object.assign(new Error(`${code}: ${operation} ${path}`), { code, syscall: operation });
@@ -71,6 +71,10 @@ function failing(operation: 'readDir' | 'replaceFile', code: string): FileSystem
     readDir: (dir) => {
       if (operation === 'readDir') fail(dir);
       return nodeFileSystem.readDir(dir);
+    },
+    lock: (path) => {
+      if (operation === 'lock') fail(path);
+      return nodeFileSystem.lock(path);
     },
     replaceFile: (path, content) => {
       if (operation === 'replaceFile') fail(path);
@@ -82,6 +86,7 @@ function failing(operation: 'readDir' | 'replaceFile', code: string): FileSystem
 test.each<{ title: string; prepare: () => void; fs?: () => FileSystem }>([
   { title: 'is a file', prepare: () => writeFileSync(`${root}/b`, '') },
   { title: 'cannot be listed', prepare: () => mkdirSync(`${root}/b`), fs: () => failing('readDir', 'EIO') },
+  { title: 'cannot be locked', prepare: () => mkdirSync(`${root}/b`), fs: () => failing('lock', 'ENOLCK') },
   { title: 'has a malformed partition.metadata', prepare: () => partition('malformed\n') },
   {
     title: 'cannot take its meta.properties',
