@@ -7,6 +7,7 @@ import {
   type AlterPartitionRequestInput,
   type AlterPartitionResponse,
 } from '../protocol/index.js';
+import { areTopicIdsSupported, isLeaderRecoverySupported, type ProtocolAtLeast } from './core/versions.js';
 import type { AlterPartitionResult, AlterPartitionSender, ControllerChannel } from './ports.js';
 
 /** Rest between a request that failed as a whole and the next. */
@@ -30,6 +31,8 @@ export interface AlterPartitionManagerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly channel: ControllerChannel;
+  /** Whether `inter.broker.protocol.version` is that one or a later one. */
+  readonly protocolAtLeast: ProtocolAtLeast;
 }
 
 /**
@@ -75,7 +78,9 @@ export class AlterPartitionManager implements AlterPartitionSender {
   private async send(items: readonly Item[]): Promise<void> {
     const { channel, clock, logger } = this.options;
     let isDone = false;
-    const maxVersion = items.every((item) => item.topicId !== ZERO_UUID) ? LATEST_VERSION : LATEST_VERSION_WITH_NAMES;
+    const canUseTopicIds =
+      areTopicIdsSupported(this.options.protocolAtLeast) && items.every((item) => item.topicId !== ZERO_UUID);
+    const maxVersion = canUseTopicIds ? LATEST_VERSION : LATEST_VERSION_WITH_NAMES;
     try {
       const build = (version: number): AlterPartitionRequestInput => this.buildRequest(items, version);
       const { version, response } = await channel.alterPartition(build, maxVersion);
@@ -90,6 +95,7 @@ export class AlterPartitionManager implements AlterPartitionSender {
   }
 
   private buildRequest(items: readonly Item[], version: number): AlterPartitionRequestInput {
+    const saysRecovery = version >= 1 && isLeaderRecoverySupported(this.options.protocolAtLeast);
     const topics = new Map<string, { topicName: string; topicId: Uuid; partitions: object[] }>();
     for (const { tp, topicId, leaderAndIsr } of items) {
       let topic = topics.get(tp.topic);
@@ -101,7 +107,7 @@ export class AlterPartitionManager implements AlterPartitionSender {
         ...(version >= FIRST_VERSION_WITH_BROKER_EPOCHS
           ? { newIsrWithEpochs: leaderAndIsr.isr.map((brokerId) => ({ brokerId, brokerEpoch: -1n })) }
           : { newIsr: leaderAndIsr.isr }),
-        ...(version >= 1 && { leaderRecoveryState: leaderAndIsr.recovering ? 1 : 0 }),
+        ...(saysRecovery && { leaderRecoveryState: leaderAndIsr.recovering ? 1 : 0 }),
         partitionEpoch: leaderAndIsr.partitionEpoch,
       });
     }

@@ -131,10 +131,12 @@ export class Appends {
         results.push(this.failure(entry.tp, partition, error));
       }
     }
-    if (required.length > 0) this.options.purgatory.wait(results, required, call.timeoutMs, call.onComplete);
-    else call.onComplete(results);
-    // After the answer, which nobody else waits for; what followers and consumers get of it goes out after the present events.
+    // In this order: what waits can be found by what is announced, and whoever the append concerns is told before the client is
+    // answered, for an answer that throws must not keep it from them.
+    const mustWait = required.length > 0;
+    if (mustWait) this.options.purgatory.wait(results, required, call.timeoutMs, call.onComplete);
     for (const { partition, change } of changed) this.options.onChange(partition, change);
+    if (!mustWait) call.onComplete(results);
   }
 
   private writablePartition(call: AppendCall, { tp }: AppendEntry): Partition | number {

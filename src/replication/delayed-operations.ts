@@ -54,7 +54,11 @@ export class ProducePurgatory {
   private delayedCount = 0;
   expired = 0;
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    /** Told what a completion threw. */
+    private readonly onError: (error: unknown) => void,
+  ) {}
 
   /** Requests that wait. */
   get numDelayed(): number {
@@ -127,9 +131,14 @@ export class ProducePurgatory {
     }
   }
 
+  /** An answer that throws is no one's trouble but its own: those behind it in the queue are told too. */
   private complete(operation: DelayedProduce): void {
     this.delayedCount--;
-    operation.complete();
+    try {
+      operation.complete();
+    } catch (error) {
+      this.onError(error);
+    }
   }
 
   /** Lets go of what is done at the head, so that a partition that is stuck does not collect requests that timed out. */

@@ -12,7 +12,9 @@ export class FetcherPartitions {
   private readonly truncating = new Set<string>();
   /** Those that may differ from what the session holds, removed ones among them. */
   private readonly changed = new Set<string>();
-  private readonly topicNames = new Map<Uuid, string>();
+  private readonly topics = new Map<Uuid, { readonly name: string; readonly keys: Set<string> }>();
+  /** Topics that may have no partition left. */
+  private readonly leftTopics = new Set<Uuid>();
 
   get size(): number {
     return this.states.size;
@@ -38,18 +40,22 @@ export class FetcherPartitions {
     return this.states.values();
   }
 
-  /** The name of a topic that is, or was, fetched by its id. */
+  /** The name of a topic that is fetched by its id, or was by the last request. */
   topicName(topicId: Uuid): string | undefined {
-    return this.topicNames.get(topicId);
+    return this.topics.get(topicId)?.name;
   }
 
   /** The partition is where `state` says from now on. */
   put(state: PartitionFetchState): void {
+    const before = this.states.get(state.key);
     this.states.set(state.key, state);
     this.changed.add(state.key);
+    if (before?.topicId !== state.topicId) {
+      this.leaveTopic(before);
+      this.joinTopic(state);
+    }
     if (state.phase === 'Truncating') this.truncating.add(state.key);
     else this.truncating.delete(state.key);
-    if (state.topicId !== null) this.topicNames.set(state.topicId, state.tp.topic);
   }
 
   /** The lag says nothing to the leader: the partition need not be asked for anew. */
@@ -58,7 +64,10 @@ export class FetcherPartitions {
   }
 
   remove(key: string): void {
-    if (!this.states.delete(key)) return;
+    const state = this.states.get(key);
+    if (!state) return;
+    this.states.delete(key);
+    this.leaveTopic(state);
     this.truncating.delete(key);
     this.throttled.delete(key);
     this.changed.add(key);
@@ -71,6 +80,8 @@ export class FetcherPartitions {
 
   clear(): void {
     this.states.clear();
+    this.topics.clear();
+    this.leftTopics.clear();
     this.truncating.clear();
     this.throttled.clear();
   }
@@ -80,6 +91,9 @@ export class FetcherPartitions {
     for (const key of this.throttled) this.changed.add(key);
     const keys = isFull ? [...this.states.keys()] : [...this.changed];
     this.changed.clear();
+    // The request that is being made forgets what was removed, so its answer names none of that.
+    for (const topicId of this.leftTopics) if (this.topics.get(topicId)?.keys.size === 0) this.topics.delete(topicId);
+    this.leftTopics.clear();
     return keys;
   }
 
@@ -91,5 +105,18 @@ export class FetcherPartitions {
       if (state.delayedUntilMs === null) found.push(state);
     }
     return found;
+  }
+
+  private joinTopic({ topicId, tp, key }: PartitionFetchState): void {
+    if (topicId === null) return;
+    let topic = this.topics.get(topicId);
+    if (!topic) this.topics.set(topicId, (topic = { name: tp.topic, keys: new Set() }));
+    topic.keys.add(key);
+  }
+
+  private leaveTopic(state: PartitionFetchState | undefined): void {
+    if (!state || state.topicId === null) return;
+    this.topics.get(state.topicId)?.keys.delete(state.key);
+    this.leftTopics.add(state.topicId);
   }
 }

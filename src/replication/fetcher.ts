@@ -474,18 +474,19 @@ export class ReplicaFetcher {
     const { clock, settings } = this.options;
     const { backoffMs } = settings();
     const delayedUntilMs = clock.monotonicMs() + backoffMs;
-    const delayed: PartitionFetchState[] = [];
+    const delayed: string[] = [];
     for (const { key } of states) {
       const current = this.partitions.get(key);
       if (!current || current.delayedUntilMs !== null) continue;
-      const next = { ...current, delayedUntilMs };
-      delayed.push(next);
-      this.partitions.put(next);
+      delayed.push(key);
+      this.partitions.put({ ...current, delayedUntilMs });
     }
     if (delayed.length === 0) return;
     const resume = (): void => {
-      for (const state of delayed) {
-        if (this.partitions.get(state.key) === state) this.partitions.put({ ...state, delayedUntilMs: null });
+      for (const key of delayed) {
+        const current = this.partitions.get(key);
+        // By its delay and not by its identity: other things may be known of it by now (its topic's id). A new delay has its own timer.
+        if (current?.delayedUntilMs === delayedUntilMs) this.partitions.put({ ...current, delayedUntilMs: null });
       }
       this.kick();
     };

@@ -19,3 +19,4 @@ export {
   type ReplicaQuota,
   type TransactionVerifier,
 } from './ports.js';
+export { listOffsetsRequestVersion, offsetForLeaderEpochRequestVersion } from './core/versions.js';

@@ -128,7 +128,7 @@ export class ReplicaManager {
     this.config = options.config;
     this.logger = options.logger('replication');
     const stateChangeLogger = options.logger('state-change');
-    this.produces = new ProducePurgatory(clock);
+    this.produces = new ProducePurgatory(clock, options.onFatal);
     this.deletions = new Purgatory(clock);
     const onChange = (partition: Partition, change: number): void => this.onPartitionChange(partition, change);
     const context: PartitionContext = {

@@ -207,6 +207,7 @@ export class Broker {
       clock,
       logger: loggerFactory('replication'),
       channel: controllerConnection,
+      protocolAtLeast: (version) => this.config.interBrokerProtocolAtLeast(version),
     }));
     const replicas = (parts.replicas = new ReplicaManager({
       brokerId,

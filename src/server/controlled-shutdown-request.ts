@@ -1,10 +1,10 @@
 import type { BrokerInfo } from '../cluster/index.js';
 import { sleep, withinTime } from '../common/index.js';
+import type { BrokerConfig } from '../config/index.js';
 import { ApiKey, ErrorCode, errorName, type ControlledShutdownResponse } from '../protocol/index.js';
 import type { ZkStores } from '../zookeeper/index.js';
 import { brokerClient, controlListenerName, endPointOf, type BrokerClientOptions } from './ports/broker-client.js';
 
-const CONTROLLED_SHUTDOWN_VERSION = 3;
 /** How long ZooKeeper is given to say who the controller is: when the ensemble is gone, a broker that stops must not wait for it. */
 const LOOK_UP_LIMIT_MS = 5_000;
 
@@ -55,11 +55,7 @@ async function askOnce(
     const client = brokerClient(options, endPoint, String(brokerId), config.get('controller.socket.timeout.ms'));
     try {
       const body = { brokerId, brokerEpoch };
-      const answer = await client.send<ControlledShutdownResponse>(
-        ApiKey.ControlledShutdown,
-        CONTROLLED_SHUTDOWN_VERSION,
-        body,
-      );
+      const answer = await client.send<ControlledShutdownResponse>(ApiKey.ControlledShutdown, versionFor(config), body);
       if (answer.errorCode === ErrorCode.NONE && answer.remainingPartitions.length === 0) return true;
       logger.info('The controller could not move all leaders', {
         controller: controller.id,
@@ -73,6 +69,12 @@ async function askOnce(
     logger.warn('Error during controlled shutdown, possibly because the controller does not answer', { error });
   }
   return false;
+}
+
+/** By `inter.broker.protocol.version`, as in Kafka; brokers of before 0.9 are not spoken to. */
+function versionFor(config: BrokerConfig): number {
+  if (config.interBrokerProtocolAtLeast('2.4-IV1')) return 3;
+  return config.interBrokerProtocolAtLeast('2.2-IV0') ? 2 : 1;
 }
 
 async function isLastBroker(brokerId: number, stores: ZkStores, { clock }: BrokerClientOptions): Promise<boolean> {

@@ -5,7 +5,9 @@
 /** Whether `inter.broker.protocol.version` is that one or a later one. */
 export type ProtocolAtLeast = (version: string) => boolean;
 
-const FETCH_VERSIONS: readonly (readonly [since: string, version: number])[] = [
+type Table = readonly (readonly [since: string, version: number])[];
+
+const FETCH_VERSIONS: Table = [
   ['3.5-IV1', 15],
   ['3.5-IV0', 14],
   ['3.1-IV0', 13],
@@ -17,12 +19,53 @@ const FETCH_VERSIONS: readonly (readonly [since: string, version: number])[] = [
   ['0.11.0-IV1', 5],
 ];
 
+const LIST_OFFSETS_VERSIONS: Table = [
+  ['3.5-IV0', 8],
+  ['3.0-IV1', 7],
+  ['2.8-IV0', 6],
+  ['2.2-IV1', 5],
+  ['2.1-IV1', 4],
+  ['2.0-IV1', 3],
+  ['0.11.0-IV0', 2],
+];
+
+const OFFSET_FOR_LEADER_EPOCH_VERSIONS: Table = [
+  ['2.8-IV0', 4],
+  ['2.3-IV1', 3],
+  ['2.1-IV1', 2],
+  ['2.0-IV0', 1],
+];
+
 /** The highest version of Fetch that followers use. Kafka's brokers of IBP below 0.11 are not spoken to. */
 export function fetchRequestVersion(atLeast: ProtocolAtLeast): number {
-  return FETCH_VERSIONS.find(([since]) => atLeast(since))?.[1] ?? 4;
+  return versionIn(FETCH_VERSIONS, atLeast, 4);
+}
+
+/** The version of ListOffsets that followers use. */
+export function listOffsetsRequestVersion(atLeast: ProtocolAtLeast): number {
+  return versionIn(LIST_OFFSETS_VERSIONS, atLeast, 1);
+}
+
+/** The version of OffsetForLeaderEpoch that followers use. */
+export function offsetForLeaderEpochRequestVersion(atLeast: ProtocolAtLeast): number {
+  return versionIn(OFFSET_FOR_LEADER_EPOCH_VERSIONS, atLeast, 0);
+}
+
+/** AlterPartition may name topics by their ids, as far as the controller can read that (`isTopicIdsSupported`). */
+export function areTopicIdsSupported(atLeast: ProtocolAtLeast): boolean {
+  return atLeast('2.8-IV0');
+}
+
+/** AlterPartition says whether a leader is recovering (`isLeaderRecoverySupported`). */
+export function isLeaderRecoverySupported(atLeast: ProtocolAtLeast): boolean {
+  return atLeast('3.2-IV0');
 }
 
 /** The leader tells in its Fetch response where to truncate (KIP-595), so that followers need not ask first. */
 export function isTruncationOnFetchSupported(atLeast: ProtocolAtLeast): boolean {
   return atLeast('2.7-IV1');
+}
+
+function versionIn(table: Table, atLeast: ProtocolAtLeast, least: number): number {
+  return table.find(([since]) => atLeast(since))?.[1] ?? least;
 }

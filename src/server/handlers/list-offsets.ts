@@ -11,9 +11,16 @@ type PartitionAnswer = NonNullable<
 const DEBUGGING_REPLICA_ID = -2;
 const CONSUMER_REPLICA_ID = -1;
 
+/** Older clients do not know OFFSET_NOT_AVAILABLE; what they are told instead makes them try again too. */
+const FIRST_VERSION_WITH_OFFSET_NOT_AVAILABLE = 5;
+/** So many partitions are looked at side by side: a search by time opens files and takes turns in the pool. */
+const MAX_CONCURRENT = 16;
+/** After so many, others have their turn: an answer from memory takes no turn by itself. */
+const PARTITIONS_A_TURN = 200;
+
 /** Finds offsets by time, and the ends of logs. */
 export const listOffsets = handler(listOffsetsRequest, listOffsetsResponse, async (request, context) => {
-  const { authorize, replicas, apiVersion, logger } = context;
+  const { authorize, replicas, apiVersion, logger, clock } = context;
   const isolationLevel = request.isolationLevel === 1 ? 'READ_COMMITTED' : 'READ_UNCOMMITTED';
   const isolation = request.replicaId === CONSUMER_REPLICA_ID ? isolationLevel : null;
   const fetchOnlyFromLeader = request.replicaId !== DEBUGGING_REPLICA_ID;
@@ -36,13 +43,14 @@ export const listOffsets = handler(listOffsetsRequest, listOffsetsResponse, asyn
         currentLeaderEpoch,
         fetchOnlyFromLeader,
       });
+      const errorCode = knownTo(apiVersion, found.errorCode);
       if (apiVersion === 0) {
         const oldStyleOffsets = found.offset >= 0 ? [BigInt(found.offset)] : [];
-        return { partitionIndex, errorCode: found.errorCode, oldStyleOffsets };
+        return { partitionIndex, errorCode, oldStyleOffsets };
       }
       return {
         partitionIndex,
-        errorCode: found.errorCode,
+        errorCode,
         timestamp: BigInt(found.timestamp),
         offset: BigInt(found.offset),
         leaderEpoch: apiVersion >= 4 ? found.leaderEpoch : -1,
@@ -53,14 +61,30 @@ export const listOffsets = handler(listOffsetsRequest, listOffsetsResponse, asyn
     }
   };
 
-  const topics = await Promise.all(
-    request.topics.map(async ({ name, partitions }) => ({
-      name,
-      partitions: await Promise.all(partitions.map((partition) => find(name, partition))),
-    })),
+  const topics = request.topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(({ partitionIndex }): PartitionAnswer => ({ partitionIndex })),
+  }));
+  const places = request.topics.flatMap(({ partitions }, topic) =>
+    partitions.map((asked, at) => ({ topic, at, asked })),
   );
+  let next = 0;
+  const findInTurn = async (): Promise<void> => {
+    while (next < places.length) {
+      const { topic, at, asked } = places[next++]!;
+      if (next % PARTITIONS_A_TURN === 0) await new Promise<void>((resolve) => clock.defer(resolve));
+      topics[topic]!.partitions[at] = await find(topics[topic]!.name, asked);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(MAX_CONCURRENT, places.length) }, findInTurn));
   return { topics };
 });
+
+function knownTo(apiVersion: number, errorCode: number): number {
+  const isUnknown =
+    errorCode === ErrorCode.OFFSET_NOT_AVAILABLE && apiVersion < FIRST_VERSION_WITH_OFFSET_NOT_AVAILABLE;
+  return isUnknown ? ErrorCode.LEADER_NOT_AVAILABLE : errorCode;
+}
 
 /** Partitions named more than once: each time they are refused. */
 function duplicatesOf(

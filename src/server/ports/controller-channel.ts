@@ -3,6 +3,7 @@ import {
   ErrorCode,
   errorName,
   type AllocateProducerIdsResponse,
+  type ApiVersionsResponse,
   type AlterPartitionRequest,
   type AlterPartitionResponse,
   type DeepPartial,
@@ -15,6 +16,9 @@ import { brokerClient, controlListenerName, type BrokerClientOptions } from './b
 
 const ALLOCATE_PRODUCER_IDS_VERSION = 0;
 
+/** In this version every broker answers, whatever else it knows. */
+const API_VERSIONS_VERSION = 0;
+
 /**
  * The way from this broker to whichever broker is the controller by its metadata (Kafka's `BrokerToControllerChannelManager`). Waits
  * while no controller is known; one connection, made anew when the controller moves.
@@ -22,6 +26,7 @@ const ALLOCATE_PRODUCER_IDS_VERSION = 0;
 export class ControllerConnection implements ControllerChannel {
   private client: NetworkClient | null = null;
   private controllerId = -1;
+  private versions: { readonly client: NetworkClient; readonly latest: ReadonlyMap<number, number> } | null = null;
   private closed = false;
   private readonly waiting = new Set<(error: NetworkError) => void>();
 
@@ -35,10 +40,9 @@ export class ControllerConnection implements ControllerChannel {
     build: (version: number) => DeepPartial<AlterPartitionRequest>,
     maxVersion: number,
   ): Promise<{ version: number; response: AlterPartitionResponse }> {
-    const response = await this.send<AlterPartitionResponse>(ApiKey.AlterPartition, maxVersion, () =>
-      build(maxVersion),
-    );
-    return { version: maxVersion, response };
+    const version = Math.min(maxVersion, await this.latestVersionOf(ApiKey.AlterPartition));
+    const response = await this.send<AlterPartitionResponse>(ApiKey.AlterPartition, version, () => build(version));
+    return { version, response };
   }
 
   /** Rejects when the controller gave no block. */
@@ -61,9 +65,26 @@ export class ControllerConnection implements ControllerChannel {
     this.waiting.clear();
   }
 
+  /** What the controller supports, asked once a connection, as Kafka's own client does. Infinity when it does not say. */
+  private async latestVersionOf(apiKey: number): Promise<number> {
+    const client = await this.currentClient();
+    if (this.versions?.client !== client) {
+      const { apiKeys } = await client.send<ApiVersionsResponse>(ApiKey.ApiVersions, API_VERSIONS_VERSION, {});
+      this.versions = { client, latest: new Map(apiKeys.map((api) => [api.apiKey, api.maxVersion])) };
+    }
+    return this.versions.latest.get(apiKey) ?? Infinity;
+  }
+
   private async send<T extends { errorCode: number }>(apiKey: number, version: number, body: () => object): Promise<T> {
     const client = await this.currentClient();
-    const response = await client.send<T>(apiKey, version, body());
+    let response: T;
+    try {
+      response = await client.send<T>(apiKey, version, body());
+    } catch (error) {
+      // It may come back as another version of itself.
+      this.versions = null;
+      throw error;
+    }
     if (response.errorCode === ErrorCode.NOT_CONTROLLER) {
       client.disconnect('it is not the controller any more');
       throw new NetworkError('disconnected', `${client.endpoint.host} is not the controller any more`);

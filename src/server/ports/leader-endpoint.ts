@@ -10,16 +10,28 @@ import {
   type OffsetForLeaderEpochResponse,
 } from '../../protocol/index.js';
 import { NetworkError, type NetworkClient } from '../../network/index.js';
-import type { EpochEndOffset, EpochQuestion, LeaderEndpoint, OffsetAnswer } from '../../replication/index.js';
+import {
+  listOffsetsRequestVersion,
+  offsetForLeaderEpochRequestVersion,
+  type EpochEndOffset,
+  type EpochQuestion,
+  type LeaderEndpoint,
+  type OffsetAnswer,
+} from '../../replication/index.js';
 import type { MetadataCache } from '../metadata-cache.js';
 import { brokerClient, type BrokerClientOptions } from './broker-client.js';
 
-const LIST_OFFSETS_VERSION = 8;
-const OFFSET_FOR_LEADER_EPOCH_VERSION = 4;
+/** From this version on a follower says who it is. */
+const FIRST_OFFSET_FOR_LEADER_EPOCH_WITH_REPLICA = 3;
+/** Before it no epochs are told, and none are asked for. */
+const FIRST_LIST_OFFSETS_WITH_EPOCHS = 4;
 const LATEST_TIMESTAMP = -1n;
 const EARLIEST_TIMESTAMP = -2n;
 
-/** A leader over a socket of its own, at the inter-broker listener (Kafka's `RemoteLeaderEndPoint`). */
+/**
+ * A leader over a socket of its own, at the inter-broker listener (Kafka's `RemoteLeaderEndPoint`). As there, versions go by
+ * `inter.broker.protocol.version` and are not negotiated: a leader that is older closes the connection on anything newer.
+ */
 export class RemoteLeaderEndpoint implements LeaderEndpoint {
   private client: NetworkClient | null = null;
   private closed = false;
@@ -43,10 +55,14 @@ export class RemoteLeaderEndpoint implements LeaderEndpoint {
       if (!partitions) topics.set(tp.topic, (partitions = []));
       partitions.push({ partition: tp.partition, currentLeaderEpoch, leaderEpoch });
     }
+    const version = offsetForLeaderEpochRequestVersion(this.protocolAtLeast);
     const response = await this.currentClient().send<OffsetForLeaderEpochResponse>(
       ApiKey.OffsetForLeaderEpoch,
-      OFFSET_FOR_LEADER_EPOCH_VERSION,
-      { replicaId: this.replicaId, topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })) },
+      version,
+      {
+        ...(version >= FIRST_OFFSET_FOR_LEADER_EPOCH_WITH_REPLICA && { replicaId: this.replicaId }),
+        topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
+      },
     );
     const answers = new Map<string, EpochEndOffset>();
     for (const { topic, partitions } of response.topics) {
@@ -72,8 +88,10 @@ export class RemoteLeaderEndpoint implements LeaderEndpoint {
   }
 
   private async listOffset(tp: TopicPartition, currentLeaderEpoch: number, timestamp: bigint): Promise<OffsetAnswer> {
-    const partition = { partitionIndex: tp.partition, currentLeaderEpoch, timestamp };
-    const response = await this.currentClient().send<ListOffsetsResponse>(ApiKey.ListOffsets, LIST_OFFSETS_VERSION, {
+    const version = listOffsetsRequestVersion(this.protocolAtLeast);
+    const epoch = version >= FIRST_LIST_OFFSETS_WITH_EPOCHS ? { currentLeaderEpoch } : {};
+    const partition = { partitionIndex: tp.partition, ...epoch, timestamp };
+    const response = await this.currentClient().send<ListOffsetsResponse>(ApiKey.ListOffsets, version, {
       replicaId: this.replicaId,
       topics: [{ name: tp.topic, partitions: [partition] }],
     });
@@ -85,6 +103,9 @@ export class RemoteLeaderEndpoint implements LeaderEndpoint {
       leaderEpoch: answer.leaderEpoch,
     };
   }
+
+  private readonly protocolAtLeast = (version: string): boolean =>
+    this.options.config.interBrokerProtocolAtLeast(version);
 
   /** The broker may have come back at another address, so the metadata are asked each time. */
   private currentClient(): NetworkClient {

@@ -10,7 +10,7 @@ const A = 'AAAAAAAAAAAAAAAAAAAAEQ';
 const STATE = { leader: 1, leaderEpoch: 2, isr: [1, 3], recovering: false, partitionEpoch: 4 };
 
 /** A manager whose requests are answered by hand. */
-function setUp(version = 3) {
+function setUp(version = 3, protocolAtLeast = (_version: string): boolean => true) {
   const clock = new SimulatedClock();
   const requests: {
     request: AlterPartitionRequest;
@@ -34,6 +34,7 @@ function setUp(version = 3) {
     clock,
     logger: silentLogger,
     channel,
+    protocolAtLeast,
   });
   const results: (AlterPartitionResult & { partition: number })[] = [];
   const submit = (partition: number, topicId: string | null = A): void =>
@@ -125,4 +126,15 @@ test('nothing is sent after it is closed', async () => {
   manager.close();
   await clock.advance(1000);
   expect(requests).toHaveLength(0);
+});
+
+test.each([
+  { title: 'names topics below 2.8', since: '2.8-IV0', version: 1, recovery: 1 },
+  { title: 'says nothing of recovery below 3.2', since: '3.2-IV0', version: 3, recovery: 0 },
+])('by inter.broker.protocol.version a request $title', async ({ since, version, recovery }) => {
+  const { clock, requests, manager } = setUp(3, (asked) => asked !== since);
+  manager.submit({ topic: 't', partition: 0 }, A, { ...STATE, recovering: true }, () => undefined);
+  await clock.advance(1);
+  expect(requests[0]!.version).toBe(version);
+  expect(requests[0]!.request.topics[0]!.partitions[0]!.leaderRecoveryState).toBe(recovery);
 });

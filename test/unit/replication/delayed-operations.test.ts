@@ -18,9 +18,11 @@ describe('a produce that waits', () => {
   let clock: SimulatedClock;
   let purgatory: ProducePurgatory;
   let answers: number[][];
+  let errors: unknown[];
   beforeEach(() => {
     clock = new SimulatedClock();
-    purgatory = new ProducePurgatory(clock);
+    errors = [];
+    purgatory = new ProducePurgatory(clock, (error) => errors.push(error));
     answers = [];
   });
   /** Waits for partitions up to their offsets. */
@@ -39,6 +41,18 @@ describe('a produce that waits', () => {
     expect(answers).toEqual([]);
     purgatory.onHighWatermark('t-1', 31, ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND);
     expect(answers).toEqual([[0, ErrorCode.NOT_ENOUGH_REPLICAS_AFTER_APPEND]]);
+    expect(purgatory.numDelayed).toBe(0);
+  });
+
+  test('is answered though the answer of one before it throws', () => {
+    const broken = new Error('broken');
+    purgatory.wait([resultOf(0)], [{ index: 0, key: 't-0', offset: 12 }], 1000, () => {
+      throw broken;
+    });
+    wait([12]);
+    purgatory.onHighWatermark('t-0', 12, ErrorCode.NONE);
+    expect(answers).toEqual([[0]]);
+    expect(errors).toEqual([broken]);
     expect(purgatory.numDelayed).toBe(0);
   });
 

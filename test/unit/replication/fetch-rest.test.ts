@@ -11,7 +11,7 @@ import {
   type FetchResponse,
 } from '../../../src/protocol/index.js';
 import type { WatchedPartitions } from '../../../src/replication/watched-partitions.js';
-import { ORDERS, ReplicaCluster, TOPIC_ID, type ClusterOptions } from './replica-cluster.js';
+import { batchOf, ORDERS, ReplicaCluster, TOPIC_ID, type ClusterOptions } from './replica-cluster.js';
 
 const OTHER = { topic: 'orders', partition: 1 };
 /** For so long at most the end of a log stays in memory; afterwards a read needs the disk, and a turn. */
@@ -237,4 +237,24 @@ test.each([
   cluster.broker(1).replicas.handleLogDirFailure('/logs');
   const { response } = send([{ partition: 0 }], { maxWaitMs: 0 }, version);
   expect(response!.responses[0]!.partitions[0]!.errorCode).toBe(error);
+});
+
+test('a consumer is told of an append whose own answer throws', async () => {
+  await start();
+  await cluster.create([1]);
+  const waiting = send([{ partition: 0 }], { maxWaitMs: 60_000 });
+  const append = (): void =>
+    cluster.broker(1).replicas.appendRecords({
+      timeoutMs: 1000,
+      requiredAcks: 1,
+      internalTopicsAllowed: false,
+      origin: 'client',
+      entries: [{ tp: ORDERS, records: batchOf(['a']) }],
+      onComplete: () => {
+        throw new Error('no answer');
+      },
+    });
+  expect(append).toThrow('no answer');
+  await cluster.clock.advance(1);
+  expect(bytesOf(waiting)[0]).toBeGreaterThan(0);
 });

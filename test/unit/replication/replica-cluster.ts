@@ -261,6 +261,7 @@ export class TestBroker {
         clock,
         logger: silentLogger,
         channel: this.cluster.controller,
+        protocolAtLeast: (version) => this.config.interBrokerProtocolAtLeast(version),
       }),
       brokerEpoch: () => 1n,
       onLogDirFailure: (dir) => {

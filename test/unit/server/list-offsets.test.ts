@@ -1,0 +1,101 @@
+import { settle, SimulatedClock } from '../../../src/common/index.js';
+import { Request } from '../../../src/network/index.js';
+import {
+  ApiKey,
+  decodeRequestHeader,
+  decodeResponseFrame,
+  encodeRequestFrame,
+  ErrorCode,
+  type ListOffsetsResponse,
+} from '../../../src/protocol/index.js';
+import { listOffsets } from '../../../src/server/handlers/list-offsets.js';
+import type { BrokerServices } from '../../../src/server/services.js';
+
+interface Found {
+  readonly errorCode: number;
+  readonly offset?: number;
+}
+
+/** Sends ListOffsets for partitions 0 to n - 1 of two topics; `find` is the replica manager. */
+function send(n: number, version: number, find: (partition: number) => Promise<Found>) {
+  const partitions = Array.from({ length: n }, (_, partitionIndex) => ({ partitionIndex, timestamp: 1n }));
+  const body = { replicaId: -1, topics: ['a', 'b'].map((name) => ({ name, partitions })) };
+  const frame = Buffer.concat(encodeRequestFrame(ApiKey.ListOffsets, version, 1, 'c', body)).subarray(4);
+  const connection = {
+    id: '1',
+    listenerName: 'PLAINTEXT',
+    clientAddress: '127.0.0.1',
+    principal: { type: 'User', name: 'ANONYMOUS' },
+    clientSoftwareName: 'unknown',
+    clientSoftwareVersion: 'unknown',
+  };
+  const sent: { response: ListOffsetsResponse | null } = { response: null };
+  const request = new Request(decodeRequestHeader(frame), frame, connection, 0, {
+    answered: (_request, chunks) => {
+      const answer = decodeResponseFrame(ApiKey.ListOffsets, version, Buffer.concat(chunks!).subarray(4));
+      sent.response = answer.body as ListOffsetsResponse;
+    },
+    refused: () => undefined,
+    allowNext: () => undefined,
+    frameReleased: () => undefined,
+    availableAnswerBytes: 1,
+  });
+  const clock = new SimulatedClock();
+  const services = {
+    authorizer: { authorize: () => true },
+    quotas: { recordAndThrottleMs: () => 0 },
+    clock,
+    replicas: {
+      fetchOffsetForTimestamp: async ({ partition }: { partition: number }) => ({
+        timestamp: -1,
+        offset: -1,
+        leaderEpoch: -1,
+        ...(await find(partition)),
+      }),
+    },
+  };
+  listOffsets.handle(request, services as unknown as BrokerServices);
+  return { sent, clock };
+}
+
+test('thousands of partitions are searched a few at a time, and answered in their order', async () => {
+  const waiting: (() => void)[] = [];
+  let most = 0;
+  const { sent, clock } = send(500, 7, async (partition) => {
+    await new Promise<void>((resolve) => waiting.push(resolve));
+    return { errorCode: 0, offset: partition };
+  });
+  while (sent.response === null) {
+    await settle();
+    most = Math.max(most, waiting.length);
+    expect(most).toBeGreaterThan(0);
+    for (const resolve of waiting.splice(0).reverse()) resolve();
+    await clock.advance(0);
+  }
+  expect(most).toBe(16);
+  for (const { partitions } of sent.response.topics) {
+    expect(partitions.map(({ partitionIndex, offset }) => [partitionIndex, Number(offset)])).toEqual(
+      Array.from({ length: 500 }, (_, partition) => [partition, partition]),
+    );
+  }
+});
+
+test('others have their turn while thousands of partitions are answered from memory', async () => {
+  let found = 0;
+  const { sent, clock } = send(500, 7, () => Promise.resolve({ errorCode: 0, offset: found++ }));
+  await Promise.resolve();
+  let foundInTurn = 0;
+  clock.defer(() => (foundInTurn = found));
+  for (let i = 0; i < 20 && sent.response === null; i++) await clock.advance(0);
+  expect(sent.response).not.toBeNull();
+  expect(foundInTurn).toBeLessThan(1000);
+});
+
+test.each([
+  { version: 4, error: ErrorCode.LEADER_NOT_AVAILABLE },
+  { version: 5, error: ErrorCode.OFFSET_NOT_AVAILABLE },
+])('an end that is not settled yet is error $error in version $version', async ({ version, error }) => {
+  const { sent } = send(1, version, () => Promise.resolve({ errorCode: ErrorCode.OFFSET_NOT_AVAILABLE }));
+  await settle();
+  expect(sent.response!.topics[0]!.partitions[0]!.errorCode).toBe(error);
+});
