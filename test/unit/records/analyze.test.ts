@@ -57,7 +57,9 @@ test('a batch may be as large as max.message.bytes and no larger, and what a lea
 });
 
 test('only clients must begin their batches at offset 0', () => {
-  const kinds = ORIGINS.map((origin) => kindOf(() => analyzeRecords(batch([1], { baseOffset: 5 }), options({ origin }))));
+  const kinds = ORIGINS.map((origin) =>
+    kindOf(() => analyzeRecords(batch([1], { baseOffset: 5 }), options({ origin }))),
+  );
   expect(kinds).toEqual(['INVALID_RECORD', 'accepted', 'accepted', 'accepted']);
 });
 

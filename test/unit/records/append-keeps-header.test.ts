@@ -27,7 +27,12 @@ const defaults: AppendValidationOptions = {
 };
 
 const RECORDS: readonly RecordInput[] = [
-  { timestamp: NOW - 9, key: Buffer.from('k'), value: Buffer.from('v'), headers: [{ key: 'ä', value: Buffer.from('h') }] },
+  {
+    timestamp: NOW - 9,
+    key: Buffer.from('k'),
+    value: Buffer.from('v'),
+    headers: [{ key: 'ä', value: Buffer.from('h') }],
+  },
   { timestamp: NOW - 2, key: null, value: Buffer.alloc(300, 'x') },
   { timestamp: NOW - 5, key: Buffer.alloc(0), value: null, headers: [{ key: 'none', value: null }] },
   { timestamp: NOW - 2, key: null, value: Buffer.alloc(0) },
@@ -72,7 +77,16 @@ function contentOf(view: BatchView) {
     value: value?.toString('hex') ?? null,
     headers: headers.map((header) => [header.key, header.value?.toString('hex') ?? null]),
   }));
-  return { producerId, producerEpoch, baseSequence, lastSequence, isTransactional, isControl, hasDeleteHorizon, records };
+  return {
+    producerId,
+    producerEpoch,
+    baseSequence,
+    lastSequence,
+    isTransactional,
+    isControl,
+    hasDeleteHorizon,
+    records,
+  };
 }
 
 const PRODUCERS: readonly BatchOptions[] = [
@@ -120,7 +134,12 @@ describe.each(WAYS)('a batch that is $title', ({ from, change }) => {
 });
 
 test('the type of the timestamps goes to and fro without touching another attribute', () => {
-  for (const flags of [{}, { isTransactional: true }, { isTransactional: true, isControl: true }, { deleteHorizonMs: 5 }]) {
+  for (const flags of [
+    {},
+    { isTransactional: true },
+    { isTransactional: true, isControl: true },
+    { deleteHorizonMs: 5 },
+  ]) {
     const bytes = batch({ ...flags, compression: 'gzip' });
     const view = new BatchView(bytes);
     const attributes = view.attributes;
@@ -141,7 +160,12 @@ test('a marker keeps its flags whatever the topic’s time and codec', () => {
     buildEndTxnMarker({ producerId: 5, producerEpoch: 1, type: 'COMMIT', coordinatorEpoch: 70_000, timestampMs: NOW });
   for (const change of [{}, { timestampType: 'LogAppendTime' as const }, { targetCompression: 'gzip' as const }]) {
     const result = validate(marker(), { ...change, origin: 'coordinator' });
-    expect(new BatchView(result.buffer)).toMatchObject({ isControl: true, isTransactional: true, producerId: 5, producerEpoch: 1 });
+    expect(new BatchView(result.buffer)).toMatchObject({
+      isControl: true,
+      isTransactional: true,
+      producerId: 5,
+      producerEpoch: 1,
+    });
   }
   expect(kindOf(marker())).toBe('INVALID_RECORD');
 });
@@ -153,8 +177,14 @@ describe('a header that lies', () => {
     { title: 'of fewer records than offsets', bytes: () => changed((bytes) => bytes.writeInt32BE(4, 23)) },
     { title: 'of more records than offsets', bytes: () => changed((bytes) => bytes.writeInt32BE(2, 23)) },
     { title: 'of a negative range of offsets', bytes: () => changed((bytes) => bytes.writeInt32BE(-1, 23)) },
-    { title: 'of more records than there are', bytes: () => changed((bytes) => (bytes.writeInt32BE(5, 57), bytes.writeInt32BE(4, 23))) },
-    { title: 'of fewer records than there are', bytes: () => changed((bytes) => (bytes.writeInt32BE(3, 57), bytes.writeInt32BE(2, 23))) },
+    {
+      title: 'of more records than there are',
+      bytes: () => changed((bytes) => (bytes.writeInt32BE(5, 57), bytes.writeInt32BE(4, 23))),
+    },
+    {
+      title: 'of fewer records than there are',
+      bytes: () => changed((bytes) => (bytes.writeInt32BE(3, 57), bytes.writeInt32BE(2, 23))),
+    },
     { title: 'of a producer without sequence', bytes: () => batch({ producerId: 5, producerEpoch: 0 }) },
     { title: 'that it is a marker', bytes: () => batch({ isControl: true }) },
     { title: 'that it is a marker of one record', bytes: () => batch({ isControl: true }, RECORDS.slice(0, 1)) },
@@ -170,7 +200,11 @@ describe('a header that lies', () => {
 });
 
 test('a batch that is written anew may be as large as max.message.bytes and no larger', () => {
-  const noise = Array.from({ length: 40 }, (_, index) => ({ timestamp: NOW, key: null, value: Buffer.alloc(100, index) }));
+  const noise = Array.from({ length: 40 }, (_, index) => ({
+    timestamp: NOW,
+    key: null,
+    value: Buffer.alloc(100, index),
+  }));
   const sent = () => batch({ compression: 'gzip' }, noise);
   const grown = validate(sent(), { targetCompression: 'uncompressed' }).buffer.length;
   expect(grown).toBeGreaterThan(sent().length);
@@ -184,7 +218,10 @@ test('a batch that is written anew may be as large as max.message.bytes and no l
 
 test('timestamps at the very limits are accepted, one beyond is not', () => {
   const at = (timestamp: number): string =>
-    kindOf(batch({}, [{ timestamp, key: null, value: null }]), { timestampBeforeMaxMs: 1000, timestampAfterMaxMs: 500 });
+    kindOf(batch({}, [{ timestamp, key: null, value: null }]), {
+      timestampBeforeMaxMs: 1000,
+      timestampAfterMaxMs: 500,
+    });
   expect([at(NOW - 1000), at(NOW + 500), at(NOW - 1001), at(NOW + 501)]).toEqual([
     'accepted',
     'accepted',

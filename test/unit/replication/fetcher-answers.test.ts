@@ -1,0 +1,327 @@
+/** A follower against a leader that answers anything at any time: late, wrong, not at all, or for a role that has ended. */
+import { settle } from '../../../src/common/index.js';
+import { BatchBuilder } from '../../../src/records/index.js';
+import { ErrorCode } from '../../../src/protocol/index.js';
+import { ORDERS, ReplicaCluster, type ClusterOptions, type TestBroker } from './replica-cluster.js';
+import { ScriptedLeader } from './scripted-leader.js';
+
+const BACKOFF_MS = 1000;
+const OTHER = { topic: 'orders', partition: 1 };
+const FAILED = 'kafka.server:type=ReplicaFetcherManager,name=FailedPartitionsCount,clientId=Replica';
+const LAG = 'kafka.server:type=ReplicaFetcherManager,name=MaxLag,clientId=Replica';
+const BYTES_IN = 'kafka.server:type=BrokerTopicMetrics,name=ReplicationBytesInPerSec';
+
+let cluster: ReplicaCluster;
+let follower: TestBroker;
+/** By broker id; made anew with each fetcher. */
+let leaders: Map<number, ScriptedLeader>;
+const leader = (id = 1): ScriptedLeader => leaders.get(id)!;
+
+afterEach(() => cluster.stop());
+
+/** Broker 2 follows broker 1, which is a script. */
+async function start(options: Partial<ClusterOptions> = {}, partitions = [ORDERS]): Promise<void> {
+  leaders = new Map();
+  const scripted = (id: number): ScriptedLeader => {
+    const made = new ScriptedLeader(id);
+    leaders.set(id, made);
+    return made;
+  };
+  const extras = (id: number) => (id === 2 ? { leaderEndpoints: scripted } : {});
+  cluster = await ReplicaCluster.start({ brokers: 3, extras, ...options });
+  follower = cluster.broker(2);
+  await cluster.create([1, 2], partitions);
+  await cluster.clock.advance(0);
+}
+
+async function elect(id = 1): Promise<void> {
+  cluster.elect(id);
+  await settle();
+  await cluster.clock.advance(0);
+}
+
+function records(baseOffset: number, count = 1, partitionLeaderEpoch = 0): Buffer {
+  const builder = new BatchBuilder({ baseOffset, partitionLeaderEpoch });
+  for (let at = 0; at < count; at++)
+    builder.append({ timestamp: 1, key: null, value: Buffer.from(`${baseOffset + at}`) });
+  return builder.build();
+}
+
+const metric = (name: string): number => follower.metrics.snapshot().get(name)!;
+const end = (tp = ORDERS): number => follower.log(tp).logEndOffset;
+
+test('what is fetched is appended, and the next request goes on behind it with the epoch of its last batch', async () => {
+  await start();
+  await leader().answer([{ records: Buffer.concat([records(0, 2, 0), records(2, 3, 4)]), highWatermark: 9 }]);
+  expect(end()).toBe(5);
+  expect(leader().asked()).toMatchObject({ fetchOffset: 5n, lastFetchedEpoch: 4, currentLeaderEpoch: 0 });
+  expect(follower.log().highWatermark).toBe(5);
+  expect(metric(LAG)).toBe(4);
+  expect(metric(BYTES_IN)).toBe(records(0, 2).length + records(2, 3).length);
+  await leader().answer([{ highWatermark: 5 }]);
+  expect(metric(LAG)).toBe(0);
+  // Nothing changed: the session's request is empty.
+  expect(leader().lastRequest.topics).toEqual([]);
+});
+
+describe('an answer that comes after the role has changed', () => {
+  test('is dropped, and the session begins again so that nothing the leader believes told is lost', async () => {
+    await start();
+    await leader().answer([{ records: records(0), highWatermark: 0 }]);
+    await elect(1);
+    await leader().answer([{ records: records(1), highWatermark: 1 }]);
+    expect(end()).toBe(1);
+    expect(follower.log().highWatermark).toBe(0);
+    expect(leader().lastRequest.sessionEpoch).toBe(0);
+    expect(leader().asked()).toMatchObject({ fetchOffset: 1n, currentLeaderEpoch: 1 });
+    await leader().answer([{ highWatermark: 1 }]);
+    expect(follower.log().highWatermark).toBe(1);
+  });
+
+  test('does not cut the log when it says where an epoch ended', async () => {
+    await start({ config: { 'inter.broker.protocol.version': '2.6' }, withTopicIds: false });
+    await leader().answer([{ records: records(0, 5), highWatermark: 2 }]);
+    await elect(1);
+    await leader().answer([]);
+    expect(leader().epochQuestions).toHaveLength(1);
+    await elect(1);
+    leader().epochQuestions[0]!.answer([{ errorCode: 0, leaderEpoch: 0, endOffset: 1 }]);
+    await cluster.clock.advance(0);
+    expect(end()).toBe(5);
+    // Meanwhile the partition leaves the session.
+    await leader().answer([]);
+    expect(leader().epochQuestions[1]!.asked).toEqual([{ tp: ORDERS, currentLeaderEpoch: 2, leaderEpoch: 0 }]);
+    leader().epochQuestions[1]!.answer([{ errorCode: 0, leaderEpoch: 0, endOffset: 3 }]);
+    await cluster.clock.advance(0);
+    expect(end()).toBe(3);
+    expect(leader().asked()).toMatchObject({ fetchOffset: 3n, currentLeaderEpoch: 2 });
+  });
+
+  test('does not cut the log when it says where the leader’s log ends', async () => {
+    await start();
+    await leader().answer([{ records: records(0, 5), highWatermark: 2 }]);
+    await leader().answer([{ errorCode: ErrorCode.OFFSET_OUT_OF_RANGE }]);
+    await elect(1);
+    leader().offsetQuestions[0]!.answer({ errorCode: 0, offset: 1, leaderEpoch: 0 });
+    await cluster.clock.advance(0);
+    expect(end()).toBe(5);
+    expect(leader().asked()).toMatchObject({ fetchOffset: 5n, currentLeaderEpoch: 1 });
+  });
+
+  test('goes nowhere once the replica was stopped', async () => {
+    await start();
+    await leader().answer([{ records: records(0), highWatermark: 0 }]);
+    await follower.replicas.stopReplicas({ controllerId: 1, controllerEpoch: 1, correlationId: 1 }, [
+      { tp: ORDERS, leaderEpoch: 0, deletePartition: false },
+    ]);
+    await cluster.clock.advance(0);
+    expect(leader().isClosed).toBe(true);
+    await leader().answer([{ records: records(1), highWatermark: 1 }]);
+    await cluster.clock.advance(10 * BACKOFF_MS);
+    expect(end()).toBe(1);
+    expect(leader().isAsked).toBe(false);
+  });
+});
+
+describe('a request that fails', () => {
+  test.each([
+    { title: 'without an answer', refuse: () => leader().fail() },
+    { title: 'with an error of the whole', refuse: () => leader().answer([], ErrorCode.UNKNOWN_SERVER_ERROR) },
+  ])('$title is followed by a full one after a rest, and by none before', async ({ refuse }) => {
+    await start();
+    await leader().answer([{ records: records(0), highWatermark: 1 }]);
+    await leader().answer([]);
+    await refuse();
+    await cluster.clock.advance(BACKOFF_MS - 1);
+    expect(leader().isAsked).toBe(false);
+    await cluster.clock.advance(1);
+    expect(leader().lastRequest.sessionEpoch).toBe(0);
+    expect(leader().asked()).toMatchObject({ fetchOffset: 1n });
+    await leader().answer([{ records: records(1), highWatermark: 2 }]);
+    expect(end()).toBe(2);
+  });
+
+  test('as its session is not there any more is followed by a full one at once', async () => {
+    await start();
+    await leader().answer([{ highWatermark: 0 }]);
+    await leader().answer([], ErrorCode.FETCH_SESSION_ID_NOT_FOUND);
+    expect(leader().lastRequest).toMatchObject({ sessionId: 0, sessionEpoch: 0 });
+    expect(leader().asked()).toBeDefined();
+  });
+});
+
+describe('a partition that fails', () => {
+  test.each([
+    ErrorCode.UNKNOWN_LEADER_EPOCH,
+    ErrorCode.NOT_LEADER_OR_FOLLOWER,
+    ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+    ErrorCode.UNKNOWN_TOPIC_ID,
+    ErrorCode.KAFKA_STORAGE_ERROR,
+    ErrorCode.UNKNOWN_SERVER_ERROR,
+  ])('with error %i rests, and is asked for again; the others go on', async (errorCode) => {
+    await start({}, [ORDERS, OTHER]);
+    await leader().answer([{ errorCode }, { partition: 1, records: records(0), highWatermark: 1 }]);
+    expect([end(), end(OTHER)]).toEqual([0, 1]);
+    await leader().answer([]);
+    await cluster.clock.advance(BACKOFF_MS);
+    await leader().answer([]);
+    expect(
+      leader()
+        .requests.slice(2)
+        .flatMap(({ topics }) => topics.flatMap((one) => one.partitions)),
+    ).toMatchObject([{ partition: 0, fetchOffset: 0n }]);
+    await leader().answer([{ records: records(0), highWatermark: 1 }]);
+    expect(end()).toBe(1);
+    expect(metric(FAILED)).toBe(0);
+  });
+
+  test('with damaged bytes is asked for again after a rest', async () => {
+    await start();
+    const damaged = records(0);
+    damaged[damaged.length - 1]! ^= 1;
+    await leader().answer([{ records: damaged, highWatermark: 1 }]);
+    expect(end()).toBe(0);
+    expect(metric(FAILED)).toBe(0);
+    await cluster.clock.advance(BACKOFF_MS);
+    if (leader().asked() === undefined) await leader().answer([]);
+    expect(leader().asked()).toMatchObject({ fetchOffset: 0n });
+    await leader().answer([{ records: records(0), highWatermark: 1 }]);
+    expect(end()).toBe(1);
+  });
+
+  test.each([
+    {
+      title: 'whose records do not continue the log',
+      answer: () => ({ records: Buffer.concat([records(3), records(1)]) }),
+    },
+    { title: 'whose leader has a newer epoch', answer: () => ({ errorCode: ErrorCode.FENCED_LEADER_EPOCH }) },
+  ])('$title is given up until the next LeaderAndIsr', async ({ answer }) => {
+    await start();
+    await leader().answer([answer()]);
+    await cluster.clock.advance(5 * BACKOFF_MS);
+    expect(metric(FAILED)).toBe(1);
+    expect(leader().isAsked && leader().asked() !== undefined).toBe(false);
+    if (leader().isAsked) await leader().answer([]);
+    await elect(1);
+    if (!leader().asked()) await leader().answer([]);
+    expect(metric(FAILED)).toBe(0);
+    expect(leader().asked()).toMatchObject({ fetchOffset: 0n, currentLeaderEpoch: 1 });
+  });
+
+  test('and is stopped while it rests is not asked for again', async () => {
+    await start();
+    await leader().answer([{ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER }]);
+    await follower.replicas.stopReplicas({ controllerId: 1, controllerEpoch: 1, correlationId: 1 }, [
+      { tp: ORDERS, leaderEpoch: 0, deletePartition: true },
+    ]);
+    const asked = leader().requests.length;
+    await cluster.clock.advance(5 * BACKOFF_MS);
+    expect(
+      leader()
+        .requests.slice(asked)
+        .flatMap(({ topics }) => topics),
+    ).toEqual([]);
+  });
+});
+
+describe('a fetch offset that is out of range', () => {
+  const outOfRange = async (): Promise<void> => {
+    await start();
+    await leader().answer([{ records: records(0, 5), highWatermark: 5 }]);
+    await leader().answer([{ errorCode: ErrorCode.OFFSET_OUT_OF_RANGE }]);
+  };
+  const answer = async (offset: number, errorCode = 0): Promise<void> => {
+    leader().offsetQuestions.at(-1)!.answer({ errorCode, offset, leaderEpoch: 0 });
+    await settle();
+  };
+
+  test('beyond the leader’s end cuts to it', async () => {
+    await outOfRange();
+    await answer(3);
+    expect(leader().offsetQuestions.map(({ asked }) => asked)).toEqual(['latest']);
+    expect(end()).toBe(3);
+    expect(leader().asked()).toMatchObject({ fetchOffset: 3n, lastFetchedEpoch: 0 });
+  });
+
+  test('before the leader’s start begins anew there', async () => {
+    await outOfRange();
+    await answer(50);
+    await answer(20);
+    expect([follower.log().logStartOffset, end()]).toEqual([20, 20]);
+    expect(leader().asked()).toMatchObject({ fetchOffset: 20n, lastFetchedEpoch: -1 });
+    expect(metric(LAG)).toBe(30);
+  });
+
+  test('that the leader’s log has by now is fetched from', async () => {
+    await outOfRange();
+    await answer(5);
+    await answer(2);
+    expect([follower.log().logStartOffset, end()]).toEqual([0, 5]);
+    // The session knows the offset already.
+    await leader().answer([{ records: records(5), highWatermark: 6 }]);
+    expect(end()).toBe(6);
+  });
+
+  test.each([
+    { title: 'the question is refused', refuse: () => answer(-1, ErrorCode.NOT_LEADER_OR_FOLLOWER) },
+    { title: 'the leader cannot be asked', refuse: async () => leader().offsetQuestions[0]!.refuse(new Error('gone')) },
+  ])('deletes nothing when $title, and is tried again after a rest', async ({ refuse }) => {
+    await outOfRange();
+    await refuse();
+    await settle();
+    expect([follower.log().logStartOffset, end()]).toEqual([0, 5]);
+    await cluster.clock.advance(BACKOFF_MS);
+    if (!leader().asked()) await leader().answer([]);
+    expect(leader().asked()).toMatchObject({ fetchOffset: 5n });
+  });
+});
+
+test('a log start that moved is followed up to the high watermark, and the leader is told', async () => {
+  await start();
+  await leader().answer([{ records: records(0, 5), highWatermark: 3, logStartOffset: 4 }]);
+  expect(follower.log().logStartOffset).toBe(0);
+  await leader().answer([{ highWatermark: 5, logStartOffset: 4 }]);
+  expect(follower.log().logStartOffset).toBe(4);
+  expect(leader().asked()).toMatchObject({ fetchOffset: 5n, logStartOffset: 4n });
+});
+
+test('a log that diverged is cut where the answer says, and asked for from there', async () => {
+  await start();
+  await leader().answer([{ records: Buffer.concat([records(0, 4, 0), records(4, 4, 2)]), highWatermark: 2 }]);
+  await leader().answer([{ diverging: { epoch: 1, endOffset: 6 } }]);
+  expect(end()).toBe(4);
+  expect(leader().asked()).toMatchObject({ fetchOffset: 4n, lastFetchedEpoch: 0 });
+});
+
+test('a partition that moves to another leader is asked of that one alone', async () => {
+  await start();
+  await leader(1).answer([{ records: records(0), highWatermark: 1 }]);
+  cluster.partitions.get('orders-0')!.replicas.push(3);
+  await elect(3);
+  expect(leader(1).isClosed).toBe(true);
+  expect(leader(3).asked()).toMatchObject({ fetchOffset: 1n, currentLeaderEpoch: 1 });
+  await leader(1).answer([{ records: records(1), highWatermark: 2 }]);
+  await cluster.clock.advance(5 * BACKOFF_MS);
+  expect([end(), leader(1).isAsked]).toEqual([1, false]);
+  // And back again: by a way of its own.
+  await leader(3).answer([{ highWatermark: 1 }]);
+  await elect(1);
+  expect(leader(3).isClosed).toBe(true);
+  expect(leader(1).asked()).toMatchObject({ fetchOffset: 1n, currentLeaderEpoch: 2 });
+});
+
+test('an unknown end of the epoch keeps what was committed, when the leader is asked before the first fetch', async () => {
+  await start({ config: { 'inter.broker.protocol.version': '2.6' }, withTopicIds: false });
+  await leader().answer([{ records: records(0, 5), highWatermark: 2 }]);
+  await elect(1);
+  await leader().answer([]);
+  leader().epochQuestions[0]!.refuse(new Error('gone'));
+  await settle();
+  await leader().answer([]);
+  expect(leader().epochQuestions).toHaveLength(1);
+  await cluster.clock.advance(BACKOFF_MS);
+  expect(leader().epochQuestions).toHaveLength(2);
+  leader().epochQuestions[1]!.answer([{ errorCode: 0, leaderEpoch: -1, endOffset: -1 }]);
+  await cluster.clock.advance(0);
+  expect(end()).toBe(2);
+});
