@@ -1,5 +1,7 @@
-import { sweepLogScenario, type Sweep } from './log-crash-points.js';
+import { sweepFailures } from './fail-points.js';
+import { sweepLogScenario } from './log-crash-points.js';
 import { LOG_SCENARIOS } from './log-scenarios.js';
+import type { Sweep } from './report.js';
 
 export interface NamedSweep {
   readonly title: string;
@@ -13,5 +15,13 @@ export const ALL_SWEEPS: readonly NamedSweep[] = [
       title: `one log, ${kind}: ${scenario.title}`,
       sweep: (draws: number) => sweepLogScenario(scenario, kind, draws),
     })),
+  ),
+  ...(['while it runs', 'while it starts'] as const).flatMap((when) =>
+    (['EIO', 'ENOSPC', 'EMFILE'] as const).flatMap((code) =>
+      [false, true].map((forever) => ({
+        title: `failing operations: ${code} ${forever ? 'from then on' : 'once'} ${when}`,
+        sweep: () => sweepFailures({ code, forever, when }),
+      })),
+    ),
   ),
 ];

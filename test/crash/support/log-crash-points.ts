@@ -3,6 +3,7 @@ import { LogError, type UnifiedLog } from '../../../src/log/index.js';
 import { RecordsError } from '../../../src/records/index.js';
 import { batch, newWorld, readAll } from '../../unit/log/log-fixture.js';
 import { describe as textOf, findFault } from './check-log.js';
+import { FaultList, type Sweep } from './report.js';
 import { LogRun, ORDERS, type LogScenario } from './log-scenarios.js';
 
 export type CrashKind = 'process' | 'power';
@@ -16,32 +17,18 @@ interface Outcome {
   readonly fault: string | null;
 }
 
-export interface Sweep {
-  readonly points: number;
-  readonly tried: number;
-  /** The first few that failed, each with how to repeat it. */
-  readonly faults: readonly string[];
-}
-
-const FAULTS_SHOWN = 5;
-
 /** Ends the process, or the machine, at every changing operation of a scenario and after the last; `draws` times at each. */
 export async function sweepLogScenario(scenario: LogScenario, kind: CrashKind, draws: number): Promise<Sweep> {
   const { points } = await crashAt(scenario, kind, Infinity, 1);
-  const faults: string[] = [];
+  const faults = new FaultList();
   let tried = 0;
   for (let point = 1; point <= points + 1; point++) {
     for (let draw = 1; draw <= draws; draw++, tried++) {
       const { fault, at } = await crashAt(scenario, kind, point, draw);
-      if (fault !== null) faults.push(`point ${point} draw ${draw} (${at}): ${fault}`);
+      if (fault !== null) faults.add(`point ${point} draw ${draw} (${at})`, fault);
     }
   }
-  const more = faults.length - FAULTS_SHOWN;
-  return {
-    points,
-    tried,
-    faults: more > 0 ? [...faults.slice(0, FAULTS_SHOWN), `… and ${more} more of ${tried}`] : faults,
-  };
+  return { points, tried, faults: faults.lines() };
 }
 
 /** Runs the scenario up to a point, starts again, and looks at what is there. */
