@@ -42,6 +42,13 @@ export class FileHandleCache {
     }
   }
 
+  /** Closes every file that nothing is being read from; each is opened again when it is used. Returns how many. */
+  closeIdle(): number {
+    const before = this.files.size;
+    for (const file of [...this.files]) if (!file.isPinned) file.close();
+    return before - this.files.size;
+  }
+
   private evict(keep: LogFile): void {
     // Each file is passed over at most once; when all are pinned by reads in flight the bound is exceeded until they end.
     for (let chances = 2 * this.files.size; chances > 0 && this.files.size > this.maxOpen; chances--) {
@@ -95,6 +102,11 @@ export class LogFile {
 
   get path(): string {
     return this.currentPath;
+  }
+
+  /** Something waits for a read or a sync of it. */
+  get isPinned(): boolean {
+    return this.pins > 0;
   }
 
   get sizeInBytes(): number {

@@ -75,7 +75,7 @@ export function isOutOfHandles(error: unknown): boolean {
 
 function asStorageError(context: LogContext, logDir: string, doing: string, error: unknown): unknown {
   if (!isFileSystemError(error)) return error;
-  if (!isOutOfHandles(error)) context.onStorageError(logDir, doing, error);
+  context.onStorageError(logDir, doing, error);
   return new LogError('KAFKA_STORAGE_ERROR', `Error while ${doing} in dir ${logDir}: ${error.message}`, {
     cause: error,
   });

@@ -1,11 +1,12 @@
 /** All logs of a broker: loading, making and deleting them, and what is done for them in the background. */
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import { AssertionError, BufferPool } from '../common/index.js';
+import { AssertionError, BufferPool, rateLimited } from '../common/index.js';
 import { FileHandleCache } from './file-handles.js';
+import { savingHandles } from './handle-saving-file-system.js';
 import { FolderSync } from './folder-sync.js';
 import { LogDirs, type LogDir } from './log-dirs.js';
 import type { LogConfig } from './log-config.js';
-import { ensureUsable, isFileSystemError, onStorage, type LogContext } from './log-context.js';
+import { ensureUsable, isFileSystemError, isOutOfHandles, onStorage, type LogContext } from './log-context.js';
 import { DuplicateLogError, LogError } from './log-error.js';
 import { deleteDirName, futureDirName } from './log-file-names.js';
 import { LogCheckpoints } from './log-checkpoints.js';
@@ -49,7 +50,8 @@ export class LogManager {
 
   /** Locks the directories; throws when one is in use, or none usable. */
   constructor(private readonly options: LogManagerOptions) {
-    const { fs, clock, random, logger } = options;
+    const { clock, random, logger } = options;
+    const fs = savingHandles(options.fs, () => this.context.files.closeIdle(), rateLimited(logger, clock, 1));
     const buffers = new BufferPool(FREE_BUFFER_BYTES);
     this.defaultConfig = options.defaultConfig;
     this.context = {
@@ -523,8 +525,12 @@ export class LogManager {
     return [...this.currentLogs.values(), ...this.futureLogs.values()].filter((log) => log.parentDir === dir);
   }
 
-  /** Files of a directory fail. It goes offline once the call that found out has returned. */
+  /**
+   * Files of a directory fail: it goes offline once the call that found out has returned. That the process may open no more files is no
+   * trouble of a directory.
+   */
   private onStorageError(logDir: string, doing: string, error: Error): void {
+    if (isOutOfHandles(error)) return;
     if (!this.dirs.markFailing(logDir)) return;
     this.context.logger.error('A log directory failed', { dir: logDir, doing, error });
     this.context.clock.defer(() => this.handleLogDirFailure(logDir));
