@@ -145,8 +145,8 @@ export class DirNode {
  */
 export type LostOrder = { readonly kind: 'journal'; readonly upTo: number } | { readonly kind: 'folders' | 'entries' };
 
-export function drawLostOrder(random: Random, { committed, last }: ChangeCounter): LostOrder {
-  const kind = (['journal', 'folders', 'entries'] as const)[random.nextInt(3)]!;
+export function drawLostOrder(random: Random, { committed, last }: ChangeCounter, reorders: boolean): LostOrder {
+  const kind = (['journal', 'folders', 'entries'] as const)[random.nextInt(reorders ? 3 : 2)]!;
   return kind === 'journal' ? { kind, upTo: committed + random.nextInt(last - committed + 1) } : { kind };
 }
 

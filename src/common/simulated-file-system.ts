@@ -53,6 +53,8 @@ export class SimulatedFileSystem implements FileSystem {
   fault: FaultInjector | null = null;
   /** Set it to make operations slow. */
   pace: DiskPace | null = null;
+  /** A loss of power may keep a later rename or removal in a folder without an earlier one of other names, as no journal does. */
+  reordersEntries = false;
   /** How long operations that block have held the process up. */
   blockedMs = 0;
 
@@ -88,7 +90,7 @@ export class SimulatedFileSystem implements FileSystem {
     this.openCount = 0;
     this.halted = false;
     this.locks.clear();
-    if (kind === 'power') this.root.losePower(drawLostOrder(random, this.counter), random);
+    if (kind === 'power') this.root.losePower(drawLostOrder(random, this.counter, this.reordersEntries), random);
   }
 
   open(path: string, mode: 'r' | 'r+' | 'w+' | 'a+'): FileHandle {
