@@ -114,7 +114,7 @@ class FailureRun {
       const log = this.logOf(2);
       if (log && log.highWatermark >= 14) log.maybeIncrementLogStartOffset(14, 'test');
     });
-    this.guard('retention', () => this.manager.cleanupLogs());
+    for (const partition of PARTITIONS) this.guard('retention', () => this.logOf(partition)?.deleteOldSegments());
     this.guard('checkpoint', () => this.manager.checkpointLogStartOffsets());
     this.guard('deleting', () => this.manager.asyncDelete({ topic: 'orders', partition: DELETED }));
     await this.settle();
