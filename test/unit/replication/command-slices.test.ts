@@ -212,6 +212,23 @@ test.each(places)('a directory that fails after step %i takes no more of the com
   expect(broker.logs.getLog(failed[0]!)).toBeUndefined();
 });
 
+test('a replica whose folder cannot be renamed away is not said to be deleted', async () => {
+  await start();
+  await ended(command(1, 0));
+  const { rename } = broker.fs;
+  broker.fs.rename = (from, to) => {
+    if (from.endsWith('/orders-2')) throw Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'rename' });
+    rename.call(broker.fs, from, to);
+  };
+  const { partitions } = await ended(stopAll());
+  expect(partitions.slice(0, 3).map(({ errorCode }) => errorCode)).toEqual([
+    ErrorCode.NONE,
+    ErrorCode.NONE,
+    ErrorCode.KAFKA_STORAGE_ERROR,
+  ]);
+  expect(broker.fs.exists('/logs/orders-2')).toBe(true);
+});
+
 test('a command that is given before the last one is carried out is a bug, and is refused', async () => {
   await start();
   const taken = command(1, 0);

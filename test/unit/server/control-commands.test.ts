@@ -21,6 +21,7 @@ class Broker {
   /** What was carried out, in order; an entry with `…` has begun and not ended. */
   readonly done: string[] = [];
   brokerEpoch = 1n;
+  isAuthorized = true;
   readonly knownTopics = new Set<string>();
   endCommand: () => void = () => undefined;
   endLoad: () => void = () => undefined;
@@ -83,7 +84,7 @@ class Broker {
       logger: silentLogger,
       stateChangeLogger: silentLogger,
       quotas: noQuotas,
-      authorizer: { authorize: () => true },
+      authorizer: { authorize: () => this.isAuthorized },
       controlOrder: new ControlOrder(),
       topicConfigs: {
         unknownOf: (topics: Set<string>) => [...topics].filter((topic) => !knownTopics.has(topic)),
@@ -187,6 +188,20 @@ test('configurations that were forgotten before the turn of a LeaderAndIsr are r
   broker.endCommand();
   await settle();
   expect(lead.answer).toMatchObject({ errorCode: 0 });
+});
+
+test.each([
+  { api: 'LeaderAndIsr', send: (broker: Broker) => broker.leaderAndIsr('orders') },
+  { api: 'StopReplica', send: (broker: Broker) => broker.stopReplica('orders') },
+  { api: 'UpdateMetadata', send: (broker: Broker) => broker.updateMetadata() },
+])('$api is refused to whoever may not act for the cluster', async ({ send }) => {
+  const broker = new Broker();
+  broker.knownTopics.add('orders');
+  broker.isAuthorized = false;
+  const refused = send(broker);
+  await settle();
+  expect(refused.answer).toMatchObject({ errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED });
+  expect(broker.done).toEqual([]);
 });
 
 test('a command that fails leaves the way free for the next', async () => {
