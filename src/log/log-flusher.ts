@@ -95,7 +95,7 @@ export class LogFlusher {
       local.parentDir,
       `truncating ${partitionKey(local.topicPartition)}`,
       async () => {
-        await local.syncNames();
+        if (local.hasUnsyncedNames && !local.isClosed) await local.syncNames();
         if (!local.isClosed) await local.segments.active.file.sync();
       },
     );
@@ -103,7 +103,7 @@ export class LogFlusher {
 
   /** The same, blocking. */
   syncCutSync(): void {
-    this.local.syncNamesSync();
+    if (this.local.hasUnsyncedNames) this.local.syncNamesSync();
     this.local.segments.active.file.syncSync();
   }
 

@@ -1,6 +1,6 @@
 /** One segment of a log: a `.log` file of batches, its two sparse indexes, and the index of aborted transactions. */
-import { type BufferPool, assert, type Clock } from '../common/index.js';
-import { scanBatches } from './batch-scan.js';
+import { type BufferPool, assert, type Clock, type Steps } from '../common/index.js';
+import { scanBatches, scanBatchesInSlices } from './batch-scan.js';
 import { endOfWholeBatches, findBatch, HEADER_BYTES, maxTimestampAt, sizeAt } from './core/batch-header.js';
 import { LogFile, type FileHandleCache } from './file-handles.js';
 import type { LogConfig } from './log-config.js';
@@ -216,7 +216,18 @@ export class LogSegment {
     return null;
   }
 
-  /** Everything after `offset` goes. Gives the bytes cut. */
+  /**
+   * After a cut: finds the greatest timestamp behind the last entry of the time index. In slices, as timestamps that do not grow make no
+   * entries, and then all of the segment lies behind it.
+   */
+  *findLargestTimestamp(): Steps<void> {
+    const from = this.offsetIndex.lookup(this.timeIndex.lastEntry().offset).position;
+    yield* scanBatchesInSlices(this.file, from, this.sizeInBytes, (batch) =>
+      this.noteTimestamp(batch.maxTimestamp, batch.lastOffset),
+    );
+  }
+
+  /** Everything after `offset` goes. Gives the bytes cut. `findLargestTimestamp` is to be called after it. */
   truncateTo(offset: number): number {
     const mapping = this.translateOffset(offset);
     this.offsetIndex.truncateTo(offset);
@@ -229,7 +240,7 @@ export class LogSegment {
       this.rollingBasedTimestamp = null;
     }
     this.bytesSinceLastIndexEntry = 0;
-    this.loadLargestTimestamp();
+    this.maxTimestampAndOffset = this.timeIndex.lastEntry();
     return before - this.sizeInBytes;
   }
 
@@ -355,14 +366,6 @@ export class LogSegment {
     }
     const limit = Math.min(filled, at + Math.max(maxBytes, firstSize));
     return { position, records: piece.subarray(at, endOfWholeBatches(piece, at, limit)), firstEntryIncomplete: false };
-  }
-
-  private loadLargestTimestamp(): void {
-    const last = this.timeIndex.lastEntry();
-    this.maxTimestampAndOffset = last;
-    scanBatches(this.file, this.offsetIndex.lookup(last.offset).position, this.sizeInBytes, (batch) =>
-      this.noteTimestamp(batch.maxTimestamp, batch.lastOffset),
-    );
   }
 }
 

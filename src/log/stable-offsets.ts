@@ -17,6 +17,8 @@ export class StableOffsets {
   listener: LogOffsetsListener | null = null;
   private highWatermarkMetadata: LogOffsetMetadata;
   private firstUnstable: LogOffsetMetadata | null = null;
+  /** The producers' state is being rebuilt: which transactions are open is not known. */
+  private isHeldBack = false;
 
   constructor(
     private readonly log: LocalLog,
@@ -94,14 +96,25 @@ export class StableOffsets {
 
   /** To be called whenever the state of the producers, or the log start offset, may have changed. */
   updateFirstUnstableOffset(): void {
+    if (this.isHeldBack) {
+      this.firstUnstable = new LogOffsetMetadata(this.logStartOffset);
+      return;
+    }
     const first = this.producers.firstUnstableOffset;
     if (first === null) this.firstUnstable = null;
     else if (first.messageOffset < this.logStartOffset) this.firstUnstable = new LogOffsetMetadata(this.logStartOffset);
     else if (this.firstUnstable?.messageOffset !== first.messageOffset) this.firstUnstable = first;
   }
 
-  /** The log was cut: the same offset may lie elsewhere now. */
+  /** The log was cut: until `forgetPlaces`, nothing of it counts as decided. */
+  holdBack(): void {
+    this.isHeldBack = true;
+    this.updateFirstUnstableOffset();
+  }
+
+  /** The log was cut, and its producers are known again: the same offset may lie elsewhere now. */
   forgetPlaces(): void {
+    this.isHeldBack = false;
     this.firstUnstable = null;
     this.updateFirstUnstableOffset();
   }

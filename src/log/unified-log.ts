@@ -1,5 +1,5 @@
 /** A partition's log on this broker: where records are appended, validated and numbered, read, cut and retained. */
-import { runAtOnce, type Uuid } from '../common/index.js';
+import type { Steps, Uuid } from '../common/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import type { EpochEntry } from './core/leader-epochs.js';
 import { UNDEFINED_EPOCH_OFFSET } from './core/leader-epochs.js';
@@ -22,6 +22,7 @@ import type { ProducerSnapshots } from './producer-snapshots.js';
 import { rebuildProducerState } from './producer-state-loader.js';
 import { StableOffsets, type LogOffsetsListener } from './stable-offsets.js';
 import { findRecordByTimestamp } from './timestamp-search.js';
+import { TruncationSettling } from './truncation-settling.js';
 
 /** The times that ListOffsets gives a meaning of their own. */
 export const LATEST_TIMESTAMP = -1;
@@ -77,6 +78,8 @@ export class UnifiedLog {
   private readonly appender: LogAppender;
   private readonly name: string;
   private readonly metadata: PartitionMetadataFile;
+  /** A truncation whose cut is not durable yet, or whose producers are not known again. */
+  private settling: TruncationSettling | null = null;
 
   constructor(parts: UnifiedLogParts) {
     ({ local: this.local, epochs: this.epochs, producers: this.producers, snapshots: this.snapshots } = parts);
@@ -198,11 +201,13 @@ export class UnifiedLog {
    * them at once. A retry of one of the producer's last batches is answered with its first append. Not durable before `flush`.
    */
   appendAsLeader(records: Buffer, options: AppendAsLeaderOptions): LogAppendInfo {
+    this.settling?.complete();
     return this.appender.appendAsLeader(records, options);
   }
 
   /** Appends what the leader has in its log, as it is: the batches must continue this log. */
   appendAsFollower(records: Buffer): LogAppendInfo {
+    this.settling?.complete();
     return this.appender.appendAsFollower(records);
   }
 
@@ -258,6 +263,7 @@ export class UnifiedLog {
     }
     this.local.ensureOpen();
     if (offset <= this.logStartOffset) return false;
+    this.settling?.complete();
     this.offsets.setLogStartOffset(offset);
     this.context.logger.info('Incremented log start offset', { partition: this.name, logStartOffset: offset, reason });
     this.local.onStorage('increasing the log start offset of', () => this.epochs.truncateFromStart(offset));
@@ -266,10 +272,14 @@ export class UnifiedLog {
     return true;
   }
 
-  /** Cuts everything from `offset` on. False when there was nothing to cut. */
+  /**
+   * Cuts everything from `offset` on, at once. False when there was nothing to cut. The producers' state follows, and the cut becomes
+   * durable, until `whenTruncated` resolves; an append that comes earlier waits for both.
+   */
   truncateTo(offset: number): boolean {
     if (offset < 0) throw new RangeError(`Cannot truncate partition ${this.name} to a negative offset (${offset}).`);
     this.local.ensureOpen();
+    this.settling?.complete();
     return this.local.onStorage(`truncating to ${offset}`, () => {
       if (offset >= this.logEndOffset) {
         this.epochs.cutToLog(this.logEndOffset);
@@ -283,8 +293,8 @@ export class UnifiedLog {
       this.deleteSnapshots(this.local.truncateTo(offset));
       this.epochs.truncateFromEnd(offset);
       this.offsets.logStartOffset = Math.min(offset, this.logStartOffset);
-      this.reloadProducers(offset);
       this.offsets.followLogEnd();
+      this.settle(offset);
       return true;
     });
   }
@@ -292,14 +302,20 @@ export class UnifiedLog {
   /** Drops everything; the log is empty and begins at `offset`, with a log start offset of that or `logStartOffset`. */
   truncateFullyAndStartAt(offset: number, logStartOffset: number = offset): void {
     this.local.ensureOpen();
+    this.settling?.complete();
     this.local.onStorage('truncating', () => {
       this.deleteSnapshots(this.local.truncateFullyAndStartAt(offset));
       this.epochs.clear();
       this.snapshots.truncateFully(this.producers, offset);
       this.offsets.logStartOffset = logStartOffset;
-      this.reloadProducers(offset);
       this.offsets.updateHighWatermark(this.logEndOffsetMetadata);
+      this.settle(offset);
     });
+  }
+
+  /** Resolves when the log may be appended to after a truncation without blocking. */
+  async whenTruncated(): Promise<void> {
+    await this.settling?.done;
   }
 
   maybeAssignEpochStartOffset(epoch: number, startOffset: number): void {
@@ -340,6 +356,7 @@ export class UnifiedLog {
   }
 
   activeProducers(): ActiveProducer[] {
+    this.settling?.complete();
     return Array.from(this.producers.activeProducers.values(), (entry) => ({
       producerId: entry.producerId,
       producerEpoch: entry.producerEpoch,
@@ -387,6 +404,7 @@ export class UnifiedLog {
   async flush(forceFlushActiveSegment = false): Promise<void> {
     // Taken before, not when the log is closed: a log whose only snapshot was lost would count as one without producers.
     if (forceFlushActiveSegment && !this.local.isClosed) {
+      this.settling?.complete();
       this.local.onStorage('writing a producer snapshot of', () => this.snapshots.take(this.producers));
     }
     await this.flusher.flush(this.logEndOffset, forceFlushActiveSegment);
@@ -394,7 +412,8 @@ export class UnifiedLog {
 
   /** Deletes segments that retention no longer keeps, the oldest first and at most `maxCount`. Gives how many. */
   deleteOldSegments(maxCount = Infinity): number {
-    if (this.local.isClosed) return 0;
+    // Its segments are being walked after a truncation: the next round comes soon.
+    if (this.local.isClosed || this.settling) return 0;
     return this.local.onStorage('deleting segments of', () => {
       let total = 0;
       while (total < maxCount) {
@@ -420,6 +439,7 @@ export class UnifiedLog {
   /** Begins a new segment at the log end, if the active one is not empty. */
   roll(): void {
     this.local.ensureOpen();
+    this.settling?.complete();
     if (this.local.segments.active.sizeInBytes > 0) this.local.onStorage('rolling', () => this.appender.roll(0));
   }
 
@@ -438,6 +458,7 @@ export class UnifiedLog {
   /** Writes a producer snapshot and what the indexes still need, and closes the files. Call `flush(true)` before. */
   close(): void {
     if (this.local.isClosed) return;
+    this.settling?.complete();
     this.offsets.listener = null;
     this.local.onStorage('closing', () => {
       this.snapshots.take(this.producers);
@@ -487,16 +508,23 @@ export class UnifiedLog {
     });
   }
 
-  private reloadProducers(lastOffset: number): void {
-    runAtOnce(
-      rebuildProducerState(this.producers, this.snapshots, this.local.segments, {
-        logStartOffset: this.logStartOffset,
-        lastOffset,
-        nowMs: this.context.clock.nowMs(),
-        reloadFromCleanShutdown: false,
-      }),
-    );
-    this.offsets.forgetPlaces();
+  private settle(lastOffset: number): void {
+    this.offsets.holdBack();
+    const rebuild = (): Steps<void> => this.rebuildAfterCut(lastOffset);
+    this.settling = new TruncationSettling(this.local, this.flusher, rebuild, () => {
+      this.settling = null;
+      this.offsets.forgetPlaces();
+    });
+  }
+
+  private *rebuildAfterCut(lastOffset: number): Steps<void> {
+    yield* this.local.segments.active.findLargestTimestamp();
+    yield* rebuildProducerState(this.producers, this.snapshots, this.local.segments, {
+      logStartOffset: this.logStartOffset,
+      lastOffset,
+      nowMs: this.context.clock.nowMs(),
+      reloadFromCleanShutdown: false,
+    });
   }
 
   private async searchByTimestamp(timestamp: number): Promise<TimestampAndOffset | null> {

@@ -54,6 +54,7 @@ export class ReplicaFetcher {
   private isLeaderUnreachable = false;
   private wake: (() => void) | null = null;
   /** Something changed since partitions were last looked at. */
+  private readonly truncated: Partition[] = [];
   private isKicked = false;
 
   constructor(private readonly options: FetcherOptions) {}
@@ -130,6 +131,7 @@ export class ReplicaFetcher {
     while (!this.isClosed) {
       this.isKicked = false;
       await this.maybeTruncate();
+      await this.whenTruncated();
       if (this.isClosed) break;
       if ((await this.fetchOnce()) || this.partitions.isTruncatingUnderWay || this.isKicked) continue;
       await this.pause(this.partitions.throttled.size > 0 ? this.options.settings().backoffMs : null);
@@ -407,11 +409,18 @@ export class ReplicaFetcher {
 
   private truncateTo(state: PartitionFetchState, partition: Partition, offset: number, completed: boolean): void {
     partition.truncateTo(offset);
+    this.truncated.push(partition);
     const { isTruncationOnFetchSupported } = this.options.settings();
     const lastFetchedEpoch = isTruncationOnFetchSupported ? (partition.logOrThrow().latestEpoch ?? -1) : -1;
     // With truncation on fetch the next answer tells whether more has to go.
     const phase = completed || isTruncationOnFetchSupported ? 'Fetching' : 'Truncating';
     this.partitions.put({ ...state, fetchOffset: offset, lastFetchedEpoch, phase });
+  }
+
+  /** Logs that were cut take no records before they have settled; as in Kafka all partitions of this fetcher wait for them. */
+  private async whenTruncated(): Promise<void> {
+    const partitions = this.truncated.splice(0);
+    if (partitions.length > 0) await Promise.all(partitions.map((partition) => partition.whenTruncated()));
   }
 
   /** The fetch offset lies outside of the leader's log: begins where the leader's log allows. */
@@ -439,6 +448,7 @@ export class ReplicaFetcher {
         });
         if (action.kind === 'truncateTo') partition.truncateTo(action.offset);
         if (action.kind === 'truncateFullyAndStartAt') partition.truncateFullyAndStartAt(action.offset);
+        this.truncated.push(partition);
         const { isTruncationOnFetchSupported } = this.options.settings();
         const lastFetchedEpoch = isTruncationOnFetchSupported ? (partition.logOrThrow().latestEpoch ?? -1) : -1;
         const lag = Math.max(0, latest.offset - action.offset);

@@ -426,6 +426,11 @@ export class Partition {
     this.context.onChange(this, Change.State | Change.HighWatermark);
   }
 
+  /** Resolves when the logs may be appended to after a truncation without blocking. */
+  async whenTruncated(): Promise<void> {
+    await Promise.all([this.log?.whenTruncated(), this.futureLog?.whenTruncated()]);
+  }
+
   truncateFullyAndStartAt(offset: number): void {
     this.context.logManager.truncateFullyAndStartAt(this.tp, offset);
     if (this.futureLog) this.context.logManager.truncateFullyAndStartAt(this.tp, offset, true);

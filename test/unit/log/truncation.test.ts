@@ -1,5 +1,17 @@
-import { crash, LOG_CONFIG, newWorld, numbered, readAll, startManager, type LogWorld } from './log-fixture.js';
-import type { LogManager } from '../../../src/log/index.js';
+import type { Clock } from '../../../src/common/index.js';
+import {
+  batch,
+  type BatchSpec,
+  crash,
+  LOG_CONFIG,
+  newWorld,
+  numbered,
+  readAll,
+  startManager,
+  type LogWorld,
+} from './log-fixture.js';
+import { buildEndTxnMarker } from '../../../src/records/index.js';
+import type { LogManager, LogManagerOptions, UnifiedLog } from '../../../src/log/index.js';
 
 const tp = { topic: 'orders', partition: 0 };
 const config = { ...LOG_CONFIG, segmentBytes: 2000 };
@@ -40,4 +52,115 @@ describe.each([
     }
     expect(killed).toBeGreaterThan(10);
   });
+});
+
+describe('a truncation that has to walk a long segment', () => {
+  const HALF_MIB = 'x'.repeat(512 * 1024);
+
+  /** Each look at the clock takes time, so that work in slices is cut into them. */
+  function slowClock(world: LogWorld): Partial<LogManagerOptions> {
+    let nowMs = 0;
+    const monotonicMs = (): number => (nowMs += 6);
+    return { clock: Object.assign(Object.create(world.clock) as Clock, { monotonicMs }) };
+  }
+
+  function send(log: UnifiedLog, baseSequence: number, spec: BatchSpec = {}): boolean {
+    const records = batch({ values: [HALF_MIB], producerId: 7, producerEpoch: 0, baseSequence, ...spec });
+    return log.appendAsLeader(records, { leaderEpoch: 0 }).duplicate;
+  }
+
+  async function longLog(
+    spec: BatchSpec = {},
+    options: Partial<LogManagerOptions> = {},
+  ): Promise<{ world: LogWorld; manager: LogManager; log: UnifiedLog }> {
+    const world = newWorld();
+    const manager = await startManager(world, { ...slowClock(world), ...options });
+    const log = manager.getOrCreateLog(tp, { isNew: true });
+    for (let sequence = 0; sequence < 60; sequence++) send(log, sequence, spec);
+    return { world, manager, log };
+  }
+
+  function readsDuring(world: LogWorld, work: () => void): number {
+    let reads = 0;
+    world.fs.fault = (operation, path) => {
+      if (operation === 'read' && path.endsWith('.log')) reads++;
+      return null;
+    };
+    work();
+    world.fs.fault = null;
+    return reads;
+  }
+
+  test('walks a part of it within the call, and knows the producers in the end', async () => {
+    const { world, manager, log } = await longLog();
+    const walked = readsDuring(world, () => manager.truncateTo([[tp, 59]]));
+    expect(log.logEndOffset).toBe(59);
+    expect(walked).toBeLessThan(25);
+    const settled = log.whenTruncated();
+    for (let turn = 0; turn < 20; turn++) await world.clock.advance(0);
+    await settled;
+    const state = readsDuring(world, () => expect(log.activeProducers()[0]!.lastSequence).toBe(58));
+    expect(state).toBe(0);
+  });
+
+  test('is complete before the next append', async () => {
+    const { manager, log } = await longLog();
+    manager.truncateTo([[tp, 59]]);
+    expect(send(log, 58)).toBe(true);
+    expect(send(log, 59)).toBe(false);
+    expect(log.activeProducers()[0]!.lastSequence).toBe(59);
+  });
+
+  test('lets no one read what may belong to an open transaction', async () => {
+    const { world, manager, log } = await longLog({ isTransactional: true });
+    const end = { producerId: 7, producerEpoch: 0, type: 'COMMIT', coordinatorEpoch: 0 } as const;
+    const marker = buildEndTxnMarker({ ...end, timestampMs: 1_700_000_000_000 });
+    log.appendAsLeader(marker, { leaderEpoch: 0, origin: 'coordinator' });
+    log.updateHighWatermark(61);
+    expect(log.lastStableOffset).toBe(61);
+    manager.truncateTo([[tp, 60]]);
+    expect(log.lastStableOffset).toBe(0);
+    for (let turn = 0; turn < 20; turn++) await world.clock.advance(0);
+    await log.whenTruncated();
+    expect(log.lastStableOffset).toBe(0);
+    expect(log.hasOngoingTransaction(7)).toBe(true);
+  });
+
+  test('touches no file of a log that was deleted meanwhile', async () => {
+    const failed: string[] = [];
+    const { world, manager, log } = await longLog({}, { onLogDirFailure: (dir) => failed.push(dir) });
+    manager.truncateTo([[tp, 59]]);
+    const settled = log.whenTruncated();
+    manager.asyncDelete(tp);
+    world.fs.remove(log.dir);
+    for (let turn = 0; turn < 20; turn++) await world.clock.advance(0);
+    await settled;
+    expect(failed).toEqual([]);
+  });
+});
+
+test('what was cut does not come back with a loss of power beside what was appended in its place', async () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    const world = newWorld(seed);
+    world.fs.makeDir('/data');
+    world.fs.syncDir('/');
+    const manager = await startManager(world, { defaultConfig: config });
+    const log = manager.getOrCreateLog(tp, { isNew: true });
+    for (let at = 0; at < 400; at += 10) log.appendAsLeader(numbered(at, 10), { leaderEpoch: at < 50 ? 2 : 4 });
+    await log.flush(true);
+    manager.checkpointLogRecoveryOffsets();
+    const [first, second] = log.segments;
+    manager.truncateTo([[tp, 50]]);
+    await world.clock.advance(0);
+    // The new leader's records there are of an earlier epoch than those that were cut, and end where the next segment began.
+    for (let at = 50; at < second!.baseOffset; at += 10) {
+      log.appendAsFollower(numbered(1000 + at, 10, { baseOffset: at, partitionLeaderEpoch: 3 }));
+    }
+    // The kernel writes what it likes when it likes.
+    world.fs.open(first!.file.path, 'r+').syncSync();
+    crash(world, 'power');
+    const after = (await startManager(world, { defaultConfig: config })).getLog(tp)!;
+    const wrong = (await readAll(after)).filter(({ offset, value }) => offset >= 50 && value === `${offset}`);
+    expect(wrong).toEqual([]);
+  }
 });
