@@ -291,14 +291,20 @@ export class SocketServer implements ServerConnectionHost {
 /** An accepted connection that is not read from until somebody sets handlers of his own. */
 class PausedConnection implements Connection {
   private handlers: Parameters<Connection['setHandlers']>[0] | null = null;
+  /** What was read all the same: a socket that begins to read when it gets handlers is paused only after its first bytes. */
+  private held: Buffer[] | null = [];
 
   constructor(
     private readonly inner: Connection,
     onGone: () => void,
   ) {
     inner.setHandlers({
-      readBuffer: () => this.handlers?.readBuffer?.() ?? Buffer.allocUnsafe(1024),
-      onData: (bytes) => this.handlers?.onData(bytes),
+      readBuffer: () => (this.held === null && this.handlers?.readBuffer?.()) || Buffer.allocUnsafe(1024),
+      onData: (bytes) => {
+        if (this.held === null) return this.handlers!.onData(bytes);
+        this.held.push(bytes);
+        inner.pause();
+      },
       onDrain: () => this.handlers?.onDrain?.(),
       onClose: (error) => (this.handlers ? this.handlers.onClose(error) : onGone()),
     });
@@ -319,7 +325,13 @@ class PausedConnection implements Connection {
 
   setHandlers(handlers: Parameters<Connection['setHandlers']>[0]): void {
     this.handlers = handlers;
-    this.inner.resume();
+    // Not before whoever sets them is ready for bytes.
+    queueMicrotask(() => {
+      const { held } = this;
+      this.held = null;
+      for (const bytes of held ?? []) handlers.onData(bytes);
+      this.inner.resume();
+    });
   }
 
   write(buffers: readonly Buffer[], onFlushed?: () => void): boolean {

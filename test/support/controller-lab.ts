@@ -137,6 +137,11 @@ export class ControllerLab {
     return broker;
   }
 
+  configOf(id: number, config: Record<string, string> = {}): BrokerConfig {
+    const properties = { 'broker.id': String(id), 'zookeeper.connect': 'zookeeper:2181', ...config };
+    return BrokerConfig.parse(new Map(Object.entries(properties))).config;
+  }
+
   /** Starts the controller of a registered broker and waits until it has done what it will. */
   async startController(
     id: number,
@@ -144,11 +149,8 @@ export class ControllerLab {
     metrics?: MetricsRegistry,
   ): Promise<Controller> {
     const broker = this.brokers.get(id)!;
-    const properties = new Map(
-      Object.entries({ 'broker.id': String(id), 'zookeeper.connect': 'zookeeper:2181', ...config }),
-    );
     broker.controller = new Controller({
-      config: BrokerConfig.parse(properties).config,
+      config: this.configOf(id, config),
       clock: this.clock,
       random: seededRandom(id),
       logger: this.logger,

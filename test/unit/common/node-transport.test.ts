@@ -97,8 +97,8 @@ describe('the transport over TCP', () => {
       connection.setHandlers({
         onData(bytes) {
           events.push(`data ${bytes.toString()}`);
-          connection.pause();
           if (events.length > 1) return connection.end();
+          connection.pause();
           connection.write([Buffer.from('more')]);
           events.push('resumed');
           connection.resume();

@@ -453,6 +453,9 @@ describe('elections of leaders', () => {
       { leader: 3, isr: [3], recovering: true },
       { leader: -1 },
     ]);
+    controller.updateConfig(lab.configOf(1, { 'unclean.leader.election.enable': 'true' }));
+    await lab.quiesce();
+    expect(await stateOf('b')).toMatchObject({ leader: 3, isr: [3], recovering: true });
   });
 
   test('leaders move back to preferred replicas five seconds into the term and then as configured', async () => {

@@ -72,18 +72,28 @@ function client(port: number, options: { requestTimeoutMs?: number } = {}): Netw
 /** A connection that sends raw bytes and counts what comes back. */
 class RawClient {
   received = 0;
+  isClosed = false;
   readonly connection: Connection;
+  readonly opened: Promise<void>;
   readonly closed: Promise<void>;
 
   constructor(port: number, bytes: readonly Buffer[] = []) {
+    let open: () => void;
     let close: () => void;
+    this.opened = new Promise((resolve) => (open = resolve));
     this.closed = new Promise((resolve) => (close = resolve));
     this.connection = nodeTransport.connect(
       { host: '127.0.0.1', port },
       {
-        onOpen: () => bytes.length > 0 && this.connection.write(bytes),
+        onOpen: () => {
+          if (bytes.length > 0) this.connection.write(bytes);
+          open();
+        },
         onData: (data) => (this.received += data.length),
-        onClose: () => close(),
+        onClose: () => {
+          this.isClosed = true;
+          close();
+        },
       },
     );
     cleanups.push(() => this.connection.destroy());
@@ -108,6 +118,8 @@ function int32(value: number): Buffer {
   bytes.writeInt32BE(value);
   return bytes;
 }
+
+const DESCRIBE_CLUSTER = Buffer.concat(encodeRequestFrame(ApiKey.DescribeCluster, 0, 1, 'c', {}));
 
 describe('the socket server', () => {
   test('answers pipelined requests in their order, and handles one of a connection at a time', async () => {
@@ -277,19 +289,27 @@ describe('the socket server', () => {
   });
 
   test('lets a connection beyond max.connections wait for another to end', async () => {
-    const { port, server } = await start({ maxConnections: () => 1 });
+    const { port, requests } = await start({ maxConnections: () => 1 });
     const first = client(port);
     await describeCluster(first);
-    const second = describeCluster(client(port));
-    await until(() => server.connectionCount === 1);
+    const second = new RawClient(port, [DESCRIBE_CLUSTER]);
+    await second.opened;
+    // One beyond the backlog is refused: the second had its turn before it, and is neither served nor closed.
+    const third = new RawClient(port, [DESCRIBE_CLUSTER]);
+    await until(() => third.isClosed || third.received > 0);
+    expect([third.isClosed, third.received]).toEqual([true, 0]);
+    expect([second.isClosed, second.received, requests.length]).toEqual([false, 0, 1]);
     first.close();
-    expect(await second).toMatchObject({ clusterId: 'tester' });
+    await until(() => second.isClosed || second.received > 0);
+    expect([second.isClosed, requests.length]).toEqual([false, 2]);
   });
 
   test('refuses connections beyond max.connections.per.ip', async () => {
-    const { port } = await start({ maxConnectionsOf: () => 1 });
+    const { port, requests } = await start({ maxConnectionsOf: () => 1 });
     await describeCluster(client(port));
-    await new RawClient(port).closed;
+    const second = new RawClient(port, [DESCRIBE_CLUSTER]);
+    await until(() => second.isClosed || second.received > 0);
+    expect([second.isClosed, second.received, requests.length]).toEqual([true, 0, 1]);
   });
 
   test('holds requests back until processing is enabled', async () => {

@@ -75,9 +75,9 @@ test('a change that could not be handled for want of ZooKeeper is handled again'
     },
   });
   await zooKeeper.run(listener.start());
+  // It alone: the next one would have it read again in any case.
   await notify('topics/a');
-  await notify('topics/b');
   await zooKeeper.clock.advance(2_000);
-  expect(handled).toEqual(['topics/a', 'topics/b']);
+  expect(handled).toEqual(['topics/a']);
   await zooKeeper.run(listener.close());
 });
