@@ -1,0 +1,79 @@
+/** One request through the dispatcher to its handler, against services that the test gives. */
+import { Request } from '../../../src/network/index.js';
+import { settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import { decodeRequestHeader, decodeResponseFrame, encodeRequestFrame } from '../../../src/protocol/index.js';
+import { noQuotas } from '../../../src/security/index.js';
+import { ControlOrder } from '../../../src/server/control-order.js';
+import { API_HANDLERS } from '../../../src/server/index.js';
+import { RequestDispatcher } from '../../../src/server/request-dispatcher.js';
+import type { BrokerServices } from '../../../src/server/services.js';
+
+export interface Outcome {
+  answer: unknown;
+  /** Why the connection was closed; null while it is open. */
+  closed: string | null;
+  /** The next request of the connection was let through before this one was answered. */
+  isNextAllowed: boolean;
+}
+
+export interface RequestCall {
+  readonly apiKey: number;
+  readonly version: number;
+  readonly body: object;
+  readonly clientId?: string;
+  /** `OPERATION TYPE NAME` that the sender may not do; `*` for all. */
+  readonly denied?: readonly string[];
+  readonly services: object;
+}
+
+export async function call({
+  apiKey,
+  version,
+  body,
+  clientId = 'c',
+  denied = [],
+  services,
+}: RequestCall): Promise<Outcome> {
+  const outcome: Outcome = { answer: null, closed: null, isNextAllowed: false };
+  const frame = Buffer.concat(encodeRequestFrame(apiKey, version, 9, clientId, body)).subarray(4);
+  const header = decodeRequestHeader(frame);
+  const info = {
+    id: '1',
+    listenerName: 'PLAINTEXT',
+    clientAddress: '127.0.0.1',
+    principal: { type: 'User', name: 'ANONYMOUS' },
+    clientSoftwareName: 'unknown',
+    clientSoftwareVersion: 'unknown',
+  };
+  const request = new Request(header, frame, info, 0, {
+    answered: (_request, chunks) => {
+      if (chunks) outcome.answer = decodeResponseFrame(header.apiKey, version, Buffer.concat(chunks).subarray(4)).body;
+    },
+    refused: (reason) => {
+      outcome.closed = reason;
+    },
+    allowNext: () => {
+      outcome.isNextAllowed = true;
+    },
+    frameReleased: () => undefined,
+    availableAnswerBytes: 1 << 20,
+  });
+  const authorizer = {
+    authorize: (_sender: object, operation: string, { type, name }: { type: string; name: string }) =>
+      !denied.includes('*') && !denied.includes(`${operation} ${type} ${name}`),
+  };
+  const all = {
+    clock: new SimulatedClock(),
+    logger: silentLogger,
+    stateChangeLogger: silentLogger,
+    quotas: noQuotas,
+    controlOrder: new ControlOrder(),
+    metadata: { contains: () => true },
+    authorizer,
+    brokerEpoch: 5n,
+    ...services,
+  };
+  new RequestDispatcher(API_HANDLERS, all as unknown as BrokerServices).dispatch(request);
+  await settle();
+  return outcome;
+}
