@@ -38,6 +38,7 @@ export const nodeFileSystem: FileSystem = {
   makeDir: (dir) => void fs.mkdirSync(dir, { recursive: true }),
   rename: (from, to) => fs.renameSync(from, to),
   remove: (file) => fs.rmSync(file, { recursive: true, force: true }),
+  removeAsync,
   syncDir(dir) {
     const fd = fs.openSync(dir, 'r');
     try {
@@ -48,6 +49,17 @@ export const nodeFileSystem: FileSystem = {
   },
   lock: lockFile,
 };
+
+/** `fs.promises.rm` would give all files of a folder to the pool at once, and nothing else would get a thread for as long. */
+async function removeAsync(file: string): Promise<void> {
+  try {
+    if (!(await fs.promises.lstat(file)).isDirectory()) return await fs.promises.unlink(file);
+    for (const name of await fs.promises.readdir(file)) await removeAsync(`${file}/${name}`);
+    await fs.promises.rmdir(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
 
 class NodeFileHandle implements FileHandle {
   constructor(

@@ -179,6 +179,11 @@ export class SimulatedFileSystem implements FileSystem {
     if (node) this.parentOf(path, 'rm').change({ kind: 'unlink', name: baseName(path) });
   }
 
+  async removeAsync(path: string): Promise<void> {
+    await Promise.resolve();
+    this.remove(path);
+  }
+
   syncDir(path: string): void {
     this.check('sync', path);
     this.dir(path, 'open').sync();

@@ -7,9 +7,14 @@ import { assert, type FileHandle, type FileSystem } from '../common/index.js';
 /** More than a busy broker touches at once, and below the usual limit of 1024 × 4 or more open files of a process. */
 export const DEFAULT_MAX_OPEN_FILES = 1024;
 
+/** Reads and syncs under way at once. The thread pool has four threads; more only hold files open. */
+const MAX_WORKING = 64;
+
 /** Hands out open files, closing those that were not used lately ("second chance") when there are more than `maxOpen`. */
 export class FileHandleCache {
   private readonly files = new Set<LogFile>();
+  private readonly waiting: (() => void)[] = [];
+  private working = 0;
 
   constructor(
     readonly fs: FileSystem,
@@ -21,6 +26,25 @@ export class FileHandleCache {
   /** How many files are open now. */
   get openCount(): number {
     return this.files.size;
+  }
+
+  /**
+   * Runs work of the thread pool, which needs a file open until it ends: at most so much at once that the bound can be kept. It must not
+   * wait for other such work.
+   */
+  async withPinned<T>(work: () => Promise<T>): Promise<T> {
+    while (this.working >= this.maxWorking) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    this.working++;
+    try {
+      return await work();
+    } finally {
+      this.working--;
+      this.waiting.shift()?.();
+    }
+  }
+
+  private get maxWorking(): number {
+    return Math.max(1, Math.min(MAX_WORKING, this.maxOpen >> 1));
   }
 
   /** Called by a file that has just been opened. */
@@ -126,13 +150,15 @@ export class LogFile {
 
   /** The same through the thread pool; the handle stays open until it is done, whatever happens to the file meanwhile. */
   async read(target: Buffer, targetOffset: number, length: number, position: number): Promise<number> {
-    const handle = this.opened();
-    this.pins++;
-    try {
-      return await handle.read(target, targetOffset, length, position);
-    } finally {
-      this.unpin();
-    }
+    return this.cache.withPinned(async () => {
+      const handle = this.opened();
+      this.pins++;
+      try {
+        return await handle.read(target, targetOffset, length, position);
+      } finally {
+        this.unpin();
+      }
+    });
   }
 
   /** Writes behind the last byte. When it throws, a part may have been written; the size stays, so the next write covers it. */
@@ -179,6 +205,12 @@ export class LogFile {
   /** The folder it lies in was renamed. */
   movedTo(path: string): void {
     this.currentPath = path;
+  }
+
+  /** Closes the file for who removes it, and names it. */
+  detach(): string {
+    this.close();
+    return this.currentPath;
   }
 
   /** Closes and removes the file. A missing one is fine. */

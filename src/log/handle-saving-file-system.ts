@@ -28,6 +28,7 @@ export function savingHandles(fs: FileSystem, closeIdle: () => number, logger: L
     makeDir: (path) => fs.makeDir(path),
     rename: (from, to) => fs.rename(from, to),
     remove: (path) => again(() => fs.remove(path)),
+    removeAsync: (path) => fs.removeAsync(path),
     syncDir: (path) => again(() => fs.syncDir(path)),
     lock: (path) => again(() => fs.lock(path)),
   };

@@ -2,7 +2,7 @@
 import { assert } from '../common/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import type { RetentionReason } from './core/retention.js';
-import { ensureUsable, onStorage, type LogContext } from './log-context.js';
+import { ensureUsable, onStorage, onStorageAsync, type LogContext } from './log-context.js';
 import type { LogConfig } from './log-config.js';
 import {
   DELETED_SUFFIX,
@@ -249,10 +249,14 @@ export class LocalLog {
   }
 
   /** Removes a file of the log after `file.delete.delay.ms`. */
-  removeLater(name: string, remove: () => void): void {
-    this.context.scheduler.scheduleOnce(
+  removeLater(name: string, pathsOf: () => readonly string[]): void {
+    const { context, parentDir, topicPartition } = this;
+    context.scheduler.scheduleOnce(
       name,
-      () => this.onStorage('deleting files of', remove),
+      () =>
+        onStorageAsync(context, parentDir, `deleting files of ${partitionKey(topicPartition)}`, () =>
+          context.remover.remove(pathsOf()),
+        ),
       this.config.fileDeleteDelayMs,
     );
   }
@@ -304,9 +308,7 @@ export class LocalLog {
     });
     this.nameChanges++;
     for (const segment of segments) segment.addSuffix(DELETED_SUFFIX);
-    this.removeLater('delete-file', () => {
-      for (const segment of segments) segment.remove();
-    });
+    this.removeLater('delete-file', () => segments.flatMap((segment) => segment.detach()));
   }
 
   private removeLeftover(path: string): void {

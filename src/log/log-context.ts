@@ -1,5 +1,6 @@
 import type { BufferPool, Clock, FileSystem, Logger, Random } from '../common/index.js';
 import type { FileHandleCache } from './file-handles.js';
+import type { FileRemover } from './file-remover.js';
 import type { FolderSync } from './folder-sync.js';
 import { LogError } from './log-error.js';
 import type { Scheduler } from './scheduler.js';
@@ -10,6 +11,7 @@ import type { ProducerStateConfig } from './core/producer-state-manager.js';
 export interface LogContext {
   readonly fs: FileSystem;
   readonly files: FileHandleCache;
+  readonly remover: FileRemover;
   readonly folders: FolderSync;
   readonly clock: Clock;
   readonly random: Random;

@@ -2,11 +2,12 @@
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import { AssertionError, BufferPool, rateLimited } from '../common/index.js';
 import { FileHandleCache } from './file-handles.js';
+import { FileRemover } from './file-remover.js';
 import { savingHandles } from './handle-saving-file-system.js';
 import { FolderSync } from './folder-sync.js';
 import { LogDirs, type LogDir } from './log-dirs.js';
 import type { LogConfig } from './log-config.js';
-import { ensureUsable, isFileSystemError, isOutOfHandles, onStorage, type LogContext } from './log-context.js';
+import { ensureUsable, isOutOfHandles, onStorage, onStorageAsync, type LogContext } from './log-context.js';
 import { DuplicateLogError, LogError } from './log-error.js';
 import { deleteDirName, futureDirName } from './log-file-names.js';
 import { LogCheckpoints } from './log-checkpoints.js';
@@ -60,6 +61,7 @@ export class LogManager {
       random,
       logger,
       files: new FileHandleCache(fs, options.maxOpenFiles, (path, error) => this.onCloseFailed(path, error)),
+      remover: new FileRemover(fs),
       folders: new FolderSync(fs),
       scheduler: new Scheduler(clock, logger),
       tailCache: new TailCache(clock, options.tailCacheBytes, buffers),
@@ -322,6 +324,7 @@ export class LogManager {
     this.closed = true;
     this.context.scheduler.shutdown();
     await this.replacement.settled();
+    await this.context.remover.close();
     for (const dir of this.dirs.liveDirs) {
       try {
         await this.shutdownDir(dir);
@@ -487,15 +490,10 @@ export class LogManager {
   private removeFolderLater(logDir: string, path: string, delayMs: number): void {
     this.context.scheduler.scheduleOnce(
       'kafka-delete-logs',
-      () => {
+      async () => {
         if (!this.dirs.isUsable(logDir)) return;
-        try {
-          this.context.fs.remove(path);
-          this.context.logger.info('Deleted log', { dir: path });
-        } catch (error) {
-          if (!isFileSystemError(error)) throw error;
-          this.onStorageError(logDir, `deleting ${path}`, error);
-        }
+        await onStorageAsync(this.context, logDir, `deleting ${path}`, () => this.context.remover.remove([path]));
+        this.context.logger.info('Deleted log', { dir: path });
       },
       delayMs,
     );

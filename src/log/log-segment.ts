@@ -3,6 +3,7 @@ import { type BufferPool, assert, type Clock, type Steps } from '../common/index
 import { scanBatches, scanBatchesInSlices } from './batch-scan.js';
 import { endOfWholeBatches, findBatch, HEADER_BYTES, maxTimestampAt, sizeAt } from './core/batch-header.js';
 import { LogFile, type FileHandleCache } from './file-handles.js';
+import { isOutOfHandles } from './log-context.js';
 import type { LogConfig } from './log-config.js';
 import { INDEX_SUFFIX, LOG_SUFFIX, segmentFile, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX } from './log-file-names.js';
 import { OffsetIndex } from './offset-index.js';
@@ -158,10 +159,19 @@ export class LogSegment {
     }
     // Bytes before index: a crash in between leaves an index that is short, and recovery rebuilds it.
     if (this.bytesSinceLastIndexEntry > this.indexIntervalBytes) {
-      this.addIndexEntry(largestOffset, position);
-      this.bytesSinceLastIndexEntry = 0;
+      this.maybeAddIndexEntry(largestOffset, position);
     }
     this.bytesSinceLastIndexEntry += records.length;
+  }
+
+  /** The batch is in the file: that no more files can be opened must not refuse it now. The next one gets the entry. */
+  private maybeAddIndexEntry(largestOffset: number, position: number): void {
+    try {
+      this.addIndexEntry(largestOffset, position);
+      this.bytesSinceLastIndexEntry = 0;
+    } catch (error) {
+      if (!isOutOfHandles(error)) throw error;
+    }
   }
 
   /** Adds the entries of both indexes for a batch that ends at `largestOffset`. */
@@ -304,6 +314,12 @@ export class LogSegment {
     this.offsetIndex.file.rename(`${this.offsetIndex.file.path}${suffix}`);
     this.timeIndex.file.rename(`${this.timeIndex.file.path}${suffix}`);
     this.txnIndex.rename(segmentFile(parentOf(this.file.path), this.baseOffset, TXN_INDEX_SUFFIX + suffix));
+  }
+
+  /** Closes the files for who removes them, and names them. */
+  detach(): string[] {
+    const { file, offsetIndex, timeIndex, txnIndex } = this;
+    return [file.detach(), offsetIndex.file.detach(), timeIndex.file.detach(), ...txnIndex.detach()];
   }
 
   /** Removes the files. */

@@ -124,6 +124,12 @@ export class TransactionIndex {
     this.file?.close();
   }
 
+  /** Closes the file for who removes it, and names it; nothing when there is none. */
+  detach(): string[] {
+    this.release();
+    return this.file ? [this.file.detach()] : [];
+  }
+
   remove(): void {
     this.release();
     this.file?.remove();

@@ -503,9 +503,7 @@ export class UnifiedLog {
   private deleteSnapshots(offsets: readonly number[]): void {
     const paths = offsets.flatMap((offset) => this.snapshots.markForDeletion(offset) ?? []);
     if (paths.length === 0) return;
-    this.local.removeLater('delete-producer-snapshot', () => {
-      for (const path of paths) this.context.fs.remove(path);
-    });
+    this.local.removeLater('delete-producer-snapshot', () => paths);
   }
 
   private settle(lastOffset: number): void {

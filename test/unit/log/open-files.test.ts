@@ -1,0 +1,150 @@
+/** Bounds on what logs hold open and on what is removed at once, whatever is asked for. */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { nodeFileSystem } from '../../../src/common/index.js';
+import { FileRemover } from '../../../src/log/file-remover.js';
+import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
+import { LOG_CONFIG, newWorld, numbered, readAll, startManager, type LogWorld } from './log-fixture.js';
+
+let world: LogWorld;
+beforeEach(() => {
+  world = newWorld(1);
+});
+
+/** Logs of three records each, none of which is in memory any more. */
+async function coldLogs(manager: LogManager, count: number): Promise<UnifiedLog[]> {
+  const logs = Array.from({ length: count }, (_, partition) =>
+    manager.getOrCreateLog({ topic: 'orders', partition }, { isNew: true }),
+  );
+  for (const log of logs) log.appendAsLeader(numbered(0, 3), { leaderEpoch: 0 });
+  await world.clock.advance(60_000);
+  return logs;
+}
+
+/** What the process has open at most while `work` runs. */
+async function mostOpen(work: () => Promise<unknown>): Promise<number> {
+  let most = 0;
+  const { fs } = world;
+  const open = fs.open.bind(fs);
+  fs.open = (path, mode) => {
+    const handle = open(path, mode);
+    most = Math.max(most, fs.openHandles);
+    return handle;
+  };
+  await work();
+  return most;
+}
+
+test.each([
+  { title: 'searches by time', work: (log: UnifiedLog) => log.fetchOffsetByTimestamp(1) },
+  { title: 'reads', work: (log: UnifiedLog) => readAll(log) },
+] satisfies { title: string; work: (log: UnifiedLog) => unknown }[])(
+  '$title of 400 logs at once keep within the bound of open files',
+  async ({ work }: { work: (log: UnifiedLog) => unknown }) => {
+    const manager = await startManager(world, { maxOpenFiles: 50 });
+    const logs = await coldLogs(manager, 400);
+    const results: unknown[] = [];
+    const most = await mostOpen(async () => results.push(...(await Promise.all(logs.map(work)))));
+    expect(results.every((result) => result !== null && typeof result === 'object')).toBe(true);
+    // One is opened before another is closed for it.
+    expect(most).toBeLessThanOrEqual(51);
+  },
+);
+
+/** Opening a file fails while the process has more than `limit` open. */
+function limitHandles(limit: number): void {
+  world.fs.fault = (operation, path) =>
+    operation === 'open' && world.fs.openHandles >= limit
+      ? Object.assign(new Error(`EMFILE: too many open files, open '${path}'`), { code: 'EMFILE', syscall: 'open' })
+      : null;
+}
+
+test('when the process may open no more, files that no one uses are closed', async () => {
+  const manager = await startManager(world);
+  const logs = await coldLogs(manager, 30);
+  limitHandles(world.fs.openHandles - 5);
+  for (const log of logs) {
+    log.roll();
+    log.appendAsLeader(numbered(3, 1), { leaderEpoch: 1 });
+    await log.flush(true);
+    expect(await readAll(log)).toHaveLength(4);
+  }
+  manager.checkpointLogRecoveryOffsets();
+  await world.clock.advance(1);
+  expect(manager.offlineLogDirs).toEqual([]);
+});
+
+test('when nothing can be closed, a read is refused and the directory stays online', async () => {
+  const manager = await startManager(world, { maxOpenFiles: 1 });
+  const [log] = await coldLogs(manager, 2);
+  limitHandles(0);
+  await expect(readAll(log!)).rejects.toMatchObject({ kind: 'KAFKA_STORAGE_ERROR' });
+  await world.clock.advance(1);
+  world.fs.fault = null;
+  expect(manager.offlineLogDirs).toEqual([]);
+  expect(await readAll(log!)).toHaveLength(3);
+});
+
+test('a batch that is written is not refused because no index can be opened for it', async () => {
+  const manager = await startManager(world, { defaultConfig: { ...LOG_CONFIG, indexIntervalBytes: 1 } });
+  const log = manager.getOrCreateLog({ topic: 'orders', partition: 0 }, { isNew: true });
+  world.fs.fault = (operation, path) =>
+    operation === 'open' && path.endsWith('index')
+      ? Object.assign(new Error(`EMFILE: too many open files, open '${path}'`), { code: 'EMFILE', syscall: 'open' })
+      : null;
+  for (let at = 0; at < 200; at++) expect(log.appendAsLeader(numbered(at, 1), { leaderEpoch: 0 }).lastOffset).toBe(at);
+  world.fs.fault = null;
+  log.appendAsLeader(numbered(200, 1), { leaderEpoch: 0 });
+  expect((await readAll(log)).map(({ value }) => value)).toEqual(Array.from({ length: 201 }, (_, at) => `${at}`));
+  expect(log.segments[0]!.offsetIndex.entries).toBeGreaterThan(64);
+});
+
+test('segments and deleted logs are removed one file after the other, and not by blocking', async () => {
+  const { fs } = world;
+  const blocking: string[] = [];
+  const remove = fs.remove.bind(fs);
+  let running = 0;
+  let most = 0;
+  fs.remove = (path) => {
+    if (running === 0) blocking.push(path);
+    remove(path);
+  };
+  fs.removeAsync = async (path) => {
+    most = Math.max(most, ++running);
+    await new Promise<void>((resolve) => world.clock.setTimer(5, () => resolve()));
+    remove(path);
+    running--;
+  };
+  const manager = await startManager(world, { defaultConfig: { ...LOG_CONFIG, retentionBytes: 0 } });
+  const logs = await coldLogs(manager, 20);
+  for (const log of logs) {
+    log.updateHighWatermark(log.logEndOffset);
+    expect(log.deleteOldSegments()).toBe(1);
+  }
+  for (const { topicPartition } of logs.slice(10)) manager.asyncDelete(topicPartition);
+  await world.clock.advance(LOG_CONFIG.fileDeleteDelayMs + 10_000);
+  expect(blocking.filter((path) => path.endsWith('.deleted') || path.endsWith('-delete'))).toEqual([]);
+  expect(most).toBe(1);
+  const left = fs.readDir('/data').filter((name) => name.startsWith('orders'));
+  expect(left).toHaveLength(10);
+  expect(left.flatMap((name) => fs.readDir(`/data/${name}`)).filter((name) => name.endsWith('.deleted'))).toEqual([]);
+});
+
+test('what waits to be removed when the broker stops stays, and stopping waits for what is being removed', async () => {
+  const dir = mkdtempSync(`${tmpdir()}/file-remover-`);
+  try {
+    for (const name of ['a', 'b']) {
+      mkdirSync(`${dir}/${name}/inner`, { recursive: true });
+      writeFileSync(`${dir}/${name}/inner/file`, 'x');
+    }
+    const remover = new FileRemover(nodeFileSystem);
+    const first = remover.remove([`${dir}/missing`, `${dir}/a`]);
+    await first;
+    expect(existsSync(`${dir}/a`)).toBe(false);
+    void remover.remove([`${dir}/b`]);
+    await remover.close();
+    expect(existsSync(`${dir}/b`)).toBe(true);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
