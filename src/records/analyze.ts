@@ -1,12 +1,7 @@
 /** What a log must know of records before it appends them, leader or follower: `UnifiedLog.analyzeAndValidateRecords`. */
 import type { BatchView } from './batch-view.js';
 import type { Compression } from './compression.js';
-import {
-  CorruptRecordError,
-  InvalidRecordError,
-  RecordTooLargeError,
-  UnsupportedCompressionTypeError,
-} from './errors.js';
+import { CorruptRecordError, InvalidRecordError, RecordTooLargeError } from './errors.js';
 import { forEachBatch } from './iterate.js';
 
 /** `AppendOrigin`: clients are trusted least. */
@@ -98,36 +93,5 @@ function checkBatch(
   }
   if (!batch.isValidCrc()) {
     throw new CorruptRecordError(`Record is corrupt (stored crc = ${batch.crc}) in topic partition ${topicPartition}.`);
-  }
-}
-
-/**
- * What the broker checks of a partition's records in a produce request before anything else (`ProduceRequest.validateRecords`): from
- * version 3 on, exactly one batch of magic 2, and no zstd before version 7. Throws `RecordsError`.
- */
-export function validateProduceRecords(version: number, buffer: Buffer): void {
-  if (version < 3) return;
-  let batchCount = 0;
-  forEachBatch(buffer, (batch) => {
-    if (++batchCount > 1) {
-      throw new InvalidRecordError(
-        `Produce requests with version ${version} are only allowed to contain exactly one record batch per partition`,
-      );
-    }
-    if (batch.magic !== 2) {
-      throw new InvalidRecordError(
-        `Produce requests with version ${version} are only allowed to contain record batches with magic version 2`,
-      );
-    }
-    if (version < 7 && batch.compression === 'zstd') {
-      throw new UnsupportedCompressionTypeError(
-        `Produce requests with version ${version} are not allowed to use ZStandard compression`,
-      );
-    }
-  });
-  if (batchCount === 0) {
-    throw new InvalidRecordError(
-      `Produce requests with version ${version} must have at least one record batch per partition`,
-    );
   }
 }

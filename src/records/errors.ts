@@ -3,12 +3,7 @@
  * answered with, so that a handler maps it with one table look-up.
  */
 export type RecordsErrorKind =
-  | 'CORRUPT_MESSAGE'
-  | 'INVALID_RECORD'
-  | 'INVALID_TIMESTAMP'
-  | 'MESSAGE_TOO_LARGE'
-  | 'UNSUPPORTED_COMPRESSION_TYPE'
-  | 'UNKNOWN_SERVER_ERROR';
+  'CORRUPT_MESSAGE' | 'INVALID_RECORD' | 'INVALID_TIMESTAMP' | 'MESSAGE_TOO_LARGE' | 'UNKNOWN_SERVER_ERROR';
 
 /** One refused record of a batch, as the produce response lists it (KIP-467). */
 export interface RecordError {
@@ -69,14 +64,6 @@ export class RecordTooLargeError extends RecordsError {
   override readonly name = 'RecordTooLargeError';
   constructor(message: string) {
     super('MESSAGE_TOO_LARGE', message);
-  }
-}
-
-/** `UnsupportedCompressionTypeException`: a codec that this version of the request may not carry. */
-export class UnsupportedCompressionTypeError extends RecordsError {
-  override readonly name = 'UnsupportedCompressionTypeError';
-  constructor(message: string) {
-    super('UNSUPPORTED_COMPRESSION_TYPE', message);
   }
 }
 

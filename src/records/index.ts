@@ -6,7 +6,6 @@ export {
   RecordTooLargeError,
   RecordValidationError,
   UndecodableRecordsError,
-  UnsupportedCompressionTypeError,
   type RecordError,
   type RecordsErrorKind,
 } from './errors.js';
@@ -45,11 +44,5 @@ export {
   type EndTxnMarkerOptions,
   type TransactionResult,
 } from './control.js';
-export {
-  analyzeRecords,
-  validateProduceRecords,
-  type AnalyzeOptions,
-  type AppendOrigin,
-  type RecordsAnalysis,
-} from './analyze.js';
+export { analyzeRecords, type AnalyzeOptions, type AppendOrigin, type RecordsAnalysis } from './analyze.js';
 export { validateForAppend, type AppendValidation, type AppendValidationOptions } from './validate-for-append.js';

@@ -74,7 +74,7 @@ export class AlterLogDirs {
   private abandon(tp: TopicPartition): void {
     const partition = this.options.partitions.get(tp);
     if (partition) {
-      partition.futureLog = null;
+      partition.setFutureLog(null);
       this.copying.delete(partition);
     }
     this.options.logManager.asyncDelete(tp, true);
@@ -89,7 +89,7 @@ export class AlterLogDirs {
     const config = topicConfig(partition.tp.topic);
     const future = logManager.getOrCreateLog(partition.tp, { config, topicId, isFuture: true });
     logManager.forgetReplacement(partition.tp);
-    partition.futureLog = future;
+    partition.setFutureLog(future);
     this.copying.add(partition);
     logger.info('Moving a replica', { partition: partition.key, to: future.parentDir });
     this.copy(partition, future).catch((error: unknown) => {
@@ -99,7 +99,7 @@ export class AlterLogDirs {
         return;
       }
       // The replica itself lives on; the copy is tried again when it is asked for, or at the next start.
-      if (partition.futureLog === future) partition.futureLog = null;
+      if (partition.futureLog === future) partition.setFutureLog(null);
       logger.error('Moving a replica failed', { partition: partition.key, error });
     });
   }

@@ -105,7 +105,7 @@ export class FetchReader {
   availableBytes(params: FetchParams, cached: CachedPartition): number {
     if (cached.topic === null) return Infinity;
     const partition = this.options.partitionOrError({ topic: cached.topic, partition: cached.partition });
-    if (typeof partition === 'number') return Infinity;
+    if (typeof partition === 'number' || !isOfTopic(cached, partition)) return Infinity;
     const log = partition.localLog(cached.currentLeaderEpoch, params.fetchOnlyLeader);
     if (typeof log === 'number') return Infinity;
     if (cached.lastFetchedEpoch !== -1 && divergence(log, cached).kind !== 'none') return Infinity;
@@ -138,8 +138,7 @@ export class FetchReader {
     if (unauthorized !== ErrorCode.NONE) return refusedBeforehand(tp, unauthorized);
     const partition = this.options.partitionOrError(tp);
     if (typeof partition === 'number') return refused(tp, partition);
-    const topicId = cached.topicId === ZERO_UUID ? null : cached.topicId;
-    if (!isConsistentTopicId(topicId, partition.topicId)) return refused(tp, ErrorCode.INCONSISTENT_TOPIC_ID);
+    if (!isOfTopic(cached, partition)) return refused(tp, ErrorCode.INCONSISTENT_TOPIC_ID);
     const preferred = this.preferredReadReplica(params, partition, cached.fetchOffset);
     const log = partition.localLog(cached.currentLeaderEpoch, params.fetchOnlyLeader && preferred === -1);
     if (typeof log === 'number') return refused(tp, log);
@@ -291,6 +290,11 @@ function endOf(log: UnifiedLog, params: FetchParams): number {
     case 'TXN_COMMITTED':
       return log.lastStableOffset;
   }
+}
+
+/** The partition is that of the topic meant, and not of another one that has its name now. */
+function isOfTopic({ topicId }: CachedPartition, partition: Partition): boolean {
+  return isConsistentTopicId(topicId === ZERO_UUID ? null : topicId, partition.topicId);
 }
 
 function divergence(log: UnifiedLog, cached: CachedPartition): ReturnType<typeof divergenceOf> {

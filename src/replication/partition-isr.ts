@@ -72,6 +72,7 @@ export class PartitionIsr {
       ? highWatermarkOf(this.followers.values(), this.view(log, nowMs))
       : log.logEndOffsetMetadata;
     if (!next || next.messageOffset <= log.highWatermark) return false;
+    assert(next.messageOffset <= log.logEndOffset, 'the high watermark never lies beyond the log end');
     return log.maybeIncrementHighWatermark(next) !== null;
   }
 
@@ -151,7 +152,7 @@ export class PartitionIsr {
     switch (outcome.kind) {
       case 'committed': {
         this.state = outcome.state;
-        partition.partitionEpoch = outcome.partitionEpoch;
+        partition.isrCommitted(outcome.partitionEpoch);
         (proposal.kind === 'PendingExpandIsr' ? context.isrExpands : context.isrShrinks).add();
         const { isr } = outcome.state;
         logger.info('ISR updated', { partition: partition.key, isr, partitionEpoch: outcome.partitionEpoch });

@@ -62,20 +62,14 @@ const NO_EPOCH = -1;
 export class Partition {
   /** `topic-partition`. */
   readonly key: string;
-  /** Null before the first LeaderAndIsr, and when deleted or offline. */
-  log: UnifiedLog | null = null;
-  /** The copy in another directory that is to replace the log; null when the replica is not being moved. */
-  futureLog: UnifiedLog | null = null;
-  /** The log start when somebody last looked for changes of it. */
-  seenLogStartOffset = -1;
-  /** -1 without leader. */
-  leaderId = NO_LEADER;
-  leaderEpoch = NO_EPOCH;
-  partitionEpoch = 0;
+  private currentLog: UnifiedLog | null = null;
+  private copy: UnifiedLog | null = null;
+  private seenLogStartOffset = -1;
+  private currentLeaderId = NO_LEADER;
+  private epochs = { leader: NO_EPOCH, partition: 0 };
+  private epochStartOffset: number | null = null;
   private readonly isr: PartitionIsr;
   private assignment: Pick<PartitionAssignment, 'replicas' | 'addingReplicas' | 'removingReplicas'> = NO_ASSIGNMENT;
-  /** The log end when this broker became leader in this epoch; null while it follows. */
-  leaderEpochStartOffset: number | null = null;
 
   constructor(
     readonly tp: TopicPartition,
@@ -83,6 +77,34 @@ export class Partition {
   ) {
     this.key = partitionKey(tp);
     this.isr = new PartitionIsr(this, context);
+  }
+
+  /** Null before the first LeaderAndIsr, and when deleted or offline. */
+  get log(): UnifiedLog | null {
+    return this.currentLog;
+  }
+
+  /** The copy in another directory that is to replace the log; null when the replica is not being moved. */
+  get futureLog(): UnifiedLog | null {
+    return this.copy;
+  }
+
+  /** -1 without leader. */
+  get leaderId(): number {
+    return this.currentLeaderId;
+  }
+
+  get leaderEpoch(): number {
+    return this.epochs.leader;
+  }
+
+  get partitionEpoch(): number {
+    return this.epochs.partition;
+  }
+
+  /** The log end when this broker became leader in this epoch; null while it follows. */
+  get leaderEpochStartOffset(): number | null {
+    return this.epochStartOffset;
   }
 
   get isLeader(): boolean {
@@ -183,11 +205,10 @@ export class Partition {
       for (const replica of this.isr.replicas()) {
         replica.reset(nowMs, startOffset, isNewLeader, leaderAndIsr.isr.includes(replica.brokerId));
       }
-      this.leaderEpoch = leaderAndIsr.leaderEpoch;
-      this.leaderEpochStartOffset = startOffset;
+      this.epochStartOffset = startOffset;
     }
-    this.partitionEpoch = leaderAndIsr.partitionEpoch;
-    this.leaderId = brokerId;
+    this.advance(Math.max(leaderAndIsr.leaderEpoch, this.leaderEpoch), leaderAndIsr.partitionEpoch);
+    this.currentLeaderId = brokerId;
     if (this.isr.hasFollowers) this.context.onLagging(this);
     const raised = this.isr.maybeIncrementHighWatermark(nowMs);
     this.context.onChange(this, raised ? Change.State | Change.HighWatermark : Change.State);
@@ -197,13 +218,14 @@ export class Partition {
   /** Follows. True when the leader epoch is new, so that fetching has to start anew. Throws what the log throws. */
   makeFollower(next: PartitionAssignment, checkpoints: HighWatermarkLookup, topicId: Uuid | null): boolean {
     const { leaderAndIsr } = next;
-    if (leaderAndIsr.partitionEpoch < this.partitionEpoch) return this.skipOld('follower', next);
+    if (leaderAndIsr.partitionEpoch < this.partitionEpoch || leaderAndIsr.leaderEpoch < this.leaderEpoch) {
+      return this.skipOld('follower', next);
+    }
     const isNewLeaderEpoch = leaderAndIsr.leaderEpoch > this.leaderEpoch;
     const [previousLeader, previousLeaderEpoch] = [this.leaderId, this.leaderEpoch];
-    this.leaderId = leaderAndIsr.leader;
-    this.leaderEpoch = leaderAndIsr.leaderEpoch;
-    this.leaderEpochStartOffset = null;
-    this.partitionEpoch = leaderAndIsr.partitionEpoch;
+    this.currentLeaderId = leaderAndIsr.leader;
+    this.advance(leaderAndIsr.leaderEpoch, leaderAndIsr.partitionEpoch);
+    this.epochStartOffset = null;
     this.updateAssignment(next);
     this.isr.forget(leaderAndIsr.recovering);
     const log = this.createLogIfNotExists(next.isNew, checkpoints, topicId);
@@ -225,25 +247,43 @@ export class Partition {
   /** The replica is there but its leader is not alive: only the log is made. */
   createLogIfNotExists(isNew: boolean, checkpoints: HighWatermarkLookup, topicId: Uuid | null): UnifiedLog {
     if (this.log) {
-      if (this.log.topicId === null && topicId !== null) this.log.assignTopicId(topicId);
+      if (this.log.topicId === null && topicId !== null) this.assignTopicId(topicId);
       return this.log;
     }
     const { logManager, topicConfig } = this.context;
     const log = logManager.getOrCreateLog(this.tp, { config: topicConfig(this.tp.topic), isNew, topicId });
     log.updateHighWatermark(checkpoints(log.parentDir, this.key) ?? 0);
-    this.log = log;
+    this.currentLog = log;
     this.seenLogStartOffset = log.logStartOffset;
     return log;
+  }
+
+  /** The topic of a log of before there were ids has got one: whoever reads it under another is to be refused. */
+  assignTopicId(topicId: Uuid): void {
+    if (!this.log) return;
+    this.log.assignTopicId(topicId);
+    this.context.onChange(this, Change.State);
   }
 
   /** The replica is gone from this broker, or its directory is offline. What waits for it is told by the caller. */
   clear(): void {
     this.isr.forget();
     this.assignment = NO_ASSIGNMENT;
-    this.log = null;
-    this.futureLog = null;
-    this.leaderId = NO_LEADER;
-    this.leaderEpochStartOffset = null;
+    this.currentLog = null;
+    this.copy = null;
+    this.currentLeaderId = NO_LEADER;
+    this.epochStartOffset = null;
+  }
+
+  /** The controller has committed a change of the ISR. */
+  isrCommitted(partitionEpoch: number): void {
+    this.advance(this.leaderEpoch, partitionEpoch);
+  }
+
+  private advance(leaderEpoch: number, partitionEpoch: number): void {
+    assert(leaderEpoch >= this.leaderEpoch, 'leader epochs never fall');
+    assert(partitionEpoch >= this.partitionEpoch, 'partition epochs never fall');
+    this.epochs = { leader: leaderEpoch, partition: partitionEpoch };
   }
 
   private skipOld(role: string, next: PartitionAssignment): false {
@@ -439,11 +479,24 @@ export class Partition {
 
   /** The copy has taken the log's place. Places on disk that were noted are those of the old files: only the offsets stay. */
   replaceLog(future: UnifiedLog): void {
-    this.log = future;
-    this.futureLog = null;
+    assert(this.copy === future, 'what takes the place of the log is its copy');
+    this.currentLog = future;
+    this.copy = null;
     for (const replica of this.isr.replicas()) {
       if (replica.logEnd) replica.logEnd = new LogOffsetMetadata(replica.logEnd.messageOffset);
     }
+  }
+
+  /** The replica is being moved: `copy` is to replace its log. Null: it is not, or not any more. */
+  setFutureLog(copy: UnifiedLog | null): void {
+    this.copy = copy;
+  }
+
+  /** True when the log start has moved since this was last asked. */
+  takeLogStartChange(): boolean {
+    if (!this.log || this.seenLogStartOffset === this.log.logStartOffset) return false;
+    this.seenLogStartOffset = this.log.logStartOffset;
+    return true;
   }
 
   logOrThrow(): UnifiedLog {

@@ -461,10 +461,7 @@ export class ReplicaManager {
   /** Retention moves log starts without telling us; a comparison of two numbers for each partition finds out. */
   private sweepLogStartOffsets(): void {
     for (const partition of this.partitions.all()) {
-      const { log } = partition;
-      if (!log || partition.seenLogStartOffset === log.logStartOffset) continue;
-      partition.seenLogStartOffset = log.logStartOffset;
-      this.onLogStartOffsetChanged(partition.tp);
+      if (partition.takeLogStartChange()) this.onLogStartOffsetChanged(partition.tp);
     }
   }
 

@@ -197,7 +197,7 @@ export class RoleChanges {
         return errorCode;
       }
       case 'assignTopicId':
-        existing?.log?.assignTopicId(topicId!);
+        existing?.assignTopicId(topicId!);
         if (decision.isFollower && metadata.hasAliveBroker(leader)) fetchers.updateTopicId(tp, topicId);
         return ErrorCode.NONE;
       case 'dropTopicId':

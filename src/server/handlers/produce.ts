@@ -1,4 +1,4 @@
-import { CorruptRecordError } from '../../records/index.js';
+import { CorruptRecordError, LOG_OVERHEAD } from '../../records/index.js';
 import { ErrorCode, produceRequest, produceResponse, type InputOf, type ProduceRequest } from '../../protocol/index.js';
 import type { AppendEntry, AppendResult } from '../../replication/index.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
@@ -10,7 +10,6 @@ type PartitionAnswer = NonNullable<NonNullable<Answer['responses']>[number]['par
 const SIZE_OFFSET = 8;
 const MAGIC_OFFSET = 16;
 const ATTRIBUTES_OFFSET = 21;
-const LOG_OVERHEAD = 12;
 const HEADER_BYTES_UP_TO_MAGIC = 17;
 const MIN_RECORD_OVERHEAD = 14;
 const TRANSACTIONAL_FLAG = 0x10;

@@ -5,7 +5,6 @@ import {
   type RecordValidationError,
   RecordsError,
   validateForAppend,
-  validateProduceRecords,
   type AppendValidationOptions,
   type BatchOptions,
   type RecordInput,
@@ -344,26 +343,5 @@ describe('refused records', () => {
     inner[inner.length - 1]! ^= 1;
     const error = refusal(legacyWrapper(1, 0, 'gzip', [inner]));
     expect(error.kind).toBe('CORRUPT_MESSAGE');
-  });
-});
-
-describe('what a produce request may carry', () => {
-  test.each([
-    [3, 'zstd', 'UNSUPPORTED_COMPRESSION_TYPE'],
-    [7, 'zstd', null],
-    [3, 'lz4', null],
-  ] as const)('version %d with %s', (version, compression, kind) => {
-    const check = (): void => validateProduceRecords(version, batchOf({ compression }));
-    if (kind === null) expect(check).not.toThrow();
-    else expect(check).toThrow(expect.objectContaining({ kind }));
-  });
-
-  test.each([
-    ['no batch', Buffer.alloc(0), /must have at least one record batch/],
-    ['two batches', Buffer.concat([batchOf(), batchOf()]), /exactly one record batch/],
-    ['magic 1', legacyMessage(1, 0, 'a', NOW), /magic version 2/],
-  ])('%s is refused from version 3 on', (_title, buffer, message) => {
-    expect(() => validateProduceRecords(9, buffer)).toThrow(message);
-    expect(() => validateProduceRecords(2, buffer)).not.toThrow();
   });
 });

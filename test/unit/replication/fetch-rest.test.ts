@@ -258,3 +258,27 @@ test('a consumer is told of an append whose own answer throws', async () => {
   await cluster.clock.advance(1);
   expect(bytesOf(waiting)[0]).toBeGreaterThan(0);
 });
+
+test('a fetch under another topic id than the one that a log gets is refused at once', async () => {
+  const options = {
+    withTopicIds: false,
+    extras: () => ({
+      metadata: {
+        hasAliveBroker: () => true,
+        contains: () => true,
+        rackOf: () => null,
+        topicName: () => 'orders',
+      },
+    }),
+  };
+  cluster = await ReplicaCluster.start(Object.assign(options, { brokers: 1 }));
+  await cluster.create([1]);
+  const other = [{ topicId: 'BBBBBBBBBBBBBBBBBBBBEQ', partitions: [{ partition: 0, partitionMaxBytes: 1 << 20 }] }];
+  const { sessionId } = send([], { maxWaitMs: 0, topics: other }, 13).response!;
+  const waiting = send([], { sessionId, sessionEpoch: 1, maxWaitMs: 60_000 }, 13);
+  expect(waiting.response).toBeNull();
+  options.withTopicIds = true;
+  cluster.announce([ORDERS]);
+  await cluster.clock.advance(1);
+  expect(waiting.response!.responses[0]!.partitions[0]!.errorCode).toBe(ErrorCode.INCONSISTENT_TOPIC_ID);
+});
