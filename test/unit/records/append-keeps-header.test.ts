@@ -4,6 +4,7 @@ import {
   BatchView,
   RecordsError,
   buildEndTxnMarker,
+  parseEndTxnMarker,
   validateForAppend,
   type AppendValidationOptions,
   type BatchOptions,
@@ -133,6 +134,20 @@ describe.each(WAYS)('a batch that is $title', ({ from, change }) => {
   });
 });
 
+test('sequences wrap behind the greatest, in the header and in every record', () => {
+  const view = new BatchView(batch({ producerId: 5, producerEpoch: 0, baseSequence: 0x7ffffffe }));
+  expect(view.lastSequence).toBe(1);
+  expect([...view.records()].map(({ sequence }) => sequence)).toEqual([0x7ffffffe, 0x7fffffff, 0, 1]);
+});
+
+test.each(['none', 'gzip'] as const)(
+  'a reader of a batch in %s is told when the header hides records',
+  (compression) => {
+    const bytes = changed((one) => one.writeInt32BE(3, 57), { compression });
+    expect(() => [...new BatchView(bytes).records()]).toThrow(/records still remaining/);
+  },
+);
+
 test('the type of the timestamps goes to and fro without touching another attribute', () => {
   for (const flags of [
     {},
@@ -168,6 +183,8 @@ test('a marker keeps its flags whatever the topic’s time and codec', () => {
     });
   }
   expect(kindOf(marker())).toBe('INVALID_RECORD');
+  const [record] = new BatchView(marker()).records();
+  expect(parseEndTxnMarker(record!)).toMatchObject({ type: 'COMMIT', coordinatorEpoch: 70_000 });
 });
 
 describe('a header that lies', () => {
