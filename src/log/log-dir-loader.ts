@@ -1,4 +1,4 @@
-import type { FileSystem } from '../common/index.js';
+import { runInSlices, type FileSystem, type Steps } from '../common/index.js';
 import { CLUSTER_METADATA_TOPIC, partitionKey } from '../cluster/index.js';
 import type { LogDir } from './log-dirs.js';
 import type { LogConfig } from './log-config.js';
@@ -10,8 +10,6 @@ import type { UnifiedLog } from './unified-log.js';
 
 /** Where ext2, ext3 and ext4 keep what a check of the disk found. */
 const LOST_AND_FOUND = 'lost+found';
-/** Loading lets others run after this long: heartbeats must go out meanwhile. */
-const YIELD_AFTER_MS = 20;
 
 export interface LoadDirOptions {
   /** Nothing needs to be recovered. */
@@ -22,15 +20,21 @@ export interface LoadDirOptions {
   onDeleted(path: string): void;
 }
 
-/** Loads, and where needed recovers, all logs of a directory one after the other (`LogManager.loadLogs`). */
-export async function loadLogDir(context: LogContext, dir: LogDir, options: LoadDirOptions): Promise<void> {
+/**
+ * Loads, and where needed recovers, all logs of a directory one after the other (`LogManager.loadLogs`). In slices: heartbeats must go out
+ * meanwhile.
+ */
+export function loadLogDir(context: LogContext, dir: LogDir, options: LoadDirOptions): Promise<void> {
+  return runInSlices(context.clock, loadLogs(context, dir, options));
+}
+
+function* loadLogs(context: LogContext, dir: LogDir, options: LoadDirOptions): Steps<void> {
   const { clock, logger, fs } = context;
   const { hadCleanShutdown } = options;
   const startMs = clock.monotonicMs();
   const recoveryPoints = readCheckpoint(context, dir.recoveryPoints);
   const logStartOffsets = readCheckpoint(context, dir.logStartOffsets);
   const cleanerOffsets = readCheckpoint(context, dir.cleanerOffsets);
-  let lastYieldMs = startMs;
   let loaded = 0;
   for (const name of fs.readDir(dir.path)) {
     const parsed = parseLogDirName(name);
@@ -56,7 +60,7 @@ export async function loadLogDir(context: LogContext, dir: LogDir, options: Load
     }
     const key = partitionKey(topicPartition);
     try {
-      const steps = new LogLoader(context, {
+      const loader = new LogLoader(context, {
         topicPartition,
         dir: path,
         config: options.configOf(topicPartition.topic),
@@ -65,21 +69,14 @@ export async function loadLogDir(context: LogContext, dir: LogDir, options: Load
         logStartOffset: logStartOffsets.get(key) ?? 0,
         cleanedUpTo: cleanerOffsets.get(key) ?? 0,
         topicId: null,
-      }).load();
-      let step = steps.next();
-      for (; ; step = steps.next()) {
-        if (clock.monotonicMs() - lastYieldMs > YIELD_AFTER_MS) {
-          await new Promise<void>((resolve) => clock.defer(resolve));
-          lastYieldMs = clock.monotonicMs();
-        }
-        if (step.done) break;
-      }
-      options.onLoaded(step.value, kind === 'future');
+      });
+      options.onLoaded(yield* loader.load(), kind === 'future');
     } catch (error) {
       logger.error('Cannot load a log', { path, error });
       throw error;
     }
     loaded++;
+    yield;
   }
   logger.info('Loaded logs', {
     dir: dir.path,
