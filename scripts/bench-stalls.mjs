@@ -122,11 +122,17 @@ async function main() {
         if (!results.has(name)) results.set(name, []);
         results.get(name).push(figures);
       }
+    } catch (error) {
+      // Removing the files takes its time.
+      console.error(error);
+      process.exitCode = 1;
+      break;
     } finally {
       await bench.close();
       fs.rmSync(dir, { recursive: true, force: true });
     }
   }
+  if (process.exitCode) process.exit();
   print(results, topicCount * PARTITIONS_EACH, Number(values.runs));
   if (values.json) fs.writeFileSync(values.json, `${JSON.stringify(Object.fromEntries(results), null, 1)}\n`);
   process.exit(0);
@@ -356,7 +362,7 @@ class Bench {
     const { child } = this;
     this.ended = new Promise((resolve) => child.once('exit', resolve));
     await until('the stall probe answers', 2, async () => {
-      if (child.exitCode !== null) throw new Error(`the broker has ended: see ${this.dir}/broker.log`);
+      if (child.exitCode !== null) throw this.brokerEnded();
       const socket = await opened({ path: socketPath });
       if (!socket) return false;
       this.stalls = new Lines(socket);
@@ -364,7 +370,7 @@ class Bench {
     });
     await this.stalls.ask('reset');
     await until('the broker answers', 10, async () => {
-      if (child.exitCode !== null) throw new Error(`the broker has ended: see ${this.dir}/broker.log`);
+      if (child.exitCode !== null) throw this.brokerEnded();
       const socket = await opened({ port: this.ports.broker, host: '127.0.0.1' });
       if (!socket) return false;
       this.connection = new Connection(this.wire, socket);
@@ -374,6 +380,11 @@ class Bench {
       );
     });
     if (name) this.note(name, (await this.stalls.ask('read')).maxMs, null, performance.now() - this.startedMs);
+  }
+
+  brokerEnded() {
+    const log = fs.readFileSync(path.join(this.dir, 'broker.log'), 'utf8').trimEnd().split('\n');
+    return new Error(`the broker has ended: ${log.slice(-10).join('\n')}`);
   }
 
   async stop(signal) {
