@@ -61,7 +61,7 @@ export class LocalLog {
     this.parentDir = dir.slice(0, dir.lastIndexOf('/'));
     this.tail = context.tailCache.openTail();
     this.nextOffsetMetadata = this.metadataOfEnd(logEndOffset);
-    this.lastFlushedMs = context.clock.nowMs();
+    this.lastFlushedMs = context.clock.monotonicMs();
   }
 
   get dir(): string {
@@ -212,7 +212,7 @@ export class LocalLog {
     assert(offset <= this.logEndOffset, `${this.dir}: the recovery point ${offset} lies within the log`);
     if (offset <= this.recoveryPoint) return;
     this.recoveryPoint = offset;
-    this.lastFlushedMs = this.context.clock.nowMs();
+    this.lastFlushedMs = this.context.clock.monotonicMs();
   }
 
   /**

@@ -45,7 +45,7 @@ export class LogTasks {
   async flushDirtyLogs(): Promise<void> {
     const dirty: UnifiedLog[] = [];
     await this.inSlices([...this.logs.current()], (log) => {
-      const isDue = this.context.clock.nowMs() - log.lastFlushMs >= log.config.flushMs;
+      const isDue = this.context.clock.monotonicMs() - log.lastFlushMs >= log.config.flushMs;
       if (isDue && log.logEndOffset > log.recoveryPoint) dirty.push(log);
       return true;
     });

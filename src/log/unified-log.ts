@@ -159,7 +159,7 @@ export class UnifiedLog {
     return this.local.segments.all;
   }
 
-  /** When it was made durable last. */
+  /** When it was made durable last, or opened, by the monotonic clock: a clock that is set back keeps no log from being flushed. */
   get lastFlushMs(): number {
     return this.local.lastFlushMs;
   }

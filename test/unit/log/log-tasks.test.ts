@@ -12,7 +12,7 @@ const STORAGE_ERROR = new LogError('KAFKA_STORAGE_ERROR', 'the disk is gone');
 /** A log of which retention would delete `expired` segments, with records and a producer that are due. */
 class FakeLog {
   isClosed = false;
-  lastFlushMs = 0;
+  lastFlushMs = -1000;
   config = { flushMs: 1000 };
   logEndOffset = 1;
   recoveryPoint = 0;
@@ -140,7 +140,7 @@ describe('the flush of what is due', () => {
 
   test('passes over what was flushed lately, and what was deleted meanwhile', async () => {
     const [lately, deleted, due] = [new FakeLog(), new FakeLog(), new FakeLog()];
-    lately.lastFlushMs = clock.nowMs() - 999;
+    lately.lastFlushMs = clock.monotonicMs() - 999;
     deleted.flush = async () => Promise.reject(new Error('the log is closed'));
     due.flush = async () => {
       deleted.isClosed = true;
