@@ -14,16 +14,24 @@ export class LogCheckpoints {
     private readonly logs: () => ReadonlyMap<string, UnifiedLog>,
   ) {}
 
-  /** `recovery-point-offset-checkpoint` */
+  /** `recovery-point-offset-checkpoint`, blocking: for what must be durable before the next append. */
   writeRecoveryPoints(dir: LogDir): void {
-    this.write(dir, dir.recoveryPoints, (log) => log.recoveryPoint);
+    this.write(dir, dir.recoveryPoints, recoveryPointOf);
   }
 
-  /** `log-start-offset-checkpoint`: only of logs that begin inside a segment, as else its name says it. */
+  /** `log-start-offset-checkpoint`, blocking: only of logs that begin inside a segment, as else its name says it. */
   writeLogStartOffsets(dir: LogDir): void {
-    this.write(dir, dir.logStartOffsets, (log) =>
-      log.logStartOffset > (log.segments[0]?.baseOffset ?? 0) ? log.logStartOffset : null,
-    );
+    this.write(dir, dir.logStartOffsets, logStartOffsetOf);
+  }
+
+  /** The recovery points through the thread pool: they only say what is durable already, so they may come late. */
+  async writeRecoveryPointsInBackground(dir: LogDir): Promise<void> {
+    await this.writeInBackground(dir, dir.recoveryPoints, recoveryPointOf);
+  }
+
+  /** The log start offsets likewise. */
+  async writeLogStartOffsetsInBackground(dir: LogDir): Promise<void> {
+    await this.writeInBackground(dir, dir.logStartOffsets, logStartOffsetOf);
   }
 
   /** The recovery points, once for all logs of a directory that are cut in one go. Only a loss of power could ask for it earlier. */
@@ -37,19 +45,42 @@ export class LogCheckpoints {
     });
   }
 
-  private write(dir: LogDir, file: OffsetCheckpointFile, offsetOf: (log: UnifiedLog) => number | null): void {
+  private write(dir: LogDir, file: OffsetCheckpointFile, offsetOf: OffsetOf): void {
     if (!this.dirs.isUsable(dir.path)) return;
+    try {
+      file.write(this.offsetsIn(dir, offsetOf));
+    } catch (error) {
+      this.onError(dir, file, error);
+    }
+  }
+
+  private async writeInBackground(dir: LogDir, file: OffsetCheckpointFile, offsetOf: OffsetOf): Promise<void> {
+    if (!this.dirs.isUsable(dir.path)) return;
+    try {
+      await file.writeInBackground(this.offsetsIn(dir, offsetOf));
+    } catch (error) {
+      this.onError(dir, file, error);
+    }
+  }
+
+  private offsetsIn(dir: LogDir, offsetOf: OffsetOf): Map<string, number> {
     const offsets = new Map<string, number>();
     for (const [name, log] of this.logs()) {
       if (log.parentDir !== dir.path) continue;
       const offset = offsetOf(log);
       if (offset !== null) offsets.set(name, offset);
     }
-    try {
-      file.write(offsets);
-    } catch (error) {
-      if (!isFileSystemError(error)) throw error;
-      this.context.onStorageError(dir.path, `writing ${file.path}`, error);
-    }
+    return offsets;
+  }
+
+  private onError(dir: LogDir, file: OffsetCheckpointFile, error: unknown): void {
+    if (!isFileSystemError(error)) throw error;
+    this.context.onStorageError(dir.path, `writing ${file.path}`, error);
   }
 }
+
+type OffsetOf = (log: UnifiedLog) => number | null;
+
+const recoveryPointOf: OffsetOf = (log) => log.recoveryPoint;
+const logStartOffsetOf: OffsetOf = (log) =>
+  log.logStartOffset > (log.segments[0]?.baseOffset ?? 0) ? log.logStartOffset : null;

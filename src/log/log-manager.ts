@@ -313,6 +313,11 @@ export class LogManager {
     for (const dir of this.dirs.liveDirs) this.checkpoints.writeRecoveryPoints(dir);
   }
 
+  /** All directories at once: one that is slow does not keep the others waiting. */
+  private async inEachDir(work: (dir: LogDir) => Promise<void>): Promise<void> {
+    await Promise.all(this.dirs.liveDirs.map(work));
+  }
+
   /** Writes `log-start-offset-checkpoint` of each directory, where anything changed. */
   checkpointLogStartOffsets(): void {
     for (const dir of this.dirs.liveDirs) this.checkpoints.writeLogStartOffsets(dir);
@@ -511,10 +516,10 @@ export class LogManager {
       every('kafka-log-flusher', options.flushSchedulerIntervalMs, () => this.tasks.flushDirtyLogs());
     }
     every('kafka-recovery-point-checkpoint', options.flushOffsetCheckpointIntervalMs, () =>
-      this.checkpointLogRecoveryOffsets(),
+      this.inEachDir((dir) => this.checkpoints.writeRecoveryPointsInBackground(dir)),
     );
     every('kafka-log-start-offset-checkpoint', options.flushStartOffsetCheckpointIntervalMs, () =>
-      this.checkpointLogStartOffsets(),
+      this.inEachDir((dir) => this.checkpoints.writeLogStartOffsetsInBackground(dir)),
     );
     every('producer-id-expiration', options.producerIdExpirationCheckIntervalMs, () => this.tasks.expireProducers());
   }

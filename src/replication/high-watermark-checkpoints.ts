@@ -1,5 +1,5 @@
 import type { Logger } from '../common/index.js';
-import { LogError, type LogManager } from '../log/index.js';
+import { isOutOfHandles, LogError, type LogManager } from '../log/index.js';
 import type { HostedPartitions } from './hosted-partitions.js';
 import type { HighWatermarkLookup } from './partition.js';
 
@@ -42,22 +42,48 @@ export class HighWatermarkCheckpoints {
     };
   }
 
-  /** Writes the files if anything changed. A directory that cannot be written goes offline. */
+  /** Writes the files if anything changed, blocking. A directory that cannot be written goes offline. */
   write(): void {
-    if (!this.isStarted || !this.isChanged) return;
+    for (const [dir, offsets] of this.changed()) {
+      try {
+        this.logManager.highWatermarkCheckpoint(dir)?.write(offsets);
+      } catch (error) {
+        this.onFailed(dir, error);
+      }
+    }
+  }
+
+  /** The same through the thread pool; a directory that is slow does not keep the others waiting. */
+  async writeInBackground(): Promise<void> {
+    const written = [...this.changed()].map(async ([dir, offsets]) => {
+      try {
+        await this.logManager.highWatermarkCheckpoint(dir)?.writeInBackground(offsets);
+      } catch (error) {
+        this.onFailed(dir, error);
+      }
+    });
+    await Promise.all(written);
+  }
+
+  private changed(): Map<string, Map<string, number>> {
+    if (!this.isStarted || !this.isChanged) return new Map();
     this.isChanged = false;
     const byDir = new Map<string, Map<string, number>>(this.logManager.liveLogDirs.map((dir) => [dir, new Map()]));
     for (const { key, log } of this.partitions.all()) {
       if (log) byDir.get(log.parentDir)?.set(key, log.highWatermark);
     }
-    for (const [dir, offsets] of byDir) {
-      try {
-        this.logManager.highWatermarkCheckpoint(dir)?.write(offsets);
-      } catch (error) {
-        this.logger.error('Cannot write the high watermarks: the log directory goes offline', { dir, error });
-        this.onLogDirFailure(dir);
-      }
+    return byDir;
+  }
+
+  private onFailed(dir: string, error: unknown): void {
+    if (isOutOfHandles(error)) {
+      // No trouble of the disk: the next time will do.
+      this.isChanged = true;
+      this.logger.warn('Cannot write the high watermarks: too many files are open', { dir, error });
+      return;
     }
+    this.logger.error('Cannot write the high watermarks: the log directory goes offline', { dir, error });
+    this.onLogDirFailure(dir);
   }
 
   private read(dir: string): ReadonlyMap<string, number> {

@@ -242,7 +242,7 @@ export class ReplicaManager {
     const checkpointMs = this.config.get('replica.high.watermark.checkpoint.interval.ms');
     const checkpoint = (): void => {
       this.sweepLogStartOffsets();
-      this.checkpoints.write();
+      void this.checkpoints.writeInBackground();
     };
     this.timers.push(setPeriodicTimer(clock, checkpointMs, checkpoint));
   }

@@ -1,0 +1,89 @@
+import { seededRandom, settle, SimulatedFileSystem, type FileHandle } from '../../../src/common/index.js';
+import { OffsetCheckpointFile } from '../../../src/log/index.js';
+
+const PATH = '/d/recovery-point-offset-checkpoint';
+let fs: SimulatedFileSystem;
+let file: OffsetCheckpointFile;
+/** Syncs that wait; each is let go by a call. */
+let syncs: (() => void)[];
+let isHeld: boolean;
+beforeEach(() => {
+  fs = new SimulatedFileSystem();
+  fs.makeDir('/d');
+  fs.syncDir('/');
+  syncs = [];
+  isHeld = true;
+  const open = fs.open.bind(fs);
+  fs.open = (path, mode): FileHandle => {
+    const handle = open(path, mode);
+    const sync = handle.sync.bind(handle);
+    handle.sync = async () => {
+      if (isHeld) await new Promise<void>((resolve) => syncs.push(resolve));
+      await sync();
+    };
+    return handle;
+  };
+  file = new OffsetCheckpointFile(fs, PATH);
+});
+
+const at = (offset: number) => new Map([['orders-0', offset]]);
+const stored = () => new OffsetCheckpointFile(fs, PATH).read().get('orders-0');
+
+async function letGo(): Promise<void> {
+  isHeld = false;
+  for (const resolve of syncs.splice(0)) resolve();
+  await settle();
+}
+
+test('a write in the background blocks no one, and is durable when it resolves', async () => {
+  let isDone = false;
+  const written = file.writeInBackground(at(5)).then(() => (isDone = true));
+  await settle();
+  expect([isDone, stored()]).toEqual([false, undefined]);
+  await letGo();
+  await written;
+  fs.crash('power', seededRandom(1));
+  expect(stored()).toBe(5);
+});
+
+test('of what waits for a write under way only the newest is written', async () => {
+  const contents: string[] = [];
+  const rename = fs.rename.bind(fs);
+  fs.rename = (from, to) => {
+    contents.push(fs.readFile(from).toString());
+    rename(from, to);
+  };
+  const all = [1, 2, 3].map((offset) => file.writeInBackground(at(offset)));
+  await letGo();
+  await Promise.all(all);
+  expect(contents).toEqual(['0\n1\norders 0 1\n', '0\n1\norders 0 3\n']);
+});
+
+test('a recovery point that a truncation lowered is not raised again by a write under way', async () => {
+  const before = file.writeInBackground(at(9));
+  await settle();
+  file.write(at(4));
+  await letGo();
+  await before;
+  expect(stored()).toBe(4);
+  expect(fs.readDir('/d')).toEqual(['recovery-point-offset-checkpoint']);
+});
+
+test('a recovery point lowered to what the file said before stays so, whatever is under way', async () => {
+  file.write(at(4));
+  const before = file.writeInBackground(at(9));
+  await settle();
+  file.write(at(4));
+  await letGo();
+  await before;
+  expect(stored()).toBe(4);
+});
+
+test('the same offsets are not written twice', async () => {
+  isHeld = false;
+  await file.writeInBackground(at(4));
+  fs.fault = () => Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'open' });
+  await file.writeInBackground(at(4));
+  file.write(at(4));
+  await expect(file.writeInBackground(at(5))).rejects.toThrow('EIO');
+});
