@@ -66,6 +66,7 @@ export class ReplicaCluster {
   readonly cuts = new Set<string>();
   /** Fetch requests served, for tests that count. */
   fetchCount = 0;
+  private commandsUnderWay = 0;
   /** Holds AlterPartition back while false. */
   isControllerUp = true;
   /** What commands of the controller threw: bugs. */
@@ -99,6 +100,8 @@ export class ReplicaCluster {
     }
     this.announce(partitions, true);
     await settle();
+    // Commands of many partitions are carried out in several turns.
+    while (this.commandsUnderWay > 0) await this.clock.advance(0);
   }
 
   /** Makes a broker the leader in a new epoch, with the ISR given or as it is. */
@@ -148,10 +151,12 @@ export class ReplicaCluster {
         { controllerId: 1, controllerEpoch: 1, topicStates, liveLeaders: [] },
         7,
       );
+      this.commandsUnderWay++;
       // A command of few partitions is carried out within the call.
       broker.replicas
         .becomeLeaderOrFollower(leaderAndIsrRequest.decode(encoded, 7), 7, 1)
-        .catch((error: unknown) => this.failures.push(error));
+        .catch((error: unknown) => this.failures.push(error))
+        .finally(() => this.commandsUnderWay--);
     }
   }
 
