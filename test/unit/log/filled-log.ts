@@ -37,8 +37,8 @@ export function fillLog(manager: LogManager, options: FillOptions): { log: Unifi
     const timestamps: number[] = [];
     const count = 1 + random.nextInt(4);
     for (let index = 0; index < count; index++) {
-      timestamp += random.nextInt(3) === 0 ? 10 : 0;
-      const own = random.nextInt(8) === 0 ? timestamp - 10 * random.nextInt(20) : timestamp;
+      timestamp += random.nextInt(3) === 0 ? 1 : 0;
+      const own = random.nextInt(8) === 0 ? timestamp - random.nextInt(20) : timestamp;
       timestamps.push(own);
       const length = options.valueBytes?.(() => random.nextDouble()) ?? 200 + random.nextInt(300);
       builder.append({ timestamp: own, key: null, value: Buffer.alloc(length, at) });

@@ -60,6 +60,7 @@ test('a change that is committed counts from then on, and the next one names its
   commit(proposals[0]!);
   expect(partition().inSyncReplicaIds).toEqual([1, 2]);
   expect(leader.log().highWatermark).toBe(1);
+  expect([metric('IsrShrinksPerSec'), metric('IsrExpandsPerSec')]).toEqual([1, 0]);
   cluster.heal();
   await cluster.until(() => proposals.length > 1);
   expect(proposals[1]!.state).toMatchObject({ isr: [1, 2, 3], partitionEpoch: 1, leaderEpoch: 0 });
