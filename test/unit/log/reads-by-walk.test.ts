@@ -3,7 +3,7 @@ import { seededRandom } from '../../../src/common/index.js';
 import type { FetchIsolation, UnifiedLog } from '../../../src/log/index.js';
 import { iterateBatches } from '../../../src/records/index.js';
 import { SEVERAL_SEGMENTS, TP, fillLog, type FilledBatch } from './filled-log.js';
-import { bytesOf, newWorld, startManager, type LogWorld } from './log-fixture.js';
+import { batch, bytesOf, newWorld, recordsOf, startManager, type LogWorld } from './log-fixture.js';
 
 const COLD_AFTER_MS = 60_000;
 
@@ -135,6 +135,18 @@ describe.each(SIZES)('a log of $title', ({ seed, batches: count, valueBytes }) =
       await expect(async () => log.read(at + 1, 1000, 'LOG_END', true)).rejects.toMatchObject({
         kind: 'OFFSET_OUT_OF_RANGE',
       });
+      for (const value of ['first', 'second']) {
+        log.truncateTo(at);
+        log.appendAsLeader(batch({ values: [value] }), { leaderEpoch: 9 });
+        expect(recordsOf(bytesOf(await log.read(at, 1000, 'LOG_END', true)))).toMatchObject([{ offset: at, value }]);
+      }
+      if (part > 0.3) {
+        log.truncateTo(at);
+        continue;
+      }
+      log.truncateFullyAndStartAt(at);
+      log.appendAsLeader(batch({ values: ['third'] }), { leaderEpoch: 9 });
+      expect(recordsOf(bytesOf(await log.read(at, 1000, 'LOG_END', true)))).toMatchObject([{ value: 'third' }]);
     }
   });
 });
