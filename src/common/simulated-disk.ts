@@ -52,13 +52,18 @@ export class FileNode {
     this.counter.committed = Math.max(this.counter.committed, upTo);
   }
 
-  /** Each change is there, is not, or is torn: in the order in which they were made, or each by itself. */
-  losePower(random: Random): void {
+  /**
+   * Each write is there, is not, or is torn: in the order in which they were made, or each by itself. A journal has a truncation up to
+   * the moment to which it has everything else.
+   */
+  losePower(how: LostOrder, random: Random): void {
     const keep = random.nextInt(2) === 0 ? inOrder(random, this.unsynced.length) : byItself(random);
     let isCut = false;
     for (const change of this.unsynced) {
+      let fate = keep();
+      if (change.kind === 'truncate' && how.kind === 'journal') fate = change.seq <= how.upTo ? 'kept' : 'lost';
       // Blocks of a file are written in any order, but none that a truncation which is not durable has set free.
-      const fate = isCut ? 'lost' : keep();
+      if (isCut) continue;
       if (change.kind === 'truncate') {
         if (fate === 'kept') this.durable.apply(change);
         else isCut = true;
@@ -109,7 +114,7 @@ export class DirNode {
     this.unsynced = [];
     for (const node of entries.values()) {
       if (node instanceof DirNode) node.losePower(how, random);
-      else node.losePower(random);
+      else node.losePower(how, random);
     }
   }
 
@@ -145,8 +150,12 @@ export class DirNode {
  */
 export type LostOrder = { readonly kind: 'journal'; readonly upTo: number } | { readonly kind: 'folders' | 'entries' };
 
-export function drawLostOrder(random: Random, { committed, last }: ChangeCounter, reorders: boolean): LostOrder {
-  const kind = (['journal', 'folders', 'entries'] as const)[random.nextInt(reorders ? 3 : 2)]!;
+export function drawLostOrder(
+  random: Random,
+  { committed, last }: ChangeCounter,
+  kinds: readonly LostOrder['kind'][],
+): LostOrder {
+  const kind = kinds[random.nextInt(kinds.length)]!;
   return kind === 'journal' ? { kind, upTo: committed + random.nextInt(last - committed + 1) } : { kind };
 }
 

@@ -5,7 +5,15 @@
 import { sleep, type Clock } from './clock.js';
 import type { FileHandle, FileLock, FileStat, FileSystem } from './file-system.js';
 import type { Random } from './random.js';
-import { ChangeCounter, DirNode, drawLostOrder, FileNode, type NewFileChange, type Node } from './simulated-disk.js';
+import {
+  ChangeCounter,
+  DirNode,
+  drawLostOrder,
+  FileNode,
+  type LostOrder,
+  type NewFileChange,
+  type Node,
+} from './simulated-disk.js';
 
 /** What happens to unsynced changes: a process that dies leaves them in the page cache; with the power they go, or are torn. */
 export type CrashKind = 'process' | 'power';
@@ -53,8 +61,8 @@ export class SimulatedFileSystem implements FileSystem {
   fault: FaultInjector | null = null;
   /** Set it to make operations slow. */
   pace: DiskPace | null = null;
-  /** A loss of power may keep a later rename or removal in a folder without an earlier one of other names, as no journal does. */
-  reordersEntries = false;
+  /** What a loss of power may leave of changes of folders; see `LostOrder`. */
+  lostOrders: readonly LostOrder['kind'][] = ['journal', 'folders'];
   /** How long operations that block have held the process up. */
   blockedMs = 0;
 
@@ -90,7 +98,7 @@ export class SimulatedFileSystem implements FileSystem {
     this.openCount = 0;
     this.halted = false;
     this.locks.clear();
-    if (kind === 'power') this.root.losePower(drawLostOrder(random, this.counter, this.reordersEntries), random);
+    if (kind === 'power') this.root.losePower(drawLostOrder(random, this.counter, this.lostOrders), random);
   }
 
   open(path: string, mode: 'r' | 'r+' | 'w+' | 'a+'): FileHandle {

@@ -35,7 +35,8 @@ export async function sweepLogScenario(scenario: LogScenario, kind: CrashKind, d
 export async function crashAt(scenario: LogScenario, kind: CrashKind, point: number, draw: number): Promise<Outcome> {
   const world = newWorld(draw * 7919 + (Number.isFinite(point) ? point : 0));
   const { fs, random } = world;
-  fs.reordersEntries = !scenario.needsOrder;
+  if (!scenario.needsJournal) fs.lostOrders = ['journal', 'folders', 'entries'];
+  else fs.lostOrders = ['journal'];
   fs.makeDir('/data');
   fs.syncDir('/');
   const run = new LogRun(world, scenario.config);
