@@ -6,7 +6,7 @@ const TIMEOUT_MS = 600_000;
 
 describe.each([
   { kind: 'process' as const, what: 'the process is killed', draws: drawsOr(1) },
-  { kind: 'power' as const, what: 'the power goes', draws: drawsOr(3) },
+  { kind: 'power' as const, what: 'the power goes', draws: drawsOr(2) },
 ])('a log is what it was told to be when $what anywhere while it', ({ kind, what, draws }) => {
   const counter = new PointCounter();
   afterAll(() => counter.print(`one log, ${what}`));
