@@ -29,6 +29,7 @@ export class LogFlusher {
   private readonly metadata: PartitionMetadataFile;
   /** Records may be appended: those that are there were allowed to by an earlier life. */
   private isTopicIdDurable: boolean;
+  private topicIdSync: Promise<void> | null = null;
 
   constructor(parts: LogFlusherParts) {
     ({ local: this.local, epochs: this.epochs, snapshots: this.snapshots, metadata: this.metadata } = parts);
@@ -76,6 +77,18 @@ export class LogFlusher {
     this.syncTopicIdSoon();
   }
 
+  /** An append now would have to wait for the disk, and everyone else with it. */
+  get isReadyForAppends(): boolean {
+    return this.isTopicIdDurable;
+  }
+
+  /** Makes the log ready for appends without blocking. A disk that fails at it is told of by the append. */
+  async prepareForAppends(): Promise<void> {
+    if (this.isTopicIdDurable || this.local.isClosed) return;
+    this.topicIdSync ??= this.syncTopicId().finally(() => (this.topicIdSync = null));
+    await this.topicIdSync;
+  }
+
   /**
    * To be called before every append (`PartitionMetadataFile.maybeFlush`): without its id, records that a loss of power left would be taken
    * for those of the topic's successor.
@@ -113,19 +126,20 @@ export class LogFlusher {
 
   /** One log after the other: thousands may have been made at once, and cold reads need the thread pool. */
   private syncTopicIdSoon(): void {
+    this.local.context.folders.inTurn(() => this.prepareForAppends());
+  }
+
+  private async syncTopicId(): Promise<void> {
     const { context, parentDir } = this.local;
-    context.folders.inTurn(async () => {
-      if (this.isTopicIdDurable || this.local.isClosed) return;
-      try {
-        await onStorageAsync(context, parentDir, `writing the topic id of ${this.local.dir}`, async () => {
-          await this.metadata.file.sync();
-          if (!this.local.isClosed) await context.folders.sync(this.local.dir);
-        });
-        this.isTopicIdDurable ||= this.metadata.file.isDurable;
-      } catch (error) {
-        // The directory is going offline.
-        if (!(error instanceof LogError)) throw error;
-      }
-    });
+    try {
+      await onStorageAsync(context, parentDir, `writing the topic id of ${this.local.dir}`, async () => {
+        await this.metadata.file.sync();
+        if (!this.local.isClosed) await context.folders.sync(this.local.dir);
+      });
+      this.isTopicIdDurable ||= this.metadata.file.isDurable;
+    } catch (error) {
+      // The directory is going offline.
+      if (!(error instanceof LogError)) throw error;
+    }
   }
 }

@@ -182,6 +182,16 @@ export class UnifiedLog {
     this.offsets.listener = listener;
   }
 
+  /** False for a new log until what must be durable before its first record is: an append would block. */
+  get isReadyForAppends(): boolean {
+    return this.flusher.isReadyForAppends;
+  }
+
+  /** Makes it ready without blocking. */
+  prepareForAppends(): Promise<void> {
+    return this.flusher.prepareForAppends();
+  }
+
   /** Takes the topic's id and writes it down. Throws INCONSISTENT_TOPIC_ID when the log belongs to another topic of that name. */
   assignTopicId(topicId: Uuid): void {
     if (this.topicId === topicId) return;

@@ -6,10 +6,11 @@
  */
 import { AssertionError, ZERO_UUID, type Clock, type Logger, type Timer, type Uuid } from '../common/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import { LogError } from '../log/index.js';
+import { LogError, type UnifiedLog } from '../log/index.js';
 import { ErrorCode, errorName, type FetchResponse, type FetchResponsePartitionData } from '../protocol/index.js';
 import { RecordsError } from '../records/index.js';
 import { FetchSessionHandler, type SentPartition, type SessionRequest } from './core/fetch-session-handler.js';
+import { whenReadyForAppends } from './append-readiness.js';
 import { outOfRangeAction, truncationPoint } from './core/truncation.js';
 import { FetcherPartitions } from './fetcher-partitions.js';
 import { isReadyForFetch, type InitialFetchState, type PartitionFetchState } from './fetcher-state.js';
@@ -242,6 +243,12 @@ export class ReplicaFetcher {
     partitions: readonly { key: string | null; data: FetchResponsePartitionData }[],
   ): Promise<void> {
     const outOfRange: PartitionFetchState[] = [];
+    const ready = whenReadyForAppends(this.logsToAppendTo(partitions));
+    if (ready) {
+      await ready;
+      // What else may have changed meanwhile is looked at below, for each partition.
+      if (this.isClosed) return;
+    }
     for (const { key, data } of partitions) {
       const state = key === null ? undefined : this.partitions.get(key);
       const sent = key === null ? undefined : this.session.sent(key);
@@ -262,6 +269,17 @@ export class ReplicaFetcher {
       else this.processPartition(state, data);
     }
     for (const state of outOfRange) await this.resetOffset(state);
+  }
+
+  private *logsToAppendTo(
+    partitions: readonly { key: string | null; data: FetchResponsePartitionData }[],
+  ): Generator<UnifiedLog> {
+    for (const { key, data } of partitions) {
+      if (data.records === null || data.records.length === 0) continue;
+      const state = key === null ? undefined : this.partitions.get(key);
+      const log = state && this.options.partitionOf(state.tp)?.log;
+      if (log) yield log;
+    }
   }
 
   private processPartition(state: PartitionFetchState, data: FetchResponsePartitionData): void {

@@ -23,6 +23,7 @@ import {
 } from '../protocol/index.js';
 import { AlterLogDirs } from './alter-log-dirs.js';
 import type { AppendCall } from './append.js';
+import { whenReadyForAppends } from './append-readiness.js';
 import { Appends } from './appends.js';
 import { FetchSessionCache } from './core/fetch-session.js';
 import { Change } from './core/partition-change.js';
@@ -318,6 +319,14 @@ export class ReplicaManager {
   }
 
   // Clients, followers and coordinators
+
+  /**
+   * Null when appends to these partitions do not wait for a disk; else resolves when they do not. An append that comes earlier is right too,
+   * but holds up everyone.
+   */
+  whenReadyForAppends(entries: readonly { readonly tp: TopicPartition }[]): Promise<void> | null {
+    return whenReadyForAppends(entries.flatMap(({ tp }) => this.partitions.get(tp)?.leaderLog ?? []));
+  }
 
   /** Produce, and the coordinators' writes. `onComplete` of the call may be called before this returns. */
   appendRecords(call: AppendCall): void {

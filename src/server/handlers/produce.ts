@@ -69,21 +69,26 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
     onComplete([]);
     return LATER;
   }
-  replicas.appendRecords({
-    timeoutMs: body.timeoutMs,
-    requiredAcks: body.acks,
-    internalTopicsAllowed: context.clientId === ADMIN_CLIENT_ID,
-    origin: 'client',
-    entries,
-    transactionalId: body.transactionalId,
-    onComplete,
-  });
-  // The records have their place in the log; only replication is waited for. Not so while a transaction is being verified.
-  if (body.transactionalId === null) {
-    context.request.releaseFrame();
-    context.request.allowNext();
-  }
-  return LATER;
+  const append = (): typeof LATER => {
+    replicas.appendRecords({
+      timeoutMs: body.timeoutMs,
+      requiredAcks: body.acks,
+      internalTopicsAllowed: context.clientId === ADMIN_CLIENT_ID,
+      origin: 'client',
+      entries,
+      transactionalId: body.transactionalId,
+      onComplete,
+    });
+    // The records have their place in the log; only replication is waited for. Not so while a transaction is being verified.
+    if (body.transactionalId === null) {
+      context.request.releaseFrame();
+      context.request.allowNext();
+    }
+    return LATER;
+  };
+  // Until then the connection's next request waits, and nobody else.
+  const ready = replicas.whenReadyForAppends(entries);
+  return ready ? ready.then(append) : append();
 });
 
 /** Kafka lets only this client id write to internal topics (`AdminUtils.ADMIN_CLIENT_ID`). */

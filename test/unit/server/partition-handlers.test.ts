@@ -107,7 +107,8 @@ describe('Produce', () => {
       })),
     );
   };
-  const services = { replicas: { appendRecords, localLog: () => undefined } };
+  const whenReadyForAppends = (): null => null;
+  const services = { replicas: { appendRecords, whenReadyForAppends, localLog: () => undefined } };
   const produce = async (partitions: Record<number, Buffer | null>, over: object = {}, more: object = {}) => {
     calls = [];
     const partitionData = Object.entries(partitions).map(([index, records]) => ({ index: Number(index), records }));
@@ -156,7 +157,8 @@ describe('Produce', () => {
     const denied = { denied: ['WRITE TRANSACTIONAL_ID t'] };
     expect((await produce({ 1: records() }, { transactionalId: 't' }, denied)).answer).toMatchObject(refused);
     expect(calls).toEqual([]);
-    const waiting = { services: { replicas: { appendRecords: (one: AppendCall) => void calls.push(one) } } };
+    const keep = (one: AppendCall): void => void calls.push(one);
+    const waiting = { services: { replicas: { appendRecords: keep, whenReadyForAppends } } };
     const verified = await produce({ 1: records() }, { transactionalId: 't' }, waiting);
     expect(verified).toMatchObject({ answer: null, isNextAllowed: false });
     expect(calls[0]!.transactionalId).toBe('t');

@@ -1,3 +1,4 @@
+import { settle } from '../../../src/common/index.js';
 import { ErrorCode, ApiKey, decodeRequestHeader, encodeRequestFrame } from '../../../src/protocol/index.js';
 import { Request } from '../../../src/network/index.js';
 import type { AppendCall, AppendResult } from '../../../src/replication/index.js';
@@ -8,7 +9,7 @@ import { batchOf } from '../replication/replica-cluster.js';
 const TP = { topic: 'orders', partition: 0 };
 
 /** A Produce request and what becomes of it, in order; the append is completed by the test. */
-function handle(over: { acks?: number; transactionalId?: string } = {}) {
+function handle(over: { acks?: number; transactionalId?: string } = {}, ready: Promise<void> | null = null) {
   const body = {
     acks: -1,
     timeoutMs: 1000,
@@ -39,6 +40,7 @@ function handle(over: { acks?: number; transactionalId?: string } = {}) {
     quotas: { recordAndThrottleMs: () => 0 },
     clock: { monotonicMs: () => 0 },
     replicas: {
+      whenReadyForAppends: () => ready,
       appendRecords: (call: AppendCall) => {
         events.push('appended');
         complete = call.onComplete;
@@ -71,4 +73,17 @@ test('a Produce within a transaction keeps its frame until it is answered, for i
   expect(events).toEqual(['appended']);
   complete();
   expect(events).toEqual(['appended', 'frame released', 'answered']);
+});
+
+test('a Produce to a log that is not ready holds up its own connection alone, and is appended when the log is', async () => {
+  let makeReady: () => void = () => undefined;
+  const ready = new Promise<void>((resolve) => (makeReady = resolve));
+  const { events, complete } = handle({}, ready);
+  await settle();
+  expect(events).toEqual([]);
+  makeReady();
+  await settle();
+  expect(events).toEqual(['appended', 'frame released', 'next allowed']);
+  complete();
+  expect(events).toEqual(['appended', 'frame released', 'next allowed', 'answered']);
 });
