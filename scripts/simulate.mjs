@@ -1,5 +1,6 @@
 // Runs many simulated clusters, each from its seed, outside of the tests:
-//   node scripts/simulate.mjs [--first SEED] [--count N] [--trace]
+//   node scripts/simulate.mjs [--first SEED] [--count N] [--trace] [--disks]
+// With --disks the faults are those of disks and of moves between them.
 // Prints the seeds that fail, and with --trace writes what happened in them to trace-SEED.txt. Exits with 1 when any failed.
 import { createRequire } from 'node:module';
 import fs from 'node:fs';
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     first: { type: 'string', default: '1' },
     count: { type: 'string', default: '1' },
     trace: { type: 'boolean', default: false },
+    disks: { type: 'boolean', default: false },
     level: { type: 'string', default: 'info' },
   },
 });
@@ -37,7 +39,10 @@ const count = Number(values.count);
 const startMs = performance.now();
 let failed = 0;
 for (let seed = first; seed < first + count; seed++) {
-  const result = await runSeed(seed, values.trace ? { keepWholeTrace: true, logLevel: values.level } : {});
+  const result = await runSeed(seed, {
+    ofDisks: values.disks,
+    ...(values.trace && { keepWholeTrace: true, logLevel: values.level }),
+  });
   if (values.trace) fs.writeFileSync(`trace-${seed}.txt`, result.traceTail);
   if (!result.error && count > 1) continue;
   const what = result.error ? `FAILED: ${result.error.message}` : `passed, trace ${result.traceHash}`;

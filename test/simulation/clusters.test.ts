@@ -10,6 +10,10 @@ const BUDGET_MS = 300_000;
 const LEAST_SEEDS = 40;
 const HOUR_MS = 3_600_000;
 
+/** How many have the faults of disks. */
+const DISK_SEEDS = 20;
+const DISK_TIMEOUT_MS = 600_000;
+
 test(
   'clusters keep their promises under the faults of every seed',
   async () => {
@@ -30,8 +34,23 @@ test(
   HOUR_MS,
 );
 
-test('a seed runs the same way each time', async () => {
-  const [one, other] = [await runSeed(FIRST_SEED), await runSeed(FIRST_SEED)];
+test(
+  'clusters keep their promises while processes are killed inside file operations, disks are slow and replicas move between them',
+  async () => {
+    for (let seed = FIRST_SEED; seed < FIRST_SEED + DISK_SEEDS; seed++) {
+      const { error, traceTail, plan } = await runSeed(seed, { ofDisks: true });
+      if (!error) continue;
+      throw new Error(
+        `seed ${seed} (${plan}): ${error.message}\n\nRepeat it with: node scripts/simulate.mjs --disks --first ${seed} --trace\n\n${traceTail}`,
+        { cause: error },
+      );
+    }
+  },
+  DISK_TIMEOUT_MS,
+);
+
+test.each([false, true])('a seed runs the same way each time (faults of disks: %s)', async (ofDisks) => {
+  const [one, other] = [await runSeed(FIRST_SEED, { ofDisks }), await runSeed(FIRST_SEED, { ofDisks })];
   expect(other).toMatchObject({
     traceHash: one.traceHash,
     simulatedMs: one.simulatedMs,

@@ -202,6 +202,41 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
 };
 
+/** Faults of disks and moves between them: they have runs of their own, which the other faults do not drown. */
+export const DISK_FAULTS: Readonly<Record<string, Fault>> = {
+  killInDiskOperation(cluster, random) {
+    const up = upBrokers(cluster).filter(({ running, hasFailedLogDir }) => running && !hasFailedLogDir);
+    if (up.length === 0) return;
+    const broker = pick(random, up);
+    broker.killAtDiskOperation(1 + random.nextInt(30));
+    later(cluster, someTime(random, 8_000), () => {
+      broker.repairDisks();
+      if (!broker.isUp) broker.start();
+    });
+  },
+  moveBetweenDirs(cluster, random) {
+    const up = upBrokers(cluster).filter(({ running }) => running);
+    if (up.length === 0) return;
+    const broker = pick(random, up);
+    const partitions = broker.partitions().filter(({ tp }) => cluster.topics.has(tp.topic));
+    if (partitions.length === 0) return;
+    const { tp } = pick(random, partitions);
+    const dir = pick(random, LOG_DIRS);
+    cluster.trace.add('fault', `${broker.host} moves ${tp.topic}-${tp.partition} to ${dir}`);
+    broker.running!.services!.replicas.alterReplicaLogDir(tp, dir);
+  },
+  slowDisk(cluster, random) {
+    const { disk, host } = pick(random, cluster.brokers);
+    const delayMs = someTime(random, 1_500);
+    cluster.trace.add('fault', `the disk of ${host} takes ${delayMs.toFixed(3)} ms for each read and sync`);
+    disk.pace = {
+      clock: cluster.clock,
+      delayMs: (operation) => (operation === 'read' || operation === 'sync' ? delayMs : 0),
+    };
+    later(cluster, someTime(random, 6_000), () => (disk.pace = null));
+  },
+};
+
 /**
  * A power failure tears what was not synced. Kafka promises nothing when it hits all that are in sync, nor when the broker is back, with
  * less than it had, before the controller has taken it out of the ISR: a leader that only bounced while the controller changed goes on
@@ -231,9 +266,13 @@ export interface FaultPlan {
 }
 
 /** Which faults a seed has: a few kinds only, so that rare ones are not drowned (swarm testing). */
-export function planFaults(random: Random): FaultPlan {
+export function planFaults(random: Random, ofDisks = false): FaultPlan {
   const forMs = 15_000 + random.nextInt(30_000);
   const meanGapMs = 400 + random.nextInt(5_000);
+  if (ofDisks) {
+    const kinds = [...shuffled(random, Object.keys(DISK_FAULTS)).slice(0, 1 + random.nextInt(3)), 'moveLeaders'];
+    return { forMs, meanGapMs, kinds: random.nextInt(2) === 0 ? kinds : [...kinds, 'failLogDir', 'cutLink'] };
+  }
   if (random.nextInt(12) === 0) return { forMs, meanGapMs, kinds: ['losePower'] };
   const names = Object.keys(FAULTS);
   return { forMs, meanGapMs, kinds: shuffled(random, names).slice(0, 1 + random.nextInt(6)) };
@@ -247,7 +286,7 @@ export async function sufferFaults(cluster: SimulatedCluster, plan: FaultPlan, s
     if (cluster.clock.nowMs() >= endMs) return;
     const kind = pick(random, plan.kinds);
     if (kind === 'losePower') losePowerNow(cluster, random);
-    else FAULTS[kind]!(cluster, random);
+    else (FAULTS[kind] ?? DISK_FAULTS[kind])!(cluster, random);
     cluster.clock.setTimer(2 * plan.meanGapMs * random.nextDouble(), harm);
   };
   cluster.clock.setTimer(1_000 * random.nextDouble(), harm);

@@ -17,11 +17,14 @@ export interface SeedResult {
  * One cluster with everything drawn from the seed: its size, its topics and clients, the network, and the faults it suffers. Then all is
  * healed, and what must hold is looked at.
  */
-export async function runSeed(seed: number, options: Partial<ClusterOptions> = {}): Promise<SeedResult> {
+export async function runSeed(
+  seed: number,
+  { ofDisks = false, ...options }: Partial<ClusterOptions> & { readonly ofDisks?: boolean } = {},
+): Promise<SeedResult> {
   const random = seededRandom(seed * 2_654_435_761 + 1);
   const brokers = [1, 2, 3, 3, 3, 3, 3, 4, 5][random.nextInt(9)]!;
   const slow = random.nextInt(5) === 0;
-  const plan = planFaults(random);
+  const plan = planFaults(random, ofDisks);
   const cluster = new SimulatedCluster({
     seed,
     brokers,

@@ -82,6 +82,7 @@ export class SimulatedBroker {
   }
 
   start(): void {
+    this.endHalt();
     this.powerIsLost = false;
     this.wanted = true;
     this.beginLife();
@@ -116,6 +117,26 @@ export class SimulatedBroker {
       if (syscall === 'close' || (path !== dir && !path.startsWith(`${dir}/`))) return null;
       return Object.assign(new Error(`EIO: i/o error, ${syscall} '${path}'`), { code: 'EIO', syscall, path });
     };
+  }
+
+  /** kill -9 at one of its next changes of the disk: between two file operations, or in the middle of a write. */
+  killAtDiskOperation(operations: number): void {
+    let left = operations;
+    this.disk.fault = (operation, path, length) => {
+      if (!this.disk.isChange(operation, path) || --left > 0) return null;
+      this.disk.fault = null;
+      this.note(`is killed in ${operation} ${path}`);
+      const killed = this.disk.halt(this.faultRandom.nextInt(length + 1));
+      this.endLife();
+      this.wanted = false;
+      // The disk goes on when the code that was killed has returned.
+      this.settings.clock.setTimer(0, () => this.endHalt());
+      return killed;
+    };
+  }
+
+  private endHalt(): void {
+    if (this.disk.isHalted) this.disk.crash('process', this.faultRandom);
   }
 
   /** The disk works again. A broker uses a failed directory again when it starts the next time. */

@@ -122,7 +122,9 @@ export class SimulatedCluster {
   private nextSampleMs = 0;
   private stepsAtThisTime = 0;
   private readonly admin: SimulatedClient;
-  private readonly onStray = (error: unknown): void => this.fail(error);
+  private readonly onStray = (error: unknown): void => {
+    if (!isOfKilled(error)) this.fail(error);
+  };
 
   constructor(readonly options: ClusterOptions) {
     const { seed, brokers, minDelayMs = 0.1, maxDelayMs = 2 } = options;
@@ -367,6 +369,7 @@ export class SimulatedCluster {
     for (const broker of this.brokers) {
       broker.resume();
       broker.repairDisks();
+      broker.disk.pace = null;
       if (broker.isUp && broker.hasFailedLogDir) broker.crash('process');
       // One that lost power comes back when its fault lets it.
       if (!broker.isUp && !broker.hasLostPower) broker.start();
@@ -569,6 +572,14 @@ export class SimulatedCluster {
       new Violation(`broker ${brokerId} did not answer ${what} of ${host}, sent at ${sentMs.toFixed(3)}, in time`),
     );
   }
+}
+
+/** A promise of a process that was killed under its own code rejects with no one left to hear it. */
+function isOfKilled(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ((at as NodeJS.ErrnoException).code === 'EKILLED') return true;
+  }
+  return false;
 }
 
 function nameOf(host: string | number): string {

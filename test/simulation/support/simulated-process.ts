@@ -69,7 +69,7 @@ export class SimulatedProcess {
       this.paused = null;
       return;
     }
-    next();
+    this.runUnlessKilled(next);
     this.base.setTimer(0, () => this.drain());
   }
 
@@ -77,7 +77,16 @@ export class SimulatedProcess {
   private run(task: () => void): void {
     if (this.isDead) return;
     if (this.paused) this.paused.push(task);
-    else task();
+    else this.runUnlessKilled(task);
+  }
+
+  /** What is thrown by code whose process died under it is heard by no one. */
+  private runUnlessKilled(task: () => void): void {
+    try {
+      task();
+    } catch (error) {
+      if (!this.isDead) throw error;
+    }
   }
 
   private setTimer(delayMs: number, task: () => void): Timer {
@@ -114,7 +123,7 @@ export class SimulatedProcess {
 
   private wrapDisk(disk: SimulatedFileSystem): FileSystem {
     const ensureAlive = (): SimulatedFileSystem => {
-      if (this.isDead) throw new Error('the process of this file system is dead');
+      if (this.isDead) throw Object.assign(new Error('the process is dead'), { code: 'EKILLED', syscall: 'kill' });
       return disk;
     };
     return {
