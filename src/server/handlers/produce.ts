@@ -1,3 +1,4 @@
+import { runAtOnce, runInSlices, type Steps } from '../../common/index.js';
 import { CorruptRecordError, LOG_OVERHEAD } from '../../records/index.js';
 import { ErrorCode, produceRequest, produceResponse, type InputOf, type ProduceRequest } from '../../protocol/index.js';
 import type { AppendEntry, AppendResult } from '../../replication/index.js';
@@ -69,27 +70,50 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
     onComplete([]);
     return LATER;
   }
-  const append = (): typeof LATER => {
+  // A transaction is verified, and appended, as a whole.
+  const parts = partsOf(entries, body.transactionalId === null ? PARTITIONS_A_STEP : entries.length);
+  const results: AppendResult[][] = [];
+  let missing = parts.length;
+  const appendPart = (part: readonly AppendEntry[], at: number): void =>
     replicas.appendRecords({
       timeoutMs: body.timeoutMs,
       requiredAcks: body.acks,
       internalTopicsAllowed: context.clientId === ADMIN_CLIENT_ID,
       origin: 'client',
-      entries,
+      entries: part,
       transactionalId: body.transactionalId,
-      onComplete,
+      onComplete: (completed) => {
+        results[at] = completed;
+        if (--missing === 0) onComplete(results.flat());
+      },
     });
+  function* append(): Steps<typeof LATER> {
+    for (const [at, part] of parts.entries()) {
+      if (at > 0) yield;
+      appendPart(part, at);
+    }
     // The records have their place in the log; only replication is waited for. Not so while a transaction is being verified.
     if (body.transactionalId === null) {
       context.request.releaseFrame();
       context.request.allowNext();
     }
     return LATER;
-  };
+  }
+  const appendAll = (): typeof LATER | Promise<typeof LATER> =>
+    parts.length === 1 ? runAtOnce(append()) : runInSlices(context.clock, append());
   // Until then the connection's next request waits, and nobody else.
   const ready = replicas.whenReadyForAppends(entries);
-  return ready ? ready.then(append) : append();
+  return ready ? ready.then(appendAll) : appendAll();
 });
+
+/** A request may name thousands of partitions: after so many others may run. About 5 ms when their files have to be opened. */
+const PARTITIONS_A_STEP = 100;
+
+function partsOf(entries: readonly AppendEntry[], size: number): AppendEntry[][] {
+  const parts: AppendEntry[][] = [];
+  for (let at = 0; at < entries.length; at += size) parts.push(entries.slice(at, at + size));
+  return parts;
+}
 
 /** Kafka lets only this client id write to internal topics (`AdminUtils.ADMIN_CLIENT_ID`). */
 const ADMIN_CLIENT_ID = '__admin_client';

@@ -1,5 +1,12 @@
-import { settle } from '../../../src/common/index.js';
-import { ErrorCode, ApiKey, decodeRequestHeader, encodeRequestFrame } from '../../../src/protocol/index.js';
+import { settle, SimulatedClock } from '../../../src/common/index.js';
+import {
+  ErrorCode,
+  ApiKey,
+  decodeRequestHeader,
+  decodeResponseFrame,
+  encodeRequestFrame,
+  type ProduceResponse,
+} from '../../../src/protocol/index.js';
 import { Request } from '../../../src/network/index.js';
 import type { AppendCall, AppendResult } from '../../../src/replication/index.js';
 import { produce } from '../../../src/server/handlers/produce.js';
@@ -7,6 +14,17 @@ import type { BrokerServices } from '../../../src/server/services.js';
 import { batchOf } from '../replication/replica-cluster.js';
 
 const TP = { topic: 'orders', partition: 0 };
+
+const RESULT: AppendResult = {
+  tp: TP,
+  errorCode: ErrorCode.NONE,
+  errorMessage: null,
+  baseOffset: 0,
+  lastOffset: 0,
+  logAppendTimeMs: -1,
+  logStartOffset: 0,
+  recordErrors: [],
+};
 
 /** A Produce request and what becomes of it, in order; the append is completed by the test. */
 function handle(over: { acks?: number; transactionalId?: string } = {}, ready: Promise<void> | null = null) {
@@ -16,28 +34,9 @@ function handle(over: { acks?: number; transactionalId?: string } = {}, ready: P
     topicData: [{ name: TP.topic, partitionData: [{ index: 0, records: batchOf(['a']) }] }],
     ...over,
   };
-  const frame = Buffer.concat(encodeRequestFrame(ApiKey.Produce, 9, 1, 'c', body)).subarray(4);
-  const events: string[] = [];
-  const connection = {
-    id: '1',
-    listenerName: 'PLAINTEXT',
-    clientAddress: '127.0.0.1',
-    principal: { type: 'User', name: 'ANONYMOUS' },
-    clientSoftwareName: 'unknown',
-    clientSoftwareVersion: 'unknown',
-  };
-  const request = new Request(decodeRequestHeader(frame), frame, connection, 0, {
-    answered: () => void events.push('answered'),
-    refused: (reason) => void events.push(reason),
-    allowNext: () => void events.push('next allowed'),
-    frameReleased: () => void events.push('frame released'),
-    availableAnswerBytes: 1,
-  });
   let complete: AppendCall['onComplete'] = () => undefined;
-  const services = {
-    authorizer: { authorize: () => true },
-    metadata: { contains: () => true },
-    quotas: { recordAndThrottleMs: () => 0 },
+  const events: string[] = [];
+  const parts = {
     clock: { monotonicMs: () => 0 },
     replicas: {
       whenReadyForAppends: () => ready,
@@ -47,18 +46,40 @@ function handle(over: { acks?: number; transactionalId?: string } = {}, ready: P
       },
     },
   };
-  produce.handle(request, services as unknown as BrokerServices);
-  const result: AppendResult = {
-    tp: TP,
-    errorCode: ErrorCode.NONE,
-    errorMessage: null,
-    baseOffset: 0,
-    lastOffset: 0,
-    logAppendTimeMs: -1,
-    logStartOffset: 0,
-    recordErrors: [],
+  serve(body, parts, events);
+  return { events, complete: () => complete([RESULT]) };
+}
+
+/** Has a request handled by a broker of these parts. */
+function serve(body: object, parts: object, events: string[] = []) {
+  const frame = Buffer.concat(encodeRequestFrame(ApiKey.Produce, 9, 1, 'c', body)).subarray(4);
+  let answer: ProduceResponse | null = null;
+  const connection = {
+    id: '1',
+    listenerName: 'PLAINTEXT',
+    clientAddress: '127.0.0.1',
+    principal: { type: 'User', name: 'ANONYMOUS' },
+    clientSoftwareName: 'unknown',
+    clientSoftwareVersion: 'unknown',
   };
-  return { events, complete: () => complete([result]) };
+  const request = new Request(decodeRequestHeader(frame), frame, connection, 0, {
+    answered: (_request, chunks) => {
+      events.push('answered');
+      answer = decodeResponseFrame(ApiKey.Produce, 9, Buffer.concat(chunks!).subarray(4)).body as ProduceResponse;
+    },
+    refused: (reason) => void events.push(reason),
+    allowNext: () => void events.push('next allowed'),
+    frameReleased: () => void events.push('frame released'),
+    availableAnswerBytes: 1,
+  });
+  const services = {
+    authorizer: { authorize: () => true },
+    metadata: { contains: () => true },
+    quotas: { recordAndThrottleMs: () => 0 },
+    ...parts,
+  };
+  produce.handle(request, services as unknown as BrokerServices);
+  return { events, answer: () => answer };
 }
 
 test('a Produce that waits for replication keeps nothing of its frame', () => {
@@ -86,4 +107,55 @@ test('a Produce to a log that is not ready holds up its own connection alone, an
   expect(events).toEqual(['appended', 'frame released', 'next allowed']);
   complete();
   expect(events).toEqual(['appended', 'frame released', 'next allowed', 'answered']);
+});
+
+test('a Produce of many partitions lets others run in between, and is answered once, in the order of the request', async () => {
+  const COUNT = 250;
+  const clock = new SimulatedClock();
+  // Time passes with each append.
+  let passedMs = 0;
+  const slow = {
+    monotonicMs: () => passedMs,
+    defer: (task: () => void) => clock.defer(task),
+  };
+  const calls: AppendCall[] = [];
+  const partitionData = Array.from({ length: COUNT }, (_, index) => ({ index, records: batchOf(['a']) }));
+  const body = { acks: -1, timeoutMs: 1000, topicData: [{ name: TP.topic, partitionData }] };
+  const { events, answer } = serve(body, {
+    clock: slow,
+    replicas: {
+      whenReadyForAppends: () => null,
+      appendRecords: (call: AppendCall) => {
+        passedMs += 20;
+        calls.push(call);
+      },
+    },
+  });
+  const appended = (): number => calls.reduce((sum, { entries }) => sum + entries.length, 0);
+  expect(appended()).toBe(100);
+  await clock.advance(0);
+  expect(appended()).toBe(COUNT);
+  expect(events).toEqual(['frame released', 'next allowed']);
+  for (const { entries, onComplete } of calls.reverse()) {
+    expect(answer()).toBeNull();
+    onComplete(entries.map(({ tp }) => ({ ...RESULT, tp, baseOffset: tp.partition + 1 })));
+  }
+  const responses = answer()!.responses[0]!.partitionResponses;
+  expect(responses.map(({ index, baseOffset }) => [index, Number(baseOffset)])).toEqual(
+    partitionData.map(({ index }) => [index, index + 1]),
+  );
+});
+
+test('a Produce within a transaction is one append however many partitions it names, for it is verified once', () => {
+  const calls: AppendCall[] = [];
+  const partitionData = Array.from({ length: 150 }, (_, index) => ({ index, records: batchOf(['a']) }));
+  const body = {
+    acks: -1,
+    timeoutMs: 1000,
+    transactionalId: 't',
+    topicData: [{ name: TP.topic, partitionData }],
+  };
+  const appendRecords = (call: AppendCall): void => void calls.push(call);
+  serve(body, { clock: { monotonicMs: () => 0 }, replicas: { whenReadyForAppends: () => null, appendRecords } });
+  expect(calls.map(({ entries }) => entries.length)).toEqual([150]);
 });
