@@ -7,7 +7,10 @@ import type { LogFolder } from './log-folder.js';
 
 /** Removes files that were to go or were not complete; a complete swap takes its place (`LogLoader.load`, the first three passes). */
 export function finishInterruptedWork(context: LogContext, folder: LogFolder): void {
-  for (const name of folder.endingWith(DELETED_SUFFIX)) folder.remove(name);
+  const deleted = folder.endingWith(DELETED_SUFFIX);
+  // After a kill their names may be in memory only: with the power, what was cut would come back behind what is appended now.
+  if (deleted.length > 0) folder.sync();
+  for (const name of deleted) folder.remove(name);
   const cleaned = folder.endingWith(CLEANED_SUFFIX);
   // Cleaning writes `.cleaned`, renames to `.swap` from the last segment to the first: what is swapped beyond a cleaned one is not all.
   const minCleaned = Math.min(...cleaned.map((name) => offsetOfFile(name) ?? Infinity));

@@ -39,6 +39,9 @@ export class LocalLog {
   private syncedNames: number;
   /** Rolled and not flushed since: their indexes got their last entries then. */
   private rolled: LogSegment[] = [];
+  /** Grows whenever the recovery point falls; `checkpointedFalls` is what it was when the checkpoint was known to say so. */
+  private recoveryPointFalls = 0;
+  private checkpointedFalls = 0;
   /** Grows with everything that is written; `flushedChanges` is what it was at the last flush of all. */
   private changes = 0;
   private flushedChanges: number;
@@ -208,6 +211,21 @@ export class LocalLog {
     this.syncedNames = this.nameChanges;
   }
 
+  /** Has the checkpoint know that the recovery point fell, if it does not yet. The checkpoint does not name copies. */
+  async checkpointFall(): Promise<void> {
+    const { recoveryPointFalls } = this;
+    if (this.isFuture || recoveryPointFalls === this.checkpointedFalls) return;
+    await this.context.checkpointLowered(this.parentDir);
+    this.checkpointedFalls = recoveryPointFalls;
+  }
+
+  /** The same, blocking. */
+  checkpointFallSync(): void {
+    if (this.isFuture || this.recoveryPointFalls === this.checkpointedFalls) return;
+    this.context.checkpointLoweredSync(this.parentDir);
+    this.checkpointedFalls = this.recoveryPointFalls;
+  }
+
   markFlushed(offset: number): void {
     assert(offset <= this.logEndOffset, `${this.dir}: the recovery point ${offset} lies within the log`);
     if (offset <= this.recoveryPoint) return;
@@ -324,7 +342,9 @@ export class LocalLog {
   private setEnd(offset: number): void {
     this.changes++;
     this.nextOffsetMetadata = this.metadataOfEnd(offset);
-    if (this.recoveryPoint > offset) this.recoveryPoint = offset;
+    if (this.recoveryPoint <= offset) return;
+    this.recoveryPoint = offset;
+    this.recoveryPointFalls++;
   }
 
   private metadataOfEnd(offset: number): LogOffsetMetadata {

@@ -5,7 +5,8 @@ import type { UnifiedLog } from './unified-log.js';
 
 /** Writes the recovery points and the log start offsets of a broker's logs beside them. Owned by the `LogManager`. */
 export class LogCheckpoints {
-  private readonly waiting = new Set<string>();
+  /** By log directory. */
+  private readonly lowered = new Map<string, Promise<void>>();
 
   constructor(
     private readonly context: LogContext,
@@ -34,15 +35,31 @@ export class LogCheckpoints {
     await this.writeInBackground(dir, dir.logStartOffsets, logStartOffsetOf);
   }
 
-  /** The recovery points, once for all logs of a directory that are cut in one go. Only a loss of power could ask for it earlier. */
-  writeRecoveryPointsSoon(path: string): void {
-    if (this.waiting.has(path)) return;
-    this.waiting.add(path);
-    this.context.clock.defer(() => {
-      this.waiting.delete(path);
-      const dir = this.dirs.get(path);
-      if (dir) this.writeRecoveryPoints(dir);
-    });
+  /**
+   * The recovery points of logs that were cut, once for all that are cut in one turn. Resolves when they are durable: a higher one would
+   * count what is appended after the cut as flushed. Rejects with the file system's error.
+   */
+  writeLowered(path: string): Promise<void> {
+    let written = this.lowered.get(path);
+    if (!written) {
+      written = new Promise<void>((resolve) => this.context.clock.defer(resolve)).then(async () => {
+        this.lowered.delete(path);
+        const dir = this.usable(path);
+        if (dir) await dir.recoveryPoints.writeInBackground(this.offsetsIn(dir, recoveryPointOf));
+      });
+      this.lowered.set(path, written);
+    }
+    return written;
+  }
+
+  /** The same, blocking. */
+  writeLoweredSync(path: string): void {
+    const dir = this.usable(path);
+    dir?.recoveryPoints.write(this.offsetsIn(dir, recoveryPointOf));
+  }
+
+  private usable(path: string): LogDir | undefined {
+    return this.dirs.isUsable(path) ? this.dirs.get(path) : undefined;
   }
 
   private write(dir: LogDir, file: OffsetCheckpointFile, offsetOf: OffsetOf): void {

@@ -23,6 +23,10 @@ export interface LogContext {
   readonly producerState: ProducerStateConfig;
   /** A file of a log directory could not be read or written: the directory goes offline. Returns at once. */
   onStorageError(logDir: string, doing: string, error: Error): void;
+  /** Makes the recovery points of a directory's logs durable, of which one fell: once for all that are cut in one go. */
+  checkpointLowered(logDir: string): Promise<void>;
+  /** The same, blocking. */
+  checkpointLoweredSync(logDir: string): void;
   /** False from the first error of a file in the directory on, though the directory goes offline only after the call that met it. */
   isUsable(logDir: string): boolean;
 }

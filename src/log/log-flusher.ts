@@ -20,7 +20,7 @@ export interface LogFlusherParts {
  * A flush: 1. segments, each with its indexes, the oldest first; 2. the small files: topic id, epochs, producer snapshots; 3. the names in
  * its folder, made, renamed and removed; 4. the folder's own name; 5. only then the recovery point moves, and the next checkpoint says so.
  * Before the first record: the topic id, by which the records are told from those of an earlier topic of the name.
- * After a truncation, before the next append: the names, then the segment that was cut.
+ * After a truncation, before the next append: the names, the segment that was cut, and the checkpoint of a recovery point that fell.
  */
 export class LogFlusher {
   private readonly local: LocalLog;
@@ -118,6 +118,7 @@ export class LogFlusher {
   syncCutSync(): void {
     if (this.local.hasUnsyncedNames) this.local.syncNamesSync();
     this.local.segments.active.file.syncSync();
+    this.local.checkpointFallSync();
   }
 
   private get hasUnsyncedSmallFiles(): boolean {

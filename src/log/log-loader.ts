@@ -190,7 +190,10 @@ export class LogLoader {
       this.segments.add(LogSegment.create(this.context, dir, logStartOffset, config, this.drawJitter()));
     }
     if (logEndOffset === null) return { recoveryPoint: logStartOffset, logEndOffset: logStartOffset };
-    const recoveryPoint = this.hadCleanShutdown ? logEndOffset : Math.min(this.recoveryPointCheckpoint, logEndOffset);
+    if (this.hadCleanShutdown) return { recoveryPoint: logEndOffset, logEndOffset };
+    // Beyond the end, the checkpoint is that of a log before a cut, and says nothing of the segment in which it now ends.
+    const isOfBefore = this.recoveryPointCheckpoint > logEndOffset;
+    const recoveryPoint = isOfBefore ? this.segments.active.baseOffset : this.recoveryPointCheckpoint;
     return { recoveryPoint, logEndOffset };
   }
 

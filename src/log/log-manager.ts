@@ -68,6 +68,8 @@ export class LogManager {
       buffers,
       producerState: options,
       onStorageError: (logDir, doing, error) => this.onStorageError(logDir, doing, error),
+      checkpointLowered: (logDir) => this.checkpoints.writeLowered(logDir),
+      checkpointLoweredSync: (logDir) => this.checkpoints.writeLoweredSync(logDir),
       isUsable: (logDir) => this.dirs.isUsable(logDir),
     };
     this.replacement = new LogReplacement(this.context);
@@ -261,22 +263,13 @@ export class LogManager {
     for (const log of this.logsByTopic(topic)) log.updateConfig(config);
   }
 
-  /** Cuts logs. Recovery points that were beyond are written down: what is appended below the old ones is not durable. */
+  /** Cuts logs. */
   truncateTo(offsets: Iterable<readonly [TopicPartition, number]>, isFuture = false): void {
-    for (const [tp, offset] of offsets) {
-      const log = this.getLog(tp, isFuture);
-      if (!log) continue;
-      const before = log.recoveryPoint;
-      log.truncateTo(offset);
-      if (log.recoveryPoint < before) this.checkpoints.writeRecoveryPointsSoon(log.parentDir);
-    }
+    for (const [tp, offset] of offsets) this.getLog(tp, isFuture)?.truncateTo(offset);
   }
 
   truncateFullyAndStartAt(tp: TopicPartition, offset: number, isFuture = false, logStartOffset = offset): void {
-    const log = this.getLog(tp, isFuture);
-    if (!log) return;
-    log.truncateFullyAndStartAt(offset, logStartOffset);
-    this.checkpoints.writeRecoveryPointsSoon(log.parentDir);
+    this.getLog(tp, isFuture)?.truncateFullyAndStartAt(offset, logStartOffset);
   }
 
   /** Takes a directory offline: its logs are closed and forgotten, and `onLogDirFailure` is told. Gives their partitions. */
@@ -361,12 +354,15 @@ export class LogManager {
   }
 
   private async loadDir(dir: LogDir, topicConfigs: ReadonlyMap<string, LogConfig>): Promise<void> {
+    const hadCleanShutdown = this.dirs.takeCleanShutdownMark(dir.path);
     await loadLogDir(this.context, dir, {
-      hadCleanShutdown: this.dirs.takeCleanShutdownMark(dir.path),
+      hadCleanShutdown,
       configOf: (topic) => topicConfigs.get(topic) ?? this.defaultConfig,
       onLoaded: (log, isFuture) => this.addLoaded(log, isFuture),
       onDeleted: (path) => this.removeFolderLater(dir.path, path, this.defaultConfig.fileDeleteDelayMs),
     });
+    // Recovery may have cut a log below its recovery point: what is appended there is not durable.
+    if (!hadCleanShutdown) this.checkpoints.writeRecoveryPoints(dir);
   }
 
   private addLoaded(log: UnifiedLog, isFuture: boolean): void {

@@ -7,7 +7,7 @@ import type { LogFlusher } from './log-flusher.js';
 
 /**
  * What is left to do once a log was cut: making the producers' state that of its new end, for which up to a whole segment is walked, and
- * syncing the cut. The log itself is cut at once, so that reads never see half of it. The rest is done in slices; whoever needs the
+ * making the cut durable, with the recovery point that fell to it. The log itself is cut at once, so that reads never see half of it. The rest is done in slices; whoever needs the
  * state (an append, a roll, another truncation) completes it at once. Owned by the log; it ends when the log is closed.
  */
 export class TruncationSettling {
@@ -40,14 +40,18 @@ export class TruncationSettling {
     const { context, parentDir, topicPartition } = this.local;
     try {
       await onStorageAsync(context, parentDir, `truncating ${partitionKey(topicPartition)}`, async () => {
-        await runInSlices(context.clock, this.untilClosed());
-        if (!this.isDone && !this.local.isClosed) await this.flusher.syncCut();
+        await Promise.all([this.local.checkpointFall(), this.rebuildAndSync()]);
       });
       this.finish();
     } catch (error) {
       // The directory is going offline. If it is not, for want of file handles, the next append begins again.
       if (!(error instanceof LogError)) throw error;
     }
+  }
+
+  private async rebuildAndSync(): Promise<void> {
+    await runInSlices(this.local.context.clock, this.untilClosed());
+    if (!this.isDone && !this.local.isClosed) await this.flusher.syncCut();
   }
 
   /** A slice ends between two batches. The files of a closed log are not touched again. */

@@ -165,3 +165,70 @@ test('what was cut does not come back with a loss of power beside what was appen
     expect(wrong).toEqual([]);
   }
 });
+
+describe('what is appended in the place of flushed records', () => {
+  async function cutLog(): Promise<{ world: LogWorld; manager: LogManager; log: UnifiedLog }> {
+    const world = newWorld();
+    world.fs.makeDir('/data');
+    world.fs.syncDir('/');
+    const manager = await startManager(world, { defaultConfig: config });
+    const log = manager.getOrCreateLog(tp, { isNew: true });
+    for (let at = 0; at < 300; at += 10) log.appendAsLeader(numbered(at, 10), { leaderEpoch: 1 });
+    await log.flush(true);
+    manager.checkpointLogRecoveryOffsets();
+    log.truncateTo(20);
+    return { world, manager, log };
+  }
+
+  async function startAfterKill(world: LogWorld): Promise<UnifiedLog> {
+    crash(world, 'process');
+    return (await startManager(world, { defaultConfig: config })).getLog(tp)!;
+  }
+
+  test('does not count as flushed after a kill in the same turn', async () => {
+    const { world, log } = await cutLog();
+    for (let at = 20; at < 320; at += 10) log.appendAsLeader(numbered(at, 10), { leaderEpoch: 2 });
+    const after = await startAfterKill(world);
+    expect(after.logEndOffset).toBe(320);
+    expect(after.recoveryPoint).toBe(20);
+  });
+
+  test('does not count as flushed after a kill later', async () => {
+    const { world, log } = await cutLog();
+    let isSettled = false;
+    void log.whenTruncated().then(() => (isSettled = true));
+    while (!isSettled) await world.clock.advance(0);
+    for (let at = 20; at < 320; at += 10) log.appendAsLeader(numbered(at, 10), { leaderEpoch: 2 });
+    expect((await startAfterKill(world)).recoveryPoint).toBe(20);
+  });
+
+  test('does not count as flushed when it comes after a kill, and after another', async () => {
+    const { world } = await cutLog();
+    const after = await startAfterKill(world);
+    expect(after.logEndOffset).toBe(20);
+    for (let at = 20; at < 320; at += 10) after.appendAsLeader(numbered(at, 10), { leaderEpoch: 2 });
+    expect((await startAfterKill(world)).recoveryPoint).toBeLessThanOrEqual(20);
+  });
+
+  test('is not followed by what was cut when the power goes after a kill', async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { world, log } = await cutLog();
+      const nextBaseOffset = Number(world.fs.readDir(log.dir).filter(isDeletedLog).sort()[0]!.slice(0, 20));
+      const after = await startAfterKill(world);
+      for (let at = 20; at < nextBaseOffset; at += 10) {
+        after.appendAsLeader(batch({ values: Array.from({ length: 10 }, () => 'n') }), { leaderEpoch: 1 });
+      }
+      // The kernel writes what it likes when it likes.
+      world.fs.open(after.segments[0]!.file.path, 'r+').syncSync();
+      for (let draw = 0; draw < seed; draw++) world.random.nextInt(2);
+      crash(world, 'power');
+      const last = (await startManager(world, { defaultConfig: config })).getLog(tp)!;
+      const wrong = (await readAll(last, 20)).filter(({ value }) => value !== 'n');
+      expect({ seed, wrong }).toEqual({ seed, wrong: [] });
+    }
+  });
+});
+
+function isDeletedLog(name: string): boolean {
+  return name.endsWith('.log.deleted');
+}
