@@ -199,6 +199,14 @@ test('a new leader proposes that a follower leaves which never comes', async () 
   expect(proposals.at(-1)!.state).toMatchObject({ isr: [1, 2], leaderEpoch: 2 });
 });
 
+test('a follower is watched again from the next record on, however long everyone was at the end before', async () => {
+  await start();
+  void leader.produce(['first']);
+  await cluster.clock.advance(3 * MAX_LAG_MS);
+  expect(proposals).toEqual([]);
+  await fallBehind();
+});
+
 test('followers of before a reassignment are forgotten, and hold nothing back', async () => {
   await start();
   cluster.cut(1, 3);
