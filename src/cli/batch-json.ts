@@ -2,6 +2,7 @@
 import type { JsonObject, JsonValue } from '../protocol/index.js';
 import {
   iterateBatches,
+  LOG_OVERHEAD,
   parseControlRecord,
   parseEndTxnMarker,
   type BatchView,
@@ -27,7 +28,7 @@ function describeBatch(batch: BatchView): JsonObject {
     magic: batch.magic,
     sizeInBytes: batch.sizeInBytes,
     baseOffset: exact(batch.baseOffsetExact),
-    batchLength: batch.sizeInBytes - 12,
+    batchLength: batch.sizeInBytes - LOG_OVERHEAD,
     partitionLeaderEpoch: batch.partitionLeaderEpoch,
     crc: batch.crc,
     attributes: batch.attributes,

@@ -5,7 +5,9 @@ import {
   BatchView,
   CorruptRecordError,
   HEADER_SIZE_UP_TO_MAGIC,
+  LEGACY_RECORD_OVERHEAD_V0,
   LegacyRecord,
+  LENGTH_POSITION,
   LOG_OVERHEAD,
   parseControlRecord,
   parseEndTxnMarker,
@@ -17,7 +19,6 @@ import type { RecordParser } from './dump-log-decoders.js';
 import type { Printer } from './dump-log-printer.js';
 import { UncaughtException } from './options.js';
 
-const LEGACY_RECORD_OVERHEAD = 14;
 const READ_AHEAD_BYTES = 1024 * 1024;
 const MAX_INT = 0x7fffffff;
 
@@ -47,10 +48,10 @@ export class SegmentFile {
     let position = start;
     // A header that ends just at the end is left out too, as FileLogInputStream does.
     while (position < end - HEADER_SIZE_UP_TO_MAGIC) {
-      const size = this.read(position, HEADER_SIZE_UP_TO_MAGIC).readInt32BE(8);
-      if (size < LEGACY_RECORD_OVERHEAD) {
+      const size = this.read(position, HEADER_SIZE_UP_TO_MAGIC).readInt32BE(LENGTH_POSITION);
+      if (size < LEGACY_RECORD_OVERHEAD_V0) {
         throw new CorruptRecordError(
-          `Found record size ${size} smaller than minimum record overhead (${LEGACY_RECORD_OVERHEAD}) in file ${this.file}.`,
+          `Found record size ${size} smaller than minimum record overhead (${LEGACY_RECORD_OVERHEAD_V0}) in file ${this.file}.`,
         );
       }
       if (position > end - LOG_OVERHEAD - size) return;

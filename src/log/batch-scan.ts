@@ -1,7 +1,6 @@
 /** Walking the batches of a segment's file, a piece of it in memory at a time. */
 import type { Steps } from '../common/index.js';
-import { BatchView, batchSizeAt } from '../records/index.js';
-import { sizeAt } from './core/batch-header.js';
+import { BatchView, batchSizeAt, LOG_OVERHEAD, sizeAt } from '../records/index.js';
 import type { LogFile } from './file-handles.js';
 
 /** A walk in slices lets others run after this much: a few milliseconds, with the CRCs. */
@@ -9,8 +8,6 @@ const SLICE_BYTES = 4 * 1024 * 1024;
 const PIECE_BYTES = 1024 * 1024;
 /** The first piece of a walk that mostly ends soon: an index entry every 4 KiB leads near to what is sought. */
 const FIRST_PIECE_BYTES = 16 * 1024;
-/** Base offset and length. */
-const LENGTH_KNOWN_BYTES = 12;
 
 /**
  * Shows every whole batch between `from`, where one begins, and `to`; until `visit` returns false. Gives the position behind the last
@@ -38,7 +35,7 @@ export function scanBatches(
     if (filled < length || position + filled >= to) return position + at;
     pieceBytes = PIECE_BYTES;
     // A batch longer than a piece is read whole; a length that no file has room for is a torn tail.
-    if (filled - at >= LENGTH_KNOWN_BYTES) {
+    if (filled - at >= LOG_OVERHEAD) {
       const needed = sizeAt(buffer, at);
       if (position + at + needed > to) return position + at;
       pieceBytes = Math.max(pieceBytes, needed);

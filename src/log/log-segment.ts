@@ -1,7 +1,13 @@
 /** One segment of a log: a `.log` file of batches, its two sparse indexes, and the index of aborted transactions. */
 import { type BufferPool, assert, type Clock, type Steps } from '../common/index.js';
 import { scanBatches, scanBatchesInSlices } from './batch-scan.js';
-import { endOfWholeBatches, findBatch, HEADER_BYTES, maxTimestampAt, sizeAt } from './core/batch-header.js';
+import {
+  endOfWholeBatches,
+  findBatch,
+  HEADER_SIZE_UP_TO_MAX_TIMESTAMP,
+  maxTimestampAt,
+  sizeAt,
+} from '../records/index.js';
 import { LogFile, type FileHandleCache } from './file-handles.js';
 import { isOutOfHandles } from './log-context.js';
 import type { LogConfig } from './log-config.js';
@@ -136,9 +142,9 @@ export class LogSegment {
   firstBatchTimestamp(): number | null {
     if (this.rollingBasedTimestamp === undefined) {
       this.rollingBasedTimestamp = null;
-      if (this.sizeInBytes >= HEADER_BYTES) {
-        const header = Buffer.allocUnsafe(HEADER_BYTES);
-        this.file.readSync(header, 0, HEADER_BYTES, 0);
+      if (this.sizeInBytes >= HEADER_SIZE_UP_TO_MAX_TIMESTAMP) {
+        const header = Buffer.allocUnsafe(HEADER_SIZE_UP_TO_MAX_TIMESTAMP);
+        this.file.readSync(header, 0, HEADER_SIZE_UP_TO_MAX_TIMESTAMP, 0);
         this.rollingBasedTimestamp = maxTimestampAt(header, 0);
       }
     }
@@ -388,7 +394,7 @@ export class LogSegment {
 /** How far a walk of batches gets in a piece: to where the next one begins whose header is not all there. */
 function walkedEnd(piece: Buffer, filled: number): number {
   let at = 0;
-  while (at + HEADER_BYTES <= filled) at += sizeAt(piece, at);
+  while (at + HEADER_SIZE_UP_TO_MAX_TIMESTAMP <= filled) at += sizeAt(piece, at);
   return at;
 }
 

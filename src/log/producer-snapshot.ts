@@ -1,6 +1,5 @@
 /** The bytes of a `.snapshot`: what a log knows of its producers at one offset (`ProducerStateManager`'s schema, version 1). */
-import { crc32c } from '../records/index.js';
-import { readLong, writeLong } from './core/batch-header.js';
+import { crc32c, readInt64, writeInt64 } from '../records/index.js';
 import { firstSequenceOf, ProducerStateEntry } from './core/producer-state-entry.js';
 
 const VERSION = 1;
@@ -22,14 +21,14 @@ export function encodeProducerSnapshot(entries: Iterable<ProducerStateEntry>, co
   bytes.writeInt32BE(count, ENTRIES_AT);
   let at = HEADER_BYTES;
   for (const entry of entries) {
-    writeLong(bytes, entry.producerId, at);
+    writeInt64(bytes, entry.producerId, at);
     bytes.writeInt16BE(entry.producerEpoch, at + 8);
     bytes.writeInt32BE(entry.lastSequence, at + 10);
-    writeLong(bytes, entry.lastDataOffset, at + 14);
+    writeInt64(bytes, entry.lastDataOffset, at + 14);
     bytes.writeInt32BE(entry.lastOffsetDelta, at + 22);
-    writeLong(bytes, entry.lastTimestamp, at + 26);
+    writeInt64(bytes, entry.lastTimestamp, at + 26);
     bytes.writeInt32BE(entry.coordinatorEpoch, at + 34);
-    writeLong(bytes, entry.currentTxnFirstOffset ?? -1, at + 38);
+    writeInt64(bytes, entry.currentTxnFirstOffset ?? -1, at + 38);
     at += ENTRY_BYTES;
   }
   bytes.writeUInt32BE(crc32c(bytes, ENTRIES_AT, bytes.length), CRC_AT);
@@ -54,15 +53,15 @@ export function decodeProducerSnapshot(bytes: Buffer, path: string): ProducerSta
 }
 
 function entryAt(bytes: Buffer, at: number): ProducerStateEntry {
-  const lastOffset = readLong(bytes, at + 14);
-  const timestamp = readLong(bytes, at + 26);
-  const currentTxnFirstOffset = readLong(bytes, at + 38);
+  const lastOffset = readInt64(bytes, at + 14);
+  const timestamp = readInt64(bytes, at + 26);
+  const currentTxnFirstOffset = readInt64(bytes, at + 38);
   const batch =
     lastOffset < 0
       ? null
       : { lastSequence: bytes.readInt32BE(at + 10), lastOffset, offsetDelta: bytes.readInt32BE(at + 22), timestamp };
   const entry = new ProducerStateEntry(
-    readLong(bytes, at),
+    readInt64(bytes, at),
     bytes.readInt16BE(at + 8),
     bytes.readInt32BE(at + 34),
     timestamp,

@@ -3,7 +3,7 @@
  * of bytes, and what nobody asked for within some seconds goes: an idle broker holds nothing.
  */
 import { BufferPool, type Clock, type Timer } from '../common/index.js';
-import { findBatch, lastOffsetAt, sizeAt } from './core/batch-header.js';
+import { findBatch, lastOffsetAt, sizeAt } from '../records/index.js';
 
 export const DEFAULT_TAIL_CACHE_BYTES = 8 * 1024 * 1024;
 const MAX_AGE_MS = 10_000;

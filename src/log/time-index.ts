@@ -1,5 +1,5 @@
 import { AbstractIndex } from './abstract-index.js';
-import { readLong, writeLong } from './core/batch-header.js';
+import { readInt64, writeInt64 } from '../records/index.js';
 import type { LogFile } from './file-handles.js';
 
 const ENTRY_BYTES = 12;
@@ -38,14 +38,14 @@ export class TimeIndex extends AbstractIndex {
     const last = this.lastEntry();
     if (timestamp <= last.timestamp || offset < last.offset) return;
     const { buffer, at } = this.newEntry();
-    writeLong(buffer, timestamp, at);
+    writeInt64(buffer, timestamp, at);
     buffer.writeInt32BE(offset - this.baseOffset, at + OFFSET_AT);
     this.last = { timestamp, offset };
   }
 
   /** The last entry whose timestamp is not later; timestamp -1 at the base offset when there is none. */
   lookup(timestamp: number): TimestampOffset {
-    return this.entry(this.largestLowerBound((buffer, at) => readLong(buffer, at) <= timestamp));
+    return this.entry(this.largestLowerBound((buffer, at) => readInt64(buffer, at) <= timestamp));
   }
 
   /** Takes off the entries of `offset` and beyond. */
@@ -61,6 +61,6 @@ export class TimeIndex extends AbstractIndex {
   private entry(index: number): TimestampOffset {
     if (index < 0) return { timestamp: -1, offset: this.baseOffset };
     const { buffer, at } = this.readEntry(index);
-    return { timestamp: readLong(buffer, at), offset: this.baseOffset + buffer.readInt32BE(at + OFFSET_AT) };
+    return { timestamp: readInt64(buffer, at), offset: this.baseOffset + buffer.readInt32BE(at + OFFSET_AT) };
   }
 }

@@ -1,10 +1,8 @@
 /** Finding the first record of a time or later: the time index, the offset index, then the batches themselves. */
-import { BatchView, batchSizeAt } from '../records/index.js';
-import { sizeAt } from './core/batch-header.js';
+import { BatchView, batchSizeAt, LOG_OVERHEAD, sizeAt } from '../records/index.js';
 import type { LogSegment } from './log-segment.js';
 
 const PIECE_BYTES = 256 * 1024;
-const LENGTH_KNOWN_BYTES = 12;
 
 export interface FoundRecord {
   readonly timestamp: number;
@@ -37,7 +35,7 @@ export async function findRecordByTimestamp(
       at += size;
     }
     if (filled < length || position + filled >= end) return null;
-    pieceBytes = filled - at >= LENGTH_KNOWN_BYTES ? Math.max(PIECE_BYTES, sizeAt(piece, at)) : PIECE_BYTES;
+    pieceBytes = filled - at >= LOG_OVERHEAD ? Math.max(PIECE_BYTES, sizeAt(piece, at)) : PIECE_BYTES;
     position += at;
   }
   return null;

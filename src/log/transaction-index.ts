@@ -1,4 +1,4 @@
-import { readLong } from './core/batch-header.js';
+import { readInt64 } from '../records/index.js';
 import { LogFile, type FileHandleCache } from './file-handles.js';
 
 const ENTRY_BYTES = 34;
@@ -148,9 +148,9 @@ export class TransactionIndex {
 
 function entryAt(content: Buffer, at: number): AbortedTxn {
   return {
-    producerId: readLong(content, at + 2),
-    firstOffset: readLong(content, at + 10),
-    lastOffset: readLong(content, at + 18),
-    lastStableOffset: readLong(content, at + 26),
+    producerId: readInt64(content, at + 2),
+    firstOffset: readInt64(content, at + 10),
+    lastOffset: readInt64(content, at + 18),
+    lastStableOffset: readInt64(content, at + 26),
   };
 }

@@ -1,6 +1,7 @@
 /** Writing batches of magic 2. */
 import { assert } from '../common/index.js';
-import { LOG_OVERHEAD, RECORD_BATCH_OVERHEAD, type TimestampType } from './batch-view.js';
+import { LOG_OVERHEAD, RECORD_BATCH_OVERHEAD } from './batch-header.js';
+import type { TimestampType } from './batch-view.js';
 import { compress, compressionIdOf, type Compression } from './compression.js';
 import { crc32c } from './crc.js';
 import { writeInt64 } from './int64.js';

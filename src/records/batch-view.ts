@@ -1,5 +1,23 @@
 /** One record batch where it lies in a buffer: header fields read and written in place, records on demand. */
 import { assert } from '../common/index.js';
+import {
+  ATTRIBUTES_POSITION,
+  BASE_SEQUENCE_POSITION,
+  BASE_TIMESTAMP_POSITION,
+  COUNT_POSITION,
+  CRC_POSITION,
+  LAST_OFFSET_DELTA_POSITION,
+  LEGACY_ATTRIBUTES_POSITION,
+  LENGTH_POSITION,
+  LOG_OVERHEAD,
+  MAGIC_POSITION,
+  magicAt,
+  MAX_TIMESTAMP_POSITION,
+  PARTITION_LEADER_EPOCH_POSITION,
+  PRODUCER_EPOCH_POSITION,
+  PRODUCER_ID_POSITION,
+  RECORD_BATCH_OVERHEAD,
+} from './batch-header.js';
 import { compressionTypeOf, decompress, type Compression } from './compression.js';
 import { crc32c } from './crc.js';
 import { CorruptRecordError, InvalidRecordError } from './errors.js';
@@ -8,27 +26,6 @@ import { LegacyRecord, legacyBaseOffset, legacyCrc, legacyRecords, type LegacyTi
 import { DefaultRecord, incrementSequence, RecordCursor, type Record, type RecordContext } from './record.js';
 
 export type TimestampType = 'CreateTime' | 'LogAppendTime';
-
-/** Base offset and length, which every magic has in front. */
-export const LOG_OVERHEAD = 12;
-/** The header of a batch of magic 2; the records follow. */
-export const RECORD_BATCH_OVERHEAD = 61;
-/** Enough bytes to know a batch's size and magic. */
-export const HEADER_SIZE_UP_TO_MAGIC = 17;
-
-const LENGTH_POSITION = 8;
-const PARTITION_LEADER_EPOCH_POSITION = 12;
-const MAGIC_POSITION = 16;
-const CRC_POSITION = 17;
-/** What the CRC covers begins here. */
-const ATTRIBUTES_POSITION = 21;
-const LAST_OFFSET_DELTA_POSITION = 23;
-const BASE_TIMESTAMP_POSITION = 27;
-const MAX_TIMESTAMP_POSITION = 35;
-const PRODUCER_ID_POSITION = 43;
-const PRODUCER_EPOCH_POSITION = 51;
-const BASE_SEQUENCE_POSITION = 53;
-const COUNT_POSITION = 57;
 
 const COMPRESSION_MASK = 0x07;
 const TIMESTAMP_TYPE_FLAG = 0x08;
@@ -53,7 +50,7 @@ export class BatchView {
   ) {}
 
   get magic(): number {
-    return this.buffer.readInt8(this.offset + MAGIC_POSITION);
+    return magicAt(this.buffer, this.offset);
   }
 
   /** Offset of the first record that the batch ever held. For a compressed entry of magic 0 or 1 this decompresses. */
@@ -106,7 +103,7 @@ export class BatchView {
   }
 
   get attributes(): number {
-    if (this.magic < 2) return this.buffer[this.offset + MAGIC_POSITION + 1]!;
+    if (this.magic < 2) return this.buffer[this.offset + LEGACY_ATTRIBUTES_POSITION]!;
     return this.buffer.readUInt16BE(this.offset + ATTRIBUTES_POSITION);
   }
 

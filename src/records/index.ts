@@ -24,14 +24,21 @@ export {
 export { RecordCursor, decrementSequence, incrementSequence, type Record, type RecordHeader } from './record.js';
 export { LegacyRecord, type LegacyTimestampType } from './legacy.js';
 export {
-  BatchView,
+  batchSizeAt,
   HEADER_SIZE_UP_TO_MAGIC,
+  HEADER_SIZE_UP_TO_MAX_TIMESTAMP,
+  lastOffsetAt,
+  LEGACY_RECORD_OVERHEAD_V0,
+  LENGTH_POSITION,
   LOG_OVERHEAD,
+  maxTimestampAt,
   RECORD_BATCH_OVERHEAD,
-  type RecordsLimits,
-  type TimestampType,
-} from './batch-view.js';
-export { batchSizeAt, forEachBatch, iterateBatches } from './iterate.js';
+  sizeAt,
+  wholeBatchSizeAt,
+} from './batch-header.js';
+export { BatchView, type RecordsLimits, type TimestampType } from './batch-view.js';
+export { readInt64, writeInt64 } from './int64.js';
+export { endOfWholeBatches, findBatch, forEachBatch, iterateBatches } from './iterate.js';
 export { BatchBuilder, type BatchOptions, type RecordInput } from './batch-builder.js';
 export {
   buildEndTxnMarker,

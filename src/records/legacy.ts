@@ -2,6 +2,13 @@
  * Messages of magic 0 and 1, as logs written before Kafka 0.11 hold them: an entry is one message, or a compressed wrapper around
  * several. Read only; nothing here writes them.
  */
+import {
+  LEGACY_ATTRIBUTES_POSITION as ATTRIBUTES_POSITION,
+  LEGACY_TIMESTAMP_POSITION as TIMESTAMP_POSITION,
+  LOG_OVERHEAD,
+  MAGIC_POSITION,
+  sizeAt,
+} from './batch-header.js';
 import { crc32 } from './crc.js';
 import { compressionTypeOf, decompress, type Compression } from './compression.js';
 import { CorruptRecordError, InvalidRecordError } from './errors.js';
@@ -10,14 +17,7 @@ import type { Record, RecordHeader } from './record.js';
 
 export type LegacyTimestampType = 'NoTimestampType' | 'CreateTime' | 'LogAppendTime';
 
-/** Offset and size in front of every entry. */
-const LOG_OVERHEAD = 12;
 const CRC_POSITION = LOG_OVERHEAD;
-const MAGIC_POSITION = 16;
-const ATTRIBUTES_POSITION = 17;
-const TIMESTAMP_POSITION = 18;
-/** CRC, magic, attributes, key size, value size. */
-export const LEGACY_RECORD_OVERHEAD_V0 = 14;
 const NO_HEADERS: readonly RecordHeader[] = [];
 
 /** One message of magic 0 or 1 at `position` in `buffer`: `LegacyRecord` with its offset and size. */
@@ -164,15 +164,10 @@ function innerPositions(content: Buffer): number[] {
   const positions: number[] = [];
   let position = 0;
   while (position + LOG_OVERHEAD <= content.length) {
-    const size = content.readInt32BE(position + 8);
-    if (size < LEGACY_RECORD_OVERHEAD_V0) {
-      throw new CorruptRecordError(
-        `Record size is less than the minimum record overhead (${LEGACY_RECORD_OVERHEAD_V0})`,
-      );
-    }
-    if (position + LOG_OVERHEAD + size > content.length) break; // A partial message at the end is left out.
+    const size = sizeAt(content, position);
+    if (position + size > content.length) break; // A partial message at the end is left out.
     positions.push(position);
-    position += LOG_OVERHEAD + size;
+    position += size;
   }
   return positions;
 }

@@ -4,7 +4,8 @@
  */
 import { analyzeRecords, type AnalyzeOptions, type RecordsAnalysis } from './analyze.js';
 import { BatchBuilder } from './batch-builder.js';
-import { BatchView, ensureNoneRemaining, RECORD_BATCH_OVERHEAD, type TimestampType } from './batch-view.js';
+import { RECORD_BATCH_OVERHEAD } from './batch-header.js';
+import { BatchView, ensureNoneRemaining, type TimestampType } from './batch-view.js';
 import { decompress, type Compression } from './compression.js';
 import { CorruptRecordError, InvalidRecordError, RecordTooLargeError } from './errors.js';
 import { forEachBatch } from './iterate.js';

@@ -1,5 +1,5 @@
 import { runAtOnce, runInSlices, type Steps } from '../../common/index.js';
-import { CorruptRecordError, LOG_OVERHEAD } from '../../records/index.js';
+import { BatchView, CorruptRecordError, wholeBatchSizeAt } from '../../records/index.js';
 import { ErrorCode, produceRequest, produceResponse, type InputOf, type ProduceRequest } from '../../protocol/index.js';
 import type { AppendEntry, AppendResult } from '../../replication/index.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
@@ -7,13 +7,6 @@ import { handler, LATER, type RequestContext } from '../handler.js';
 type Answer = InputOf<typeof produceResponse>;
 type PartitionAnswer = NonNullable<NonNullable<Answer['responses']>[number]['partitionResponses']>[number];
 
-/** Where the fields of a batch lie that are looked at before the log sees it. */
-const SIZE_OFFSET = 8;
-const MAGIC_OFFSET = 16;
-const ATTRIBUTES_OFFSET = 21;
-const HEADER_BYTES_UP_TO_MAGIC = 17;
-const MIN_RECORD_OVERHEAD = 14;
-const TRANSACTIONAL_FLAG = 0x10;
 const COMPRESSION_MASK = 0x07;
 const ZSTD = 4;
 
@@ -166,8 +159,7 @@ function isTransactional({ topicData }: ProduceRequest): boolean {
     for (const { records } of partitionData) {
       if (records === null) continue;
       const bytes = records as Buffer;
-      if (batchBytes(bytes, 0) === 0 || bytes[MAGIC_OFFSET]! < 2) continue;
-      if ((bytes.readInt16BE(ATTRIBUTES_OFFSET) & TRANSACTIONAL_FLAG) !== 0) return true;
+      if (wholeBatchSizeAt(bytes, 0) > 0 && new BatchView(bytes).isTransactional) return true;
     }
   }
   return false;
@@ -175,31 +167,18 @@ function isTransactional({ topicData }: ProduceRequest): boolean {
 
 /**
  * NONE for exactly one batch of the present format, as Produce has asked since version 3 (`ProduceRequest.validateRecords`). Older
- * versions may bring the same; formats of before 0.11 are not served.
+ * versions may bring the same; formats of before 0.11 are not served. Bytes where no batch can begin are this partition's trouble alone.
  */
 function batchProblem(records: Buffer, version: number): number {
-  const first = batchBytes(records, 0);
-  if (version < 3) {
-    return first > 0 && records[MAGIC_OFFSET] === 2 ? ErrorCode.NONE : ErrorCode.UNSUPPORTED_VERSION;
+  try {
+    const first = wholeBatchSizeAt(records, 0);
+    const batch = first > 0 ? new BatchView(records) : null;
+    if (version < 3) return batch?.magic === 2 ? ErrorCode.NONE : ErrorCode.UNSUPPORTED_VERSION;
+    if (batch?.magic !== 2) return ErrorCode.INVALID_RECORD;
+    if (version < 7 && (batch.attributes & COMPRESSION_MASK) === ZSTD) return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE;
+    return wholeBatchSizeAt(records, first) > 0 ? ErrorCode.INVALID_RECORD : ErrorCode.NONE;
+  } catch (error) {
+    if (!(error instanceof CorruptRecordError)) throw error;
+    return ErrorCode.CORRUPT_MESSAGE;
   }
-  if (first === 0 || records[MAGIC_OFFSET] !== 2) return ErrorCode.INVALID_RECORD;
-  if (version < 7 && (records.readInt16BE(ATTRIBUTES_OFFSET) & COMPRESSION_MASK) === ZSTD) {
-    return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE;
-  }
-  return batchBytes(records, first) > 0 ? ErrorCode.INVALID_RECORD : ErrorCode.NONE;
-}
-
-/** The size of the whole batch that begins at `offset`; 0 when there is none (`ByteBufferLogInputStream`). Throws CorruptRecordError. */
-function batchBytes(records: Buffer, offset: number): number {
-  const remaining = records.length - offset;
-  if (remaining < HEADER_BYTES_UP_TO_MAGIC) return 0;
-  const size = records.readInt32BE(offset + SIZE_OFFSET);
-  if (size < MIN_RECORD_OVERHEAD) {
-    throw new CorruptRecordError(
-      `Record size ${size} is less than the minimum record overhead (${MIN_RECORD_OVERHEAD})`,
-    );
-  }
-  const magic = records.readInt8(offset + MAGIC_OFFSET);
-  if (magic < 0 || magic > 2) throw new CorruptRecordError(`Invalid magic found in record: ${magic}`);
-  return remaining < size + LOG_OVERHEAD ? 0 : size + LOG_OVERHEAD;
 }

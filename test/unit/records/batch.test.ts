@@ -9,8 +9,13 @@ import {
   forEachBatch,
   incrementSequence,
   iterateBatches,
+  LENGTH_POSITION,
+  LOG_OVERHEAD,
   parseControlRecord,
   parseEndTxnMarker,
+  RECORD_BATCH_OVERHEAD,
+  wholeBatchSizeAt,
+  writeInt64,
   type RecordInput,
 } from '../../../src/records/index.js';
 import { fc } from '../../support/fast-check.js';
@@ -96,6 +101,30 @@ describe('a damaged batch', () => {
     expect(() => batchSizeAt(short, 0)).toThrow('Record size 13 is less than the minimum record overhead (14)');
   });
 
+  test('of the present format is refused when its length leaves no room for its header, however little of it is there', () => {
+    const short = Buffer.from(sound.subarray(0, 30));
+    short.writeInt32BE(RECORD_BATCH_OVERHEAD - LOG_OVERHEAD - 1, LENGTH_POSITION);
+    expect(() => batchSizeAt(short, 0)).toThrow(CorruptRecordError);
+    // Kafka's reader passes it on; an append refuses it.
+    expect(wholeBatchSizeAt(Buffer.concat([short, Buffer.alloc(30)]), 0)).toBe(RECORD_BATCH_OVERHEAD - 1);
+    expect(wholeBatchSizeAt(short, 0)).toBe(0);
+  });
+
+  test.each([
+    { title: 'nothing is known of less than a length field', bytes: 11, length: 13, size: 0 },
+    { title: 'a length that no batch has is refused as soon as it can be read', bytes: 12, length: 13, size: null },
+    { title: 'a batch is partial until its magic is there', bytes: 16, length: 14, size: 0 },
+    { title: 'a batch is partial until its last byte is there', bytes: 25, length: 14, size: 0 },
+    { title: 'a batch ends where its length says', bytes: 27, length: 14, size: 26 },
+    { title: 'a length beyond every int32 is refused', bytes: 27, length: 0x7fffffff, size: null },
+  ])('$title', ({ bytes, length, size }) => {
+    const buffer = Buffer.alloc(bytes);
+    if (bytes >= LOG_OVERHEAD) buffer.writeInt32BE(length, LENGTH_POSITION);
+    const read = (): number => wholeBatchSizeAt(buffer, 0);
+    if (size === null) expect(read).toThrow(CorruptRecordError);
+    else expect(read()).toBe(size);
+  });
+
   test('both ways of walking see the same batches', () => {
     const many = Buffer.concat([sound, sound, sound, sound.subarray(0, 30)]);
     const offsets: number[] = [];
@@ -124,6 +153,20 @@ describe('assignment in place', () => {
       isTransactional: true,
       isControl: false,
     });
+  });
+
+  test.each([
+    { value: 0 },
+    { value: -1 },
+    { value: 2 ** 53 - 1 },
+    { value: -(2 ** 53) + 1 },
+    { value: 2 ** 63, written: 2n ** 63n - 1n },
+    { value: -(2 ** 63), written: -(2n ** 63n) },
+    { value: -(2 ** 70), written: -(2n ** 63n) },
+  ])('the number $value is written as the nearest int64', ({ value, written = BigInt(value) }) => {
+    const buffer = Buffer.alloc(8);
+    writeInt64(buffer, value, 0);
+    expect(buffer.readBigInt64BE(0)).toBe(written);
   });
 
   test('int64s beyond the safe integers are exact where they are asked for exactly', () => {

@@ -27,12 +27,16 @@ const RESULT: AppendResult = {
 };
 
 /** A Produce request and what becomes of it, in order; the append is completed by the test. */
-function handle(over: { acks?: number; transactionalId?: string } = {}, ready: Promise<void> | null = null) {
+function handle(
+  over: { acks?: number; transactionalId?: string; records?: Buffer } = {},
+  ready: Promise<void> | null = null,
+) {
+  const { records = batchOf(['a']), ...fields } = over;
   const body = {
     acks: -1,
     timeoutMs: 1000,
-    topicData: [{ name: TP.topic, partitionData: [{ index: 0, records: batchOf(['a']) }] }],
-    ...over,
+    topicData: [{ name: TP.topic, partitionData: [{ index: 0, records }] }],
+    ...fields,
   };
   let complete: AppendCall['onComplete'] = () => undefined;
   const events: string[] = [];
@@ -46,8 +50,8 @@ function handle(over: { acks?: number; transactionalId?: string } = {}, ready: P
       },
     },
   };
-  serve(body, parts, events);
-  return { events, complete: () => complete([RESULT]) };
+  const { answer } = serve(body, parts, events);
+  return { events, answer, complete: () => complete([RESULT]) };
 }
 
 /** Has a request handled by a broker of these parts. */
@@ -158,4 +162,15 @@ test('a Produce within a transaction is one append however many partitions it na
   const appendRecords = (call: AppendCall): void => void calls.push(call);
   serve(body, { clock: { monotonicMs: () => 0 }, replicas: { whenReadyForAppends: () => null, appendRecords } });
   expect(calls.map(({ entries }) => entries.length)).toEqual([150]);
+});
+
+test.each([
+  { title: 'nothing', after: Buffer.alloc(0), errorCode: ErrorCode.NONE },
+  { title: 'a part of a batch', after: batchOf(['b']).subarray(0, 40), errorCode: ErrorCode.NONE },
+  { title: 'another batch', after: batchOf(['b']), errorCode: ErrorCode.INVALID_RECORD },
+  { title: 'bytes where no batch can begin', after: Buffer.alloc(12), errorCode: ErrorCode.CORRUPT_MESSAGE },
+])('a batch that is followed by $title is answered with $errorCode', ({ after, errorCode }) => {
+  const { answer, complete } = handle({ records: Buffer.concat([batchOf(['a']), after]) });
+  if (errorCode === ErrorCode.NONE) complete();
+  expect(answer()!.responses[0]!.partitionResponses).toMatchObject([{ errorCode }]);
 });
