@@ -178,13 +178,17 @@ export class Purgatory {
   private readonly watchers = new Map<string, Set<Watched>>();
   private readonly waiting = new Set<Watched>();
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    /** Told what an operation threw that had waited. */
+    private readonly onError: (error: unknown) => void,
+  ) {}
 
   get numDelayed(): number {
     return this.waiting.size;
   }
 
-  /** Completes the operation at once if it can be, else lets it wait. */
+  /** Completes the operation at once if it can be, and throws what it throws then; else lets it wait. */
   tryCompleteElseWatch(operation: DelayedOperation, keys: readonly string[], timeoutMs: number): void {
     if (operation.tryComplete()) return;
     const watched: Watched = { operation, keys, timer: null };
@@ -194,11 +198,7 @@ export class Purgatory {
       if (watchers) watchers.add(watched);
       else this.watchers.set(key, new Set([watched]));
     }
-    const expire = (): void => {
-      this.forget(watched);
-      operation.onExpiration();
-    };
-    watched.timer = this.clock.setTimer(timeoutMs, expire, { background: true });
+    watched.timer = this.clock.setTimer(timeoutMs, () => this.expire(watched), { background: true });
   }
 
   /** Something changed under that key. */
@@ -206,15 +206,31 @@ export class Purgatory {
     const watchers = this.watchers.get(key);
     if (!watchers) return;
     for (const watched of [...watchers]) {
-      if (this.waiting.has(watched) && watched.operation.tryComplete()) this.forget(watched);
+      if (this.waiting.has(watched) && this.tryComplete(watched)) this.forget(watched);
     }
   }
 
   /** Ends everything that waits as if its time were up. */
   expireAll(): void {
-    for (const watched of [...this.waiting]) {
-      this.forget(watched);
+    for (const watched of [...this.waiting]) this.expire(watched);
+  }
+
+  /** One that throws is no one's trouble but its own: it waits no more, and those behind it are tried too. */
+  private tryComplete({ operation }: Watched): boolean {
+    try {
+      return operation.tryComplete();
+    } catch (error) {
+      this.onError(error);
+      return true;
+    }
+  }
+
+  private expire(watched: Watched): void {
+    this.forget(watched);
+    try {
       watched.operation.onExpiration();
+    } catch (error) {
+      this.onError(error);
     }
   }
 

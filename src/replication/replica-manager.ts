@@ -130,7 +130,7 @@ export class ReplicaManager {
     this.logger = options.logger('replication');
     const stateChangeLogger = options.logger('state-change');
     this.produces = new ProducePurgatory(clock, options.onFatal);
-    this.deletions = new Purgatory(clock);
+    this.deletions = new Purgatory(clock, options.onFatal);
     const onChange = (partition: Partition, change: number): void => this.onPartitionChange(partition, change);
     const context: PartitionContext = {
       brokerId,

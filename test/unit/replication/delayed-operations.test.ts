@@ -110,7 +110,8 @@ describe('a produce that waits', () => {
 
 test('an operation is tried when one of its keys changes, and ends with its time', async () => {
   const clock = new SimulatedClock();
-  const purgatory = new Purgatory(clock);
+  const errors: unknown[] = [];
+  const purgatory = new Purgatory(clock, (error) => errors.push(error));
   let isReady = false;
   const events: string[] = [];
   const operation = (name: string) => ({
@@ -132,4 +133,63 @@ test('an operation is tried when one of its keys changes, and ends with its time
   await clock.advance(1000);
   expect(events).toEqual(['first done', 'second expired']);
   expect(purgatory.numDelayed).toBe(0);
+  expect(errors).toEqual([]);
+});
+
+describe('an operation that throws', () => {
+  const broken = new Error('broken');
+  const fail = (): never => {
+    throw broken;
+  };
+  const setUp = () => {
+    const clock = new SimulatedClock();
+    const errors: unknown[] = [];
+    const purgatory = new Purgatory(clock, (error) => errors.push(error));
+    let isReady = false;
+    const events: string[] = [];
+    const brokenOperation = { tryComplete: () => isReady && fail(), onExpiration: fail };
+    const sound = {
+      tryComplete: () => isReady && events.push('done') > 0,
+      onExpiration: () => void events.push('expired'),
+    };
+    for (const operation of [brokenOperation, sound]) purgatory.tryCompleteElseWatch(operation, ['a'], 1000);
+    return { clock, errors, purgatory, events, makeReady: () => (isReady = true) };
+  };
+
+  test('keeps none behind it from completing, and does not wait on', () => {
+    const { purgatory, events, errors, makeReady } = setUp();
+    makeReady();
+    purgatory.checkAndComplete('a');
+    expect({ events, errors, waiting: purgatory.numDelayed }).toEqual({
+      events: ['done'],
+      errors: [broken],
+      waiting: 0,
+    });
+  });
+
+  test('when the broker stops keeps none behind it from being answered', () => {
+    const { purgatory, events, errors } = setUp();
+    purgatory.expireAll();
+    expect({ events, errors, waiting: purgatory.numDelayed }).toEqual({
+      events: ['expired'],
+      errors: [broken],
+      waiting: 0,
+    });
+  });
+
+  test('when its time is up is told of, and the clock goes on', async () => {
+    const { clock, events, errors } = setUp();
+    await clock.advance(1000);
+    expect({ events, errors }).toEqual({ events: ['expired'], errors: [broken] });
+  });
+
+  test('at once throws to its caller, who answers for it', () => {
+    const { purgatory, errors, makeReady } = setUp();
+    makeReady();
+    expect(() => purgatory.tryCompleteElseWatch({ tryComplete: fail, onExpiration: fail }, ['b'], 1000)).toThrow(
+      broken,
+    );
+    expect(errors).toEqual([]);
+    expect(purgatory.numDelayed).toBe(2);
+  });
 });

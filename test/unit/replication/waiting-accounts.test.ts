@@ -99,7 +99,7 @@ test.each([
   { title: 'on a broker that stops', end: (p: Purgatory) => p.expireAll(), isDone: false },
 ])('an operation $title is forgotten under all its keys', async ({ end, isDone }) => {
   const clock = new SimulatedClock();
-  const purgatory = new Purgatory(clock);
+  const purgatory = new Purgatory(clock, (error) => expect(error).toBeUndefined());
   const events: string[] = [];
   const operation = {
     tryComplete: () => {
