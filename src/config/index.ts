@@ -19,6 +19,7 @@ export {
 export { noEffectNotes, reasonOfNoEffect, reasonOfNoTopicEffect, type NoEffectNote } from './no-effect.js';
 export { readPropertiesFile } from './properties-file.js';
 export { METADATA_VERSIONS, resolveMetadataVersion } from './metadata-version.js';
+export { versionIn, type ProtocolAtLeast, type VersionTable } from './version-table.js';
 export {
   ConfigSource,
   describeTopicConfig,

@@ -25,6 +25,7 @@ import {
 } from '../protocol/index.js';
 import { ControllerMovedError, isZkError, type BrokerRegistration, type ZkStores } from '../zookeeper/index.js';
 import { ControllerChannelManager, type BrokerChannelFactory, type ResponseCallback } from './channel-manager.js';
+import { controlVersions } from './core/control-versions.js';
 import { ControllerContext } from './core/controller-context.js';
 import { RequestBatch, type OutgoingRequest } from './core/request-batch.js';
 import { allocateProducerIds } from './events/allocate-producer-ids.js';
@@ -124,7 +125,8 @@ export class Controller {
     const brokerId = config.brokerId;
     const { context, metrics } = this;
     const uncleanElections = metrics.counter('kafka.controller:type=ControllerStats,name=UncleanLeaderElectionsPerSec');
-    const batch = new RequestBatch(context, brokerId, config.interBrokerListenerName);
+    const versions = controlVersions((version) => config.interBrokerProtocolAtLeast(version));
+    const batch = new RequestBatch(context, brokerId, config.interBrokerListenerName, versions);
     const stateChanges = new StateChangeLog(stateChangeLogger, brokerId, context);
     const partitionStore = new PartitionStore(stores, context, () => this.config);
     const partitions = new PartitionStateMachine(
@@ -135,6 +137,7 @@ export class Controller {
       stateChanges,
       logger,
       uncleanElections,
+      versions,
     );
     const replicas = new ReplicaStateMachine(context, partitionStore, batch, stateChanges, logger);
     const watches = new ControllerWatches(stores.zk, (event) => this.put(event));
@@ -159,6 +162,7 @@ export class Controller {
       get isActive() {
         return isActive();
       },
+      versions,
       clock,
       random: options.random ?? systemRandom,
       context,

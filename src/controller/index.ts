@@ -5,10 +5,5 @@ export {
   type ControlResponse,
   type ResponseCallback,
 } from './channel-manager.js';
-export {
-  LEADER_AND_ISR_VERSION,
-  STOP_REPLICA_VERSION,
-  UPDATE_METADATA_VERSION,
-  type ControlRequest,
-} from './core/request-batch.js';
+export { type ControlRequest } from './core/request-batch.js';
 export { type ElectionType, type ElectLeadersResult } from './events/leader-election.js';

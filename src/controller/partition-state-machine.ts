@@ -1,5 +1,6 @@
 import type { Counter, Logger } from '../common/index.js';
 import type { LeaderAndIsr } from '../cluster/index.js';
+import type { ControlVersions } from './core/control-versions.js';
 import type { ControllerContext, PartitionEntry } from './core/controller-context.js';
 import {
   electForControlledShutdown,
@@ -36,6 +37,7 @@ export class PartitionStateMachine {
     private readonly stateChanges: StateChangeLog,
     private readonly log: Logger,
     private readonly uncleanElections: Counter,
+    private readonly versions: ControlVersions,
   ) {}
 
   /** Sets the states of all partitions from what was read at the start of a term, and elects leaders for those without. */
@@ -274,7 +276,13 @@ export class PartitionStateMachine {
     const online = this.context.onlineBrokersFor(partition);
     switch (strategy.kind) {
       case 'offline':
-        return electForOffline(current, assignment.replicas, online, allowUnclean);
+        return electForOffline(
+          current,
+          assignment.replicas,
+          online,
+          allowUnclean,
+          this.versions.isLeaderRecoverySupported,
+        );
       case 'reassign':
         return electForReassignment(current, targetReplicas(assignment), online);
       case 'preferred':

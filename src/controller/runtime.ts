@@ -1,6 +1,7 @@
 import type { Clock, Logger, Random } from '../common/index.js';
 import type { BrokerConfig } from '../config/index.js';
 import type { ZkStores } from '../zookeeper/index.js';
+import type { ControlVersions } from './core/control-versions.js';
 import type { ControllerContext } from './core/controller-context.js';
 import type { RequestBatch } from './core/request-batch.js';
 import type { ControllerChannelManager } from './channel-manager.js';
@@ -49,6 +50,8 @@ export interface ControllerRuntime {
   readonly brokerId: number;
   /** As it is now; dynamic changes replace it. */
   readonly config: BrokerConfig;
+  /** By `inter.broker.protocol.version`, which no dynamic change touches. */
+  readonly versions: ControlVersions;
   readonly clock: Clock;
   readonly random: Random;
   readonly context: ControllerContext;

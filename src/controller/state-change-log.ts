@@ -116,22 +116,17 @@ export class StateChangeLog {
     for (const { brokerId, request } of requests) {
       if (request.apiKey === ApiKey.UpdateMetadata) {
         told.push(brokerId);
-        toldPartitions = countPartitions(request.body.topicStates);
+        toldPartitions = partitionStatesOf(request).length;
       } else if (request.apiKey === ApiKey.LeaderAndIsr) {
-        let leaders = 0;
-        let all = 0;
-        for (const topic of request.body.topicStates ?? []) {
-          for (const state of topic.partitionStates ?? []) {
-            all++;
-            if (state.leader === brokerId) leaders++;
-          }
-        }
+        const { topicStates = [], ungroupedPartitionStates = [] } = request.body;
+        const states = [...ungroupedPartitionStates, ...topicStates.flatMap((topic) => topic.partitionStates ?? [])];
+        const leaders = states.filter(({ leader }) => leader === brokerId).length;
         this.info(
-          `Sending LeaderAndIsr request to broker ${brokerId} with ${leaders} become-leader and ${all - leaders} ` +
-            'become-follower partitions',
+          `Sending LeaderAndIsr request to broker ${brokerId} with ${leaders} become-leader and ` +
+            `${states.length - leaders} become-follower partitions`,
         );
       } else {
-        const count = countPartitions(request.body.topicStates);
+        const count = partitionStatesOf(request).length;
         this.info(`Sending StopReplica request for ${count} replicas to broker ${brokerId}`);
       }
       if (this.logger.isEnabled('trace')) this.traceRequest(brokerId, request);
@@ -145,14 +140,12 @@ export class StateChangeLog {
     this.logger.error(`${this.prefix}Received error ${errorName} in ${api} response from broker ${brokerId}`);
   }
 
-  private traceRequest(brokerId: number, { apiKey, body }: OutgoingRequest['request']): void {
-    for (const topic of body.topicStates ?? []) {
-      for (const state of topic.partitionStates ?? []) {
-        this.logger.trace(
-          `${this.prefix}Sending request of API ${apiKey} to broker ${brokerId} for partition ` +
-            `${topic.topicName}-${state.partitionIndex}: ${JSON.stringify(state)}`,
-        );
-      }
+  private traceRequest(brokerId: number, request: OutgoingRequest['request']): void {
+    for (const { topic, partition, state } of partitionStatesOf(request)) {
+      this.logger.trace(
+        `${this.prefix}Sending request of API ${request.apiKey} to broker ${brokerId} for partition ` +
+          `${topic}-${partition}: ${JSON.stringify(state)}`,
+      );
     }
   }
 
@@ -193,8 +186,32 @@ function key({ topic, partition }: PartitionEntry): string {
   return `${topic}-${partition}`;
 }
 
-function countPartitions(topics: readonly { partitionStates?: readonly unknown[] }[] | undefined): number {
-  let count = 0;
-  for (const topic of topics ?? []) count += topic.partitionStates?.length ?? 0;
-  return count;
+interface ToldPartition {
+  readonly topic: string | undefined;
+  readonly partition: number | undefined;
+  readonly state: unknown;
+}
+
+/** What a request tells about partitions, from whichever field its version has. */
+function partitionStatesOf({ apiKey, body }: OutgoingRequest['request']): ToldPartition[] {
+  const grouped = (body.topicStates ?? []).flatMap(({ topicName, partitionStates = [] }) =>
+    partitionStates.map((state) => ({ topic: topicName, partition: state.partitionIndex, state })),
+  );
+  if (apiKey !== ApiKey.StopReplica) {
+    const ungrouped = body.ungroupedPartitionStates ?? [];
+    return [
+      ...grouped,
+      ...ungrouped.map((state) => ({ topic: state.topicName, partition: state.partitionIndex, state })),
+    ];
+  }
+  const state = { deletePartition: body.deletePartitions };
+  const byTopic = (body.topics ?? []).flatMap(({ name, partitionIndexes = [] }) =>
+    partitionIndexes.map((partition) => ({ topic: name, partition, state })),
+  );
+  const single = body.ungroupedPartitions ?? [];
+  return [
+    ...grouped,
+    ...byTopic,
+    ...single.map(({ topicName, partitionIndex }) => ({ topic: topicName, partition: partitionIndex, state })),
+  ];
 }

@@ -7,7 +7,8 @@ import {
   type AlterPartitionRequestInput,
   type AlterPartitionResponse,
 } from '../protocol/index.js';
-import { areTopicIdsSupported, isLeaderRecoverySupported, type ProtocolAtLeast } from './core/versions.js';
+import type { ProtocolAtLeast } from '../config/index.js';
+import { areTopicIdsSupported, isLeaderRecoverySupported } from './core/versions.js';
 import type { AlterPartitionResult, AlterPartitionSender, ControllerChannel } from './ports.js';
 
 /** Rest between a request that failed as a whole and the next. */

@@ -122,11 +122,17 @@ export class ReplicaManager {
   /** Led partitions with a follower in the ISR that may not be at the log end; all others need no look for shrinking. */
   private readonly lagging = new Set<Partition>();
   private readonly timers: Timer[] = [];
+  /** By `inter.broker.protocol.version`, which no dynamic change touches. */
+  private readonly fetchVersion: number;
+  private readonly isTruncationOnFetchSupported: boolean;
   private isShuttingDown = false;
 
   constructor(private readonly options: ReplicaManagerOptions) {
     const { brokerId, clock, logManager, metadata, quotas, topicConfig, alterPartition, random } = options;
     this.config = options.config;
+    const atLeast = (version: string): boolean => options.config.interBrokerProtocolAtLeast(version);
+    this.fetchVersion = fetchRequestVersion(atLeast);
+    this.isTruncationOnFetchSupported = isTruncationOnFetchSupported(atLeast);
     this.logger = options.logger('replication');
     const stateChangeLogger = options.logger('state-change');
     this.produces = new ProducePurgatory(clock, options.onFatal);
@@ -180,7 +186,7 @@ export class ReplicaManager {
       logManager,
       metadata,
       stateChangeLogger,
-      isTruncationOnFetchSupported: () => isTruncationOnFetchSupported((version) => this.protocolAtLeast(version)),
+      isTruncationOnFetchSupported: () => this.isTruncationOnFetchSupported,
       isShuttingDown: () => this.isShuttingDown,
       onNotLeaderAnyMore: (key, errorCode) => this.releaseWaiting(key, errorCode),
       onRoleTaken: (partition) => this.logDirs.resume(partition),
@@ -476,7 +482,6 @@ export class ReplicaManager {
 
   private fetcherSettings(): FetcherSettings {
     const { config } = this;
-    const atLeast = (version: string): boolean => this.protocolAtLeast(version);
     return {
       brokerId: this.options.brokerId,
       brokerEpoch: this.options.brokerEpoch(),
@@ -485,13 +490,9 @@ export class ReplicaManager {
       responseMaxBytes: config.get('replica.fetch.response.max.bytes'),
       partitionMaxBytes: config.get('replica.fetch.max.bytes'),
       backoffMs: config.get('replica.fetch.backoff.ms'),
-      fetchVersion: fetchRequestVersion(atLeast),
-      isTruncationOnFetchSupported: isTruncationOnFetchSupported(atLeast),
+      fetchVersion: this.fetchVersion,
+      isTruncationOnFetchSupported: this.isTruncationOnFetchSupported,
     };
-  }
-
-  private protocolAtLeast(version: string): boolean {
-    return this.config.interBrokerProtocolAtLeast(version);
   }
 
   private counter(name: string): ReturnType<MetricsRegistry['counter']> {

@@ -35,7 +35,7 @@ import { ControlChannels } from './ports/control-channels.js';
 import { ControllerConnection } from './ports/controller-channel.js';
 import { RemoteLeaderEndpoint } from './ports/leader-endpoint.js';
 import { ReplicaPartitionWriter } from './ports/partition-writer.js';
-import { ProducerIdManager } from './producer-id-manager.js';
+import { ProducerIdManager, producerIdsFrom } from './producer-id-manager.js';
 import { RequestDispatcher } from './request-dispatcher.js';
 import type { BrokerServices } from './services.js';
 import { TopicConfigs } from './topic-configs.js';
@@ -303,7 +303,11 @@ export class Broker {
         logger,
       ),
       producerIds: new ProducerIdManager(
-        () => controllerConnection.allocateProducerIds(controller.brokerEpoch),
+        producerIdsFrom(
+          (version) => this.config.interBrokerProtocolAtLeast(version),
+          () => controllerConnection.allocateProducerIds(controller.brokerEpoch),
+          () => stores.producerIds.nextBlock(brokerId),
+        ),
         () => clock.monotonicMs(),
         logger,
       ),

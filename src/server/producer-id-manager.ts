@@ -1,4 +1,5 @@
 import { EventQueue, type Logger } from '../common/index.js';
+import type { ProtocolAtLeast } from '../config/index.js';
 import { ErrorCode } from '../protocol/index.js';
 
 /** A block of producer ids, as the controller hands them out. */
@@ -9,6 +10,22 @@ export interface ProducerIdsBlock {
 
 /** Asks the controller for the next block; rejects when that failed. */
 export type AllocateProducerIds = () => Promise<ProducerIdsBlock>;
+
+/**
+ * Chooses where blocks come from: the controller (KIP-730), or with an inter-broker protocol before that ZooKeeper itself, as Kafka's
+ * `ZkProducerIdManager` does; a controller of such a version closes the connection on AllocateProducerIds.
+ */
+export function producerIdsFrom(
+  atLeast: ProtocolAtLeast,
+  controller: AllocateProducerIds,
+  zooKeeper: () => Promise<{ readonly firstProducerId: number; readonly lastProducerId: number }>,
+): AllocateProducerIds {
+  if (atLeast('3.0-IV0')) return controller;
+  return async () => {
+    const { firstProducerId, lastProducerId } = await zooKeeper();
+    return { firstProducerId, length: lastProducerId - firstProducerId + 1 };
+  };
+}
 
 /** When a block is used up to here, the next one is asked for ahead of need. */
 const PREFETCH_THRESHOLD = 0.9;

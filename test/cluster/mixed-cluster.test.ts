@@ -19,13 +19,22 @@ const HOSTS = [1, 2];
 const describeWithJava = describeIfJava('the tests of mixed clusters need Java for ZooKeeper and Kafka.');
 
 describeWithJava.each([
-  { title: 'a Kafka broker among Ottla brokers', kafkaBrokers: [GUEST] },
-  { title: 'an Ottla broker among Kafka brokers', kafkaBrokers: HOSTS },
-])('$title', ({ kafkaBrokers }) => {
+  { title: 'a Kafka broker among Ottla brokers', options: { kafkaBrokers: [GUEST] } },
+  { title: 'an Ottla broker among Kafka brokers', options: { kafkaBrokers: HOSTS } },
+  {
+    // None of them reads what brokers of a later protocol send each other, and closes the connection instead.
+    title: 'a broker of Kafka 3.0 among Ottla brokers that keep to its protocol',
+    options: {
+      kafkaBrokers: [GUEST],
+      kafkaVersion: '3.0.2',
+      properties: { 'inter.broker.protocol.version': '3.0' },
+    },
+  },
+])('$title', ({ options }) => {
   let cluster: OttlaCluster;
 
   beforeAll(async () => {
-    cluster = await OttlaCluster.start({ kafkaBrokers });
+    cluster = await OttlaCluster.start(options);
   }, 2 * MINUTES);
 
   afterAll(async () => {

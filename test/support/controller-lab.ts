@@ -199,11 +199,23 @@ export class ControllerLab {
 
   private answer(received: Received): ControlResponse {
     switch (received.api) {
-      case 'LEADER_AND_ISR':
+      case 'LEADER_AND_ISR': {
+        const { topicStates, ungroupedPartitionStates } = received.body;
+        if (received.version < 5) {
+          const named = topicStates.flatMap(({ topicName, partitionStates }) =>
+            partitionStates.map(({ partitionIndex }) => ({ topicName, partitionIndex })),
+          );
+          const partitionErrors = [...ungroupedPartitionStates, ...named].map(({ topicName, partitionIndex }) => ({
+            topicName,
+            partitionIndex,
+            errorCode: this.partitionError(received.to, topicName, partitionIndex),
+          }));
+          return { errorCode: 0, partitionErrors, topics: [] };
+        }
         return {
           errorCode: 0,
           partitionErrors: [],
-          topics: received.body.topicStates.map(({ topicName, topicId, partitionStates }) => ({
+          topics: topicStates.map(({ topicName, topicId, partitionStates }) => ({
             topicId,
             partitionErrors: partitionStates.map(({ partitionIndex }) => ({
               topicName: '',
@@ -212,18 +224,16 @@ export class ControllerLab {
             })),
           })),
         };
+      }
       case 'UPDATE_METADATA':
         return { errorCode: 0 };
       case 'STOP_REPLICA':
         return {
           errorCode: 0,
-          partitionErrors: received.body.topicStates.flatMap(({ topicName, partitionStates }) =>
-            partitionStates.map(({ partitionIndex, deletePartition }) => ({
-              topicName,
-              partitionIndex,
-              errorCode: deletePartition ? this.stopReplicaError(received.to) : 0,
-            })),
-          ),
+          partitionErrors: stopped(received.body).map(({ deletePartition, ...partition }) => ({
+            ...partition,
+            errorCode: deletePartition ? this.stopReplicaError(received.to) : 0,
+          })),
         };
     }
   }
@@ -283,6 +293,24 @@ export class ControllerLab {
     this.written.push(written);
     return written;
   }
+}
+
+/** What a StopReplica of any version is about. */
+function stopped(body: StopReplicaRequest): { topicName: string; partitionIndex: number; deletePartition: boolean }[] {
+  const { deletePartitions: deletePartition } = body;
+  return [
+    ...body.ungroupedPartitions.map((partition) => ({ ...partition, deletePartition })),
+    ...body.topics.flatMap(({ name, partitionIndexes }) =>
+      partitionIndexes.map((partitionIndex) => ({ topicName: name, partitionIndex, deletePartition })),
+    ),
+    ...body.topicStates.flatMap(({ topicName, partitionStates }) =>
+      partitionStates.map((state) => ({
+        topicName,
+        partitionIndex: state.partitionIndex,
+        deletePartition: state.deletePartition,
+      })),
+    ),
+  ];
 }
 
 function decode(to: number, from: number, { apiKey, version, body }: ControlRequest): Received {

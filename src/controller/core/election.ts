@@ -35,13 +35,15 @@ export function initialLeaderAndIsr(liveReplicas: readonly number[]): LeaderAndI
 
 /**
  * Chooses a leader when the old one is gone: the first live member of the ISR, in the order of the assignment. If none is left and
- * `allowUnclean` is set, the first live replica leads alone and recovering (KIP-704), and `unclean` says that records may be lost.
+ * `allowUnclean` is set, the first live replica leads alone and, if brokers know of that, recovering (KIP-704), and `unclean` says that
+ * records may be lost.
  */
 export function electForOffline(
   current: LeaderAndIsr,
   assignment: readonly number[],
   live: ReadonlySet<number>,
   allowUnclean: boolean,
+  isLeaderRecoverySupported: boolean,
 ): Election {
   const clean = firstLiveInSync(current, assignment, live);
   if (clean !== undefined) {
@@ -50,7 +52,8 @@ export function electForOffline(
   }
   const first = allowUnclean ? assignment.find((replica) => live.has(replica)) : undefined;
   if (first === undefined) return NO_ELIGIBLE_REPLICA;
-  return { kind: 'elected', next: { ...withLeader(current, first, [first]), recovering: true }, unclean: true };
+  const next = { ...withLeader(current, first, [first]), recovering: current.recovering || isLeaderRecoverySupported };
+  return { kind: 'elected', next, unclean: true };
 }
 
 /** Chooses the leader of a partition whose reassignment completes: the first target replica that is live and in sync. */

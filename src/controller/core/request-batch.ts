@@ -6,12 +6,16 @@ import {
   type StopReplicaRequestInput,
   type UpdateMetadataRequestInput,
 } from '../../protocol/index.js';
+import type { ControlVersions } from './control-versions.js';
 import type { ControllerContext, PartitionEntry } from './controller-context.js';
 
-/** The versions that a controller at inter-broker protocol 3.6 sends, whatever the receiver could do. */
-export const LEADER_AND_ISR_VERSION = 7;
-export const UPDATE_METADATA_VERSION = 8;
-export const STOP_REPLICA_VERSION = 4;
+/** From these versions on partitions are grouped by topic; a StopReplica before version 3 deletes all it names, or none. */
+const FIRST_GROUPED_LEADER_AND_ISR = 2;
+const FIRST_GROUPED_UPDATE_METADATA = 5;
+const FIRST_GROUPED_STOP_REPLICA = 1;
+const FIRST_STOP_REPLICA_OF_BOTH_KINDS = 3;
+/** From this one on LeaderAndIsr has a type. */
+const FIRST_LEADER_AND_ISR_WITH_TYPE = 5;
 
 /** Kafka's `AbstractControlRequest.Type`: FULL and INCREMENTAL are for KRaft migrations, a ZooKeeper controller sends UNKNOWN. */
 const REQUEST_TYPE_UNKNOWN = 0;
@@ -34,7 +38,11 @@ type LeaderAndIsrTopic = Elements<LeaderAndIsrRequestInput['topicStates']>;
 type LeaderAndIsrState = Elements<LeaderAndIsrTopic['partitionStates']>;
 type UpdateMetadataState = Elements<Elements<UpdateMetadataRequestInput['topicStates']>['partitionStates']>;
 type UpdateMetadataBroker = Elements<UpdateMetadataRequestInput['liveBrokers']>;
-type StopReplicaState = Elements<Elements<StopReplicaRequestInput['topicStates']>['partitionStates']>;
+
+interface Stop {
+  readonly leaderEpoch: number;
+  readonly deletePartition: boolean;
+}
 
 interface Topic<P> {
   readonly topicName: string;
@@ -58,10 +66,7 @@ export interface OutgoingRequest {
 export class RequestBatch {
   /** By broker, then by partition: whether its replica is new there, and may go to any log directory. */
   private readonly leaderAndIsr = new Map<number, Map<PartitionEntry, boolean>>();
-  private readonly stopReplica = new Map<
-    number,
-    Map<PartitionEntry, { readonly leaderEpoch: number; readonly deletePartition: boolean }>
-  >();
+  private readonly stopReplica = new Map<number, Map<PartitionEntry, Stop>>();
   private readonly updateMetadataBrokers = new Set<number>();
   private readonly updateMetadataPartitions = new Set<PartitionEntry>();
 
@@ -69,6 +74,7 @@ export class RequestBatch {
     private readonly context: ControllerContext,
     private readonly controllerId: number,
     private readonly interBrokerListenerName: string,
+    private readonly versions: ControlVersions,
   ) {}
 
   get isEmpty(): boolean {
@@ -118,6 +124,7 @@ export class RequestBatch {
   }
 
   private leaderAndIsrRequests(): OutgoingRequest[] {
+    const version = this.versions.leaderAndIsr;
     const requests: OutgoingRequest[] = [];
     // Brokers of one partition get the same state, but for `isNew`.
     const newStates = new Map<PartitionEntry, LeaderAndIsrState>();
@@ -130,7 +137,7 @@ export class RequestBatch {
       for (const [partition, isNew] of partitions) {
         const cache = isNew ? newStates : oldStates;
         let state = cache.get(partition);
-        if (!state) cache.set(partition, (state = leaderAndIsrState(partition, isNew)));
+        if (!state) cache.set(partition, (state = leaderAndIsrState(partition, isNew, this.versions)));
         leaderIds.add(partition.leadership!.leaderAndIsr.leader);
         topics.add(partition, state);
       }
@@ -138,11 +145,13 @@ export class RequestBatch {
         brokerId,
         request: {
           apiKey: ApiKey.LeaderAndIsr,
-          version: LEADER_AND_ISR_VERSION,
+          version,
           body: {
             ...this.header(broker),
-            type: REQUEST_TYPE_UNKNOWN,
-            topicStates: topics.list,
+            ...(version >= FIRST_LEADER_AND_ISR_WITH_TYPE && { type: REQUEST_TYPE_UNKNOWN }),
+            ...(version >= FIRST_GROUPED_LEADER_AND_ISR
+              ? { topicStates: topics.list }
+              : { ungroupedPartitionStates: topics.ungrouped() }),
             liveLeaders: this.liveLeaders(leaderIds),
           },
         },
@@ -154,11 +163,16 @@ export class RequestBatch {
 
   private updateMetadataRequests(): OutgoingRequest[] {
     if (this.updateMetadataBrokers.size === 0) return [];
+    const version = this.versions.updateMetadata;
     const topics = new TopicGroups<UpdateMetadataState>(this.context);
     for (const partition of this.updateMetadataPartitions) {
       const state = this.updateMetadataState(partition);
       if (state) topics.add(partition, state);
     }
+    const partitions =
+      version >= FIRST_GROUPED_UPDATE_METADATA
+        ? { topicStates: topics.list }
+        : { ungroupedPartitionStates: topics.ungrouped() };
     const liveBrokers = [...this.context.liveOrShuttingDownBrokers.values()].map(updateMetadataBroker);
     const requests: OutgoingRequest[] = [];
     for (const brokerId of this.updateMetadataBrokers) {
@@ -168,8 +182,8 @@ export class RequestBatch {
         brokerId,
         request: {
           apiKey: ApiKey.UpdateMetadata,
-          version: UPDATE_METADATA_VERSION,
-          body: { ...this.header(broker), type: REQUEST_TYPE_UNKNOWN, topicStates: topics.list, liveBrokers },
+          version,
+          body: { ...this.header(broker), type: REQUEST_TYPE_UNKNOWN, ...partitions, liveBrokers },
         },
         deletedPartitions: [],
       });
@@ -178,29 +192,31 @@ export class RequestBatch {
   }
 
   private stopReplicaRequests(): OutgoingRequest[] {
-    const requests: OutgoingRequest[] = [];
-    for (const [brokerId, partitions] of this.stopReplica) {
+    const version = this.versions.stopReplica;
+    return [...this.stopReplica].flatMap(([brokerId, partitions]) => {
       const broker = this.context.liveOrShuttingDownBrokers.get(brokerId);
-      if (!broker) continue;
-      const topics = new Map<string, { topicName: string; partitionStates: StopReplicaState[] }>();
-      const deletedPartitions: PartitionEntry[] = [];
-      for (const [partition, { leaderEpoch, deletePartition }] of partitions) {
-        let topic = topics.get(partition.topic);
-        if (!topic) topics.set(partition.topic, (topic = { topicName: partition.topic, partitionStates: [] }));
-        topic.partitionStates.push({ partitionIndex: partition.partition, leaderEpoch, deletePartition });
-        if (deletePartition) deletedPartitions.push(partition);
-      }
-      requests.push({
+      if (!broker) return [];
+      const deleted = [...partitions].filter(([, { deletePartition }]) => deletePartition);
+      const deletedPartitions = deleted.map(([partition]) => partition);
+      const request = (body: StopReplicaRequestInput, about: readonly PartitionEntry[]): OutgoingRequest => ({
         brokerId,
-        request: {
-          apiKey: ApiKey.StopReplica,
-          version: STOP_REPLICA_VERSION,
-          body: { ...this.header(broker), topicStates: [...topics.values()] },
-        },
-        deletedPartitions,
+        request: { apiKey: ApiKey.StopReplica, version, body: { ...this.header(broker), ...body } },
+        deletedPartitions: about,
       });
-    }
-    return requests;
+      if (version >= FIRST_STOP_REPLICA_OF_BOTH_KINDS) {
+        const topicStates = groupByTopic(partitions, ({ partition }, { leaderEpoch, deletePartition }) => ({
+          partitionIndex: partition,
+          leaderEpoch,
+          deletePartition,
+        })).map(([topicName, partitionStates]) => ({ topicName, partitionStates }));
+        return [request({ topicStates }, deletedPartitions)];
+      }
+      const kept = [...partitions].filter(([, { deletePartition }]) => !deletePartition);
+      return [
+        ...(deleted.length > 0 ? [request(stopReplicaOfOneKind(deleted, true, version), deletedPartitions)] : []),
+        ...(kept.length > 0 ? [request(stopReplicaOfOneKind(kept, false, version), [])] : []),
+      ];
+    });
   }
 
   private header(broker: BrokerInfo) {
@@ -259,9 +275,20 @@ class TopicGroups<P> {
     }
     group.partitionStates.push(state);
   }
+
+  /** As the oldest versions have them: one list, in which each partition names its topic. */
+  ungrouped(): (P & { topicName: string })[] {
+    return this.list.flatMap(({ topicName, partitionStates }) =>
+      partitionStates.map((state) => ({ ...state, topicName })),
+    );
+  }
 }
 
-function leaderAndIsrState(partition: PartitionEntry, isNew: boolean): LeaderAndIsrState {
+function leaderAndIsrState(
+  partition: PartitionEntry,
+  isNew: boolean,
+  { isLeaderRecoverySupported }: ControlVersions,
+): LeaderAndIsrState {
   const { leaderAndIsr, controllerEpoch } = partition.leadership!;
   const { replicas, adding, removing } = partition.assignment;
   return {
@@ -275,8 +302,38 @@ function leaderAndIsrState(partition: PartitionEntry, isNew: boolean): LeaderAnd
     addingReplicas: adding,
     removingReplicas: removing,
     isNew,
-    leaderRecoveryState: leaderAndIsr.recovering ? 1 : 0,
+    leaderRecoveryState: isLeaderRecoverySupported && leaderAndIsr.recovering ? 1 : 0,
   };
+}
+
+/** The body of a StopReplica before version 3, which carries no leader epochs. */
+function stopReplicaOfOneKind(
+  partitions: readonly (readonly [PartitionEntry, Stop])[],
+  deletePartitions: boolean,
+  version: number,
+): StopReplicaRequestInput {
+  if (version < FIRST_GROUPED_STOP_REPLICA) {
+    const ungroupedPartitions = partitions.map(([{ topic, partition }]) => ({
+      topicName: topic,
+      partitionIndex: partition,
+    }));
+    return { deletePartitions, ungroupedPartitions };
+  }
+  const topics = groupByTopic(partitions, ({ partition }) => partition);
+  return { deletePartitions, topics: topics.map(([name, partitionIndexes]) => ({ name, partitionIndexes })) };
+}
+
+function groupByTopic<S, T>(
+  partitions: Iterable<readonly [PartitionEntry, S]>,
+  map: (partition: PartitionEntry, state: S) => T,
+): [topic: string, states: T[]][] {
+  const topics = new Map<string, T[]>();
+  for (const [partition, state] of partitions) {
+    const states = topics.get(partition.topic);
+    if (states) states.push(map(partition, state));
+    else topics.set(partition.topic, [map(partition, state)]);
+  }
+  return [...topics];
 }
 
 function updateMetadataBroker({ id, endPoints, rack }: BrokerInfo): UpdateMetadataBroker {

@@ -5,7 +5,7 @@ import {
   type StopReplicaResponse,
   type UpdateMetadataResponse,
 } from '../../protocol/index.js';
-import type { PartitionEntry, PartitionReplica } from '../core/controller-context.js';
+import type { ControllerContext, PartitionEntry, PartitionReplica } from '../core/controller-context.js';
 import type { ControllerEvent } from '../runtime.js';
 import { onReplicasBecomeOffline } from './replicas-offline.js';
 
@@ -23,9 +23,7 @@ export function leaderAndIsrResponseReceived(response: LeaderAndIsrResponse, bro
       }
       const offline = context.replicasOnOfflineDirs.get(broker) ?? new Set<PartitionEntry>();
       const newlyOffline: PartitionEntry[] = [];
-      for (const { topicId, partitionErrors } of response.topics) {
-        const topic = context.topicName(topicId);
-        if (topic === undefined) continue;
+      for (const { topic, partitionErrors } of answersByTopic(response, context)) {
         for (const { partitionIndex, errorCode } of partitionErrors) {
           const partition = context.partition(topic, partitionIndex);
           if (!partition) continue;
@@ -47,6 +45,17 @@ export function leaderAndIsrResponseReceived(response: LeaderAndIsrResponse, bro
       );
     },
   };
+}
+
+/** Before version 5 brokers name topics, afterwards their ids. What we do not know of is not there. */
+function answersByTopic(response: LeaderAndIsrResponse, context: ControllerContext) {
+  return [
+    ...response.partitionErrors.map((answer) => ({ topic: answer.topicName, partitionErrors: [answer] })),
+    ...response.topics.flatMap(({ topicId, partitionErrors }) => {
+      const topic = context.topicName(topicId);
+      return topic === undefined ? [] : [{ topic, partitionErrors }];
+    }),
+  ];
 }
 
 export function updateMetadataResponseReceived(response: UpdateMetadataResponse, broker: number): ControllerEvent {

@@ -54,14 +54,17 @@ export function partitionModifications(topic: string): ControllerEvent {
   };
 }
 
-/** Writes ids for topics that were made by a version without them, and remembers all ids. */
+/**
+ * Writes ids for topics that were made by a version without them, and remembers all ids. With an inter-broker protocol that has none no
+ * topic gets one, but those that are there are kept, so that a reassignment does not lose them.
+ */
 export async function addTopicIds(
   controller: ControllerRuntime,
   assignments: readonly TopicAssignment[],
 ): Promise<void> {
-  const { context, stores, random } = controller;
+  const { context, stores, random, versions } = controller;
   const without = assignments
-    .filter(({ topicId }) => topicId === null)
+    .filter(({ topicId }) => topicId === null && versions.usesTopicIds)
     .map((assignment) => ({ ...assignment, topicId: randomUuid(random) }));
   if (without.length > 0) await stores.topics.setTopicIds(without, context.epochZkVersion);
   for (const { topic, topicId } of [...assignments, ...without]) {

@@ -1,13 +1,10 @@
+import { versionIn, type ProtocolAtLeast, type VersionTable } from '../../config/index.js';
+
 /**
  * What the inter-broker protocol version decides for replication (`MetadataVersion.fetchRequestVersion` and its like).
  */
 
-/** Whether `inter.broker.protocol.version` is that one or a later one. */
-export type ProtocolAtLeast = (version: string) => boolean;
-
-type Table = readonly (readonly [since: string, version: number])[];
-
-const FETCH_VERSIONS: Table = [
+const FETCH_VERSIONS: VersionTable = [
   ['3.5-IV1', 15],
   ['3.5-IV0', 14],
   ['3.1-IV0', 13],
@@ -19,7 +16,7 @@ const FETCH_VERSIONS: Table = [
   ['0.11.0-IV1', 5],
 ];
 
-const LIST_OFFSETS_VERSIONS: Table = [
+const LIST_OFFSETS_VERSIONS: VersionTable = [
   ['3.5-IV0', 8],
   ['3.0-IV1', 7],
   ['2.8-IV0', 6],
@@ -29,7 +26,7 @@ const LIST_OFFSETS_VERSIONS: Table = [
   ['0.11.0-IV0', 2],
 ];
 
-const OFFSET_FOR_LEADER_EPOCH_VERSIONS: Table = [
+const OFFSET_FOR_LEADER_EPOCH_VERSIONS: VersionTable = [
   ['2.8-IV0', 4],
   ['2.3-IV1', 3],
   ['2.1-IV1', 2],
@@ -64,8 +61,4 @@ export function isLeaderRecoverySupported(atLeast: ProtocolAtLeast): boolean {
 /** The leader tells in its Fetch response where to truncate (KIP-595), so that followers need not ask first. */
 export function isTruncationOnFetchSupported(atLeast: ProtocolAtLeast): boolean {
   return atLeast('2.7-IV1');
-}
-
-function versionIn(table: Table, atLeast: ProtocolAtLeast, least: number): number {
-  return table.find(([since]) => atLeast(since))?.[1] ?? least;
 }

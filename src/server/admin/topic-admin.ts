@@ -144,7 +144,8 @@ export class TopicAdmin {
         configs: describeTopicConfig(config(), TopicConfig.create(config(), overrides)),
       };
       if (validateOnly) return result;
-      const topicId = randomUuid(random);
+      // As `KafkaConfig.usesTopicId`: a controller of before 2.8 would not read the node.
+      const topicId = config().interBrokerProtocolAtLeast('2.8-IV0') ? randomUuid(random) : null;
       log.info('Creating topic', {
         topic: topic.name,
         configs: Object.fromEntries(overrides),
@@ -158,7 +159,7 @@ export class TopicAdmin {
         if (isZkError(error, 'NodeExists')) throw alreadyExists(topic.name);
         throw error;
       }
-      return { ...result, topicId };
+      return { ...result, topicId: topicId ?? ZERO_UUID };
     } catch (error) {
       const failure = apiResultOf(error, log, topic.name);
       return {

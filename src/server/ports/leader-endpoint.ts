@@ -35,13 +35,19 @@ const EARLIEST_TIMESTAMP = -2n;
 export class RemoteLeaderEndpoint implements LeaderEndpoint {
   private client: NetworkClient | null = null;
   private closed = false;
+  private readonly listOffsetsVersion: number;
+  private readonly offsetForLeaderEpochVersion: number;
 
   constructor(
     readonly brokerId: number,
     private readonly replicaId: number,
     private readonly metadata: MetadataCache,
     private readonly options: BrokerClientOptions,
-  ) {}
+  ) {
+    const atLeast = (version: string): boolean => options.config.interBrokerProtocolAtLeast(version);
+    this.listOffsetsVersion = listOffsetsRequestVersion(atLeast);
+    this.offsetForLeaderEpochVersion = offsetForLeaderEpochRequestVersion(atLeast);
+  }
 
   async fetch(request: DeepPartial<FetchRequest>, version: number): Promise<FetchResponse> {
     const timeoutMs = this.options.config.get('replica.socket.timeout.ms');
@@ -55,7 +61,7 @@ export class RemoteLeaderEndpoint implements LeaderEndpoint {
       if (!partitions) topics.set(tp.topic, (partitions = []));
       partitions.push({ partition: tp.partition, currentLeaderEpoch, leaderEpoch });
     }
-    const version = offsetForLeaderEpochRequestVersion(this.protocolAtLeast);
+    const version = this.offsetForLeaderEpochVersion;
     const response = await this.currentClient().send<OffsetForLeaderEpochResponse>(
       ApiKey.OffsetForLeaderEpoch,
       version,
@@ -88,7 +94,7 @@ export class RemoteLeaderEndpoint implements LeaderEndpoint {
   }
 
   private async listOffset(tp: TopicPartition, currentLeaderEpoch: number, timestamp: bigint): Promise<OffsetAnswer> {
-    const version = listOffsetsRequestVersion(this.protocolAtLeast);
+    const version = this.listOffsetsVersion;
     const epoch = version >= FIRST_LIST_OFFSETS_WITH_EPOCHS ? { currentLeaderEpoch } : {};
     const partition = { partitionIndex: tp.partition, ...epoch, timestamp };
     const response = await this.currentClient().send<ListOffsetsResponse>(ApiKey.ListOffsets, version, {
@@ -103,9 +109,6 @@ export class RemoteLeaderEndpoint implements LeaderEndpoint {
       leaderEpoch: answer.leaderEpoch,
     };
   }
-
-  private readonly protocolAtLeast = (version: string): boolean =>
-    this.options.config.interBrokerProtocolAtLeast(version);
 
   /** The broker may have come back at another address, so the metadata are asked each time. */
   private currentClient(): NetworkClient {

@@ -15,6 +15,8 @@ export interface BrokerProcessOptions {
   readonly properties?: Readonly<Record<string, string | number>>;
   /** `kafka` runs the real one from the same file. */
   readonly kind?: 'ottla' | 'kafka';
+  /** Of the real one, when it is not that of the tests. */
+  readonly kafkaVersion?: string;
 }
 
 /** A broker in a process of its own. */
@@ -66,7 +68,7 @@ export class BrokerProcess {
 
   /** Starts it and waits until it answers ApiVersions. */
   async start(): Promise<void> {
-    this.process.start();
+    this.launch();
     await eventually(() => !this.isRunning || this.answers(), {
       timeoutMs: 60_000,
       what: `broker ${this.id} to answer`,
@@ -76,7 +78,8 @@ export class BrokerProcess {
 
   /** Starts it without waiting. */
   launch(): void {
-    this.process.start();
+    const { kafkaVersion } = this.options;
+    this.process.start(kafkaVersion === undefined ? process.env : { ...process.env, KAFKA_VERSION: kafkaVersion });
   }
 
   /** SIGTERM: controlled shutdown. Resolves with the exit code. */

@@ -19,6 +19,8 @@ export interface ClusterOptions {
   readonly perBroker?: Readonly<Record<number, Readonly<Record<string, string | number>>>>;
   /** Which broker is real Kafka, by id; the others are ours. */
   readonly kafkaBrokers?: readonly number[];
+  /** Their version, when it is not that of the tests. */
+  readonly kafkaVersion?: string;
 }
 
 /** What one partition looks like from outside. */
@@ -39,7 +41,7 @@ export class OttlaCluster {
   ) {}
 
   static async start(options: ClusterOptions = {}): Promise<OttlaCluster> {
-    const { brokers = 3, zookeepers = 1, properties = {}, perBroker = {}, kafkaBrokers = [] } = options;
+    const { brokers = 3, zookeepers = 1, properties = {}, perBroker = {}, kafkaBrokers = [], kafkaVersion } = options;
     const base = portBase();
     const dir = mkdtempSync(path.join(os.tmpdir(), 'ottla-cluster-'));
     const zookeeper = await ZooKeeperEnsemble.start({ basePort: base, members: zookeepers });
@@ -54,6 +56,7 @@ export class OttlaCluster {
           dir,
           zookeeperConnect: `${zookeeper.connect}/kafka`,
           kind: kafkaBrokers.includes(id) ? 'kafka' : 'ottla',
+          ...(kafkaVersion !== undefined && { kafkaVersion }),
           properties: {
             'zookeeper.session.timeout.ms': 4000,
             'offsets.topic.replication.factor': replicationFactor,

@@ -597,3 +597,42 @@ test('2,000 partitions of three replicas are made, and taken over, in a handful 
     [...states.values()].every(({ leaderAndIsr }) => leaderAndIsr.leader > 1 && !leaderAndIsr.isr.includes(1)),
   ).toBe(true);
 });
+
+describe.each(['2.7', '2.3', '2.1', '0.11.0'])('with inter.broker.protocol.version %s', (protocol) => {
+  const OLD = { 'inter.broker.protocol.version': protocol, 'log.message.format.version': protocol };
+
+  test('a topic gets no id, and keeps one that it has', async () => {
+    await start([1, 2], OLD);
+    await createTopic('old', [[1, 2]], null);
+    await createTopic('known', [[1, 2]]);
+    const idOf = async (topic: string): Promise<string | null> => {
+      const { data } = await lab.during(lab.admin.get(`/brokers/topics/${topic}`));
+      return topicZnode.decode(topic, data).topicId;
+    };
+    expect([await idOf('old'), await idOf('known')]).toEqual([null, TOPIC_ID]);
+  });
+
+  test('a replica on a failed disk is heard of, and its partition led by another', async () => {
+    lab.partitionError = (broker) => (broker === 1 ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NONE);
+    await start([1, 2], OLD);
+    await createTopic('a', [[1, 2]], null);
+    expect(await stateOf('a')).toMatchObject({ leader: 2, isr: [2] });
+  });
+
+  test('a topic is deleted once its replicas are', async () => {
+    await start([1, 2], OLD);
+    await createTopic('a', [[1, 2]], null);
+    await lab.during(lab.adminStores.deletions.createDeleteTopicPath('a'));
+    await lab.quiesce();
+    expect(await lab.during(lab.adminStores.topics.topics())).toEqual([]);
+  });
+
+  test('a leader elected uncleanly is not said to recover, which no broker could say to be over', async () => {
+    const controller = await start([1, 2, 3], { ...OLD, 'unclean.leader.election.enable': 'true' });
+    await createTopic('a', [[2, 3]]);
+    await lab.during(controller.alterPartitions(alter(2, [2]), 3));
+    await lab.kill(2);
+    await lab.quiesce();
+    expect(await stateOf('a')).toMatchObject({ leader: 3, isr: [3], recovering: false });
+  });
+});

@@ -54,11 +54,13 @@ describe('a partition whose leader is gone', () => {
     { title: 'takes the first live replica if it may', isr: [1], live: [3, 2], unclean: true, leader: 2 },
     { title: 'stays offline when nobody lives', isr: [1, 2, 3], live: [], unclean: true, leader: null },
   ])('$title', ({ isr, live, unclean, leader }) => {
-    expect(leaderOf(electForOffline(stateWith({ leader: 1, isr }), [1, 2, 3], new Set(live), unclean))).toBe(leader);
+    expect(leaderOf(electForOffline(stateWith({ leader: 1, isr }), [1, 2, 3], new Set(live), unclean, true))).toBe(
+      leader,
+    );
   });
 
   test('keeps the live members of the ISR, raises the leader epoch and names the version it goes by', () => {
-    expect(electForOffline(stateWith({ isr: [3, 1, 2] }), [1, 2, 3], new Set([2, 3]), false)).toEqual({
+    expect(electForOffline(stateWith({ isr: [3, 1, 2] }), [1, 2, 3], new Set([2, 3]), false, true)).toEqual({
       kind: 'elected',
       unclean: false,
       next: { leader: 2, leaderEpoch: 5, isr: [3, 2], recovering: false, partitionEpoch: 9 },
@@ -66,13 +68,13 @@ describe('a partition whose leader is gone', () => {
   });
 
   test('recovers alone after an unclean election, and stays recovering through a clean one', () => {
-    const unclean = electForOffline(stateWith({ isr: [1] }), [1, 2, 3], new Set([2, 3]), true);
+    const unclean = electForOffline(stateWith({ isr: [1] }), [1, 2, 3], new Set([2, 3]), true, true);
     expect(unclean).toEqual({
       kind: 'elected',
       unclean: true,
       next: { leader: 2, leaderEpoch: 5, isr: [2], recovering: true, partitionEpoch: 9 },
     });
-    const clean = electForOffline(stateWith({ isr: [2], recovering: true }), [1, 2, 3], new Set([2]), false);
+    const clean = electForOffline(stateWith({ isr: [2], recovering: true }), [1, 2, 3], new Set([2]), false, true);
     expect(clean).toMatchObject({ kind: 'elected', unclean: false, next: { leader: 2, recovering: true } });
   });
 });
@@ -88,7 +90,7 @@ describe('whatever the assignment, the ISR and the live brokers', () => {
   test('an offline election finds a leader exactly when one is eligible, and only a live one', () => {
     for (const { assignment, isr, live } of cases) {
       for (const unclean of [false, true]) {
-        const election = electForOffline(stateWith({ isr }), assignment, new Set(live), unclean);
+        const election = electForOffline(stateWith({ isr }), assignment, new Set(live), unclean, true);
         const clean = assignment.find((id) => live.includes(id) && isr.includes(id));
         const expected = clean ?? (unclean ? assignment.find((id) => live.includes(id)) : undefined);
         expect(leaderOf(election)).toBe(expected ?? null);

@@ -4,6 +4,8 @@ import {
   stopReplicaRequest,
   updateMetadataRequest,
 } from '../../../../src/protocol/index.js';
+import { BrokerConfig, METADATA_VERSIONS } from '../../../../src/config/index.js';
+import { controlVersions, type ControlVersions } from '../../../../src/controller/core/control-versions.js';
 import { RequestBatch, type OutgoingRequest } from '../../../../src/controller/core/request-batch.js';
 import { addPartition, brokerInfo, contextWith } from './support.js';
 
@@ -13,7 +15,20 @@ function setUp(...brokers: number[]) {
   const context = contextWith(...brokers);
   context.addTopic('a');
   context.setTopicId('a', TOPIC_ID);
-  return { context, batch: new RequestBatch(context, 1, 'PLAINTEXT') };
+  return { context, batch: new RequestBatch(context, 1, 'PLAINTEXT', versionsOf('3.6')) };
+}
+
+function versionsOf(protocol: string): ControlVersions {
+  const { config } = BrokerConfig.parse(
+    new Map([
+      ['broker.id', '1'],
+      ['zookeeper.connect', 'zk:2181'],
+      ['inter.broker.protocol.version', protocol],
+      // Before 3.0 the formats of records must not be newer than the protocol.
+      ['log.message.format.version', protocol],
+    ]),
+  );
+  return controlVersions((version) => config.interBrokerProtocolAtLeast(version));
 }
 
 /** What the broker would read: each request through its codec. */
@@ -40,6 +55,31 @@ function decoded({ brokerId, request }: OutgoingRequest) {
   }
 }
 const take = (batch: RequestBatch) => batch.take().map(decoded);
+
+/** The partitions of a LeaderAndIsr or UpdateMetadata, from whichever field the version has. */
+function statesOf(body: ReturnType<typeof decoded>['body']): object[] {
+  if (!('ungroupedPartitionStates' in body)) throw new Error('it says nothing of leaders');
+  const grouped = body.topicStates.flatMap(({ topicName, partitionStates }) =>
+    (partitionStates as object[]).map((state) => ({ ...state, topicName })),
+  );
+  return [...body.ungroupedPartitionStates, ...grouped];
+}
+
+/** What a StopReplica of any version stops. */
+function stopsOf({ request }: OutgoingRequest): string[] {
+  if (request.apiKey !== ApiKey.StopReplica) throw new Error('it stops nothing');
+  const body = stopReplicaRequest.decode(stopReplicaRequest.encode(request.body, request.version), request.version);
+  const fate = (deletes: boolean): string => (deletes ? 'deleted' : 'kept');
+  const one = fate(body.deletePartitions);
+  return [
+    ...body.ungroupedPartitions.map(({ topicName, partitionIndex }) => `${topicName}-${partitionIndex} ${one}`),
+    ...body.topics.flatMap(({ name, partitionIndexes }) => partitionIndexes.map((index) => `${name}-${index} ${one}`)),
+    ...body.topicStates.flatMap(({ topicName, partitionStates }) =>
+      partitionStates.map((state) => `${topicName}-${state.partitionIndex} ${fate(state.deletePartition)}`),
+    ),
+  ];
+}
+
 const kinds = (requests: { to: number; api: string }[]) => requests.map(({ to, api }) => `${api} to ${to}`);
 
 test('a new partition goes to its replicas as LeaderAndIsr 7 and to every broker as UpdateMetadata 8', () => {
@@ -216,3 +256,80 @@ test('names no leader that lacks the listener between brokers', () => {
   batch.addLeaderAndIsr([1], addPartition(context, 'a', 0, [1]), false);
   expect(take(batch)[0]).toMatchObject({ api: 'LeaderAndIsr', body: { liveLeaders: [] } });
 });
+
+/** As `ControllerChannelManager.scala` of Kafka 3.6.1 has them, at each version where one of them changes and just before. */
+test.each([
+  { protocol: '3.6', leaderAndIsr: 7, updateMetadata: 8, stopReplica: 4 },
+  { protocol: '3.4-IV0', leaderAndIsr: 7, updateMetadata: 8, stopReplica: 4 },
+  { protocol: '3.3-IV3', leaderAndIsr: 6, updateMetadata: 7, stopReplica: 3 },
+  { protocol: '3.2-IV0', leaderAndIsr: 6, updateMetadata: 7, stopReplica: 3 },
+  { protocol: '3.1-IV0', leaderAndIsr: 5, updateMetadata: 7, stopReplica: 3 },
+  { protocol: '2.8-IV1', leaderAndIsr: 5, updateMetadata: 7, stopReplica: 3 },
+  { protocol: '2.8-IV0', leaderAndIsr: 4, updateMetadata: 6, stopReplica: 3 },
+  { protocol: '2.6-IV0', leaderAndIsr: 4, updateMetadata: 6, stopReplica: 3 },
+  { protocol: '2.5-IV0', leaderAndIsr: 4, updateMetadata: 6, stopReplica: 2 },
+  { protocol: '2.4-IV1', leaderAndIsr: 4, updateMetadata: 6, stopReplica: 2 },
+  { protocol: '2.4-IV0', leaderAndIsr: 3, updateMetadata: 5, stopReplica: 1 },
+  { protocol: '2.3-IV1', leaderAndIsr: 2, updateMetadata: 5, stopReplica: 1 },
+  { protocol: '2.2-IV0', leaderAndIsr: 2, updateMetadata: 5, stopReplica: 1 },
+  { protocol: '2.1-IV2', leaderAndIsr: 1, updateMetadata: 4, stopReplica: 0 },
+  { protocol: '1.0-IV0', leaderAndIsr: 1, updateMetadata: 4, stopReplica: 0 },
+  { protocol: '0.11.0-IV2', leaderAndIsr: 0, updateMetadata: 3, stopReplica: 0 },
+  { protocol: '0.10.2-IV0', leaderAndIsr: 0, updateMetadata: 3, stopReplica: 0 },
+  { protocol: '0.10.1-IV2', leaderAndIsr: 0, updateMetadata: 2, stopReplica: 0 },
+  { protocol: '0.10.0-IV0', leaderAndIsr: 0, updateMetadata: 1, stopReplica: 0 },
+])(
+  'with inter.broker.protocol.version $protocol LeaderAndIsr is v$leaderAndIsr, UpdateMetadata v$updateMetadata, StopReplica v$stopReplica',
+  ({ protocol, ...expected }) => {
+    expect(versionsOf(protocol)).toMatchObject(expected);
+  },
+);
+
+test.each([
+  ['2.7-IV2', false],
+  ['2.8-IV0', true],
+])('with inter.broker.protocol.version %s topics get ids: %s', (protocol, uses) => {
+  expect(versionsOf(protocol).usesTopicIds).toBe(uses);
+});
+
+/** Every version that some protocol chooses, each encoded and read back. */
+test.each(METADATA_VERSIONS.filter((protocol) => !protocol.startsWith('0.8')))(
+  'with inter.broker.protocol.version %s brokers read all that is said of partitions',
+  (protocol) => {
+    const { context } = setUp(1, 2);
+    const versions = versionsOf(protocol);
+    const batch = new RequestBatch(context, 1, 'PLAINTEXT', versions);
+    context.addTopic('b');
+    const first = addPartition(context, 'a', 0, [1, 2], 2, { leaderEpoch: 5, isr: [2], recovering: true });
+    const [second, third] = [addPartition(context, 'a', 3, [1]), addPartition(context, 'b', 0, [2, 1])];
+    batch.addLeaderAndIsr([1], first, true);
+    batch.addLeaderAndIsr([1], third, false);
+    batch.addStopReplica([2], second, true);
+    batch.addStopReplica([2], third, false);
+    batch.addStopReplica([2], first, true);
+    const outgoing = batch.take();
+    const requests = outgoing.map(decoded);
+
+    const [leaderAndIsr] = requests.filter(({ api }) => api === 'LeaderAndIsr');
+    const [updateMetadata] = requests.filter(({ api }) => api === 'UpdateMetadata');
+    for (const request of [leaderAndIsr!, updateMetadata!]) {
+      const said = statesOf(request.body);
+      expect(said).toMatchObject([
+        { topicName: 'a', partitionIndex: 0, leader: 2, leaderEpoch: 5, isr: [2], replicas: [1, 2] },
+        { topicName: 'b', partitionIndex: 0, leader: 2, leaderEpoch: 1, isr: [2, 1], replicas: [2, 1] },
+      ]);
+    }
+    expect(leaderAndIsr!.version).toBe(versions.leaderAndIsr);
+    expect(updateMetadata!.version).toBe(versions.updateMetadata);
+    const recovery = versions.isLeaderRecoverySupported ? 1 : 0;
+    expect(statesOf(leaderAndIsr!.body)).toMatchObject([{ leaderRecoveryState: recovery }, { leaderRecoveryState: 0 }]);
+
+    const stops = outgoing.filter(({ request }) => request.apiKey === ApiKey.StopReplica);
+    expect(stops.flatMap((stop) => stopsOf(stop))).toEqual(['a-3 deleted', 'a-0 deleted', 'b-0 kept']);
+    // Before version 3 a request deletes all that it names, or nothing; only an answer about deletions is waited for.
+    expect(stops.map(({ deletedPartitions }) => deletedPartitions)).toEqual(
+      versions.stopReplica >= 3 ? [[second, first]] : [[second, first], []],
+    );
+    for (const { request } of stops) expect(request.version).toBe(versions.stopReplica);
+  },
+);
