@@ -1,5 +1,4 @@
 /** What a log keeps besides its batches goes with them: when it is moved, rolled, cut, recovered and closed. */
-import type { TransactionIndex } from '../../../src/log/transaction-index.js';
 import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
 import { buildEndTxnMarker } from '../../../src/records/index.js';
 import { LOG_CONFIG, batch, crash, newWorld, numbered, readAll, startManager, type LogWorld } from './log-fixture.js';
@@ -121,7 +120,7 @@ test('a transaction that is aborted after the index was read is told with those 
     log.appendAsLeader(batch({ values: ['x', 'y'], ...producer }), { leaderEpoch: 0 });
     abort(log, 0);
     expect(log.collectAbortedTransactions(0, log.logEndOffset)).toHaveLength(count);
-    const [{ txnIndex }] = log.segments as [{ txnIndex: TransactionIndex }];
+    const { txnIndex } = log.segments[0]!;
     expect(txnIndex.all().map(({ firstOffset }) => firstOffset)).toEqual([0, 3, 6].slice(0, count));
   }
 });

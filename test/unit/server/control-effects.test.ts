@@ -1,0 +1,74 @@
+/** What a command of the controller is for, and what it sets off beside the replicas. */
+import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';
+import { call } from './request-call.js';
+
+const CURRENT = 5n;
+const APIS = [
+  { title: 'LeaderAndIsr', apiKey: ApiKey.LeaderAndIsr, version: 7 },
+  { title: 'StopReplica', apiKey: ApiKey.StopReplica, version: 4 },
+  { title: 'UpdateMetadata', apiKey: ApiKey.UpdateMetadata, version: 7 },
+];
+const deleted = [{ topic: 'bills', partition: 1 }];
+
+/** A broker whose replicas obey; what is set off is kept. */
+function broker() {
+  const done: string[] = [];
+  const services = {
+    brokerEpoch: CURRENT,
+    topicConfigs: { unknownOf: () => [], forget: () => undefined, load: async () => undefined },
+    groups: {
+      onPartitionsDeleted: (gone: readonly { topic: string; partition: number }[]) =>
+        void done.push(...gone.map(({ topic, partition }) => `forgot ${topic}-${partition}`)),
+    },
+    metadata: { updateMetadata: () => deleted, isFirstAfterChange: () => false },
+    replicas: {
+      controllerEpoch: 9,
+      becomeLeaderOrFollower: async () => {
+        done.push('LeaderAndIsr');
+        return { errorCode: 0, partitionErrors: [], topics: [] };
+      },
+      stopReplicas: async () => {
+        done.push('StopReplica');
+        return { errorCode: 0, partitions: [] };
+      },
+      maybeUpdateMetadata: (_controllerEpoch: number, update: () => void) => {
+        done.push('UpdateMetadata');
+        update();
+        return ErrorCode.NONE;
+      },
+      onlinePartitions: () => [],
+    },
+  };
+  return { done, services };
+}
+
+describe.each(APIS)('$title', ({ title, apiKey, version }) => {
+  const send = async (brokerEpoch: bigint) => {
+    const { done, services } = broker();
+    const body = { controllerId: 2, controllerEpoch: 9, brokerEpoch };
+    const { answer } = await call({ apiKey, version, body, services });
+    return { errorCode: (answer as { errorCode: number }).errorCode, done };
+  };
+
+  test.each([CURRENT - 1n, CURRENT - 4n, 0n])(
+    'for an earlier life of the broker (epoch %s) changes nothing',
+    async (epoch) => {
+      expect(await send(epoch)).toEqual({ errorCode: ErrorCode.STALE_BROKER_EPOCH, done: [] });
+    },
+  );
+
+  test.each([CURRENT, CURRENT + 1n, -1n])(
+    'for this life, or from a controller that knows none (epoch %s), is obeyed',
+    async (epoch) => {
+      const { errorCode, done } = await send(epoch);
+      expect([errorCode, done[0]]).toEqual([ErrorCode.NONE, title]);
+    },
+  );
+});
+
+test('groups forget what they committed for topics that the controller says are gone', async () => {
+  const { done, services } = broker();
+  const body = { controllerId: 2, controllerEpoch: 9, brokerEpoch: CURRENT };
+  await call({ apiKey: ApiKey.UpdateMetadata, version: 7, body, services });
+  expect(done).toEqual(['UpdateMetadata', 'forgot bills-1']);
+});
