@@ -161,6 +161,17 @@ export class LogFile {
     });
   }
 
+  /** Runs `work` with the file open: whatever else is opened meanwhile, using this one needs no handle. Throws before `work` if it cannot. */
+  keepingOpen<T>(work: () => T): T {
+    this.opened();
+    this.pins++;
+    try {
+      return work();
+    } finally {
+      this.unpin();
+    }
+  }
+
   /** Writes behind the last byte. When it throws, a part may have been written; the size stays, so the next write covers it. */
   append(buffers: readonly Buffer[], length: number): void {
     const position = this.sizeInBytes;

@@ -165,10 +165,15 @@ export class LogAppender {
       const updates = this.checkProducers(records, origin, verificationGuard, segment.baseOffset, position);
       if (updates.duplicate) return asDuplicate(info, updates.duplicate);
       info.firstOffset = new LogOffsetMetadata(firstOffset, segment.baseOffset, position);
-      this.local.append(records, firstOffset, info.lastOffset, info.maxTimestamp, info.offsetOfMaxTimestamp);
-      this.offsets.followLogEnd();
-      this.applyProducerUpdates(updates, segment);
-      this.producers.mapEndOffset = info.lastOffset + 1;
+      const write = (): void => {
+        this.local.append(records, firstOffset, info.lastOffset, info.maxTimestamp, info.offsetOfMaxTimestamp);
+        this.offsets.followLogEnd();
+        this.applyProducerUpdates(updates, segment);
+        this.producers.mapEndOffset = info.lastOffset + 1;
+      };
+      // With an abort marker two files are written. Both can be before one is: a marker without its entry would show aborted records.
+      if (updates.completedTxns.some((txn) => txn.isAborted)) segment.txnIndex.keepingOpen(write);
+      else write();
       if (this.local.unflushedMessages >= this.local.config.flushMessages) this.flusher.flushSync();
       return info;
     });

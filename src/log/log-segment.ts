@@ -158,9 +158,11 @@ export class LogSegment {
       `${this.file.path}: the index can hold offset ${largestOffset}`,
     );
     const position = this.file.sizeInBytes;
+    // Known before the write: the time index may have to be opened for it, and once the bytes are there nothing may refuse them.
+    const { timestamp } = this.maxTimestampSoFar;
     this.file.append([records], records.length);
     if (position === 0) this.rollingBasedTimestamp = largestTimestamp;
-    if (largestTimestamp > this.maxTimestampSoFar.timestamp) {
+    if (largestTimestamp > timestamp) {
       this.maxTimestampAndOffset = { timestamp: largestTimestamp, offset: offsetOfMaxTimestamp };
     }
     // Bytes before index: a crash in between leaves an index that is short, and recovery rebuilds it.

@@ -35,6 +35,12 @@ export class TransactionIndex {
     return this.file === null;
   }
 
+  /** Runs an append of the log that `append` follows: when the file cannot be opened that is not begun, instead of ending half way. */
+  keepingOpen<T>(work: () => T): T {
+    this.file ??= LogFile.create(this.cache, this.path, true);
+    return this.file.keepingOpen(work);
+  }
+
   append(txn: AbortedTxn): void {
     const entry = Buffer.allocUnsafe(ENTRY_BYTES);
     entry.writeInt16BE(VERSION, 0);

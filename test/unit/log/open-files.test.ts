@@ -4,7 +4,17 @@ import { tmpdir } from 'node:os';
 import { nodeFileSystem } from '../../../src/common/index.js';
 import { FileRemover } from '../../../src/log/file-remover.js';
 import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
-import { LOG_CONFIG, newWorld, numbered, readAll, startManager, type LogWorld } from './log-fixture.js';
+import { buildEndTxnMarker } from '../../../src/records/index.js';
+import {
+  bytesOf,
+  LOG_CONFIG,
+  newWorld,
+  numbered,
+  readAll,
+  recordsOf,
+  startManager,
+  type LogWorld,
+} from './log-fixture.js';
 
 let world: LogWorld;
 beforeEach(() => {
@@ -98,6 +108,76 @@ test('a batch that is written is not refused because no index can be opened for 
   expect((await readAll(log)).map(({ value }) => value)).toEqual(Array.from({ length: 201 }, (_, at) => `${at}`));
   expect(log.segments[0]!.offsetIndex.entries).toBeGreaterThan(64);
 });
+
+test.each(
+  [0, 1, 2, 3, 4, 5, 6].flatMap((opens) => [
+    { opens, indexed: false },
+    { opens, indexed: true },
+  ]),
+)(
+  'an abort of which $opens files can be opened happened with its index entry, or not at all (the log has such an index: $indexed)',
+  async ({ opens, indexed }) => {
+    const options = {
+      maxOpenFiles: 1,
+      defaultConfig: { ...LOG_CONFIG, segmentBytes: 1 << 20, indexIntervalBytes: 1 },
+    };
+    const stopped = await startManager(world, options);
+    const tp = { topic: 'orders', partition: 0 };
+    const before = stopped.getOrCreateLog(tp, { isNew: true });
+    const begin = (log: UnifiedLog, producerId: number) =>
+      log.appendAsLeader(numbered(0, 1, { producerId, producerEpoch: 0, baseSequence: 0, isTransactional: true }), {
+        leaderEpoch: 0,
+      });
+    const abort = (log: UnifiedLog, producerId: number) => {
+      const marker = { producerId, producerEpoch: 0, coordinatorEpoch: 0, timestampMs: 1_700_000_000_001 };
+      return log.appendAsLeader(buildEndTxnMarker({ ...marker, type: 'ABORT' }), {
+        leaderEpoch: 0,
+        origin: 'coordinator',
+      });
+    };
+    if (indexed) {
+      begin(before, 8);
+      abort(before, 8);
+    }
+    begin(before, 9);
+    const stopping = stopped.shutdown();
+    await world.clock.advance(1);
+    await stopping;
+    const manager = await startManager(world, options);
+    const log = manager.getLog(tp)!;
+    const { logEndOffset: end, size } = log;
+
+    let opened = 0;
+    world.fs.fault = (operation, path) =>
+      operation === 'open' && ++opened > opens
+        ? Object.assign(new Error(`EMFILE: too many open files, open '${path}'`), { code: 'EMFILE', syscall: 'open' })
+        : null;
+    let refused = false;
+    try {
+      abort(log, 9);
+    } catch (error) {
+      expect(error).toMatchObject({ kind: 'KAFKA_STORAGE_ERROR' });
+      refused = true;
+    }
+    world.fs.fault = null;
+    expect(log.logEndOffset).toBe(refused ? end : end + 1);
+    expect(log.size === size).toBe(refused);
+    expect(log.hasOngoingTransaction(9)).toBe(refused);
+    const entries = log.segments[0]!.txnIndex.all().map(({ producerId }) => producerId);
+    expect(entries).toEqual([...(indexed ? [8] : []), ...(refused ? [] : [9])]);
+    // With enough files it is taken, with none it is not.
+    expect(opens > 0 || refused).toBe(true);
+    expect(opens < Infinity || !refused).toBe(true);
+
+    if (refused) expect(abort(log, 9).lastOffset).toBe(end);
+    log.updateHighWatermark(log.logEndOffset);
+    expect(log.lastStableOffset).toBe(end + 1);
+    const fetch = await log.read(end - 1, 1 << 20, 'TXN_COMMITTED', true);
+    expect(fetch.abortedTransactions).toEqual([{ producerId: 9, firstOffset: end - 1 }]);
+    expect(recordsOf(bytesOf(fetch)).map(({ offset }) => offset)).toEqual([end - 1]);
+    expect(manager.offlineLogDirs).toEqual([]);
+  },
+);
 
 test('segments and deleted logs are removed one file after the other, and not by blocking', async () => {
   const { fs } = world;
