@@ -162,6 +162,7 @@ test('a folder that cannot be looked at costs its directory, as its log would be
 test('files and folders that are not of Kafka are left as they are', async () => {
   world.fs.makeDir('/a/lost+found');
   world.fs.makeDir('/a/backup');
+  world.fs.makeDir('/a/orders-00');
   world.fs.makeDir('/a/orders-0');
   world.fs.open('/a/orders-0/7.log', 'w+').close();
   world.fs.open('/a/orders-1', 'w+').close();
@@ -170,6 +171,8 @@ test('files and folders that are not of Kafka are left as they are', async () =>
   const log = manager.getLog(orders(0))!;
   expect([log.logStartOffset, log.logEndOffset]).toEqual([0, 0]);
   expect(world.fs.exists('/a/orders-0/7.log')).toBe(true);
+  // A copy that someone has made is no second folder of orders-0, which a move has left over.
+  expect(world.fs.exists('/a/orders-00')).toBe(true);
 });
 
 test('a partition that two directories have stops the start, and the directory loaded half is not marked as clean', async () => {
