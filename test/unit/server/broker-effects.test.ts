@@ -1,0 +1,79 @@
+/** What reaches a running broker from outside of requests, and what it tells others: changed configurations, and a disk that failed. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { nodeFileSystem, nodeTransport, silentLogger, systemClock, systemRandom } from '../../../src/common/index.js';
+import { BrokerConfig } from '../../../src/config/index.js';
+import { Broker } from '../../../src/server/index.js';
+import { EmbeddedZooKeeper } from '../../../src/zookeeper/index.js';
+
+/** A change that has no effect is not waited for longer. */
+const TIMEOUT_MS = 30_000;
+const ORDERS = { topic: 'orders', partition: 0 };
+let zooKeeper: EmbeddedZooKeeper;
+let broker: Broker;
+let root: string;
+
+beforeEach(async () => {
+  zooKeeper = new EmbeddedZooKeeper({ clock: systemClock, random: systemRandom, logger: silentLogger });
+  const { endpoint } = await zooKeeper.listen(nodeTransport, { host: '127.0.0.1', port: 0 });
+  root = mkdtempSync(`${tmpdir()}/broker-effects-`);
+  for (const dir of ['a', 'b']) mkdirSync(`${root}/${dir}`);
+  const properties = {
+    'broker.id': '4',
+    'zookeeper.connect': `127.0.0.1:${endpoint.port}`,
+    listeners: 'PLAINTEXT://127.0.0.1:0',
+    'log.dirs': `${root}/a,${root}/b`,
+  };
+  broker = new Broker({
+    config: BrokerConfig.parse(new Map(Object.entries(properties))).config,
+    loggerFactory: () => silentLogger,
+    clock: systemClock,
+    random: systemRandom,
+    fs: nodeFileSystem,
+    transport: nodeTransport,
+  });
+  await broker.startup();
+});
+afterEach(async () => {
+  await broker.shutdown();
+  await zooKeeper.close();
+  rmSync(root, { recursive: true, force: true });
+  jest.restoreAllMocks();
+});
+
+/** Ends with the test that waits. */
+async function until(condition: () => boolean): Promise<void> {
+  const { currentTestName } = expect.getState();
+  while (!condition()) {
+    if (expect.getState().currentTestName !== currentTestName) throw new Error(`not met: ${condition.toString()}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+test.each([
+  { title: 'topic', type: 'topics', name: 'orders', set: { 'retention.ms': '1234' } },
+  { title: 'broker', type: 'brokers', name: '4', set: { 'log.retention.ms': '1234' } },
+] as const)(
+  'logs follow a changed configuration of their $title',
+  async ({ type, name, set }) => {
+    const { logs, stores } = broker.services!;
+    const log = logs.getOrCreateLog(ORDERS, { isNew: true });
+    expect(log.config.retentionMs).not.toBe(1234);
+    await stores.configs.setOrCreateConfig(type, name, new Map(Object.entries(set)));
+    await stores.configs.createChangeNotification(`${type}/${name}`);
+    await until(() => log.config.retentionMs === 1234);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'the controller is told of a log directory that failed',
+  async () => {
+    const { logs, stores } = broker.services!;
+    const told = jest.spyOn(stores.notifications, 'propagateLogDirEvent');
+    logs.handleLogDirFailure(`${root}/b`);
+    await until(() => told.mock.calls.length > 0);
+    expect(told.mock.calls).toEqual([[4]]);
+  },
+  TIMEOUT_MS,
+);
