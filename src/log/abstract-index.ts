@@ -4,6 +4,8 @@
  */
 import type { LogFile } from './file-handles.js';
 
+/** The greatest distance from its base offset that an entry of a segment's index can hold. */
+export const MAX_RELATIVE_OFFSET = 0x7fffffff;
 /** Entries appended before they are written together. The active segment's index is rebuilt after a crash, so none is missed. */
 const PENDING_ENTRIES = 64;
 /** A range this short is read at once and searched in memory; a longer one is halved by reading single entries. */
@@ -39,7 +41,7 @@ export abstract class AbstractIndex {
   /** True when an offset fits the 32 bits that an entry has for its distance from the base offset. */
   canAppendOffset(offset: number): boolean {
     const relative = offset - this.baseOffset;
-    return relative >= 0 && relative <= 0x7fffffff;
+    return relative >= 0 && relative <= MAX_RELATIVE_OFFSET;
   }
 
   /** Writes what is pending. Not durable before the file is synced. */

@@ -1,6 +1,7 @@
 /** Appending to a log: checking, numbering, rolling, and the producers' state. */
 import { partitionKey } from '../cluster/index.js';
 import { analyzeRecords, BatchView, forEachBatch, validateForAppend } from '../records/index.js';
+import { MAX_RELATIVE_OFFSET } from './abstract-index.js';
 import { firstOffsetOf, type BatchMetadata } from './core/producer-state-entry.js';
 import type { ProducerStateManager } from './core/producer-state-manager.js';
 import { shouldRoll } from './core/roll.js';
@@ -223,7 +224,17 @@ export class LogAppender {
       isIndexFull: segment.isIndexFull,
       fitsRelativeOffset: segment.canConvertToRelativeOffset(info.lastOffset),
     });
-    return rolls ? this.roll(firstOffset) : segment;
+    return rolls ? this.roll(this.nameOfNext(firstOffset, info.lastOffset)) : segment;
+  }
+
+  /**
+   * The log end, whatever gap the leader's cleaner has left before the records: where segments are named without gaps, one between two
+   * names tells recovery of a tail that is lost. (`UnifiedLog.maybeRoll` names it by the first offset, where that is known.) Only offsets
+   * that the new segment's indexes could not hold from there have it begin with them.
+   */
+  private nameOfNext(firstOffset: number, lastOffset: number): number {
+    const { logEndOffset } = this.local;
+    return lastOffset - logEndOffset <= MAX_RELATIVE_OFFSET ? logEndOffset : firstOffset;
   }
 
   /** Begins a new segment at the log end, or at `expectedNextOffset` if that is greater; the old one is made durable in the background. */

@@ -1,3 +1,4 @@
+import { legacyMessage, legacyWrapper } from '../records/legacy-messages.js';
 import { batch, crash, LOG_CONFIG, newWorld, numbered, readAll, startManager, type LogWorld } from './log-fixture.js';
 import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
 
@@ -31,6 +32,7 @@ function copy(log: UnifiedLog, baseOffset: number, partitionLeaderEpoch: number,
 
 const values = async (log: UnifiedLog): Promise<string[]> => (await readAll(log)).map(({ value }) => value);
 const range = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, at) => `${from + at}`);
+const nameOf = (offset: number): string => `${offset}`.padStart(20, '0');
 const offsetsOf = async (log: UnifiedLog): Promise<number[]> => (await readAll(log)).map(({ offset }) => offset);
 
 function overwrite(world: LogWorld, path: string, bytes: number[], position: number): void {
@@ -104,20 +106,66 @@ describe('a gap between segments', () => {
     for (const offset of isSparse ? [0, 1, 4] : [0, 1, 2]) at(offset);
     log.updateConfig({ ...config, segmentBytes: 100 });
     for (const offset of [10, 11]) at(offset);
-    expect(log.segments.map(({ baseOffset }) => baseOffset)).toEqual([0, 10, 11]);
+    crash(world, 'process');
+    // As Kafka names it.
+    const end = isSparse ? 5 : 3;
+    for (const suffix of ['log', 'index', 'timeindex', 'snapshot']) {
+      world.fs.rename(`${FOLDER}/${nameOf(end)}.${suffix}`, `${FOLDER}/${nameOf(10)}.${suffix}`);
+    }
   }
+
+  const copiesOf = (...offsets: number[]): Buffer[] =>
+    offsets.map((baseOffset) => batch({ values: [`${baseOffset}`], baseOffset, partitionLeaderEpoch: 0 }));
+  const wrapper = (first: number): Buffer =>
+    legacyWrapper(
+      1,
+      first + 2,
+      'gzip',
+      [0, 1, 2].map((at) => legacyMessage(1, at, 'k', 1)),
+    );
+
+  test.each([
+    { title: 'that the cleaner of the leader left', batches: copiesOf(0, 1, 10, 11) },
+    { title: 'of which the first message is unknown', batches: [0, 3, 6, 9].map(wrapper) },
+  ])('is none where a follower rolls before records $title', async ({ batches }) => {
+    const world = newWorld();
+    const manager = await startManager(world, {
+      defaultConfig: { ...config, segmentBytes: batches[0]!.length + batches[1]!.length },
+    });
+    const log = manager.getOrCreateLog(tp, { isNew: true });
+    for (const one of batches) log.appendAsFollower(one);
+    const state = (of: UnifiedLog): number[] => [of.logEndOffset, of.size];
+    const before = state(log);
+    expect(log.numberOfSegments).toBeGreaterThan(1);
+    const after = await recovered(world);
+    expect(state(after)).toEqual(before);
+    // No record stands in a segment that a cut before it takes away.
+    for (const { baseOffset } of after.segments.slice(1).reverse()) {
+      after.truncateTo(baseOffset);
+      expect(after.segments.at(-1)!.readNextOffset()).toBe(baseOffset);
+    }
+  });
+
+  test('stays where the records are too far from the log end for an index', async () => {
+    const world = newWorld();
+    const log = await newLog(world);
+    copy(log, 0, 0);
+    copy(log, 2 ** 33, 0);
+    expect(log.segments.map(({ baseOffset }) => baseOffset)).toEqual([0, 2 ** 33]);
+    expect(await offsetsOf(await recovered(world))).toEqual([0, 2 ** 33]);
+  });
 
   test('that the cleaner has left is kept, whatever the policy is today', async () => {
     const world = newWorld();
     await withGap(world, true);
-    expect(await offsetsOf(await recovered(world))).toEqual([0, 1, 4, 10, 11]);
+    expect(await offsetsOf((await start(world)).getLog(tp)!)).toEqual([0, 1, 4, 10, 11]);
   });
 
   test('below the checkpoint of the cleaner is kept', async () => {
     const world = newWorld();
     await withGap(world, false);
     world.fs.replaceFile('/data/cleaner-offset-checkpoint', '0\n1\norders 0 10\n');
-    expect(await offsetsOf(await recovered(world))).toEqual([0, 1, 2, 10, 11]);
+    expect(await offsetsOf((await start(world)).getLog(tp)!)).toEqual([0, 1, 2, 10, 11]);
   });
 
   test.each([
