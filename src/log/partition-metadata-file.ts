@@ -47,8 +47,8 @@ export function readPartitionMetadata(fs: FileSystem, dir: string): Uuid | null 
   const path = `${dir}/${PARTITION_METADATA}`;
   const text = fs.readFile(path).toString('utf8');
   if (isTorn(text)) return null;
-  // Java ends lines at CRLF as well.
-  const match = /^version:\s+0\r?\ntopic_id:\s+(\S+)\s*$/.exec(text);
+  // Java ends lines at CRLF as well, and Kafka reads no further than the second line.
+  const match = /^version:\s+0\r?\ntopic_id:\s+(\S+)\s*?(?:\n[^]*)?$/.exec(text);
   if (!match || !isUuid(match[1]!)) {
     throw new LogError('KAFKA_STORAGE_ERROR', `${path}: malformed partition metadata: '${text}'`);
   }

@@ -26,6 +26,10 @@ test('a file that a loss of power has torn at any place counts as empty', () => 
   }
 });
 
+test.each(['', '\n', '\r\n', '\nanother line\n'])('what follows the second line is not read: %j', (rest) => {
+  expect(readPartitionMetadata(written(WHOLE + rest), '/data/orders-0')).toBe(TOPIC_ID);
+});
+
 test.each(['version: 1\ntopic_id: Lv0sPxPbTVyIxrnoyjuSYg', 'version: 0\ntopic_id: x\nmore', 'rubbish'])(
   'what was never such a file is refused: %j',
   (text) => {
