@@ -13,6 +13,32 @@ import { APIS } from '../protocol/index.js';
 import { API_HANDLERS, offeredApis } from '../server/index.js';
 import { KAFKA_VERSION } from './version.js';
 
+const FOREIGN_THINGS = [
+  ['In the log directory', 'Kafka', 'Ottla'],
+  ['---', '---', '---'],
+  ['it is a file itself', 'directory offline', 'directory offline'],
+  ['a file, or a dangling link, named as a log (`x-0`)', 'ignored', 'ignored, with a warning'],
+  ['a folder of another name (`abc`, `.hidden`, `a-b-c`, `abc-delete`)', 'does not start', 'ignored, with a warning'],
+  ['a folder `t-00` beside `t-0`', 'does not start', 'ignored, with a warning'],
+  ['`meta.properties` malformed or empty in one directory', 'does not start', 'starts'],
+  ['`meta.properties` is a folder', 'directory offline', 'directory offline'],
+  ['`partition.metadata` or a checkpoint ends its lines with CRLF', 'read', 'read'],
+  [
+    '`partition.metadata` is empty, as a loss of power leaves it',
+    'does not start',
+    'the controller names the topic id again',
+  ],
+  ['`partition.metadata` is malformed', 'directory offline', 'directory offline'],
+  ['`replication-offset-checkpoint` is malformed', 'directory offline', 'directory offline'],
+  ['`leader-epoch-checkpoint` is malformed', 'directory offline', 'the log is recovered'],
+  ['a file `7.log` in a partition', 'taken for the segment of offset 7: records behind it are hidden', 'ignored'],
+  ['a file `abc.log` in a partition', 'does not start', 'ignored'],
+  ['a segment of an offset beyond 2^53', 'served', 'directory offline'],
+  ['a folder named as a segment', 'ignored', 'directory offline'],
+]
+  .map((cells) => `| ${cells.join(' | ')} |`)
+  .join('\n');
+
 /** docs/compatibility.md, made from the tables that the broker itself runs by (scripts/compatibility.mjs writes it). */
 export function compatibilityDocument(): string {
   return (
@@ -29,6 +55,9 @@ export function compatibilityDocument(): string {
       '## Configurations of a topic',
       'The default is what a broker gives that says nothing else.',
       configTable(TOPIC_CONFIGS, (name) => reasonOfNoTopicEffect(name as TopicConfigName), true),
+      '## What else lies in a log directory',
+      `As Kafka ${KAFKA_VERSION} and Ottla start on it: each was run with one partition in the directory and another elsewhere.`,
+      FOREIGN_THINGS,
       "## Ottla's own configurations of a broker",
       'Kafka ignores them with a warning, so one file starts both.',
       configTable(OTTLA_CONFIGS, () => null),

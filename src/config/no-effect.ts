@@ -17,7 +17,10 @@ const BROKER_REASONS: readonly (readonly [reason: string, names: readonly Broker
       'num.replica.fetchers',
     ],
   ],
-  ['requests are bounded by their memory (queued.max.request.bytes), not their number', ['queued.max.requests']],
+  [
+    'requests above 1 MiB are bounded by their memory (queued.max.request.bytes), smaller ones not at all',
+    ['queued.max.requests'],
+  ],
   [
     'the kernel chooses the sizes of its buffers',
     ['socket.send.buffer.bytes', 'socket.receive.buffer.bytes', 'replica.socket.receive.buffer.bytes'],
