@@ -189,6 +189,31 @@ describeWithJava('one data directory', () => {
     expect(offsets).toContain('group_metadata::group=readers');
   }
 
+  test.each([
+    ['kafka', 'ottla'],
+    ['ottla', 'kafka'],
+  ] as const)('while a broker of %s has the directory, one of %s does not start on it', async (first, second) => {
+    const holder = await startAs(first);
+    // Of the same id, as a broker is that was started twice. It ends before it would register.
+    const otherDir = path.join(dir, 'other');
+    const other = new BrokerProcess({
+      id: 1,
+      port: portBase() + 52,
+      dir: otherDir,
+      zookeeperConnect: connect,
+      kind: second,
+      properties: { ...PROPERTIES, 'log.dirs': holder.logDir },
+    });
+    other.launch();
+    expect(await other.whenExited()).not.toBe(0);
+    expect(other.log()).toContain(`Failed to acquire lock on file .lock in ${holder.logDir}`);
+    expect(await holder.answers()).toBe(true);
+    // The refused one has left nothing behind that would keep the directory locked, or count it as cleanly closed.
+    expect(readdirSync(holder.logDir)).not.toContain('.kafka_cleanshutdown');
+    await kill(holder);
+    await (await startAs(second)).stop();
+  });
+
   test("Kafka's dump-log finds every file sound that our broker wrote, after a kill and after a stop", async () => {
     const broker = await startAs('ottla');
     await createTopic('dumped', 2);
