@@ -195,11 +195,21 @@ export class LogManager {
     return true;
   }
 
-  /** Until then the checkpoints name logs that are gone, which a start passes over. */
+  /**
+   * Makes deletions durable: a deleted topic that came back with a loss of power would stand where its successor is to be made. Until then
+   * the checkpoints name logs that are gone, which a start passes over.
+   */
   checkpointAfterDeletions(): void {
     for (const path of this.dirsOfDeleted) {
       const dir = this.dirs.get(path);
-      if (!dir) continue;
+      if (!dir || !this.dirs.isUsable(path)) continue;
+      try {
+        onStorage(this.context, path, 'deleting logs', () => this.context.folders.ensureSyncedSync(path));
+      } catch (error) {
+        if (!(error instanceof LogError)) throw error;
+        this.context.logger.error('Failed to make deletions durable', { dir: path, error });
+        continue;
+      }
       this.checkpoints.writeRecoveryPoints(dir);
       this.checkpoints.writeLogStartOffsets(dir);
     }

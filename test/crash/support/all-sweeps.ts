@@ -1,3 +1,5 @@
+import { sweepClusterScenario } from './cluster-crash-points.js';
+import { CLUSTER_SCENARIOS } from './cluster-scenarios.js';
 import { sweepFailures } from './fail-points.js';
 import { sweepLogScenario } from './log-crash-points.js';
 import { LOG_SCENARIOS } from './log-scenarios.js';
@@ -21,6 +23,14 @@ export const ALL_SWEEPS: readonly NamedSweep[] = [
       [false, true].map((forever) => ({
         title: `failing operations: ${code} ${forever ? 'from then on' : 'once'} ${when}`,
         sweep: () => sweepFailures({ code, forever, when }),
+      })),
+    ),
+  ),
+  ...[1, 2].flatMap((victim) =>
+    (['process', 'power', 'directory'] as const).flatMap((kind) =>
+      CLUSTER_SCENARIOS.map((scenario) => ({
+        title: `cluster, broker ${victim}, ${kind}: ${scenario.title}`,
+        sweep: (draws: number) => sweepClusterScenario(scenario, { victim, kind, draws }),
       })),
     ),
   ),

@@ -154,3 +154,18 @@ test('a flush syncs segments, then the files beside them, then names, and only t
   ]);
   expect(kinds.slice(0, 2)).toEqual(['log', 'index']);
 });
+
+test('a deleted topic does not come back where its successor is, though no checkpoint names either', async () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const world = newDisk(seed);
+    const manager = await startManager(world, { defaultConfig: config });
+    append(manager.getOrCreateLog(tp, { isNew: true, topicId: TOPIC_ID }), 5);
+    const flushed = manager.getLog(tp)!.flush(true);
+    await world.clock.advance(1);
+    await flushed;
+    manager.checkpointLogStartOffsets();
+    manager.asyncDelete(tp);
+    crash(world, 'power');
+    expect((await startManager(world, { defaultConfig: config })).getLog(tp)).toBeUndefined();
+  }
+});

@@ -184,6 +184,7 @@ test.each(places)(
 test('many deletions write the checkpoints of their directory once', async () => {
   await start();
   await ended(command(1, 0));
+  broker.logs.checkpointLogRecoveryOffsets();
   let writes = 0;
   const { replaceFile } = broker.fs;
   broker.fs.replaceFile = (path, content) => {

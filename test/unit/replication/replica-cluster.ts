@@ -4,6 +4,7 @@
  */
 import { partitionKey, type LeaderAndIsr, type TopicPartition } from '../../../src/cluster/index.js';
 import {
+  type Clock,
   MetricsRegistry,
   seededRandom,
   settle,
@@ -46,6 +47,8 @@ export interface ClusterOptions {
   readonly extras?: (brokerId: number) => Partial<ReplicaManagerOptions>;
   /** Absolute; one by default. */
   readonly logDirs?: readonly string[];
+  /** Of the logs of a broker; without it, one that fails is a bug. */
+  readonly onLogDirFailure?: (brokerId: number, dir: string) => void;
   /** Below 3.1 the inter-broker protocol has no topic ids. */
   readonly withTopicIds?: boolean;
 }
@@ -66,7 +69,8 @@ export class ReplicaCluster {
   readonly cuts = new Set<string>();
   /** Fetch requests served, for tests that count. */
   fetchCount = 0;
-  private commandsUnderWay = 0;
+  /** Of the topic; another when it is made again. */
+  topicId: Uuid = TOPIC_ID;
   /** Holds AlterPartition back while false. */
   isControllerUp = true;
   /** What commands of the controller threw: bugs. */
@@ -101,7 +105,7 @@ export class ReplicaCluster {
     this.announce(partitions, true);
     await settle();
     // Commands of many partitions are carried out in several turns.
-    while (this.commandsUnderWay > 0) await this.clock.advance(0);
+    while ([...this.brokers.values()].some(({ commandsUnderWay }) => commandsUnderWay > 0)) await this.clock.advance(0);
   }
 
   /** Makes a broker the leader in a new epoch, with the ISR given or as it is. */
@@ -144,19 +148,22 @@ export class ReplicaCluster {
       }
       const topicStates = [...topics].map(([topicName, partitionStates]) => ({
         topicName,
-        ...(this.options.withTopicIds !== false && { topicId: TOPIC_ID }),
+        ...(this.options.withTopicIds !== false && { topicId: this.topicId }),
         partitionStates,
       }));
       const encoded = leaderAndIsrRequest.encode(
         { controllerId: 1, controllerEpoch: 1, topicStates, liveLeaders: [] },
         7,
       );
-      this.commandsUnderWay++;
+      const { life } = broker;
+      broker.commandsUnderWay++;
       // A command of few partitions is carried out within the call.
       broker.replicas
         .becomeLeaderOrFollower(leaderAndIsrRequest.decode(encoded, 7), 7, 1)
-        .catch((error: unknown) => this.failures.push(error))
-        .finally(() => this.commandsUnderWay--);
+        .catch((error: unknown) => {
+          if (life === broker.life && !broker.fs.isHalted) this.failures.push(error);
+        })
+        .finally(() => (broker.commandsUnderWay -= life === broker.life ? 1 : 0));
     }
   }
 
@@ -219,6 +226,9 @@ export class TestBroker {
   logs!: LogManager;
   replicas!: ReplicaManager;
   isUp = false;
+  /** Grows with each crash: timers and answers of an earlier life are void. */
+  life = 0;
+  commandsUnderWay = 0;
 
   constructor(
     readonly id: number,
@@ -231,7 +241,8 @@ export class TestBroker {
   }
 
   async start(): Promise<void> {
-    const { clock, random, options } = this.cluster;
+    const { random, options } = this.cluster;
+    const clock = this.clockOfLife();
     const topicConfig = TopicConfig.create(this.config, new Map(Object.entries(options.topicConfig ?? {})));
     const logDirs = options.logDirs ?? ['/logs'];
     for (const dir of logDirs) this.fs.makeDir(dir);
@@ -242,6 +253,7 @@ export class TestBroker {
       random,
       logger: silentLogger,
       defaultConfig: topicConfig,
+      onLogDirFailure: (dir) => options.onLogDirFailure?.(this.id, dir),
     });
     await this.logs.startup();
     this.replicas = new ReplicaManager({
@@ -257,7 +269,7 @@ export class TestBroker {
         hasAliveBroker: (id) => this.cluster.brokers.get(id)?.isUp ?? false,
         contains: (tp) => this.cluster.partitions.has(partitionKey(tp)),
         rackOf: (id) => (this.cluster.brokers.get(id)?.isUp ? `rack-${id}` : undefined),
-        topicName: (topicId) => (topicId === TOPIC_ID ? ORDERS.topic : undefined),
+        topicName: (topicId) => (topicId === this.cluster.topicId ? ORDERS.topic : undefined),
       },
       leaderEndpoints: (leaderId) => this.endpoint(leaderId),
       alterPartition: new AlterPartitionManager({
@@ -285,6 +297,8 @@ export class TestBroker {
   crash(kind: 'process' | 'power'): void {
     this.isUp = false;
     this.replicas.shutdown({ checkpointHighWatermarks: false });
+    this.life++;
+    this.commandsUnderWay = 0;
     this.fs.crash(kind, this.cluster.random);
   }
 
@@ -325,6 +339,21 @@ export class TestBroker {
       }
     }
     return values;
+  }
+
+  /** What a dead process wanted to do later is not done. */
+  private clockOfLife(): Clock {
+    const { clock } = this.cluster;
+    const { life } = this;
+    const whileAlive = (task: () => void) => () => {
+      if (life === this.life) task();
+    };
+    return {
+      nowMs: () => clock.nowMs(),
+      monotonicMs: () => clock.monotonicMs(),
+      setTimer: (delayMs, task) => clock.setTimer(delayMs, whileAlive(task)),
+      defer: (task) => clock.defer(whileAlive(task)),
+    };
   }
 
   private endpoint(leaderId: number): LeaderEndpoint {
