@@ -98,8 +98,11 @@ export class LeaderEpochFileCache {
     this.change(truncateEpochsFromEnd(this.entries, endOffset));
   }
 
+  /** Drops what lies before the log's start. DeleteRecords does that to thousands at once: the file follows as with `cutToLog`. */
   truncateFromStart(startOffset: number): void {
-    this.change(truncateEpochsFromStart(this.entries, startOffset));
+    const before = this.entries;
+    this.entries = truncateEpochsFromStart(before, startOffset) ?? before;
+    if (this.entries !== before) this.isFileBehind = true;
   }
 
   clear(): void {

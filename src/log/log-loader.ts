@@ -97,7 +97,7 @@ export class LogLoader {
     yield* this.loadSegments();
     const { recoveryPoint, logEndOffset } = yield* this.recoverLog(epochs);
     const logStartOffset = Math.max(options.logStartOffset, this.segments.first!.baseOffset);
-    epochs.cutToLog(logEndOffset, options.logStartOffset);
+    epochs.cutToLog(logEndOffset, logStartOffset);
     if (this.recovered) folder.reread();
     const snapshots = this.openSnapshots();
     snapshots.removeStray(this.segments.all.map((segment) => segment.baseOffset));

@@ -1,7 +1,7 @@
-import { isInternalTopic, partitionKey, type TopicPartition } from '../cluster/index.js';
+import { isInternalTopic, type TopicPartition } from '../cluster/index.js';
+import type { Clock, Steps, Timer } from '../common/index.js';
 import { ErrorCode } from '../protocol/index.js';
-import type { DelayedOperation, Purgatory } from './delayed-operations.js';
-import { errorCodeOf } from './errors.js';
+import { errorCodeOf, ReplicationError } from './errors.js';
 import type { Partition } from './partition.js';
 
 /** What DeleteRecords answers for a partition. */
@@ -12,74 +12,166 @@ export interface DeleteRecordsResult {
   readonly lowWatermark: number;
 }
 
-interface Progress {
-  result: DeleteRecordsResult;
-  /** The low watermark that is waited for; null when there is nothing to wait for. */
-  requestedOffset: number | null;
+/** A request (Kafka's `DelayedDeleteRecords`). */
+interface Deletion {
+  /** In the order asked for. */
+  readonly results: DeleteRecordsResult[];
+  readonly waiters: Waiter[];
+  /** Partitions that are not begun with, or wait. */
+  remaining: number;
+  readonly onComplete: (results: DeleteRecordsResult[]) => void;
+  timer: Timer | null;
+  isDone: boolean;
+}
+
+/** A partition of a request that waits for its replicas. */
+interface Waiter {
+  readonly deletion: Deletion;
+  /** Its place in `deletion.results`. */
+  readonly index: number;
+  readonly key: string;
+  /** The low watermark that satisfies it. */
+  readonly requestedOffset: number;
 }
 
 /**
- * Moves log starts forward and answers when all live replicas have followed, or the time is up (Kafka's `ReplicaManager.deleteRecords`
- * and `DelayedDeleteRecords`).
+ * DeleteRecords requests: moves log starts forward, and answers when all live replicas have followed, or the time is up (Kafka's
+ * `ReplicaManager.deleteRecords`). A request may name thousands of partitions, each of which changes: what waits is kept by partition, and
+ * each request counts what it lacks, so that a change costs what it satisfies.
  */
-export function deleteRecords(
-  partitionOrError: (tp: TopicPartition) => Partition | number,
-  purgatory: Purgatory,
-  timeoutMs: number,
-  requested: readonly { readonly tp: TopicPartition; readonly offset: number }[],
-  onComplete: (results: DeleteRecordsResult[]) => void,
-): void {
-  const progress = requested.map(({ tp, offset }) => begin(partitionOrError, tp, offset));
-  const finish = (): void => onComplete(progress.map(({ result }) => result));
-  const operation: DelayedOperation = {
-    tryComplete() {
-      for (const each of progress) check(partitionOrError, each);
-      if (progress.some(({ requestedOffset }) => requestedOffset !== null)) return false;
-      finish();
-      return true;
-    },
-    onExpiration() {
-      for (const each of progress) {
-        if (each.requestedOffset !== null) each.result = { ...each.result, errorCode: ErrorCode.REQUEST_TIMED_OUT };
+export class Deletions {
+  private readonly waiting = new Map<string, Set<Waiter>>();
+  private readonly delayed = new Set<Deletion>();
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly partitionOrError: (tp: TopicPartition) => Partition | number,
+    /** Told what a completion threw. */
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  /** Requests that wait. */
+  get numDelayed(): number {
+    return this.delayed.size;
+  }
+
+  /** Takes a request in steps of one partition each: moving a log start writes files. The time runs from the last one on. */
+  *delete(
+    timeoutMs: number,
+    requested: readonly { readonly tp: TopicPartition; readonly offset: number }[],
+    onComplete: (results: DeleteRecordsResult[]) => void,
+  ): Steps<void> {
+    const results = requested.map(({ tp }) => failed(tp, ErrorCode.NOT_LEADER_OR_FOLLOWER));
+    const remaining = results.length;
+    const deletion: Deletion = { results, waiters: [], remaining, onComplete, timer: null, isDone: false };
+    this.delayed.add(deletion);
+    try {
+      for (const [index, { tp, offset }] of requested.entries()) {
+        if (index > 0) yield;
+        // The broker stops: it has answered.
+        if (deletion.isDone) return;
+        this.begin(deletion, index, tp, offset);
       }
-      finish();
-    },
-  };
-  const keys = requested.map(({ tp }) => partitionKey(tp));
-  purgatory.tryCompleteElseWatch(operation, keys, timeoutMs);
-}
+    } catch (error) {
+      this.forget(deletion);
+      throw error;
+    }
+    if (deletion.isDone) return;
+    if (deletion.remaining === 0) {
+      // What it throws is for the caller to answer.
+      this.forget(deletion);
+      onComplete(results);
+      return;
+    }
+    deletion.timer = this.clock.setTimer(timeoutMs, () => this.expire(deletion), { background: true });
+  }
 
-function begin(
-  partitionOrError: (tp: TopicPartition) => Partition | number,
-  tp: TopicPartition,
-  offset: number,
-): Progress {
-  const refused = (errorCode: number): Progress => ({
-    result: { tp, errorCode, lowWatermark: -1 },
-    requestedOffset: null,
-  });
-  if (isInternalTopic(tp.topic)) return refused(ErrorCode.INVALID_TOPIC_EXCEPTION);
-  const partition = partitionOrError(tp);
-  if (typeof partition === 'number') return refused(partition);
-  try {
-    const { requestedOffset, lowWatermark } = partition.deleteRecordsOnLeader(offset);
-    return { result: { tp, errorCode: ErrorCode.NONE, lowWatermark }, requestedOffset };
-  } catch (error) {
-    return refused(errorCodeOf(error));
+  /** Something changed in the partition: looks at what waits for it, and at nothing else. */
+  checkAndComplete(key: string): void {
+    const waiters = this.waiting.get(key);
+    if (!waiters) return;
+    for (const waiter of [...waiters]) this.check(waiter);
+  }
+
+  /** Ends everything that waits as if its time were up. */
+  expireAll(): void {
+    for (const deletion of [...this.delayed]) this.expire(deletion);
+  }
+
+  private begin(deletion: Deletion, index: number, tp: TopicPartition, offset: number): void {
+    const { results } = deletion;
+    try {
+      if (isInternalTopic(tp.topic)) throw new ReplicationError(ErrorCode.INVALID_TOPIC_EXCEPTION);
+      const partition = this.partitionOrError(tp);
+      if (typeof partition === 'number') throw new ReplicationError(partition);
+      const { requestedOffset, lowWatermark } = partition.deleteRecordsOnLeader(offset);
+      results[index] = { tp, errorCode: ErrorCode.NONE, lowWatermark };
+      if (lowWatermark >= requestedOffset) deletion.remaining--;
+      else this.watch({ deletion, index, key: partition.key, requestedOffset });
+    } catch (error) {
+      results[index] = failed(tp, errorCodeOf(error));
+      deletion.remaining--;
+    }
+  }
+
+  private watch(waiter: Waiter): void {
+    waiter.deletion.waiters.push(waiter);
+    const waiters = this.waiting.get(waiter.key);
+    if (waiters) waiters.add(waiter);
+    else this.waiting.set(waiter.key, new Set([waiter]));
+  }
+
+  private check(waiter: Waiter): void {
+    const { deletion, index, requestedOffset } = waiter;
+    if (deletion.isDone) return;
+    const { tp } = deletion.results[index]!;
+    const partition = this.partitionOrError(tp);
+    if (typeof partition === 'number' || !partition.leaderLog) {
+      const errorCode = typeof partition === 'number' ? partition : ErrorCode.NOT_LEADER_OR_FOLLOWER;
+      deletion.results[index] = failed(tp, errorCode);
+    } else {
+      const lowWatermark = partition.lowWatermarkIfLeader();
+      deletion.results[index] = { tp, errorCode: ErrorCode.NONE, lowWatermark };
+      if (lowWatermark < requestedOffset) return;
+    }
+    this.unwatch(waiter);
+    // While others of its partitions are to be begun with, they count too.
+    if (--deletion.remaining === 0) this.complete(deletion);
+  }
+
+  private expire(deletion: Deletion): void {
+    const { results, waiters } = deletion;
+    for (const waiter of waiters) {
+      if (!this.waiting.get(waiter.key)?.has(waiter)) continue;
+      results[waiter.index] = { ...results[waiter.index]!, errorCode: ErrorCode.REQUEST_TIMED_OUT };
+    }
+    this.complete(deletion);
+  }
+
+  /** An answer that throws is no one's trouble but its own: whoever changed the partition goes on. */
+  private complete(deletion: Deletion): void {
+    this.forget(deletion);
+    try {
+      deletion.onComplete(deletion.results);
+    } catch (error) {
+      this.onError(error);
+    }
+  }
+
+  private forget(deletion: Deletion): void {
+    deletion.isDone = true;
+    deletion.timer?.cancel();
+    this.delayed.delete(deletion);
+    for (const waiter of deletion.waiters) this.unwatch(waiter);
+  }
+
+  private unwatch(waiter: Waiter): void {
+    const waiters = this.waiting.get(waiter.key);
+    waiters?.delete(waiter);
+    if (waiters?.size === 0) this.waiting.delete(waiter.key);
   }
 }
 
-function check(partitionOrError: (tp: TopicPartition) => Partition | number, progress: Progress): void {
-  if (progress.requestedOffset === null) return;
-  const { tp } = progress.result;
-  const partition = partitionOrError(tp);
-  if (typeof partition === 'number' || !partition.leaderLog) {
-    const errorCode = typeof partition === 'number' ? partition : ErrorCode.NOT_LEADER_OR_FOLLOWER;
-    progress.result = { tp, errorCode, lowWatermark: -1 };
-    progress.requestedOffset = null;
-    return;
-  }
-  const lowWatermark = partition.lowWatermarkIfLeader();
-  progress.result = { tp, errorCode: ErrorCode.NONE, lowWatermark };
-  if (lowWatermark >= progress.requestedOffset) progress.requestedOffset = null;
+function failed(tp: TopicPartition, errorCode: number): DeleteRecordsResult {
+  return { tp, errorCode, lowWatermark: -1 };
 }

@@ -29,8 +29,8 @@ import { FetchSessionCache } from './core/fetch-session.js';
 import { Change } from './core/partition-change.js';
 import { replicaSelectorOf } from './core/replica-selector.js';
 import { fetchRequestVersion, isTruncationOnFetchSupported } from './core/versions.js';
-import { ProducePurgatory, Purgatory } from './delayed-operations.js';
-import { deleteRecords, type DeleteRecordsResult } from './delete-records.js';
+import { ProducePurgatory } from './delayed-operations.js';
+import { Deletions, type DeleteRecordsResult } from './delete-records.js';
 import { errorCodeOf } from './errors.js';
 import type { FetchCallContext } from './fetch.js';
 import { FetchReader } from './fetch-reader.js';
@@ -118,7 +118,7 @@ export class ReplicaManager {
   private readonly logDirs: AlterLogDirs;
   private readonly watched: WatchedPartitions;
   private readonly produces: ProducePurgatory;
-  private readonly deletions: Purgatory;
+  private readonly deletions: Deletions;
   /** Led partitions with a follower in the ISR that may not be at the log end; all others need no look for shrinking. */
   private readonly lagging = new Set<Partition>();
   private readonly timers: Timer[] = [];
@@ -136,7 +136,6 @@ export class ReplicaManager {
     this.logger = options.logger('replication');
     const stateChangeLogger = options.logger('state-change');
     this.produces = new ProducePurgatory(clock, options.onFatal);
-    this.deletions = new Purgatory(clock, options.onFatal);
     const onChange = (partition: Partition, change: number): void => this.onPartitionChange(partition, change);
     const context: PartitionContext = {
       brokerId,
@@ -159,6 +158,7 @@ export class ReplicaManager {
       clock.defer(() => options.onLogDirFailure(dir)),
     );
     const partitionOrError = (tp: TopicPartition): Partition | number => this.partitions.getOrError(tp);
+    this.deletions = new Deletions(clock, partitionOrError, options.onFatal);
     this.fetchers = new ReplicaFetcherManager({
       clock,
       logger: this.logger,
@@ -349,13 +349,13 @@ export class ReplicaManager {
     this.fetches.handle(request, version, context, respond);
   }
 
-  /** DeleteRecords; -1 as offset means the high watermark. Results in the order given. */
+  /** DeleteRecords; -1 as offset means the high watermark. Results in the order given. Resolves when all log starts have moved. */
   deleteRecords(
     timeoutMs: number,
     requested: readonly { readonly tp: TopicPartition; readonly offset: number }[],
     onComplete: (results: DeleteRecordsResult[]) => void,
-  ): void {
-    deleteRecords((tp) => this.partitions.getOrError(tp), this.deletions, timeoutMs, requested, onComplete);
+  ): Promise<void> {
+    return this.inSlices(this.deletions.delete(timeoutMs, requested, onComplete));
   }
 
   /** OffsetForLeaderEpoch of one partition; `currentLeaderEpoch` is -1 when not given. Only the leader answers. */

@@ -42,7 +42,7 @@ export const deleteRecords = handler(deleteRecordsRequest, deleteRecordsResponse
     }));
     context.respond({ topics });
   };
-  if (asked.length === 0) finish([]);
-  else replicas.deleteRecords(request.timeoutMs, asked, finish);
+  if (asked.length > 0) return replicas.deleteRecords(request.timeoutMs, asked, finish).then(() => LATER);
+  finish([]);
   return LATER;
 });

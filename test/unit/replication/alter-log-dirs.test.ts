@@ -114,7 +114,7 @@ test('a replica whose log starts inside a batch moves', async () => {
   const broker = cluster.broker(1);
   void broker.produce(['a', 'b', 'c', 'd']);
   await cluster.until(() => broker.log().highWatermark === 4);
-  broker.replicas.deleteRecords(0, [{ tp: ORDERS, offset: 2 }], () => undefined);
+  void broker.replicas.deleteRecords(0, [{ tp: ORDERS, offset: 2 }], () => undefined);
   await cluster.clock.advance(10);
   const target = otherDir(1);
   broker.replicas.alterReplicaLogDir(ORDERS, target);

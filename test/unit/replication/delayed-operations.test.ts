@@ -1,6 +1,6 @@
 import { SimulatedClock } from '../../../src/common/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
-import { ProducePurgatory, Purgatory } from '../../../src/replication/delayed-operations.js';
+import { ProducePurgatory } from '../../../src/replication/delayed-operations.js';
 import type { AppendResult } from '../../../src/replication/index.js';
 
 const resultOf = (partition: number): AppendResult => ({
@@ -105,91 +105,5 @@ describe('a produce that waits', () => {
     wait([9000]);
     purgatory.failAll(ErrorCode.NOT_LEADER_OR_FOLLOWER);
     expect(answers).toHaveLength(5001);
-  });
-});
-
-test('an operation is tried when one of its keys changes, and ends with its time', async () => {
-  const clock = new SimulatedClock();
-  const errors: unknown[] = [];
-  const purgatory = new Purgatory(clock, (error) => errors.push(error));
-  let isReady = false;
-  const events: string[] = [];
-  const operation = (name: string) => ({
-    tryComplete: () => {
-      if (isReady) events.push(`${name} done`);
-      return isReady;
-    },
-    onExpiration: () => void events.push(`${name} expired`),
-  });
-  purgatory.tryCompleteElseWatch(operation('first'), ['a', 'b'], 1000);
-  purgatory.tryCompleteElseWatch(operation('second'), ['c'], 1000);
-  purgatory.checkAndComplete('a');
-  isReady = true;
-  purgatory.checkAndComplete('z');
-  expect(events).toEqual([]);
-  purgatory.checkAndComplete('b');
-  purgatory.checkAndComplete('a');
-  expect(events).toEqual(['first done']);
-  await clock.advance(1000);
-  expect(events).toEqual(['first done', 'second expired']);
-  expect(purgatory.numDelayed).toBe(0);
-  expect(errors).toEqual([]);
-});
-
-describe('an operation that throws', () => {
-  const broken = new Error('broken');
-  const fail = (): never => {
-    throw broken;
-  };
-  const setUp = () => {
-    const clock = new SimulatedClock();
-    const errors: unknown[] = [];
-    const purgatory = new Purgatory(clock, (error) => errors.push(error));
-    let isReady = false;
-    const events: string[] = [];
-    const brokenOperation = { tryComplete: () => isReady && fail(), onExpiration: fail };
-    const sound = {
-      tryComplete: () => isReady && events.push('done') > 0,
-      onExpiration: () => void events.push('expired'),
-    };
-    for (const operation of [brokenOperation, sound]) purgatory.tryCompleteElseWatch(operation, ['a'], 1000);
-    return { clock, errors, purgatory, events, makeReady: () => (isReady = true) };
-  };
-
-  test('keeps none behind it from completing, and does not wait on', () => {
-    const { purgatory, events, errors, makeReady } = setUp();
-    makeReady();
-    purgatory.checkAndComplete('a');
-    expect({ events, errors, waiting: purgatory.numDelayed }).toEqual({
-      events: ['done'],
-      errors: [broken],
-      waiting: 0,
-    });
-  });
-
-  test('when the broker stops keeps none behind it from being answered', () => {
-    const { purgatory, events, errors } = setUp();
-    purgatory.expireAll();
-    expect({ events, errors, waiting: purgatory.numDelayed }).toEqual({
-      events: ['expired'],
-      errors: [broken],
-      waiting: 0,
-    });
-  });
-
-  test('when its time is up is told of, and the clock goes on', async () => {
-    const { clock, events, errors } = setUp();
-    await clock.advance(1000);
-    expect({ events, errors }).toEqual({ events: ['expired'], errors: [broken] });
-  });
-
-  test('at once throws to its caller, who answers for it', () => {
-    const { purgatory, errors, makeReady } = setUp();
-    makeReady();
-    expect(() => purgatory.tryCompleteElseWatch({ tryComplete: fail, onExpiration: fail }, ['b'], 1000)).toThrow(
-      broken,
-    );
-    expect(errors).toEqual([]);
-    expect(purgatory.numDelayed).toBe(2);
   });
 });

@@ -176,7 +176,7 @@ test('a follower whose offset the leader no longer has begins anew at the start 
   await cluster.clock.advance(40_000);
   await cluster.until(() => cluster.stateOf().isr.length === 1);
   for (const value of ['a', 'b', 'c', 'd']) await cluster.broker(1).produce([value]);
-  cluster.broker(1).replicas.deleteRecords(0, [{ tp: ORDERS, offset: 3 }], () => undefined);
+  void cluster.broker(1).replicas.deleteRecords(0, [{ tp: ORDERS, offset: 3 }], () => undefined);
   cluster.heal();
   await cluster.until(() => cluster.stateOf().isr.length === 2);
   expect(cluster.broker(2).log().logStartOffset).toBe(3);
@@ -187,14 +187,14 @@ test('DeleteRecords is answered when the followers have moved their log start to
   await start();
   await cluster.create([1, 2, 3]);
   await settled(cluster.broker(1).produce(['a', 'b', 'c']));
-  const answer = new Promise((resolve) =>
-    cluster.broker(1).replicas.deleteRecords(10_000, [{ tp: ORDERS, offset: 2 }], resolve),
-  );
+  const answer = new Promise((resolve) => {
+    void cluster.broker(1).replicas.deleteRecords(10_000, [{ tp: ORDERS, offset: 2 }], resolve);
+  });
   expect(await settled(answer)).toEqual([{ tp: ORDERS, errorCode: 0, lowWatermark: 2 }]);
   expect(cluster.broker(3).log().logStartOffset).toBe(2);
-  const refused = await new Promise((resolve) =>
-    cluster.broker(1).replicas.deleteRecords(0, [{ tp: ORDERS, offset: 9 }], resolve),
-  );
+  const refused = await new Promise((resolve) => {
+    void cluster.broker(1).replicas.deleteRecords(0, [{ tp: ORDERS, offset: 9 }], resolve);
+  });
   expect(refused).toEqual([{ tp: ORDERS, errorCode: ErrorCode.OFFSET_OUT_OF_RANGE, lowWatermark: -1 }]);
 });
 

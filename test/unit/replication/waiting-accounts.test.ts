@@ -8,7 +8,7 @@ import {
   type FetchResponse,
 } from '../../../src/protocol/index.js';
 import type { AppendResult } from '../../../src/replication/append.js';
-import { ProducePurgatory, Purgatory } from '../../../src/replication/delayed-operations.js';
+import { ProducePurgatory } from '../../../src/replication/delayed-operations.js';
 import { ORDERS, ReplicaCluster, TOPIC_ID } from './replica-cluster.js';
 
 const resultOf = (partition: number): AppendResult => ({
@@ -93,33 +93,6 @@ describe('a produce that waits for two partitions', () => {
   });
 });
 
-test.each([
-  { title: 'completed by one of its keys', end: (p: Purgatory) => p.checkAndComplete('b'), isDone: true },
-  { title: 'whose time is up', end: (_: Purgatory, clock: SimulatedClock) => clock.advance(500), isDone: false },
-  { title: 'on a broker that stops', end: (p: Purgatory) => p.expireAll(), isDone: false },
-])('an operation $title is forgotten under all its keys', async ({ end, isDone }) => {
-  const clock = new SimulatedClock();
-  const purgatory = new Purgatory(clock, (error) => expect(error).toBeUndefined());
-  const events: string[] = [];
-  const operation = {
-    tryComplete: () => {
-      events.push('tried');
-      return isDone && events.length > 1;
-    },
-    onExpiration: () => void events.push('expired'),
-  };
-  purgatory.tryCompleteElseWatch(operation, ['a', 'b'], 500);
-  expect(purgatory.numDelayed).toBe(1);
-  await end(purgatory, clock);
-  await clock.advance(0);
-  expect([purgatory.numDelayed, clock.nextTimerMs()]).toEqual([0, null]);
-  const before = events.length;
-  for (const key of ['a', 'b']) purgatory.checkAndComplete(key);
-  await clock.advance(5000);
-  expect(events).toHaveLength(before);
-  expect(events.filter((event) => event === 'expired')).toHaveLength(isDone ? 0 : 1);
-});
-
 describe('gauges of a broker', () => {
   let cluster: ReplicaCluster;
   afterEach(() => cluster.stop());
@@ -150,7 +123,7 @@ describe('gauges of a broker', () => {
     cluster.cut(1, 2);
     void cluster.broker(1).produce(['a'], -1, ORDERS, 700);
     fetch({ sessionEpoch: -1 });
-    cluster.broker(1).replicas.deleteRecords(600, [{ tp: ORDERS, offset: 0 }], () => undefined);
+    void cluster.broker(1).replicas.deleteRecords(600, [{ tp: ORDERS, offset: 0 }], () => undefined);
     expect([purgatory('Produce'), purgatory('Fetch')]).toEqual([1, 1]);
     await cluster.clock.advance(1000);
     expect([purgatory('Produce'), purgatory('Fetch'), purgatory('DeleteRecords')]).toEqual([0, 0, 0]);

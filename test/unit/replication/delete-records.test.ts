@@ -1,0 +1,186 @@
+/** DeleteRecords of many partitions: what a change of one costs, and every way in which a request ends. */
+import { runAtOnce, SimulatedClock } from '../../../src/common/index.js';
+import { ErrorCode } from '../../../src/protocol/index.js';
+import { Deletions, type DeleteRecordsResult } from '../../../src/replication/delete-records.js';
+import type { Partition } from '../../../src/replication/index.js';
+import { ReplicaCluster } from './replica-cluster.js';
+
+const OFFSET = 5;
+
+/** Partitions of topic `t` as far as deletions look at them, with the low watermarks that the test gives them. */
+class Partitions {
+  readonly low = new Map<number, number>();
+  /** How often a partition was looked at. */
+  looks = 0;
+  readonly gone = new Set<number>();
+
+  readonly partitionOrError = ({ partition }: { partition: number }): Partition | number => {
+    if (this.gone.has(partition)) return ErrorCode.KAFKA_STORAGE_ERROR;
+    const lowWatermark = (): number => {
+      this.looks++;
+      return this.low.get(partition) ?? 0;
+    };
+    return {
+      key: `t-${partition}`,
+      leaderLog: {},
+      lowWatermarkIfLeader: lowWatermark,
+      deleteRecordsOnLeader: (requestedOffset: number) => ({ requestedOffset, lowWatermark: lowWatermark() }),
+    } as unknown as Partition;
+  };
+}
+
+describe('a DeleteRecords that waits for followers', () => {
+  const clock = new SimulatedClock();
+  const errors: unknown[] = [];
+  let partitions: Partitions;
+  let deletions: Deletions;
+  let answers: DeleteRecordsResult[][];
+  beforeEach(() => {
+    partitions = new Partitions();
+    answers = [];
+    errors.length = 0;
+    deletions = new Deletions(clock, partitions.partitionOrError, (error) => errors.push(error));
+  });
+  const steps = (which: readonly number[]) =>
+    deletions.delete(
+      1000,
+      which.map((partition) => ({ tp: { topic: 't', partition }, offset: OFFSET })),
+      (results) => answers.push(results),
+    );
+  const ask = (which: readonly number[]): void => runAtOnce(steps(which));
+  const follow = (partition: number): void => {
+    partitions.low.set(partition, OFFSET);
+    deletions.checkAndComplete(`t-${partition}`);
+  };
+  const codes = (): number[][] => answers.map((results) => results.map(({ errorCode }) => errorCode));
+  const expectAllForgotten = (): void => {
+    expect([deletions.numDelayed, clock.nextTimerMs()]).toEqual([0, null]);
+    partitions.looks = 0;
+    for (const key of ['t-0', 't-1', 't-2']) deletions.checkAndComplete(key);
+    expect([partitions.looks, answers.length]).toEqual([0, 1]);
+  };
+
+  test('looks at each of its partitions when that one changes, and at no other', () => {
+    const COUNT = 500;
+    ask(Array.from({ length: COUNT }, (_, partition) => partition));
+    partitions.looks = 0;
+    for (let partition = 0; partition < COUNT; partition++) {
+      // Appends come in between, which do not complete it.
+      deletions.checkAndComplete(`t-${COUNT - 1}`);
+      expect(answers).toEqual([]);
+      follow(partition);
+    }
+    expect(codes()).toEqual([Array.from({ length: COUNT }, () => ErrorCode.NONE)]);
+    expect(answers[0]!.every(({ lowWatermark }) => lowWatermark === OFFSET)).toBe(true);
+    expect(partitions.looks).toBe(2 * COUNT);
+  });
+
+  test('is answered with what its partitions became, in the order asked for, and forgotten', () => {
+    partitions.gone.add(2);
+    ask([1, 2, 0, 1]);
+    follow(1);
+    expect(answers).toEqual([]);
+    partitions.gone.add(0);
+    deletions.checkAndComplete('t-0');
+    expect(codes()).toEqual([
+      [ErrorCode.NONE, ErrorCode.KAFKA_STORAGE_ERROR, ErrorCode.KAFKA_STORAGE_ERROR, ErrorCode.NONE],
+    ]);
+    expectAllForgotten();
+  });
+
+  test.each([
+    { title: 'when its time is up', end: () => clock.advance(1000) },
+    { title: 'when the broker stops', end: () => Promise.resolve(deletions.expireAll()) },
+  ])('says $title which partitions did not get there, and is forgotten', async ({ end }) => {
+    ask([0, 1]);
+    follow(1);
+    partitions.low.set(0, 3);
+    deletions.checkAndComplete('t-0');
+    await end();
+    expect(codes()).toEqual([[ErrorCode.REQUEST_TIMED_OUT, ErrorCode.NONE]]);
+    expect(answers[0]!.map(({ lowWatermark }) => lowWatermark)).toEqual([3, OFFSET]);
+    expectAllForgotten();
+  });
+
+  test('takes a step for each partition, and is not answered before the last though the others have got there', () => {
+    const taken = steps([0, 1, 2]);
+    taken.next();
+    follow(0);
+    taken.next();
+    follow(1);
+    expect(answers).toEqual([]);
+    partitions.low.set(2, OFFSET);
+    expect(taken.next().done).toBe(true);
+    expect(codes()).toEqual([[0, 0, 0]]);
+    expectAllForgotten();
+  });
+
+  test('is cut short by the stop of the broker between two steps', () => {
+    const taken = steps([0, 1, 2]);
+    taken.next();
+    deletions.expireAll();
+    partitions.looks = 0;
+    expect(taken.next().done).toBe(true);
+    expect(partitions.looks).toBe(0);
+    expect(codes()).toEqual([
+      [ErrorCode.REQUEST_TIMED_OUT, ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.NOT_LEADER_OR_FOLLOWER],
+    ]);
+    expectAllForgotten();
+  });
+
+  describe('and whose answer throws', () => {
+    const broken = new Error('broken');
+    const askBroken = (): void =>
+      runAtOnce(
+        deletions.delete(1000, [{ tp: { topic: 't', partition: 0 }, offset: OFFSET }], () => {
+          throw broken;
+        }),
+      );
+
+    test.each([
+      { title: 'the change of its partition', code: ErrorCode.NONE, end: () => Promise.resolve(follow(0)) },
+      { title: 'the end of its time', code: ErrorCode.REQUEST_TIMED_OUT, end: () => clock.advance(1000) },
+      { title: 'the stop', code: ErrorCode.REQUEST_TIMED_OUT, end: () => Promise.resolve(deletions.expireAll()) },
+    ])('fails neither $title nor the one behind it', async ({ code, end }) => {
+      askBroken();
+      ask([0]);
+      await end();
+      expect({ codes: codes(), errors }).toEqual({ codes: [[code]], errors: [broken] });
+      expectAllForgotten();
+    });
+
+    test('at once throws to its caller, who answers for it', () => {
+      partitions.low.set(0, OFFSET);
+      expect(askBroken).toThrow(broken);
+      expect({ errors, waiting: deletions.numDelayed }).toEqual({ errors: [], waiting: 0 });
+    });
+  });
+});
+
+describe('DeleteRecords of many partitions at a broker', () => {
+  const ALL = Array.from({ length: 5 }, (_, partition) => ({ topic: 'orders', partition }));
+  let cluster: ReplicaCluster;
+  afterEach(() => cluster.stop());
+
+  test('lets others run after each partition, and writes no file for each of them', async () => {
+    cluster = await ReplicaCluster.start({ brokers: 1, extras: () => ({ slices: { maxMs: 10, maxSteps: 1 } }) });
+    const broker = cluster.broker(1);
+    await cluster.create([1], ALL);
+    for (const tp of ALL) await broker.produce(['a', 'b'], 1, tp);
+    const epochFiles = (): string[] =>
+      ALL.map((tp) => broker.fs.readFile(`${broker.log(tp).dir}/leader-epoch-checkpoint`).toString());
+    const before = epochFiles();
+    let isAnswered = false;
+    const deleted = broker.replicas.deleteRecords(
+      1000,
+      ALL.map((tp) => ({ tp, offset: 1 })),
+      () => (isAnswered = true),
+    );
+    const moved = (): number => ALL.filter((tp) => broker.log(tp).logStartOffset === 1).length;
+    expect([moved(), isAnswered]).toEqual([1, false]);
+    await cluster.until(() => isAnswered);
+    await deleted;
+    expect(moved()).toBe(ALL.length);
+    expect(epochFiles()).toEqual(before);
+  });
+});
