@@ -8,6 +8,7 @@ export {
   type LogAppendInfo,
   type VerificationGuard,
 } from './log-append-info.js';
+export { type MovedOffset } from './stable-offsets.js';
 export { isOutOfHandles } from './log-context.js';
 export { type LogConfig } from './log-config.js';
 export { OffsetCheckpointFile } from './offset-checkpoint-file.js';

@@ -6,8 +6,14 @@ import { LogError } from './log-error.js';
 import { LogOffsetMetadata, type LogOffsetSnapshot } from './log-offset-metadata.js';
 import type { LogReader } from './log-reader.js';
 
-/** Called with each new high watermark (Kafka's `LogOffsetsListener`). */
-export type LogOffsetsListener = (highWatermark: number) => void;
+/** `visibleEnd` is the high watermark or the last stable offset. */
+export type MovedOffset = 'logStart' | 'logEnd' | 'visibleEnd';
+
+/**
+ * Told of every move of an offset up to which, or from which on, someone reads, in the step that moves it. It may only take note: the step
+ * is not through yet. (Kafka's `LogOffsetsListener` is told of high watermarks only.)
+ */
+export type LogOffsetsListener = (moved: MovedOffset) => void;
 
 /**
  * How far a log may be read: its start, its high watermark, and the first offset of a transaction that is not decided, below which lies
@@ -17,18 +23,25 @@ export class StableOffsets {
   listener: LogOffsetsListener | null = null;
   private highWatermarkMetadata: LogOffsetMetadata;
   private firstUnstable: LogOffsetMetadata | null = null;
-  /** The producers' state is being rebuilt: which transactions are open is not known. */
-  private isHeldBack = false;
+  /** The producers' state is not that of the log: it says nothing of which transactions are open. */
+  private isRebuilding = false;
+  /** Offsets before it were deleted; it may lie inside a segment, and inside a batch. */
+  private startOffset: number;
+  private readonly told = { logStart: -1, logEnd: -1, highWatermark: -1, lastStableOffset: -1 };
 
   constructor(
     private readonly log: LocalLog,
     private readonly reader: LogReader,
     private readonly producers: ProducerStateManager,
-    /** Offsets before it were deleted; it may lie inside a segment, and inside a batch. */
-    public logStartOffset: number,
+    logStartOffset: number,
   ) {
+    this.startOffset = logStartOffset;
     this.highWatermarkMetadata = new LogOffsetMetadata(logStartOffset);
     this.updateFirstUnstableOffset();
+  }
+
+  get logStartOffset(): number {
+    return this.startOffset;
   }
 
   get highWatermark(): number {
@@ -63,10 +76,11 @@ export class StableOffsets {
     return old;
   }
 
-  /** Once the end has moved to a new segment, a high watermark at the end goes with it. */
+  /** To be called once the log end has moved: also to a new segment, and then a high watermark at the end goes with it. */
   followLogEnd(): void {
     const end = this.log.logEndOffsetMetadata;
     if (this.highWatermark >= end.messageOffset) this.setHighWatermark(end);
+    this.tellMoved();
   }
 
   /** The high watermark with its place on disk. */
@@ -96,34 +110,50 @@ export class StableOffsets {
 
   /** To be called whenever the state of the producers, or the log start offset, may have changed. */
   updateFirstUnstableOffset(): void {
-    if (this.isHeldBack) {
-      this.firstUnstable = new LogOffsetMetadata(this.logStartOffset);
-      return;
-    }
+    if (this.isRebuilding) return;
     const first = this.producers.firstUnstableOffset;
     if (first === null) this.firstUnstable = null;
     else if (first.messageOffset < this.logStartOffset) this.firstUnstable = new LogOffsetMetadata(this.logStartOffset);
     else if (this.firstUnstable?.messageOffset !== first.messageOffset) this.firstUnstable = first;
+    this.tellMoved();
   }
 
-  /** The log was cut: until `forgetPlaces`, nothing of it counts as decided. */
-  holdBack(): void {
-    this.isHeldBack = true;
-    this.updateFirstUnstableOffset();
+  /**
+   * The log was cut at `offset`. Until `onRebuilt`, which transactions are open is not known, but a cut above the high watermark takes away
+   * nothing by which one below it was decided: the first unstable offset stays what it was. Below a cut under the high watermark (after an
+   * unclean election) a marker may be gone, and nothing counts as decided.
+   */
+  onCut(offset: number): void {
+    this.isRebuilding = true;
+    this.startOffset = Math.min(offset, this.startOffset);
+    if (offset < this.highWatermark) this.firstUnstable = new LogOffsetMetadata(this.startOffset);
+    this.followLogEnd();
   }
 
-  /** The log was cut, and its producers are known again: the same offset may lie elsewhere now. */
-  forgetPlaces(): void {
-    this.isHeldBack = false;
+  /** Everything is gone, of the log and of its producers. Until `onRebuilt` nothing is appended. */
+  onEmptied(logStartOffset: number): void {
+    this.isRebuilding = true;
+    this.firstUnstable = null;
+    this.startOffset = logStartOffset;
+    this.updateHighWatermark(this.log.logEndOffsetMetadata);
+    this.tellMoved();
+  }
+
+  /** The producers' state is that of the log again. The same offset may lie elsewhere now. */
+  onRebuilt(): void {
+    this.isRebuilding = false;
+    // The walk takes every transaction for one whose marker is not replicated yet.
+    this.producers.onHighWatermarkUpdated(this.highWatermark);
     this.firstUnstable = null;
     this.updateFirstUnstableOffset();
   }
 
   /** Moves the start; the high watermark and the recovery point are never before it. */
   setLogStartOffset(offset: number): void {
-    this.logStartOffset = offset;
+    this.startOffset = offset;
     if (this.highWatermark < offset) this.updateHighWatermark(new LogOffsetMetadata(offset));
     if (this.log.recoveryPoint < offset) this.log.recoveryPoint = offset;
+    this.tellMoved();
   }
 
   ensureNotBeforeStart(offset: number): void {
@@ -153,7 +183,25 @@ export class StableOffsets {
     if (!changed) return;
     this.producers.onHighWatermarkUpdated(to.messageOffset);
     this.updateFirstUnstableOffset();
-    this.listener?.(to.messageOffset);
+    this.tellMoved();
+  }
+
+  private tellMoved(): void {
+    const { told, logStartOffset, highWatermark, lastStableOffset } = this;
+    const { logEndOffset } = this.log;
+    if (told.logEnd !== logEndOffset) {
+      told.logEnd = logEndOffset;
+      this.listener?.('logEnd');
+    }
+    if (told.highWatermark !== highWatermark || told.lastStableOffset !== lastStableOffset) {
+      told.highWatermark = highWatermark;
+      told.lastStableOffset = lastStableOffset;
+      this.listener?.('visibleEnd');
+    }
+    if (told.logStart !== logStartOffset) {
+      told.logStart = logStartOffset;
+      this.listener?.('logStart');
+    }
   }
 
   private locate(offset: number): LogOffsetMetadata {

@@ -5,13 +5,17 @@ import { onStorageAsync } from './log-context.js';
 import { LogError } from './log-error.js';
 import type { LogFlusher } from './log-flusher.js';
 
+/** After a failure that was none of the disk (no more files can be opened), in ms. */
+const RETRY_MS = 100;
+
 /**
  * What is left to do once a log was cut: making the producers' state that of its new end, for which up to a whole segment is walked, and
- * making the cut durable, with the recovery point that fell to it. The log itself is cut at once, so that reads never see half of it. The rest is done in slices; whoever needs the
- * state (an append, a roll, another truncation) completes it at once. Owned by the log; it ends when the log is closed.
+ * making the cut durable, with the recovery point that fell to it. The log itself is cut at once, so that reads never see half of it. The
+ * rest is done in slices; whoever needs the state (an append, a roll, another truncation) completes it at once, and a caller that can wait
+ * waits for `done`. Owned by the log; it ends when all is done, or the log is closed, or its directory has failed.
  */
 export class TruncationSettling {
-  /** Resolves when all is done, or the log directory has failed. */
+  /** Resolves when it has ended. Rejects for a bug only. */
   readonly done: Promise<void>;
   private isDone = false;
   private steps: Steps<void> | null = null;
@@ -29,44 +33,63 @@ export class TruncationSettling {
   /** Does what is left, blocking. */
   complete(): void {
     if (this.isDone) return;
+    this.local.ensureOpen();
     this.local.onStorage('truncating', () => {
-      runAtOnce(this.untilClosed());
+      runAtOnce(this.walk());
       this.flusher.syncCutSync();
     });
     this.finish();
   }
 
+  /** The files of a closed log are not touched again. */
+  private get isOver(): boolean {
+    const { context, parentDir, isClosed } = this.local;
+    return this.isDone || isClosed || !context.isUsable(parentDir);
+  }
+
   private async run(): Promise<void> {
-    const { context, parentDir, topicPartition } = this.local;
-    try {
-      await onStorageAsync(context, parentDir, `truncating ${partitionKey(topicPartition)}`, async () => {
-        await Promise.all([this.local.checkpointFall(), this.rebuildAndSync()]);
-      });
-      this.finish();
-    } catch (error) {
-      // The directory is going offline. If it is not, for want of file handles, the next append begins again.
-      if (!(error instanceof LogError)) throw error;
+    const { clock, logger } = this.local.context;
+    while (!this.isOver) {
+      try {
+        await this.settleOnce();
+      } catch (error) {
+        if (!(error instanceof LogError)) throw error;
+        if (this.isOver) return;
+        // Not given up: until it is done, appends block, retention waits, and the last stable offset may be held back.
+        logger.warn('A truncation is yet to be settled', { partition: partitionKey(this.local.topicPartition), error });
+        await new Promise<void>((resolve) => clock.setTimer(RETRY_MS, resolve, { background: true }));
+      }
     }
   }
 
-  private async rebuildAndSync(): Promise<void> {
-    await runInSlices(this.local.context.clock, this.untilClosed());
-    if (!this.isDone && !this.local.isClosed) await this.flusher.syncCut();
+  private async settleOnce(): Promise<void> {
+    const { context, parentDir, topicPartition } = this.local;
+    await onStorageAsync(context, parentDir, `truncating ${partitionKey(topicPartition)}`, async () => {
+      await Promise.all([this.local.checkpointFall(), this.rebuildAndSync()]);
+    });
+    if (!this.isOver) this.finish();
   }
 
-  /** A slice ends between two batches. The files of a closed log are not touched again. */
-  private *untilClosed(): Steps<void> {
-    this.steps ??= this.rebuild();
-    try {
-      while (!this.local.isClosed && !this.isDone && !this.steps.next().done) yield;
-    } catch (error) {
-      this.steps = null;
-      throw error;
+  private async rebuildAndSync(): Promise<void> {
+    await runInSlices(this.local.context.clock, this.walk());
+    if (!this.isOver) await this.flusher.syncCut();
+  }
+
+  /** A slice ends between two batches; between two slices `complete` may take the rest of the steps, and fail at it. */
+  private *walk(): Steps<void> {
+    while (!this.isOver) {
+      this.steps ??= this.rebuild();
+      try {
+        if (this.steps.next().done) return;
+      } catch (error) {
+        this.steps = null;
+        throw error;
+      }
+      yield;
     }
   }
 
   private finish(): void {
-    if (this.isDone) return;
     this.isDone = true;
     this.onDone();
   }

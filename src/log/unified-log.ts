@@ -182,14 +182,18 @@ export class UnifiedLog {
     this.offsets.listener = listener;
   }
 
-  /** False for a new log until what must be durable before its first record is: an append would block. */
+  /**
+   * False for a new log until what must be durable before its first record is, and for one that was cut until that has settled: an append
+   * would block.
+   */
   get isReadyForAppends(): boolean {
-    return this.flusher.isReadyForAppends;
+    return this.settling === null && this.flusher.isReadyForAppends;
   }
 
-  /** Makes it ready without blocking. */
-  prepareForAppends(): Promise<void> {
-    return this.flusher.prepareForAppends();
+  /** Makes it ready without blocking. A disk that fails at it is told of by the append. */
+  async prepareForAppends(): Promise<void> {
+    await this.settling?.done;
+    await this.flusher.prepareForAppends();
   }
 
   /** Takes the topic's id and writes it down. Throws INCONSISTENT_TOPIC_ID when the log belongs to another topic of that name. */
@@ -302,8 +306,7 @@ export class UnifiedLog {
       }
       this.deleteSnapshots(this.local.truncateTo(offset));
       this.epochs.truncateFromEnd(offset);
-      this.offsets.logStartOffset = Math.min(offset, this.logStartOffset);
-      this.offsets.followLogEnd();
+      this.offsets.onCut(offset);
       this.settle(offset);
       return true;
     });
@@ -317,15 +320,19 @@ export class UnifiedLog {
       this.deleteSnapshots(this.local.truncateFullyAndStartAt(offset));
       this.epochs.clear();
       this.snapshots.truncateFully(this.producers, offset);
-      this.offsets.logStartOffset = logStartOffset;
-      this.offsets.updateHighWatermark(this.logEndOffsetMetadata);
+      this.offsets.onEmptied(logStartOffset);
       this.settle(offset);
     });
   }
 
-  /** Resolves when the log may be appended to after a truncation without blocking. */
-  async whenTruncated(): Promise<void> {
-    await this.settling?.done;
+  /**
+   * Null when no truncation is to be settled; else resolves when none is: for whoever needs what is rebuilt after it, or changes the log next
+   * and can wait. Throws KAFKA_STORAGE_ERROR when it never will be.
+   */
+  whenTruncated(): Promise<void> | null {
+    if (this.settling === null) return null;
+    this.local.ensureOpen();
+    return this.settling.done;
   }
 
   maybeAssignEpochStartOffset(epoch: number, startOffset: number): void {
@@ -341,10 +348,13 @@ export class UnifiedLog {
 
   /**
    * -1: the log end; -2 and -4: the log start; -3: the record with the greatest timestamp; else the first record with that timestamp or a
-   * later one, null when there is none.
+   * later one, null when there is none. A time is looked up once a truncation has settled, which finds the greatest timestamp.
    */
   fetchOffsetByTimestamp(timestamp: number): TimestampAndOffset | null | Promise<TimestampAndOffset | null> {
     this.local.ensureOpen();
+    const isTime = timestamp === MAX_TIMESTAMP || timestamp >= 0;
+    const truncated = isTime ? this.whenTruncated() : null;
+    if (truncated) return truncated.then(() => this.fetchOffsetByTimestamp(timestamp));
     switch (timestamp) {
       case EARLIEST_TIMESTAMP:
       case EARLIEST_LOCAL_TIMESTAMP: {
@@ -379,10 +389,11 @@ export class UnifiedLog {
 
   /** True when a transaction is open for so long that its coordinator must have lost it. */
   hasLateTransaction(nowMs: number): boolean {
-    return this.producers.hasLateTransaction(nowMs);
+    return this.settling === null && this.producers.hasLateTransaction(nowMs);
   }
 
   hasOngoingTransaction(producerId: number): boolean {
+    this.settling?.complete();
     return (this.producers.lastEntry(producerId)?.currentTxnFirstOffset ?? null) !== null;
   }
 
@@ -517,11 +528,10 @@ export class UnifiedLog {
   }
 
   private settle(lastOffset: number): void {
-    this.offsets.holdBack();
     const rebuild = (): Steps<void> => this.rebuildAfterCut(lastOffset);
     this.settling = new TruncationSettling(this.local, this.flusher, rebuild, () => {
       this.settling = null;
-      this.offsets.forgetPlaces();
+      this.offsets.onRebuilt();
     });
   }
 

@@ -114,6 +114,11 @@ export class AlterLogDirs {
         this.align(partition, log, future);
         isAligned = true;
       }
+      const truncated = future.whenTruncated();
+      if (truncated) {
+        await truncated;
+        continue;
+      }
       this.followEnds(log, future);
       if (future.logEndOffset < log.logEndOffset || future.logStartOffset < log.logStartOffset) {
         await this.copyChunk(partition, log, future);

@@ -69,8 +69,12 @@ export class Appends {
       const log = typeof partition === 'number' ? null : partition.leaderLog;
       // The append itself gives the error of a partition that is not led here.
       if (!log) continue;
-      const guard = log.maybeStartTransactionVerification(producerId, batch.baseSequence, batch.producerEpoch);
-      if (guard) unverified.push({ index, tp, guard });
+      try {
+        const guard = log.maybeStartTransactionVerification(producerId, batch.baseSequence, batch.producerEpoch);
+        if (guard) unverified.push({ index, tp, guard });
+      } catch (error) {
+        verifications[index] = { refusal: this.failure(tp, log.logStartOffset, error) };
+      }
     }
     if (!producer || unverified.length === 0) {
       this.appendEntries(call, verifications);
@@ -128,7 +132,7 @@ export class Appends {
           recordErrors: [],
         });
       } catch (error) {
-        results.push(this.failure(entry.tp, partition, error));
+        results.push(this.failure(entry.tp, partition.leaderLog?.logStartOffset ?? -1, error));
       }
     }
     // In this order: what waits can be found by what is announced, and whoever the append concerns is told before the client is
@@ -144,12 +148,11 @@ export class Appends {
     return this.options.partitionOrError(tp);
   }
 
-  private failure(tp: TopicPartition, partition: Partition, error: unknown): AppendResult {
+  private failure(tp: TopicPartition, logStartOffset: number, error: unknown): AppendResult {
     const errorCode = anyErrorCodeOf(error, () => this.options.onUnexpected(tp, error));
     if (PLAIN_ERRORS.has(errorCode)) return refusal(tp, errorCode);
     this.options.failedProduceRequests.add();
     if (error instanceof Error) this.options.onRefused(tp, error);
-    const logStartOffset = partition.leaderLog?.logStartOffset ?? -1;
     const answer = { ...refusal(tp, errorCode), logStartOffset };
     if (!(error instanceof RecordValidationError)) return answer;
     return { ...answer, recordErrors: error.recordErrors, errorMessage: error.message };

@@ -55,7 +55,6 @@ export class ReplicaFetcher {
   private isLeaderUnreachable = false;
   private wake: (() => void) | null = null;
   /** Something changed since partitions were last looked at. */
-  private readonly truncated: Partition[] = [];
   private isKicked = false;
 
   constructor(private readonly options: FetcherOptions) {}
@@ -132,7 +131,6 @@ export class ReplicaFetcher {
     while (!this.isClosed) {
       this.isKicked = false;
       await this.maybeTruncate();
-      await this.whenTruncated();
       if (this.isClosed) break;
       if ((await this.fetchOnce()) || this.partitions.isTruncatingUnderWay || this.isKicked) continue;
       await this.pause(this.partitions.throttled.size > 0 ? this.options.settings().backoffMs : null);
@@ -243,7 +241,8 @@ export class ReplicaFetcher {
     partitions: readonly { key: string | null; data: FetchResponsePartitionData }[],
   ): Promise<void> {
     const outOfRange: PartitionFetchState[] = [];
-    const ready = whenReadyForAppends(this.logsToAppendTo(partitions));
+    // As in Kafka all partitions of this fetcher wait for the logs that were cut, here or by the fetcher that they had before.
+    const ready = whenReadyForAppends(this.logsToChange(partitions));
     if (ready) {
       await ready;
       // What else may have changed meanwhile is looked at below, for each partition.
@@ -271,15 +270,21 @@ export class ReplicaFetcher {
     for (const state of outOfRange) await this.resetOffset(state);
   }
 
-  private *logsToAppendTo(
+  private *logsToChange(
     partitions: readonly { key: string | null; data: FetchResponsePartitionData }[],
   ): Generator<UnifiedLog> {
     for (const { key, data } of partitions) {
-      if (data.records === null || data.records.length === 0) continue;
+      const isToBeCut = data.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE || isDiverging(data);
       const state = key === null ? undefined : this.partitions.get(key);
-      const log = state && this.options.partitionOf(state.tp)?.log;
-      if (log) yield log;
+      if (state && (isToBeCut || (data.records?.length ?? 0) > 0)) yield* this.logsOf(state);
     }
+  }
+
+  /** With the copy that is to replace the log, which is cut with it. */
+  private *logsOf({ tp }: PartitionFetchState): Generator<UnifiedLog> {
+    const partition = this.options.partitionOf(tp);
+    if (partition?.log) yield partition.log;
+    if (partition?.futureLog) yield partition.futureLog;
   }
 
   private processPartition(state: PartitionFetchState, data: FetchResponsePartitionData): void {
@@ -290,8 +295,8 @@ export class ReplicaFetcher {
       return;
     }
     try {
-      const { epoch, endOffset } = data.divergingEpoch;
-      if (settings().isTruncationOnFetchSupported && (epoch >= 0 || endOffset >= 0n)) {
+      if (settings().isTruncationOnFetchSupported && isDiverging(data)) {
+        const { epoch, endOffset } = data.divergingEpoch;
         this.truncate(state, partition, { errorCode: 0, leaderEpoch: epoch, endOffset: Number(endOffset) });
       } else {
         this.append(state, partition, data);
@@ -396,6 +401,8 @@ export class ReplicaFetcher {
       this.delay(questions);
       return;
     }
+    // A round before this one may have cut them.
+    await whenReadyForAppends(questions.flatMap((state) => [...this.logsOf(state)]));
     questions.forEach((asked, at) => {
       // Nobody moved the partition while we asked.
       if (this.partitions.get(asked.key) !== asked) return;
@@ -427,18 +434,11 @@ export class ReplicaFetcher {
 
   private truncateTo(state: PartitionFetchState, partition: Partition, offset: number, completed: boolean): void {
     partition.truncateTo(offset);
-    this.truncated.push(partition);
     const { isTruncationOnFetchSupported } = this.options.settings();
     const lastFetchedEpoch = isTruncationOnFetchSupported ? (partition.logOrThrow().latestEpoch ?? -1) : -1;
     // With truncation on fetch the next answer tells whether more has to go.
     const phase = completed || isTruncationOnFetchSupported ? 'Fetching' : 'Truncating';
     this.partitions.put({ ...state, fetchOffset: offset, lastFetchedEpoch, phase });
-  }
-
-  /** Logs that were cut take no records before they have settled; as in Kafka all partitions of this fetcher wait for them. */
-  private async whenTruncated(): Promise<void> {
-    const partitions = this.truncated.splice(0);
-    if (partitions.length > 0) await Promise.all(partitions.map((partition) => partition.whenTruncated()));
   }
 
   /** The fetch offset lies outside of the leader's log: begins where the leader's log allows. */
@@ -466,7 +466,6 @@ export class ReplicaFetcher {
         });
         if (action.kind === 'truncateTo') partition.truncateTo(action.offset);
         if (action.kind === 'truncateFullyAndStartAt') partition.truncateFullyAndStartAt(action.offset);
-        this.truncated.push(partition);
         const { isTruncationOnFetchSupported } = this.options.settings();
         const lastFetchedEpoch = isTruncationOnFetchSupported ? (partition.logOrThrow().latestEpoch ?? -1) : -1;
         const lag = Math.max(0, latest.offset - action.offset);
@@ -520,6 +519,10 @@ export class ReplicaFetcher {
     };
     clock.setTimer(backoffMs, resume, { background: true });
   }
+}
+
+function isDiverging({ errorCode, divergingEpoch }: FetchResponsePartitionData): boolean {
+  return errorCode === ErrorCode.NONE && (divergingEpoch.epoch >= 0 || divergingEpoch.endOffset >= 0n);
 }
 
 function toBuffer(records: FetchResponsePartitionData['records']): Buffer {

@@ -29,10 +29,16 @@ export interface OffsetFound {
 export function fetchOffsetForTimestamp(
   partition: Partition,
   timestamp: number,
-  { isolation, currentLeaderEpoch, fetchOnlyFromLeader }: OffsetQuery,
+  query: OffsetQuery,
 ): OffsetFound | null | Promise<OffsetFound | null> {
+  const { isolation, currentLeaderEpoch, fetchOnlyFromLeader } = query;
   const log = partition.localLog(currentLeaderEpoch, fetchOnlyFromLeader);
   if (typeof log === 'number') throw new ReplicationError(log);
+  const isStart = timestamp === EARLIEST_TIMESTAMP || timestamp === EARLIEST_LOCAL_TIMESTAMP;
+  // After a truncation, which transactions are decided and what the greatest timestamps are is found again first.
+  const dependsOnRebuilt = !isStart && (timestamp !== LATEST_TIMESTAMP || isolation === 'READ_COMMITTED');
+  const truncated = dependsOnRebuilt ? log.whenTruncated() : null;
+  if (truncated) return truncated.then(() => fetchOffsetForTimestamp(partition, timestamp, query));
   const { leaderEpochStartOffset, leaderEpoch } = partition;
   const visibleEnd =
     isolation === null ? log.logEndOffset : isolation === 'READ_COMMITTED' ? log.lastStableOffset : log.highWatermark;
@@ -48,7 +54,7 @@ export function fetchOffsetForTimestamp(
     return mayGoBack ? notAvailable() : { timestamp: -1, offset: visibleEnd, leaderEpoch };
   }
   const bounded = (found: OffsetFound | null): OffsetFound | null => {
-    if (timestamp === EARLIEST_TIMESTAMP || timestamp === EARLIEST_LOCAL_TIMESTAMP) return found;
+    if (isStart) return found;
     if (found && found.offset < visibleEnd) return found;
     return mayGoBack ? notAvailable() : null;
   };

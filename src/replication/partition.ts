@@ -11,6 +11,7 @@ import {
   type LogAppendInfo,
   type LogManager,
   LogOffsetMetadata,
+  type MovedOffset,
   type UnifiedLog,
   type VerificationGuard,
 } from '../log/index.js';
@@ -37,6 +38,11 @@ export interface PartitionContext {
   readonly maxLagMs: () => number;
   /** Something (`Change`) happened that waiting requests may care for. */
   readonly onChange: (partition: Partition, change: number) => void;
+  /**
+   * An offset up to which, or from which on, someone reads the log has moved. Called by the log, in the middle of the step that moves it:
+   * notes are taken, nothing else. What such a step is announced with (`onChange`) comes after it, or not at all when it throws.
+   */
+  readonly onOffsetMoved: (partition: Partition, change: number) => void;
   /** The partition has followers in the ISR that are not at the log end: `maybeShrinkIsr` has to look at it. */
   readonly onLagging: (partition: Partition) => void;
   readonly isrExpands: Counter;
@@ -253,7 +259,7 @@ export class Partition {
     const { logManager, topicConfig } = this.context;
     const log = logManager.getOrCreateLog(this.tp, { config: topicConfig(this.tp.topic), isNew, topicId });
     log.updateHighWatermark(checkpoints(log.parentDir, this.key) ?? 0);
-    this.currentLog = log;
+    this.useLog(log);
     this.seenLogStartOffset = log.logStartOffset;
     return log;
   }
@@ -269,6 +275,7 @@ export class Partition {
   clear(): void {
     this.isr.forget();
     this.assignment = NO_ASSIGNMENT;
+    this.log?.setLogOffsetsListener(null);
     this.currentLog = null;
     this.copy = null;
     this.currentLeaderId = NO_LEADER;
@@ -466,11 +473,6 @@ export class Partition {
     this.context.onChange(this, Change.State | Change.HighWatermark);
   }
 
-  /** Resolves when the logs may be appended to after a truncation without blocking. */
-  async whenTruncated(): Promise<void> {
-    await Promise.all([this.log?.whenTruncated(), this.futureLog?.whenTruncated()]);
-  }
-
   truncateFullyAndStartAt(offset: number): void {
     this.context.logManager.truncateFullyAndStartAt(this.tp, offset);
     if (this.futureLog) this.context.logManager.truncateFullyAndStartAt(this.tp, offset, true);
@@ -480,7 +482,7 @@ export class Partition {
   /** The copy has taken the log's place. Places on disk that were noted are those of the old files: only the offsets stay. */
   replaceLog(future: UnifiedLog): void {
     assert(this.copy === future, 'what takes the place of the log is its copy');
-    this.currentLog = future;
+    this.useLog(future);
     this.copy = null;
     for (const replica of this.isr.replicas()) {
       if (replica.logEnd) replica.logEnd = new LogOffsetMetadata(replica.logEnd.messageOffset);
@@ -504,6 +506,11 @@ export class Partition {
     return this.log;
   }
 
+  private useLog(log: UnifiedLog): void {
+    this.currentLog = log;
+    log.setLogOffsetsListener((moved) => this.context.onOffsetMoved(this, CHANGE_OF[moved]));
+  }
+
   private get minInsyncReplicas(): number {
     return this.context.topicConfig(this.tp.topic).minInsyncReplicas;
   }
@@ -515,5 +522,11 @@ export class Partition {
     );
   }
 }
+
+const CHANGE_OF: { readonly [moved in MovedOffset]: number } = {
+  logStart: Change.State,
+  logEnd: Change.Appended,
+  visibleEnd: Change.HighWatermark,
+};
 
 const NO_ASSIGNMENT = { replicas: [], addingReplicas: [], removingReplicas: [] };

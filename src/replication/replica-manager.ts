@@ -148,6 +148,7 @@ export class ReplicaManager {
       topicConfig,
       maxLagMs: () => this.config.get('replica.lag.time.max.ms'),
       onChange,
+      onOffsetMoved: ({ key }, change) => this.watched.notify(key, change),
       onLagging: (partition) => this.lagging.add(partition),
       isrExpands: this.counter('IsrExpandsPerSec'),
       isrShrinks: this.counter('IsrShrinksPerSec'),
@@ -461,7 +462,8 @@ export class ReplicaManager {
       const log = partition.leaderLog;
       if (log) this.produces.onHighWatermark(key, log.highWatermark, partition.acknowledgement());
     }
-    if (change !== Change.LowWatermark) this.watched.notify(key, change);
+    // Moves of offsets they were told of by the log, with `onOffsetMoved`.
+    if ((change & Change.State) !== 0) this.watched.notify(key, Change.State);
     if (this.deletions.numDelayed > 0) this.deletions.checkAndComplete(key);
   }
 

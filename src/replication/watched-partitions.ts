@@ -1,4 +1,3 @@
-import { assert } from '../common/index.js';
 import type { CachedPartition, FetchSet } from './core/fetch-set.js';
 import type { FetchReader, FetchRead, ReadResult } from './fetch-reader.js';
 import type { MetadataSource } from './ports.js';
@@ -43,8 +42,9 @@ export class WatchedPartitions {
     const { replica, endToRestAt } = result;
     // Another session of the same follower may have said since that it is not that far (it came back with a shorter log).
     if (replica && replica.logEndOffset < endToRestAt) return;
+    // Whatever moves an end tells those who watch the partition. Were that not so, it would be looked at again with every fetch.
     const end = this.reader.endOffset(params, partition);
-    assert(end === null || end <= endToRestAt, 'whatever moves an end tells those who watch the partition');
+    if (end !== null && end > endToRestAt) return;
     partition.owner.rest(partition, endToRestAt, replica);
   }
 

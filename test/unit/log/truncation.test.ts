@@ -196,7 +196,7 @@ describe('what is appended in the place of flushed records', () => {
   test('does not count as flushed after a kill later', async () => {
     const { world, log } = await cutLog();
     let isSettled = false;
-    void log.whenTruncated().then(() => (isSettled = true));
+    void log.whenTruncated()!.then(() => (isSettled = true));
     while (!isSettled) await world.clock.advance(0);
     for (let at = 20; at < 320; at += 10) log.appendAsLeader(numbered(at, 10), { leaderEpoch: 2 });
     expect((await startAfterKill(world)).recoveryPoint).toBe(20);
