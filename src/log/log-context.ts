@@ -74,8 +74,12 @@ export function ensureUsable(context: LogContext, logDir: string, doing: string)
   );
 }
 
-/** The process has as many files open as it may: no trouble of the disk, and over as soon as others are closed. */
+/**
+ * The process has as many files open as it may, or that is why a log refused something: no trouble of the disk, and over as soon as others are
+ * closed. What fails for it is done again later; no replica and no directory is given up.
+ */
 export function isOutOfHandles(error: unknown): boolean {
+  if (error instanceof LogError) return isOutOfHandles(error.cause);
   return isFileSystemError(error) && (error.code === 'EMFILE' || error.code === 'ENFILE');
 }
 

@@ -5,7 +5,13 @@
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import type { Clock, Logger, Uuid } from '../common/index.js';
 import type { TopicConfig } from '../config/index.js';
-import { LogError, UnexpectedAppendOffsetError, type LogManager, type UnifiedLog } from '../log/index.js';
+import {
+  isOutOfHandles,
+  LogError,
+  UnexpectedAppendOffsetError,
+  type LogManager,
+  type UnifiedLog,
+} from '../log/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import { Change } from './core/partition-change.js';
 import { divergenceOf } from './core/log-divergence.js';
@@ -25,6 +31,8 @@ export interface AlterLogDirsOptions {
 
 /** Copied between two looks at other work, in bytes. */
 const CHUNK_BYTES = 1 << 20;
+/** Before a move goes on that wanted for file handles. */
+const RETRY_MS = 1000;
 /** `TOPIC-PARTITION.` and 32 hex digits and `-future`: what the longest file name leaves for the topic. */
 const FUTURE_SUFFIX_LENGTH = 1 + 32 + '-future'.length;
 const MAX_FILE_NAME_LENGTH = 255;
@@ -64,10 +72,16 @@ export class AlterLogDirs {
     return ErrorCode.NONE;
   }
 
-  /** Goes on with a move that a restart interrupted. */
+  /** Goes on with a move that a restart interrupted. When the directory it goes to fails, the replica stays where it is. */
   resume(partition: Partition): void {
-    if (this.copying.has(partition) || !partition.log) return;
-    if (this.options.logManager.getLog(partition.tp, true)) this.begin(partition, partition.log.topicId);
+    if (this.isClosed || this.copying.has(partition) || !partition.log) return;
+    if (!this.options.logManager.getLog(partition.tp, true)) return;
+    try {
+      this.begin(partition, partition.log.topicId);
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      this.onFailed(partition, error);
+    }
   }
 
   /** Gives up on the copy of a replica that goes elsewhere. */
@@ -98,10 +112,16 @@ export class AlterLogDirs {
         onFatal(error);
         return;
       }
-      // The replica itself lives on; the copy is tried again when it is asked for, or at the next start.
       if (partition.futureLog === future) partition.setFutureLog(null);
-      logger.error('Moving a replica failed', { partition: partition.key, error });
+      this.onFailed(partition, error);
     });
+  }
+
+  /** The replica itself lives on; the copy is tried again when it is asked for, or at the next start. For want of handles soon. */
+  private onFailed(partition: Partition, error: LogError): void {
+    const { clock, logger } = this.options;
+    logger.error('Moving a replica failed', { partition: partition.key, error });
+    if (isOutOfHandles(error)) clock.setTimer(RETRY_MS, () => this.resume(partition), { background: true });
   }
 
   private async copy(partition: Partition, future: UnifiedLog): Promise<void> {

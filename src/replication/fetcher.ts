@@ -6,7 +6,7 @@
  */
 import { AssertionError, ZERO_UUID, type Clock, type Logger, type Timer, type Uuid } from '../common/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import { LogError, type UnifiedLog } from '../log/index.js';
+import { isOutOfHandles, LogError, type UnifiedLog } from '../log/index.js';
 import { ErrorCode, errorName, type FetchResponse, type FetchResponsePartitionData } from '../protocol/index.js';
 import { RecordsError } from '../records/index.js';
 import { FetchSessionHandler, type SentPartition, type SessionRequest } from './core/fetch-session-handler.js';
@@ -308,7 +308,7 @@ export class ReplicaFetcher {
       logger.error('Cannot append what was fetched', { partition: state.key, fetchOffset: state.fetchOffset, error });
       // Bytes that were damaged on the way come right the next time; anything else would fail again.
       if (isInvalid) this.delay([state]);
-      else this.markFailed(state.key);
+      else this.onStepFailed(state, error);
     }
   }
 
@@ -478,18 +478,33 @@ export class ReplicaFetcher {
     }
   }
 
-  /** Runs a step on the log; when the disk fails the partition is given up. */
+  /** Runs a step on the log. */
   private guarded(state: PartitionFetchState, step: () => void): void {
     try {
       step();
     } catch (error) {
       if (error instanceof AssertionError) throw error;
       this.options.logger.error('Cannot truncate', { partition: state.key, error });
-      this.markFailed(state.key);
+      this.onStepFailed(state, error);
     }
   }
 
   // Failures of partitions
+
+  /** When the disk fails the partition is given up. For want of handles it goes on later from where its log is then. */
+  private onStepFailed(state: PartitionFetchState, error: unknown): void {
+    if (!isOutOfHandles(error)) {
+      this.markFailed(state.key);
+      return;
+    }
+    const log = this.options.partitionOf(state.tp)?.log;
+    // The step may have been done in part: a batch may be there, or the cut.
+    if (log && state.phase === 'Fetching' && this.partitions.get(state.key) === state) {
+      const lastFetchedEpoch = state.lastFetchedEpoch < 0 ? -1 : (log.latestEpoch ?? -1);
+      this.partitions.put({ ...state, fetchOffset: log.logEndOffset, lastFetchedEpoch });
+    }
+    this.delay([state]);
+  }
 
   private markFailed(key: string): void {
     this.partitions.remove(key);

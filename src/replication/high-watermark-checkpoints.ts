@@ -31,7 +31,7 @@ export class HighWatermarkCheckpoints {
 
   /**
    * Reads each directory's file at most once, when first asked for; for the length of one request. Where it cannot be read the directory goes
-   * offline, and KAFKA_STORAGE_ERROR is thrown.
+   * offline, unless only handles are wanting, and KAFKA_STORAGE_ERROR is thrown.
    */
   lookup(): HighWatermarkLookup {
     const byDir = new Map<string, ReadonlyMap<string, number>>();
@@ -90,8 +90,10 @@ export class HighWatermarkCheckpoints {
     try {
       return this.logManager.highWatermarkCheckpoint(dir)?.read() ?? new Map<string, number>();
     } catch (error) {
-      this.logger.error('Cannot read the high watermarks: the log directory goes offline', { dir, error });
-      this.onLogDirFailure(dir);
+      if (!isOutOfHandles(error)) {
+        this.logger.error('Cannot read the high watermarks: the log directory goes offline', { dir, error });
+        this.onLogDirFailure(dir);
+      }
       throw new LogError('KAFKA_STORAGE_ERROR', `Cannot read the high watermarks of ${dir}`, { cause: error });
     }
   }

@@ -183,7 +183,7 @@ export class Partition {
 
   // Roles
 
-  /** Takes the lead. True when this broker did not lead before. Throws what the log throws when it cannot be made. */
+  /** Takes the lead. True when this broker did not lead before. Throws what the log throws, with the role as it was. */
   makeLeader(next: PartitionAssignment, checkpoints: HighWatermarkLookup, topicId: Uuid | null): boolean {
     const { leaderAndIsr } = next;
     if (leaderAndIsr.partitionEpoch < this.partitionEpoch) return this.skipOld('leader', next);
@@ -191,11 +191,15 @@ export class Partition {
     assert(leaderAndIsr.leader === brokerId, 'a broker is made the leader it is named');
     const nowMs = clock.nowMs();
     const isNewLeader = !this.isLeader;
+    const log = this.createLogIfNotExists(next.isNew, checkpoints, topicId);
+    const startOffset = log.logEndOffset;
+    // The epoch's start is written before anything can be appended under it: truncation by epoch relies on it. And before anything else is
+    // changed: what the log throws leaves the role as it was.
+    if (leaderAndIsr.leaderEpoch > this.leaderEpoch)
+      log.maybeAssignEpochStartOffset(leaderAndIsr.leaderEpoch, startOffset);
     this.updateAssignment(next);
     this.isr.lead(leaderAndIsr.isr, next.replicas);
-    const log = this.createLogIfNotExists(next.isNew, checkpoints, topicId);
     if (leaderAndIsr.leaderEpoch > this.leaderEpoch) {
-      const startOffset = log.logEndOffset;
       stateChangeLogger.info('Leader of partition starts at leader epoch', {
         partition: this.key,
         leaderEpoch: leaderAndIsr.leaderEpoch,
@@ -206,8 +210,6 @@ export class Partition {
         previousLeader: this.leaderId,
         previousLeaderEpoch: this.leaderEpoch,
       });
-      // The epoch's start is written before anything can be appended under it: truncation by epoch relies on it.
-      log.maybeAssignEpochStartOffset(leaderAndIsr.leaderEpoch, startOffset);
       for (const replica of this.isr.replicas()) {
         replica.reset(nowMs, startOffset, isNewLeader, leaderAndIsr.isr.includes(replica.brokerId));
       }
@@ -221,12 +223,13 @@ export class Partition {
     return isNewLeader;
   }
 
-  /** Follows. True when the leader epoch is new, so that fetching has to start anew. Throws what the log throws. */
+  /** Follows. True when the leader epoch is new, so that fetching has to start again. Throws what the log throws, with the role as it was. */
   makeFollower(next: PartitionAssignment, checkpoints: HighWatermarkLookup, topicId: Uuid | null): boolean {
     const { leaderAndIsr } = next;
     if (leaderAndIsr.partitionEpoch < this.partitionEpoch || leaderAndIsr.leaderEpoch < this.leaderEpoch) {
       return this.skipOld('follower', next);
     }
+    const log = this.createLogIfNotExists(next.isNew, checkpoints, topicId);
     const isNewLeaderEpoch = leaderAndIsr.leaderEpoch > this.leaderEpoch;
     const [previousLeader, previousLeaderEpoch] = [this.leaderId, this.leaderEpoch];
     this.currentLeaderId = leaderAndIsr.leader;
@@ -234,7 +237,6 @@ export class Partition {
     this.epochStartOffset = null;
     this.updateAssignment(next);
     this.isr.forget(leaderAndIsr.recovering);
-    const log = this.createLogIfNotExists(next.isNew, checkpoints, topicId);
     if (isNewLeaderEpoch) {
       this.context.stateChangeLogger.info('Follower of partition starts at leader epoch', {
         partition: this.key,

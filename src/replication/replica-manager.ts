@@ -182,6 +182,7 @@ export class ReplicaManager {
     });
     this.roles = new RoleChanges({
       brokerId,
+      clock,
       partitions: this.partitions,
       fetchers: this.fetchers,
       logManager,
@@ -191,6 +192,8 @@ export class ReplicaManager {
       isShuttingDown: () => this.isShuttingDown,
       onNotLeaderAnyMore: (key, errorCode) => this.releaseWaiting(key, errorCode),
       onRoleTaken: (partition) => this.logDirs.resume(partition),
+      checkpoints: () => this.checkpoints.lookup(),
+      onPostponedTried: () => this.onRolesTaken(),
     });
     this.appends = new Appends({
       partitionOrError,
@@ -294,10 +297,7 @@ export class ReplicaManager {
       this.roles.becomeLeaderOrFollower(request, version, lookup, onLeadershipChange),
     );
     // Cut short by the broker's stop it has not taken up all partitions: checkpoints would lose the others'.
-    if (response.errorCode === ErrorCode.NONE && !this.isShuttingDown) {
-      this.checkpoints.start();
-      this.checkpoints.markChanged();
-    }
+    if (response.errorCode === ErrorCode.NONE && !this.isShuttingDown) this.onRolesTaken();
     return response;
   }
 
@@ -453,6 +453,12 @@ export class ReplicaManager {
 
   private inSlices<T>(steps: Steps<T>): Promise<T> {
     return runInSlices(this.options.clock, steps, this.options.slices);
+  }
+
+  private onRolesTaken(): void {
+    // As long as some have not taken theirs, checkpoints would lose what they had.
+    if (!this.roles.hasPostponed) this.checkpoints.start();
+    this.checkpoints.markChanged();
   }
 
   private onPartitionChange(partition: Partition, change: number): void {

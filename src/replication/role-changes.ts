@@ -1,6 +1,6 @@
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import { assert, ZERO_UUID, type Logger, type Steps, type Uuid } from '../common/index.js';
-import { LogError, type LogManager } from '../log/index.js';
+import { assert, ZERO_UUID, type Clock, type Logger, type Steps, type Timer, type Uuid } from '../common/index.js';
+import { isOutOfHandles, LogError, type LogManager } from '../log/index.js';
 import {
   ErrorCode,
   type LeaderAndIsrPartitionState,
@@ -16,6 +16,7 @@ import type { MetadataSource } from './ports.js';
 
 export interface RoleChangesOptions {
   readonly brokerId: number;
+  readonly clock: Clock;
   readonly partitions: HostedPartitions;
   readonly fetchers: ReplicaFetcherManager;
   readonly logManager: LogManager;
@@ -27,6 +28,10 @@ export interface RoleChangesOptions {
   readonly onNotLeaderAnyMore: (key: string, errorCode: number) => void;
   /** The replica has its log, in whatever role. */
   readonly onRoleTaken: (partition: Partition) => void;
+  /** The high watermarks that were checkpointed, as they are now. */
+  readonly checkpoints: () => HighWatermarkLookup;
+  /** Changes of role that were postponed have been tried again. */
+  readonly onPostponedTried: () => void;
 }
 
 /** The partition has another role or leader epoch than before. Called in the step that changed it. */
@@ -52,7 +57,17 @@ export interface ControllerIdentity {
   readonly correlationId: number;
 }
 
+/** A change of role that waits for file handles. */
+interface Postponed {
+  readonly requested: Requested;
+  readonly onLeadershipChange: LeadershipListener;
+}
+
 const FIRST_LEADER_AND_ISR_BY_TOPIC_ID = 5;
+/** Between two tries of what was postponed. */
+const RETRY_MS = 1000;
+/** Tried in one turn; each may make a log. */
+const RETRIES_A_TURN = 50;
 
 /**
  * Carries out what the controller says: who leads, who follows, what stops (the control half of Kafka's `ReplicaManager`). A command may
@@ -65,8 +80,16 @@ export class RoleChanges {
   /** The highest controller epoch seen; commands of an older controller are refused. */
   controllerEpoch = 0;
   private isUnderWay = false;
+  /** By `partitionKey`; until they are done, or a later command is about the partition. */
+  private readonly postponed = new Map<string, Postponed>();
+  private retryTimer: Timer | null = null;
 
   constructor(private readonly options: RoleChangesOptions) {}
+
+  /** Some partitions have yet to take the role that the controller gave them. */
+  get hasPostponed(): boolean {
+    return this.postponed.size > 0;
+  }
 
   /** True, and the epoch remembered, unless the command comes from a controller that was replaced. */
   acceptController(controllerEpoch: number, request: string): boolean {
@@ -154,6 +177,7 @@ export class RoleChanges {
       stateChangeLogger.warn('Ignoring StopReplica with an old leader epoch', { partition: key, leaderEpoch, known });
       return ErrorCode.FENCED_LEADER_EPOCH;
     }
+    this.postponed.delete(key);
     fetchers.removePartitions([key]);
     if (!deletePartition) {
       onNotLeaderAnyMore(key, ErrorCode.NONE);
@@ -166,8 +190,70 @@ export class RoleChanges {
     return areGone ? ErrorCode.NONE : ErrorCode.KAFKA_STORAGE_ERROR;
   }
 
-  /** Gives a partition the role that the request says, if it may. Gives its error code. */
+  /**
+   * Gives a partition the role that the request says, if it may. Gives its error code. A disk that fails takes the partition offline, not the
+   * request.
+   */
   private changeRole(
+    requested: Requested,
+    checkpoints: HighWatermarkLookup,
+    onLeadershipChange: LeadershipListener,
+  ): number {
+    const { stateChangeLogger, partitions, onNotLeaderAnyMore } = this.options;
+    const key = partitionKey(requested.tp);
+    this.postponed.delete(key);
+    try {
+      return this.maybeTakeRole(requested, checkpoints, onLeadershipChange);
+    } catch (error) {
+      if (!(error instanceof LogError) || error.kind !== 'KAFKA_STORAGE_ERROR') throw error;
+      if (isOutOfHandles(error)) {
+        stateChangeLogger.error('Postponed a change of role: too many files are open', { partition: key, error });
+        this.postpone(key, { requested, onLeadershipChange });
+        return ErrorCode.NONE;
+      }
+      stateChangeLogger.error('Skipped a change of role: the replica is offline', { partition: key, error });
+      partitions.markOffline(requested.tp);
+      onNotLeaderAnyMore(key, ErrorCode.KAFKA_STORAGE_ERROR);
+      return ErrorCode.KAFKA_STORAGE_ERROR;
+    }
+  }
+
+  /**
+   * The partition takes the role as soon as files can be opened. The controller is not told: for KAFKA_STORAGE_ERROR it would count the replica
+   * as lost with its directory, and the only replica of a partition would not be elected again when it is back.
+   */
+  private postpone(key: string, postponed: Postponed): void {
+    this.postponed.set(key, postponed);
+    this.retryAfter(RETRY_MS);
+  }
+
+  private retryAfter(delayMs: number): void {
+    this.retryTimer ??= this.options.clock.setTimer(delayMs, () => this.retryPostponed(), { background: true });
+  }
+
+  private retryPostponed(): void {
+    this.retryTimer = null;
+    if (this.options.isShuttingDown()) return;
+    let delayMs = RETRY_MS;
+    // A command has its turns: it may be about the same partitions.
+    if (!this.isUnderWay) {
+      delayMs = this.tryPostponed() ? 0 : RETRY_MS;
+      this.options.onPostponedTried();
+    }
+    if (this.hasPostponed) this.retryAfter(delayMs);
+  }
+
+  /** Up to the first that has to wait on. False when there was such a one. */
+  private tryPostponed(): boolean {
+    const checkpoints = this.options.checkpoints();
+    for (const [key, { requested, onLeadershipChange }] of [...this.postponed].slice(0, RETRIES_A_TURN)) {
+      this.changeRole(requested, checkpoints, onLeadershipChange);
+      if (this.postponed.has(key)) return false;
+    }
+    return true;
+  }
+
+  private maybeTakeRole(
     { tp, topicId, state }: Requested,
     checkpoints: HighWatermarkLookup,
     onLeadershipChange: LeadershipListener,
@@ -186,15 +272,13 @@ export class RoleChanges {
       case 'becomeLeader':
       case 'becomeFollower': {
         const partition = partitions.getOrCreate(tp);
-        const errorCode = this.guarded(partition, () => {
-          const isChanged =
-            decision.kind === 'becomeLeader'
-              ? this.makeLeader(partition, state, checkpoints, topicId)
-              : this.makeFollower(partition, state, checkpoints, topicId);
-          if (isChanged) onLeadershipChange(partition);
-        });
+        const isChanged =
+          decision.kind === 'becomeLeader'
+            ? this.makeLeader(partition, state, checkpoints, topicId)
+            : this.makeFollower(partition, state, checkpoints, topicId);
+        if (isChanged) onLeadershipChange(partition);
         this.options.onRoleTaken(partition);
-        return errorCode;
+        return ErrorCode.NONE;
       }
       case 'assignTopicId':
         existing?.assignTopicId(topicId!);
@@ -258,23 +342,6 @@ export class RoleChanges {
       currentLeaderEpoch: partition.leaderEpoch,
       fetchOffset: keepsAll ? log.logEndOffset : log.highWatermark,
     };
-  }
-
-  /** A disk that fails takes the partition offline, not the request. Gives the partition's error code. */
-  private guarded(partition: Partition, step: () => void): number {
-    try {
-      step();
-      return ErrorCode.NONE;
-    } catch (error) {
-      if (!(error instanceof LogError) || error.kind !== 'KAFKA_STORAGE_ERROR') throw error;
-      this.options.stateChangeLogger.error('Skipped a change of role: the replica is offline', {
-        partition: partition.key,
-        error,
-      });
-      this.options.partitions.markOffline(partition.tp);
-      this.options.onNotLeaderAnyMore(partition.key, ErrorCode.KAFKA_STORAGE_ERROR);
-      return ErrorCode.KAFKA_STORAGE_ERROR;
-    }
   }
 }
 

@@ -190,3 +190,50 @@ test('a loss of power at any moment of a replacement leaves the whole log to be 
     'orders-0-delete orders-0-future',
   ]);
 });
+
+test('a move that wanted for a file goes on by itself as soon as it can', async () => {
+  const broker = cluster.broker(1);
+  await broker.produce(['a'], 1);
+  const target = otherDir(1);
+  const goOn = stopBeforeReplacement(1);
+  broker.replicas.alterReplicaLogDir(ORDERS, target);
+  await cluster.clock.advance(3000);
+  expect(broker.log().parentDir).not.toBe(target);
+  goOn();
+  await cluster.until(() => broker.log().parentDir === target);
+  expect(await broker.values()).toEqual(['0/a']);
+});
+
+test('where a move cannot go on after a restart, every replica takes its role all the same', async () => {
+  cluster.stop();
+  const failed: string[] = [];
+  cluster = await ReplicaCluster.start({ brokers: 1, logDirs: ['/logs/a', '/logs/b'] });
+  const broker = cluster.broker(1);
+  const all = [0, 1, 2, 3].map((partition) => ({ topic: 'orders', partition }));
+  await cluster.create([1], all);
+  const target = otherDir(1);
+  broker.replicas.alterReplicaLogDir(ORDERS, target);
+  broker.crash('process');
+  await broker.start();
+  // As a kill leaves it between the mark and the renames.
+  const copy = broker.logs.getLog(ORDERS, true)!;
+  broker.fs.open(`${copy.dir}/.replaces-current`, 'w+').close();
+  broker.fs.fault = (operation, path) =>
+    operation === 'remove' && path.endsWith('/.replaces-current')
+      ? Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS', syscall: 'unlink' })
+      : null;
+  Object.assign((broker.logs as unknown as { options: object }).options, {
+    onLogDirFailure: (dir: string) => {
+      failed.push(dir);
+      broker.replicas.handleLogDirFailure(dir);
+    },
+  });
+  cluster.announce(all);
+  await cluster.until(() => failed.length > 0);
+  await cluster.clock.advance(100);
+  expect(failed).toEqual([target]);
+  const staying = all.filter((tp) => broker.logs.getLog(tp));
+  expect(staying).toContainEqual(ORDERS);
+  for (const tp of staying) expect((await broker.produce(['x'], 1, tp)).errorCode).toBe(ErrorCode.NONE);
+  expect(cluster.failures).toEqual([]);
+});

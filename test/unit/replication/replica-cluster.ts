@@ -74,7 +74,7 @@ export class ReplicaCluster {
   /** Holds AlterPartition back while false. */
   isControllerUp = true;
   /** What commands of the controller threw: bugs. */
-  private readonly failures: unknown[] = [];
+  readonly failures: unknown[] = [];
 
   constructor(readonly options: ClusterOptions) {
     this.random = seededRandom(options.seed ?? 1);

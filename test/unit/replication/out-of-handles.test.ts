@@ -1,0 +1,126 @@
+/** A process that may open no more files for a while gives no replica and no directory up: what failed for it is done again. */
+import type { TopicPartition } from '../../../src/cluster/index.js';
+import type { DiskError, FaultInjector } from '../../../src/common/index.js';
+import { ErrorCode } from '../../../src/protocol/index.js';
+import { ORDERS, ReplicaCluster, type TestBroker } from './replica-cluster.js';
+
+const OTHER: TopicPartition = { topic: 'orders', partition: 1 };
+const FOLLOWED: TopicPartition = { topic: 'orders', partition: 2 };
+
+let cluster: ReplicaCluster;
+afterEach(() => cluster.stop());
+
+const emfile = (path: string): DiskError =>
+  Object.assign(new Error(`EMFILE: too many open files, open '${path}'`), { code: 'EMFILE', syscall: 'open' });
+const noHandles: FaultInjector = (operation, path) =>
+  operation === 'open' || operation === 'readDir' ? emfile(path) : null;
+
+/** Closes the files of the broker's logs, which its other files then cannot make room for. */
+function closeFiles({ logs }: TestBroker): void {
+  const { files } = (logs as unknown as { context: { files: { closeIdle(): number } } }).context;
+  files.closeIdle();
+}
+
+async function produceInSync(values: readonly string[], tp: TopicPartition): Promise<number> {
+  const acknowledged = cluster.broker(1).produce(values, -1, tp);
+  await cluster.until(() => cluster.broker(2).log(tp).logEndOffset === cluster.broker(1).log(tp).logEndOffset);
+  return (await acknowledged).errorCode;
+}
+
+test('a follower that could open no file follows again as soon as it can', async () => {
+  cluster = await ReplicaCluster.start({ brokers: 2, config: { 'replica.lag.time.max.ms': '600000' } });
+  await cluster.create([1, 2], [ORDERS, OTHER]);
+  for (const tp of [ORDERS, OTHER]) await produceInSync(['a'], tp);
+  const follower = cluster.broker(2);
+  follower.fs.fault = noHandles;
+  closeFiles(follower);
+  for (const tp of [ORDERS, OTHER]) await cluster.broker(1).produce(['b'], 1, tp);
+  await cluster.clock.advance(5000);
+  expect([ORDERS, OTHER].map((tp) => follower.log(tp).logEndOffset)).toEqual([1, 1]);
+  follower.fs.fault = null;
+  for (const tp of [ORDERS, OTHER]) expect(await produceInSync(['c'], tp)).toBe(ErrorCode.NONE);
+  expect(await follower.values()).toEqual(['0/a', '0/b', '0/c']);
+  expect(follower.logs.offlineLogDirs).toEqual([]);
+});
+
+test('a follower whose cut wanted for a file cuts, and follows, as soon as it can', async () => {
+  cluster = await ReplicaCluster.start({ brokers: 2, config: { 'replica.lag.time.max.ms': '600000' } });
+  await cluster.create([1, 2]);
+  await produceInSync(['a'], ORDERS);
+  cluster.cut(1, 2);
+  await cluster.broker(1).produce(['lost'], 1);
+  cluster.elect(2, [1, 2]);
+  await cluster.broker(2).produce(['kept'], 1);
+  const follower = cluster.broker(1);
+  follower.fs.fault = noHandles;
+  closeFiles(follower);
+  cluster.heal();
+  await cluster.clock.advance(5000);
+  expect(follower.log().logEndOffset).toBe(2);
+  follower.fs.fault = null;
+  await cluster.until(() => follower.log().latestEpoch === 1);
+  expect(await follower.values()).toEqual(['0/a', '1/kept']);
+});
+
+test('a change of role that wanted for a file is made as soon as it can be, and the controller keeps the replica', async () => {
+  cluster = await ReplicaCluster.start({ brokers: 2 });
+  await cluster.create([1, 2]);
+  const elected = cluster.broker(2);
+  elected.fs.fault = noHandles;
+  // New partitions, and an election of one that is there.
+  await cluster.create([2, 1], [OTHER]);
+  await cluster.create([1, 2], [FOLLOWED]);
+  cluster.elect(2, [1, 2]);
+  await cluster.clock.advance(5000);
+  expect((await elected.produce(['early'], 1)).errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  elected.fs.fault = null;
+  await cluster.until(() => [ORDERS, OTHER].every((tp) => elected.replicas.partitionOf(tp)?.isLeader));
+  for (const tp of [ORDERS, OTHER]) expect((await elected.produce(['a'], 1, tp)).errorCode).toBe(ErrorCode.NONE);
+  await cluster.until(() => [ORDERS, OTHER].every((tp) => elected.log(tp).highWatermark === 1));
+  expect(await cluster.broker(1).values()).toEqual(['1/a']);
+  expect(await cluster.broker(1).values(Infinity, OTHER)).toEqual(['0/a']);
+  expect(await produceInSync(['a'], FOLLOWED)).toBe(ErrorCode.NONE);
+});
+
+test('a later command overtakes a change of role that wanted for a file', async () => {
+  cluster = await ReplicaCluster.start({ brokers: 2 });
+  await cluster.create([1, 2]);
+  const broker = cluster.broker(2);
+  broker.fs.fault = noHandles;
+  await cluster.create([2, 1], [OTHER]);
+  cluster.elect(2, [1, 2]);
+  const controller = { controllerId: 1, controllerEpoch: 1, correlationId: 1 };
+  const deleted = [{ tp: OTHER, leaderEpoch: -2, deletePartition: true }];
+  expect((await broker.replicas.stopReplicas(controller, deleted)).partitions).toEqual([{ tp: OTHER, errorCode: 0 }]);
+  cluster.elect(1, [1, 2]);
+  broker.fs.fault = null;
+  await cluster.clock.advance(5000);
+  expect(broker.replicas.partitionOf(OTHER)).toBeUndefined();
+  expect(broker.logs.getLog(OTHER)).toBeUndefined();
+  expect(await produceInSync(['a'], ORDERS)).toBe(ErrorCode.NONE);
+  expect(broker.replicas.partitionOf(ORDERS)!.leaderEpoch).toBe(2);
+});
+
+test('a checkpoint of high watermarks that wanted for a file is read later, and its directory stays', async () => {
+  const failed: string[] = [];
+  cluster = await ReplicaCluster.start({ brokers: 1, extras: () => ({ onLogDirFailure: (dir) => failed.push(dir) }) });
+  await cluster.create([1]);
+  const broker = cluster.broker(1);
+  await broker.produce(['a'], 1);
+  await cluster.clock.advance(6000);
+  broker.crash('process');
+  await broker.start();
+  // Of a broker that starts: what the file says of this partition is not lost either.
+  broker.fs.fault = (operation, path) =>
+    operation === 'read' && path.endsWith('replication-offset-checkpoint') ? emfile(path) : null;
+  await cluster.create([1], [OTHER]);
+  cluster.announce([ORDERS]);
+  await cluster.clock.advance(20_000);
+  expect(failed).toEqual([]);
+  expect(broker.fs.readFile.bind(broker.fs, '/logs/replication-offset-checkpoint')).toThrow('EMFILE');
+  broker.fs.fault = null;
+  expect(broker.fs.readFile('/logs/replication-offset-checkpoint').toString()).toBe('0\n1\norders 0 1\n');
+  await cluster.until(() => broker.replicas.partitionOf(ORDERS)?.isLeader === true);
+  expect(broker.log().highWatermark).toBe(1);
+  expect((await broker.produce(['b'], 1, OTHER)).errorCode).toBe(ErrorCode.NONE);
+});
