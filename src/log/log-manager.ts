@@ -347,13 +347,21 @@ export class LogManager {
   private async shutdownDir(dir: LogDir): Promise<void> {
     const logs = this.logsIn(dir.path);
     const waiting = [...logs];
+    let areAllFlushed = true;
     const worker = async (): Promise<void> => {
       for (let log = waiting.pop(); log; log = waiting.pop()) {
         await log.flush(true);
+        // Something was appended while we waited.
+        if (log.hasUnflushedChanges) await log.flush(true);
+        areAllFlushed &&= log.isClosed || !log.hasUnflushedChanges;
         log.close();
       }
     };
-    await Promise.all(Array.from({ length: FLUSHES_AT_ONCE }, worker));
+    // Each goes on though a log of another fails: whoever waits for us relies on it that nothing works on logs any more.
+    const outcomes = await Promise.allSettled(Array.from({ length: FLUSHES_AT_ONCE }, worker));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    if (!areAllFlushed)
+      throw new LogError('KAFKA_STORAGE_ERROR', `Logs in ${dir.path} were appended to until they were closed`);
     // The files name logs that a start which failed half way has not come to.
     if (!this.loadedDirs.has(dir.path)) return;
     // A file did not take what was written when it was closed.

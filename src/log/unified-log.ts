@@ -431,6 +431,11 @@ export class UnifiedLog {
     await this.flusher.flush(this.logEndOffset, forceFlushActiveSegment);
   }
 
+  /** Something was changed since the last `flush(true)` began. */
+  get hasUnflushedChanges(): boolean {
+    return this.local.hasUnflushedChanges;
+  }
+
   /** Deletes segments that retention no longer keeps, the oldest first and at most `maxCount`. Gives how many. */
   deleteOldSegments(maxCount = Infinity): number {
     // Its segments are being walked after a truncation: the next round comes soon.

@@ -196,7 +196,8 @@ export class ReplicaManager {
       onPostponedTried: () => this.onRolesTaken(),
     });
     this.appends = new Appends({
-      partitionOrError,
+      // A Produce may wait for its log, for a coordinator, or between two parts, until the logs are made durable for the last time.
+      partitionOrError: (tp) => (this.isShuttingDown ? ErrorCode.NOT_LEADER_OR_FOLLOWER : partitionOrError(tp)),
       purgatory: this.produces,
       onChange,
       verifier: () =>

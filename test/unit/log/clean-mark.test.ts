@@ -34,3 +34,45 @@ test('a disk error while a log is flushed is told as one of its directory', asyn
   await world.clock.advance(0);
   expect(failed).toEqual(['/data']);
 });
+
+test('what is appended while a log is made durable for the last time is durable when it counts as cleanly closed', async () => {
+  const SYNC_MS = 100;
+  const world = newWorld();
+  const { clock, fs } = world;
+  const manager = await startManager(world);
+  const log = manager.getOrCreateLog(tp, { isNew: true });
+  log.appendAsLeader(numbered(0, 3), { leaderEpoch: 0 });
+  await log.flush(true);
+  log.appendAsLeader(numbered(3, 3), { leaderEpoch: 0 });
+  fs.pace = { clock, delayMs: (operation) => (operation === 'sync' ? SYNC_MS : 0) };
+  const stopped = manager.shutdown();
+  await clock.advance(SYNC_MS / 2);
+  expect(log.isClosed).toBe(false);
+  log.appendAsLeader(numbered(6, 3), { leaderEpoch: 0 });
+  await clock.advance(100 * SYNC_MS);
+  await stopped;
+  expect(fs.exists('/data/.kafka_cleanshutdown')).toBe(true);
+  crash(world, 'power');
+  fs.pace = null;
+  expect((await startManager(world)).getLog(tp)!.logEndOffset).toBe(9);
+});
+
+test('the shutdown is over only when nothing works on the logs any more, though one of them fails', async () => {
+  const world = newWorld();
+  const { clock, fs } = world;
+  const manager = await startManager(world);
+  const logs = [0, 1].map((partition) => manager.getOrCreateLog({ topic: 'orders', partition }, { isNew: true }));
+  for (const log of logs) log.appendAsLeader(numbered(0, 3), { leaderEpoch: 0 });
+  fs.pace = { clock, delayMs: (operation, path) => (operation === 'sync' && path.includes('orders-0') ? 100 : 0) };
+  fs.fault = (operation, path) =>
+    operation === 'sync' && path.includes('orders-1')
+      ? Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'fsync' })
+      : null;
+  let isOver = false;
+  const stopped = manager.shutdown().then(() => (isOver = true));
+  await clock.advance(50);
+  expect(isOver).toBe(false);
+  await clock.advance(10_000);
+  await stopped;
+  expect(fs.exists('/data/.kafka_cleanshutdown')).toBe(false);
+});

@@ -1,4 +1,5 @@
 /** Records right after a log was made, on a disk whose syncs take long. */
+import { ErrorCode } from '../../../src/protocol/index.js';
 import { ReplicaCluster, type TestBroker } from './replica-cluster.js';
 
 const SYNC_MS = 500;
@@ -57,4 +58,14 @@ test('a follower that is made leader while its log gets ready drops what the old
   await cluster.clock.advance(4 * SYNC_MS);
   expect(cluster.broker(2).log().logEndOffset).toBe(0);
   expect(await cluster.broker(2).produce(['b'], 1)).toMatchObject({ errorCode: 0, baseOffset: 0 });
+});
+
+test('a Produce that waited for its log until the broker stops appends nothing', async () => {
+  cluster = await ReplicaCluster.start({ brokers: 1 });
+  await cluster.create([1]);
+  const broker = cluster.broker(1);
+  const log = broker.log();
+  broker.replicas.shutdown();
+  expect(await broker.produce(['a'], 1)).toMatchObject({ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER });
+  expect(log.logEndOffset).toBe(0);
 });
