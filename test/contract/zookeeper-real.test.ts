@@ -11,7 +11,7 @@ function contract(): void {
   describeZooKeeper({
     members: addresses,
     async start() {
-      ensemble = await ZooKeeperEnsemble.start({ basePort: portBase() });
+      ensemble = await ZooKeeperEnsemble.start({ basePort: portBase(), tickTimeMs: 1_500 });
       for (let member = 1; member <= ensemble.members; member++) addresses.push(ensemble.address(member));
     },
     stop: () => ensemble.stop(),
