@@ -5,12 +5,14 @@ import type { LogContext } from './log-context.js';
 import { CLEANED_SUFFIX, DELETED_SUFFIX, LOG_SUFFIX, offsetOfFile, SWAP_SUFFIX } from './log-file-names.js';
 import type { LogFolder } from './log-folder.js';
 
-/** Removes files that were to go or were not complete; a complete swap takes its place (`LogLoader.load`, the first three passes). */
-export function finishInterruptedWork(context: LogContext, folder: LogFolder): void {
-  const deleted = folder.endingWith(DELETED_SUFFIX);
+/**
+ * Removes files that were not complete; a complete swap takes its place (`LogLoader.load`, the first three passes). Gives the names of the
+ * files that were to go: they may be many and large, and are removed when the log is loaded, not by blocking.
+ */
+export function finishInterruptedWork(context: LogContext, folder: LogFolder): string[] {
+  const deleted = folder.endingWith(DELETED_SUFFIX).map((name) => renameLeftover(context, folder, name));
   // After a kill their names may be in memory only: with the power, what was cut would come back behind what is appended now.
   if (deleted.length > 0) folder.sync();
-  for (const name of deleted) folder.remove(name);
   const cleaned = folder.endingWith(CLEANED_SUFFIX);
   // Cleaning writes `.cleaned`, renames to `.swap` from the last segment to the first: what is swapped beyond a cleaned one is not all.
   const minCleaned = Math.min(...cleaned.map((name) => offsetOfFile(name) ?? Infinity));
@@ -19,6 +21,14 @@ export function finishInterruptedWork(context: LogContext, folder: LogFolder): v
   for (const name of [...cleaned, ...incomplete]) folder.remove(name);
   const complete = swap.filter((name) => !incomplete.includes(name));
   if (complete.length > 0) finishSwap(context, folder, complete);
+  return deleted;
+}
+
+/** Under a name that no segment deleted from now on gets: the removal would take its files from under the reads that have begun. */
+function renameLeftover(context: LogContext, folder: LogFolder, name: string): string {
+  const unique = `${context.random.nextBytes(16).toString('hex')}${DELETED_SUFFIX}`;
+  folder.rename(name, unique);
+  return unique;
 }
 
 function finishSwap(context: LogContext, folder: LogFolder, swap: readonly string[]): void {

@@ -266,8 +266,8 @@ export class LocalLog {
     this.deleteFiles(segments, reason);
   }
 
-  /** Removes a file of the log after `file.delete.delay.ms`. */
-  removeLater(name: string, pathsOf: () => readonly string[]): void {
+  /** Removes files of the log after `file.delete.delay.ms`, without blocking. */
+  removeLater(name: string, pathsOf: () => readonly string[], delayMs = this.config.fileDeleteDelayMs): void {
     const { context, parentDir, topicPartition } = this;
     context.scheduler.scheduleOnce(
       name,
@@ -275,7 +275,7 @@ export class LocalLog {
         onStorageAsync(context, parentDir, `deleting files of ${partitionKey(topicPartition)}`, () =>
           context.remover.remove(pathsOf()),
         ),
-      this.config.fileDeleteDelayMs,
+      delayMs,
     );
   }
 

@@ -80,7 +80,7 @@ export class LogLoader {
   *load(): Generator<void, UnifiedLog, void> {
     const { context, options, folder } = this;
     const { dir } = options;
-    finishInterruptedWork(context, folder);
+    const leftovers = finishInterruptedWork(context, folder);
     const hasMetadata = folder.has(PARTITION_METADATA);
     const metadata = PartitionMetadataFile.open(context.fs, dir, hasMetadata, options.hadCleanShutdown);
     const { cache: epochs, suspect } = LeaderEpochFileCache.open(
@@ -121,6 +121,9 @@ export class LogLoader {
       isDurable,
     );
     this.initializeTopicId(metadata);
+    // At once, as they may be what fills the disk; the folder may have been renamed by then.
+    if (leftovers.length > 0)
+      local.removeLater('delete-file', () => leftovers.map((name) => `${local.dir}/${name}`), 0);
     return new UnifiedLog({ local, epochs, producers: this.producers, snapshots, logStartOffset, metadata });
   }
 

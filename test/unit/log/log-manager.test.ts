@@ -195,8 +195,50 @@ describe('after the process was killed', () => {
     crash(world, 'process');
     const loaded = (await startManager(world)).getLog(tp)!;
     expect(await readAll(loaded)).toEqual(before);
+    await world.clock.advance(1);
     expect(world.fs.readDir('/data/orders-0').filter((name) => /swap|deleted|cleaned/.test(name))).toEqual([]);
   });
+});
+
+test('files that were to go when the broker was killed go without blocking the start, and take none of later deletions with them', async () => {
+  const world = newWorld();
+  const log = await fill(world, await startManager(world));
+  log.truncateTo(1);
+  const deletedFiles = () => world.fs.readDir('/data/orders-0').filter((name) => name.endsWith('.deleted'));
+  const leftovers = deletedFiles();
+  expect(leftovers.length).toBeGreaterThan(3);
+  const remove = world.fs.remove.bind(world.fs);
+  const blocking: string[] = [];
+  world.fs.remove = (path) => {
+    if (path.endsWith('.deleted')) blocking.push(path);
+    remove(path);
+  };
+  // The first life is killed while it removes them, the second takes long.
+  world.fs.removeAsync = () => new Promise(() => undefined);
+  crash(world, 'process');
+  await startManager(world);
+  crash(world, 'process');
+  let goOn: () => void = () => undefined;
+  const disk = new Promise<void>((resolve) => (goOn = resolve));
+  world.fs.removeAsync = async (path) => {
+    await disk;
+    remove(path);
+  };
+  const loaded = (await startManager(world)).getLog(tp)!;
+  expect(deletedFiles()).toHaveLength(leftovers.length);
+  for (let at = 1; at < 10; at++) {
+    loaded.appendAsLeader(numbered(at, 1), { leaderEpoch: 0 });
+    loaded.roll();
+  }
+  loaded.truncateTo(1);
+  const ofSegments = deletedFiles().filter((name) => /^[0-9]{20}\./.test(name));
+  expect(ofSegments.length).toBeGreaterThan(3);
+  goOn();
+  await world.clock.advance(1000);
+  expect(deletedFiles()).toEqual(ofSegments);
+  await world.clock.advance(60_000);
+  expect(deletedFiles()).toEqual([]);
+  expect(blocking).toEqual([]);
 });
 
 describe('deleting a log', () => {
