@@ -273,6 +273,13 @@ export class LogManager {
     for (const log of this.logsByTopic(topic)) log.updateConfig(config);
   }
 
+  /** The same for all topics in one pass: there may be thousands of them. */
+  updateTopicConfigs(configOf: (topic: string) => LogConfig): void {
+    for (const logs of [this.currentLogs, this.futureLogs]) {
+      for (const log of logs.values()) log.updateConfig(configOf(log.topicPartition.topic));
+    }
+  }
+
   /** Cuts logs. */
   truncateTo(offsets: Iterable<readonly [TopicPartition, number]>, isFuture = false): void {
     for (const [tp, offset] of offsets) this.getLog(tp, isFuture)?.truncateTo(offset);

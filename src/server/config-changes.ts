@@ -93,8 +93,7 @@ export class ConfigChanges {
     this.targets.setConfig(config);
     topicConfigs.updateBrokerConfig(config);
     logs.reconfigureDefaultLogConfig(topicConfigs.defaultConfig);
-    const topics = new Set([...logs.allLogs()].map(({ topicPartition }) => topicPartition.topic));
-    for (const topic of topics) logs.updateTopicConfig(topic, topicConfigs.configOf(topic));
+    logs.updateTopicConfigs((topic) => topicConfigs.configOf(topic));
     replicas.updateConfig(config);
     controller.updateConfig(config);
     logger.info('Took over a changed broker configuration', { broker: brokerId });
