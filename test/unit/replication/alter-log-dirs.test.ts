@@ -85,10 +85,20 @@ test('a copy that no one looked at while its log was cut and written again is cu
   cluster.heal();
   for (const value of ['good-2', 'good-3', 'good-4']) await two.produce([value], 1);
   await cluster.until(() => one.log().logEndOffset === 5);
-  expect(one.logs.getLog(ORDERS, true)!.logEndOffset).toBe(4);
+  const copy = one.logs.getLog(ORDERS, true)!;
+  expect(copy.logEndOffset).toBe(4);
+  const append = copy.appendAsFollower.bind(copy);
+  const wasReady: boolean[] = [];
+  jest.spyOn(copy, 'appendAsFollower').mockImplementation((records) => {
+    wasReady.push(copy.isReadyForAppends);
+    return append(records);
+  });
   goOn();
   expect(one.replicas.alterReplicaLogDir(ORDERS, target)).toBe(0);
   await cluster.until(() => one.log().parentDir === target);
+  // Cut to what it has in common with the log, it waits until that has settled: an append before would block everyone.
+  expect(wasReady).not.toHaveLength(0);
+  expect(wasReady).not.toContain(false);
   expect(await one.values()).toEqual(await two.values());
   expect(one.log().epochEntries).toEqual(two.log().epochEntries);
 });
