@@ -20,8 +20,11 @@ export interface FileSystem {
   rename(from: string, to: string): void;
   /** Removes a file, or a folder with all in it. A missing one is fine. */
   remove(path: string): void;
-  /** The same through the thread pool, one entry after the other: a large file takes the disk long to free. */
-  removeAsync(path: string): Promise<void>;
+  /**
+   * The same through the thread pool, one entry after the other: a large file takes the disk long to free. Once `isOver` it goes on with no
+   * other entry.
+   */
+  removeAsync(path: string, isOver?: () => boolean): Promise<void>;
   /** Makes the entries of a folder (created, renamed, removed) durable. */
   syncDir(path: string): void;
   /** Takes an exclusive lock on a file, made when missing, that lives until the process ends or `release` is called. */

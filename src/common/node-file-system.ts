@@ -51,10 +51,12 @@ export const nodeFileSystem: FileSystem = {
 };
 
 /** `fs.promises.rm` would give all files of a folder to the pool at once, and nothing else would get a thread for as long. */
-async function removeAsync(file: string): Promise<void> {
+async function removeAsync(file: string, isOver: () => boolean = () => false): Promise<void> {
+  if (isOver()) return;
   try {
     if (!(await fs.promises.lstat(file)).isDirectory()) return await fs.promises.unlink(file);
-    for (const name of await fs.promises.readdir(file)) await removeAsync(`${file}/${name}`);
+    for (const name of await fs.promises.readdir(file)) await removeAsync(`${file}/${name}`, isOver);
+    if (isOver()) return;
     await fs.promises.rmdir(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;

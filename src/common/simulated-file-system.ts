@@ -187,9 +187,15 @@ export class SimulatedFileSystem implements FileSystem {
     if (node) this.parentOf(path, 'rm').change({ kind: 'unlink', name: baseName(path) });
   }
 
-  async removeAsync(path: string): Promise<void> {
-    await Promise.resolve();
-    this.remove(path);
+  async removeAsync(path: string, isOver: () => boolean = () => false): Promise<void> {
+    const { life } = this;
+    const node = this.find(path);
+    if (node instanceof DirNode)
+      for (const name of [...node.entries.keys()]) await this.removeAsync(`${path}/${name}`, isOver);
+    if (isOver()) return;
+    await this.checkLater('remove', path);
+    if (!this.isAlive(life)) throw failure('EKILLED', 'rm', path);
+    if (this.find(path)) this.parentOf(path, 'rm').change({ kind: 'unlink', name: baseName(path) });
   }
 
   syncDir(path: string): void {

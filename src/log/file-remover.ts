@@ -1,30 +1,53 @@
-import type { FileSystem } from '../common/index.js';
+import { sleep, withinTime, type Clock, type FileSystem } from '../common/index.js';
+import { isOutOfHandles } from './log-context.js';
+
+/** Before a removal that wanted for file handles is tried again. */
+const RETRY_MS = 1000;
+/** How long a stop of the broker waits for a file that is being removed: a disk that hangs must not keep the others' logs open. */
+const CLOSE_WAIT_MS = 5000;
 
 /**
- * Removes files and folders of logs, one after the other for all logs of a broker: the disk takes long to free a large file, which must
- * hold up neither the event loop nor more than one thread of the pool, whatever is deleted at once. Owned by the `LogManager`.
+ * Removes files and folders of logs, one after the other for each log directory: the disk takes long to free a large file, which must hold
+ * up neither the event loop, nor more than one thread of the pool, nor what is deleted in another directory. Owned by the `LogManager`.
  */
 export class FileRemover {
-  private last: Promise<void> = Promise.resolve();
+  /** By log directory. */
+  private readonly last = new Map<string, Promise<void>>();
   private isClosed = false;
 
-  constructor(private readonly fs: FileSystem) {}
+  constructor(
+    private readonly fs: FileSystem,
+    private readonly clock: Clock,
+  ) {}
 
   /** Rejects with the first error; what is behind it stays. What waits when the broker stops stays for the next start. */
-  remove(paths: readonly string[]): Promise<void> {
-    const removed = this.last.then(async () => {
-      for (const path of paths) {
-        if (this.isClosed) return;
-        await this.fs.removeAsync(path);
-      }
+  remove(logDir: string, paths: readonly string[]): Promise<void> {
+    const before = this.last.get(logDir) ?? Promise.resolve();
+    const removed = before.then(async () => {
+      for (const path of paths) await this.removeOne(path);
     });
-    this.last = removed.catch(() => undefined);
+    this.last.set(
+      logDir,
+      removed.catch(() => undefined),
+    );
     return removed;
   }
 
-  /** Resolves when nothing is being removed any more. */
+  /** Resolves when nothing is being removed any more, or a disk takes too long for it. */
   async close(): Promise<void> {
     this.isClosed = true;
-    await this.last;
+    await withinTime(this.clock, CLOSE_WAIT_MS, Promise.all(this.last.values()));
+  }
+
+  private async removeOne(path: string): Promise<void> {
+    while (!this.isClosed) {
+      try {
+        await this.fs.removeAsync(path, () => this.isClosed);
+        return;
+      } catch (error) {
+        if (!isOutOfHandles(error)) throw error;
+        await sleep(this.clock, RETRY_MS);
+      }
+    }
   }
 }

@@ -28,7 +28,15 @@ export function savingHandles(fs: FileSystem, closeIdle: () => number, logger: L
     makeDir: (path) => fs.makeDir(path),
     rename: (from, to) => fs.rename(from, to),
     remove: (path) => again(() => fs.remove(path)),
-    removeAsync: (path) => fs.removeAsync(path),
+    removeAsync: async (path, isOver) => {
+      try {
+        await fs.removeAsync(path, isOver);
+      } catch (error) {
+        if (!isOutOfHandles(error)) throw error;
+        closeIdle();
+        await fs.removeAsync(path, isOver);
+      }
+    },
     syncDir: (path) => again(() => fs.syncDir(path)),
     lock: (path) => again(() => fs.lock(path)),
   };

@@ -273,7 +273,7 @@ export class LocalLog {
       name,
       () =>
         onStorageAsync(context, parentDir, `deleting files of ${partitionKey(topicPartition)}`, () =>
-          context.remover.remove(pathsOf()),
+          context.remover.remove(parentDir, pathsOf()),
         ),
       delayMs,
     );

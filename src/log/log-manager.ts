@@ -61,7 +61,7 @@ export class LogManager {
       random,
       logger,
       files: new FileHandleCache(fs, options.maxOpenFiles, (path, error) => this.onCloseFailed(path, error)),
-      remover: new FileRemover(fs),
+      remover: new FileRemover(fs, clock),
       folders: new FolderSync(fs),
       scheduler: new Scheduler(clock, logger),
       tailCache: new TailCache(clock, options.tailCacheBytes, buffers),
@@ -323,11 +323,6 @@ export class LogManager {
     for (const dir of this.dirs.liveDirs) this.checkpoints.writeRecoveryPoints(dir);
   }
 
-  /** All directories at once: one that is slow does not keep the others waiting. */
-  private async inEachDir(work: (dir: LogDir) => Promise<void>): Promise<void> {
-    await Promise.all(this.dirs.liveDirs.map(work));
-  }
-
   /** Writes `log-start-offset-checkpoint` of each directory, where anything changed. */
   checkpointLogStartOffsets(): void {
     for (const dir of this.dirs.liveDirs) this.checkpoints.writeLogStartOffsets(dir);
@@ -340,13 +335,14 @@ export class LogManager {
     this.context.scheduler.shutdown();
     await this.replacement.settled();
     await this.context.remover.close();
-    for (const dir of this.dirs.liveDirs) {
+    const shutDown = async (dir: LogDir): Promise<void> => {
       try {
         await this.shutdownDir(dir);
       } catch (error) {
         this.context.logger.warn('A log directory was not shut down cleanly', { dir: dir.path, error });
       }
-    }
+    };
+    await Promise.all([...this.dirs.liveDirs].map(shutDown));
     this.context.tailCache.close();
     this.dirs.releaseAll();
   }
@@ -373,6 +369,8 @@ export class LogManager {
     if (!this.loadedDirs.has(dir.path)) return;
     // A file did not take what was written when it was closed.
     ensureUsable(this.context, dir.path, 'shutting down');
+    // What they have under way must not touch the directory once its lock is released.
+    await Promise.all([dir.recoveryPoints, dir.logStartOffsets, dir.highWatermarks].map((file) => file.settled()));
     this.checkpoints.writeRecoveryPoints(dir);
     this.checkpoints.writeLogStartOffsets(dir);
     this.dirs.writeCleanShutdownMark(dir.path);
@@ -518,7 +516,9 @@ export class LogManager {
       'kafka-delete-logs',
       async () => {
         if (!this.dirs.isUsable(logDir)) return;
-        await onStorageAsync(this.context, logDir, `deleting ${path}`, () => this.context.remover.remove([path]));
+        await onStorageAsync(this.context, logDir, `deleting ${path}`, () =>
+          this.context.remover.remove(logDir, [path]),
+        );
         this.context.logger.info('Deleted log', { dir: path });
       },
       delayMs,
@@ -531,16 +531,22 @@ export class LogManager {
     const every = (name: string, periodMs: number, task: () => void | Promise<void>): void => {
       scheduler.schedule(name, task, Math.min(INITIAL_TASK_DELAY_MS, periodMs), periodMs);
     };
+    // Each has its own rounds: a directory that hangs does not end those of the others.
+    const everyInEachDir = (name: string, periodMs: number, task: (dir: LogDir) => Promise<void>): void => {
+      for (const dir of this.dirs.liveDirs) every(name, periodMs, () => task(dir));
+    };
     every('kafka-log-retention', options.retentionCheckIntervalMs, () => this.tasks.cleanupLogs());
     // The default interval is "never": then nothing is scheduled.
     if (options.flushSchedulerIntervalMs <= 0x7fffffff) {
-      every('kafka-log-flusher', options.flushSchedulerIntervalMs, () => this.tasks.flushDirtyLogs());
+      everyInEachDir('kafka-log-flusher', options.flushSchedulerIntervalMs, ({ path }) =>
+        this.tasks.flushDirtyLogs(path),
+      );
     }
-    every('kafka-recovery-point-checkpoint', options.flushOffsetCheckpointIntervalMs, () =>
-      this.inEachDir((dir) => this.checkpoints.writeRecoveryPointsInBackground(dir)),
+    everyInEachDir('kafka-recovery-point-checkpoint', options.flushOffsetCheckpointIntervalMs, (dir) =>
+      this.checkpoints.writeRecoveryPointsInBackground(dir),
     );
-    every('kafka-log-start-offset-checkpoint', options.flushStartOffsetCheckpointIntervalMs, () =>
-      this.inEachDir((dir) => this.checkpoints.writeLogStartOffsetsInBackground(dir)),
+    everyInEachDir('kafka-log-start-offset-checkpoint', options.flushStartOffsetCheckpointIntervalMs, (dir) =>
+      this.checkpoints.writeLogStartOffsetsInBackground(dir),
     );
     every('producer-id-expiration', options.producerIdExpirationCheckIntervalMs, () => this.tasks.expireProducers());
   }

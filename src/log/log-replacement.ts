@@ -32,14 +32,15 @@ export class LogReplacement {
     await this.settling.get(name);
     if (this.isMarked(current)) await this.unmark(current);
     await future.flush(true);
-    if (this.prepared.get(name) === future) return;
+    // Deleted while we waited, or on its way to another directory: its folder may be gone.
+    if (future.isClosed || this.prepared.get(name) === future) return;
     const { fs, folders } = this.context;
     await onStorageAsync(this.context, future.parentDir, `preparing to replace ${name}`, async () => {
       fs.open(`${future.dir}/${REPLACES_CURRENT}`, 'w+').close();
       await folders.sync(future.dir);
       await folders.ensureSynced(future.parentDir);
     });
-    this.prepared.set(name, future);
+    if (!future.isClosed) this.prepared.set(name, future);
   }
 
   /** The copy goes on growing, or goes away: it is no longer known to be complete. */

@@ -41,10 +41,11 @@ export class LogTasks {
     if (total > 0) this.context.logger.info('Log cleanup completed', { segmentsDeleted: total });
   }
 
-  /** Makes durable what was appended more than `flush.ms` ago. */
-  async flushDirtyLogs(): Promise<void> {
+  /** Makes durable what was appended more than `flush.ms` ago to logs of a directory. */
+  async flushDirtyLogs(logDir: string): Promise<void> {
     const dirty: UnifiedLog[] = [];
-    await this.inSlices([...this.logs.current()], (log) => {
+    const logs = [...this.logs.current()].filter(({ parentDir }) => parentDir === logDir);
+    await this.inSlices(logs, (log) => {
       const isDue = this.context.clock.monotonicMs() - log.lastFlushMs >= log.config.flushMs;
       if (isDue && log.logEndOffset > log.recoveryPoint) dirty.push(log);
       return true;

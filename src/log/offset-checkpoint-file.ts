@@ -47,6 +47,11 @@ export class OffsetCheckpointFile {
     return this.writing;
   }
 
+  /** Resolves when no write through the thread pool is under way; that one failed is the concern of who asked for it. */
+  async settled(): Promise<void> {
+    await this.writing?.catch(() => undefined);
+  }
+
   private async writeWaiting(): Promise<void> {
     while (this.waiting !== null) {
       const text = this.waiting;

@@ -136,7 +136,7 @@ export class SimulatedProcess {
       makeDir: (path) => ensureAlive().makeDir(path),
       rename: (from, to) => ensureAlive().rename(from, to),
       remove: (path) => ensureAlive().remove(path),
-      removeAsync: async (path) => ensureAlive().removeAsync(path),
+      removeAsync: async (path, isOver) => ensureAlive().removeAsync(path, isOver),
       syncDir: (path) => ensureAlive().syncDir(path),
       lock: (path) => ensureAlive().lock(path),
     };

@@ -191,3 +191,60 @@ test('a partition that two directories have stops the start, and the directory l
   expect(world.fs.exists('/a/.kafka_cleanshutdown')).toBe(true);
   expect(world.fs.exists('/b/.kafka_cleanshutdown')).toBe(false);
 });
+
+test('a disk that hangs keeps neither removals in another directory nor the stop of the broker waiting', async () => {
+  const [manager] = await twoDirs({ defaultConfig: { ...LOG_CONFIG, fileDeleteDelayMs: 1000 } });
+  const { inA, inB } = makeLogs(manager, 6);
+  for (const log of [...inA, ...inB]) append(log);
+  const delayMs = (operation: string, path: string): number =>
+    operation === 'remove' && path.startsWith('/a/') && path.includes('-delete') ? 3_600_000 : 0;
+  world.fs.pace = { clock: world.clock, delayMs };
+  for (const { topicPartition } of [...inA.slice(1), ...inB.slice(1)]) manager.asyncDelete(topicPartition);
+  await world.clock.advance(10_000);
+  const left = (dir: string): number => world.fs.readDir(dir).filter((name) => name.endsWith('-delete')).length;
+  expect([left('/a'), left('/b')]).toEqual([2, 0]);
+  let isStopped = false;
+  void manager.shutdown().then(() => (isStopped = true));
+  await world.clock.advance(10_000);
+  expect(isStopped).toBe(true);
+  expect(['/a', '/b'].map((dir) => world.fs.exists(`${dir}/.kafka_cleanshutdown`))).toEqual([true, true]);
+});
+
+test('a directory whose syncs hang does not end the rounds of flushes and checkpoints of another', async () => {
+  const [manager] = await twoDirs({
+    defaultConfig: { ...LOG_CONFIG, flushMs: 1000 },
+    flushSchedulerIntervalMs: 1000,
+    flushOffsetCheckpointIntervalMs: 2000,
+  });
+  const { inA, inB } = makeLogs(manager, 2);
+  await world.clock.advance(60_000);
+  const delayMs = (operation: string, path: string): number =>
+    operation === 'sync' && path.startsWith('/a') ? 3_600_000 : 0;
+  world.fs.pace = { clock: world.clock, delayMs };
+  for (let round = 1; round <= 3; round++) {
+    for (const log of [inA[0]!, inB[0]!]) append(log);
+    await world.clock.advance(10_000);
+    expect(inB[0]!.recoveryPoint).toBe(round);
+    const text = world.fs.readFile('/b/recovery-point-offset-checkpoint').toString();
+    expect(text).toContain(` ${inB[0]!.topicPartition.partition} ${round}\n`);
+  }
+  expect(inA[0]!.recoveryPoint).toBe(0);
+});
+
+test('a stop of the broker waits for a checkpoint that is on its way to the disk', async () => {
+  const [manager] = await twoDirs({ flushOffsetCheckpointIntervalMs: 2000 });
+  const { inA } = makeLogs(manager, 2);
+  append(inA[0]!);
+  const delayMs = (operation: string, path: string): number =>
+    operation === 'sync' && path.endsWith('/a/recovery-point-offset-checkpoint.new') ? 30_000 : 0;
+  world.fs.pace = { clock: world.clock, delayMs };
+  await world.clock.advance(2500);
+  expect(world.fs.exists('/a/recovery-point-offset-checkpoint.new')).toBe(true);
+  let isStopped = false;
+  void manager.shutdown().then(() => (isStopped = true));
+  await world.clock.advance(20_000);
+  expect(isStopped).toBe(false);
+  await world.clock.advance(20_000);
+  expect(isStopped).toBe(true);
+  expect(world.fs.exists('/a/recovery-point-offset-checkpoint.new')).toBe(false);
+});

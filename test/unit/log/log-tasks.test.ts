@@ -11,6 +11,7 @@ const STORAGE_ERROR = new LogError('KAFKA_STORAGE_ERROR', 'the disk is gone');
 
 /** A log of which retention would delete `expired` segments, with records and a producer that are due. */
 class FakeLog {
+  readonly parentDir = '/data';
   isClosed = false;
   lastFlushMs = -1000;
   config = { flushMs: 1000 };
@@ -123,7 +124,7 @@ describe('the flush of what is due', () => {
     for (const log of logs) log.recoveryPoint = log.logEndOffset;
     let isOver = false;
     const task = tasksOf(logs)
-      .flushDirtyLogs()
+      .flushDirtyLogs('/data')
       .then(() => (isOver = true));
     await settle();
     expect(isOver).toBe(false);
@@ -134,7 +135,7 @@ describe('the flush of what is due', () => {
 
   test('flushes the logs of other directories though one fails', async () => {
     const [broken, sound] = [new FakeLog(1, true), new FakeLog()];
-    await ended(tasksOf([broken, sound]).flushDirtyLogs());
+    await ended(tasksOf([broken, sound]).flushDirtyLogs('/data'));
     expect(sound.flushes).toBe(1);
   });
 
@@ -146,7 +147,7 @@ describe('the flush of what is due', () => {
       deleted.isClosed = true;
       due.flushes++;
     };
-    await ended(tasksOf([lately, due, deleted]).flushDirtyLogs());
+    await ended(tasksOf([lately, due, deleted]).flushDirtyLogs('/data'));
     expect([lately.flushes, due.flushes]).toEqual([0, 1]);
   });
 });

@@ -1,7 +1,7 @@
 /** Bounds on what logs hold open and on what is removed at once, whatever is asked for. */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { nodeFileSystem } from '../../../src/common/index.js';
+import { nodeFileSystem, systemClock } from '../../../src/common/index.js';
 import { FileRemover } from '../../../src/log/file-remover.js';
 import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
 import { buildEndTxnMarker } from '../../../src/records/index.js';
@@ -217,14 +217,28 @@ test('what waits to be removed when the broker stops stays, and stopping waits f
       mkdirSync(`${dir}/${name}/inner`, { recursive: true });
       writeFileSync(`${dir}/${name}/inner/file`, 'x');
     }
-    const remover = new FileRemover(nodeFileSystem);
-    const first = remover.remove([`${dir}/missing`, `${dir}/a`]);
+    const remover = new FileRemover(nodeFileSystem, systemClock);
+    const first = remover.remove(dir, [`${dir}/missing`, `${dir}/a`]);
     await first;
     expect(existsSync(`${dir}/a`)).toBe(false);
-    void remover.remove([`${dir}/b`]);
+    void remover.remove(dir, [`${dir}/b`]);
     await remover.close();
     expect(existsSync(`${dir}/b`)).toBe(true);
   } finally {
     rmSync(dir, { recursive: true });
   }
+});
+
+test('a removal that wanted for a file is done as soon as it can be', async () => {
+  const manager = await startManager(world);
+  const [log] = await coldLogs(manager, 1);
+  manager.asyncDelete(log!.topicPartition);
+  world.fs.fault = (operation, path) =>
+    operation === 'remove' ? Object.assign(new Error(`EMFILE: ${path}`), { code: 'EMFILE', syscall: 'scandir' }) : null;
+  await world.clock.advance(LOG_CONFIG.fileDeleteDelayMs + 5000);
+  const left = (): string[] => world.fs.readDir('/data').filter((name) => name.endsWith('-delete'));
+  expect(left()).toHaveLength(1);
+  world.fs.fault = null;
+  await world.clock.advance(2000);
+  expect(left()).toEqual([]);
 });

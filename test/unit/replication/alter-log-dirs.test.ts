@@ -247,3 +247,27 @@ test('where a move cannot go on after a restart, every replica takes its role al
   for (const tp of staying) expect((await broker.produce(['x'], 1, tp)).errorCode).toBe(ErrorCode.NONE);
   expect(cluster.failures).toEqual([]);
 });
+
+test('a replica that is deleted while its copy is made durable takes no directory with it', async () => {
+  cluster.stop();
+  cluster = await ReplicaCluster.start({
+    brokers: 1,
+    logDirs: ['/logs/a', '/logs/b'],
+    topicConfig: { 'file.delete.delay.ms': '1000' },
+  });
+  await cluster.create([1]);
+  const broker = cluster.broker(1);
+  await broker.produce(['a'], 1);
+  await cluster.clock.advance(1000);
+  const target = otherDir(1);
+  const delayMs = (operation: string, path: string): number =>
+    operation === 'sync' && path.startsWith(target) ? 3000 : 0;
+  broker.fs.pace = { clock: cluster.clock, delayMs };
+  expect(broker.replicas.alterReplicaLogDir(ORDERS, target)).toBe(0);
+  await cluster.clock.advance(200);
+  const controller = { controllerId: 1, controllerEpoch: 1, correlationId: 1 };
+  await broker.replicas.stopReplicas(controller, [{ tp: ORDERS, leaderEpoch: -2, deletePartition: true }]);
+  await cluster.clock.advance(30_000);
+  expect(broker.logs.offlineLogDirs).toEqual([]);
+  expect(broker.fs.readDir(target).filter((name) => name.startsWith('orders'))).toEqual([]);
+});
