@@ -33,6 +33,8 @@ export class Request {
   readonly frameBytes: number;
   private ended = false;
   private bytes: Buffer | null;
+  private holdsMemory = false;
+  private releaseMemory: (() => void) | null = null;
 
   constructor(
     readonly header: RequestHeaderView,
@@ -62,14 +64,14 @@ export class Request {
     if (this.ended) return;
     const { apiKey, correlationId } = this.header;
     const chunks = encodeResponseFrame(apiKey, version, correlationId, body);
-    this.ended = true;
+    this.end();
     this.owner.answered(this, chunks);
   }
 
   /** There is no answer (Produce with acks=0); the next request may go on. */
   respondNothing(): void {
     if (this.ended) return;
-    this.ended = true;
+    this.end();
     this.owner.answered(this, null);
   }
 
@@ -94,7 +96,34 @@ export class Request {
   /** The request cannot be answered; its sender is cut off. The reason is logged, rarely. */
   closeConnection(reason: string, error?: unknown): void {
     if (this.ended) return;
-    this.ended = true;
+    this.end();
     this.owner.refused(reason, error);
+  }
+
+  /**
+   * The handler goes on later, with the frame in hand: what it takes of the server's memory counts until `letMemoryGo`, or the end of the
+   * request. Only for what waits for this broker's own disks and turns: held while others are waited for, followers say, it would keep
+   * out the very requests that are waited for.
+   */
+  holdMemory(): void {
+    if (!this.ended) this.holdsMemory = true;
+  }
+
+  /** Nothing is waited for any more but what others do. */
+  letMemoryGo(): void {
+    this.holdsMemory = false;
+    this.releaseMemory?.();
+    this.releaseMemory = null;
+  }
+
+  /** @internal from the connection, when the handler has returned: `release` is called now, or when the handler lets go. */
+  handedOut(release: () => void): void {
+    if (this.holdsMemory) this.releaseMemory = release;
+    else release();
+  }
+
+  private end(): void {
+    this.ended = true;
+    this.letMemoryGo();
   }
 }

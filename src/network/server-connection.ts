@@ -239,7 +239,7 @@ export class ServerConnection implements RequestOwner {
     } finally {
       // As in Kafka it bounds what is read and not yet handled. Held until the answer, it would make those wait for it who bring the
       // answer about: followers, whose fetches a Produce with acks=all waits for.
-      frame.memory?.release();
+      request.handedOut(() => frame.memory?.release());
     }
   }
 

@@ -85,6 +85,7 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
       if (at > 0) yield;
       appendPart(part, at);
     }
+    context.request.letMemoryGo();
     // The records have their place in the log; only replication is waited for. Not so while a transaction is being verified.
     if (body.transactionalId === null) {
       context.request.releaseFrame();
@@ -96,6 +97,7 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
     parts.length === 1 ? runAtOnce(append()) : runInSlices(context.clock, append());
   // Until then the connection's next request waits, and nobody else.
   const ready = replicas.whenReadyForAppends(entries);
+  if (ready || parts.length > 1) context.request.holdMemory();
   return ready ? ready.then(appendAll) : appendAll();
 });
 

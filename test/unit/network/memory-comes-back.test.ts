@@ -127,3 +127,24 @@ test('a broker that connects beyond max.connections takes the place of the clien
   await until(() => connected[1]!.isClosed);
   expect(connected.map(({ isClosed }) => isClosed)).toEqual([false, true, false, false]);
 });
+
+test('a request whose handler goes on later holds its memory until it lets go or ends, also of a client that is gone', async () => {
+  const open: Request[] = [];
+  const { server, clients } = await start((received) => {
+    received.holdMemory();
+    open.push(received);
+  });
+  const frames = [1, 2, 3].map(() => new Client(clients, [large(300_000)]));
+  await until(() => open.length === 3);
+  const held = server.memory.used;
+  expect(held).toBeGreaterThanOrEqual(900_000);
+  open[0]!.letMemoryGo();
+  expect(server.memory.used).toBe((held * 2) / 3);
+  open[1]!.respondNothing();
+  expect(server.memory.used).toBe(held / 3);
+  frames[2]!.connection.destroy();
+  await until(() => server.connectionCount === 2);
+  expect(server.memory.used).toBe(held / 3);
+  open[2]!.respondNothing();
+  expect(server.memory.used).toBe(0);
+});

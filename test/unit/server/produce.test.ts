@@ -50,8 +50,8 @@ function handle(
       },
     },
   };
-  const { answer } = serve(body, parts, events);
-  return { events, answer, complete: () => complete([RESULT]) };
+  const { request, answer } = serve(body, parts, events);
+  return { request, events, answer, complete: () => complete([RESULT]) };
 }
 
 /** Has a request handled by a broker of these parts. */
@@ -83,7 +83,7 @@ function serve(body: object, parts: object, events: string[] = []) {
     ...parts,
   };
   produce.handle(request, services as unknown as BrokerServices);
-  return { events, answer: () => answer };
+  return { request, events, answer: () => answer };
 }
 
 test('a Produce that waits for replication keeps nothing of its frame', () => {
@@ -113,6 +113,36 @@ test('a Produce to a log that is not ready holds up its own connection alone, an
   expect(events).toEqual(['appended', 'frame released', 'next allowed', 'answered']);
 });
 
+test.each([
+  { title: 'replication', transactionalId: null },
+  { title: 'the coordinator of its transaction', transactionalId: 't' },
+])(
+  'the frame of a Produce counts while it waits for its log, and not while it waits for $title',
+  async ({ transactionalId }) => {
+    let makeReady: () => void = () => undefined;
+    const ready = new Promise<void>((resolve) => (makeReady = resolve));
+    const { request, events } = handle({ ...(transactionalId !== null && { transactionalId }) }, ready);
+    let isCounted = true;
+    request.handedOut(() => (isCounted = false));
+    await settle();
+    expect({ events, isCounted }).toEqual({ events: [], isCounted: true });
+    makeReady();
+    await settle();
+    expect({ isAppended: events.includes('appended'), isAnswered: events.includes('answered'), isCounted }).toEqual({
+      isAppended: true,
+      isAnswered: false,
+      isCounted: false,
+    });
+  },
+);
+
+test('the frame of a Produce that does not wait for its log does not count any more when the call returns', () => {
+  const { request } = handle();
+  let isCounted = true;
+  request.handedOut(() => (isCounted = false));
+  expect(isCounted).toBe(false);
+});
+
 test('a Produce of many partitions lets others run in between, and is answered once, in the order of the request', async () => {
   const COUNT = 250;
   const clock = new SimulatedClock();
@@ -125,7 +155,7 @@ test('a Produce of many partitions lets others run in between, and is answered o
   const calls: AppendCall[] = [];
   const partitionData = Array.from({ length: COUNT }, (_, index) => ({ index, records: batchOf(['a']) }));
   const body = { acks: -1, timeoutMs: 1000, topicData: [{ name: TP.topic, partitionData }] };
-  const { events, answer } = serve(body, {
+  const { request, events, answer } = serve(body, {
     clock: slow,
     replicas: {
       whenReadyForAppends: () => null,
@@ -136,8 +166,11 @@ test('a Produce of many partitions lets others run in between, and is answered o
     },
   });
   const appended = (): number => calls.reduce((sum, { entries }) => sum + entries.length, 0);
-  expect(appended()).toBe(100);
+  let isCounted = true;
+  request.handedOut(() => (isCounted = false));
+  expect([appended(), isCounted]).toEqual([100, true]);
   await clock.advance(0);
+  expect(isCounted).toBe(false);
   expect(appended()).toBe(COUNT);
   expect(events).toEqual(['frame released', 'next allowed']);
   for (const { entries, onComplete } of calls.reverse()) {
