@@ -297,3 +297,18 @@ test('a write that fails may have written a part', () => {
   fs.fault = null;
   expect(handle.size()).toBe(2);
 });
+
+test('a removal through the pool takes as long as the disk, file by file, and ends when it is told', async () => {
+  const clock = new SimulatedClock();
+  const fs = new SimulatedFileSystem();
+  fs.makeDir('/d');
+  for (const name of ['a', 'b', 'c']) fs.open(`/d/${name}`, 'w+').close();
+  fs.pace = { clock, delayMs: (operation) => (operation === 'remove' ? 100 : 0) };
+  let isOver = false;
+  void fs.removeAsync('/d', () => isOver);
+  await clock.advance(150);
+  expect(fs.readDir('/d')).toEqual(['b', 'c']);
+  isOver = true;
+  await clock.advance(1000);
+  expect(fs.readDir('/d')).toEqual(['c']);
+});
