@@ -94,6 +94,15 @@ export class AlterLogDirs {
     this.options.logManager.asyncDelete(tp, true);
   }
 
+  /** Copies in a directory that failed come to nothing; the replicas live on where they are. */
+  handleLogDirFailure(dir: string): void {
+    for (const partition of this.copying) {
+      if (partition.futureLog?.parentDir !== dir) continue;
+      partition.setFutureLog(null);
+      this.copying.delete(partition);
+    }
+  }
+
   close(): void {
     this.isClosed = true;
   }
@@ -127,12 +136,13 @@ export class AlterLogDirs {
   private async copy(partition: Partition, future: UnifiedLog): Promise<void> {
     const { logManager } = this.options;
     // What the copy had before is not believed: the log may have been cut and written again while no one looked at the copy.
-    let isAligned = false;
+    let alignedAt = -1;
     // Stopped, or moved elsewhere, while we waited: looked at after each wait.
     for (let log = this.logOf(partition, future); log; log = this.logOf(partition, future)) {
-      if (!isAligned || future.logEndOffset > log.logEndOffset || future.logEndOffset < log.logStartOffset) {
+      const isOutside = future.logEndOffset > log.logEndOffset || future.logEndOffset < log.logStartOffset;
+      if (alignedAt !== partition.cuts || isOutside) {
+        alignedAt = partition.cuts;
         this.align(partition, log, future);
-        isAligned = true;
       }
       const truncated = future.whenTruncated();
       if (truncated) {
@@ -144,7 +154,7 @@ export class AlterLogDirs {
         await this.copyChunk(partition, log, future);
       } else if (divergenceOf(log, future) !== log.logEndOffset) {
         // What was read before a truncation was written after it.
-        isAligned = false;
+        alignedAt = -1;
       } else if (!logManager.isReadyToReplace(partition.tp)) {
         await logManager.prepareReplacement(partition.tp);
       } else {
@@ -186,16 +196,21 @@ export class AlterLogDirs {
 
   private async copyChunk(partition: Partition, log: UnifiedLog, future: UnifiedLog): Promise<void> {
     const from = future.logEndOffset;
+    const { cuts } = partition;
     let bytes = 0;
     try {
       const read = await log.read(from, CHUNK_BYTES, 'LOG_END', true);
       // A truncation meanwhile has cut both logs, and what was read may be gone.
       const isStillWanted =
-        this.logOf(partition, future) === log && future.logEndOffset === from && from <= log.logEndOffset;
+        this.logOf(partition, future) === log && future.logEndOffset === from && partition.cuts === cuts;
       if (!isStillWanted) return;
       bytes = read.sizeInBytes;
       if (bytes > 0) {
-        this.append(partition, future, Buffer.isBuffer(read.records) ? read.records : Buffer.concat(read.records));
+        await this.append(
+          partition,
+          future,
+          Buffer.isBuffer(read.records) ? read.records : Buffer.concat(read.records),
+        );
       }
     } catch (error) {
       // Retention, or a truncation, took the offset away while we waited: the next look finds where to go on.
@@ -206,7 +221,8 @@ export class AlterLogDirs {
     }
   }
 
-  private append({ tp, key }: Partition, future: UnifiedLog, records: Buffer): void {
+  private async append(partition: Partition, future: UnifiedLog, records: Buffer): Promise<void> {
+    const { tp, key, cuts } = partition;
     try {
       future.appendAsFollower(records);
     } catch (error) {
@@ -220,7 +236,8 @@ export class AlterLogDirs {
         firstOffset: error.firstOffset,
       });
       this.options.logManager.truncateFullyAndStartAt(tp, error.firstOffset, true);
-      future.appendAsFollower(records);
+      await future.whenTruncated();
+      if (partition.cuts === cuts && this.logOf(partition, future)) future.appendAsFollower(records);
     }
   }
 

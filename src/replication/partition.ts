@@ -70,6 +70,7 @@ export class Partition {
   readonly key: string;
   private currentLog: UnifiedLog | null = null;
   private copy: UnifiedLog | null = null;
+  private cutCount = 0;
   private seenLogStartOffset = -1;
   private currentLeaderId = NO_LEADER;
   private epochs = { leader: NO_EPOCH, partition: 0 };
@@ -83,6 +84,14 @@ export class Partition {
   ) {
     this.key = partitionKey(tp);
     this.isr = new PartitionIsr(this, context);
+  }
+
+  /**
+   * Grows with each truncation. Whoever copies the log cuts the copy after it (`ReplicaAlterLogDirsManager.markPartitionsForTruncation`): the
+   * copy's directory, slow or failing, is no trouble of the replica.
+   */
+  get cuts(): number {
+    return this.cutCount;
   }
 
   /** Null before the first LeaderAndIsr, and when deleted or offline. */
@@ -469,15 +478,13 @@ export class Partition {
       });
     }
     this.context.logManager.truncateTo([[this.tp, offset]]);
-    if (this.futureLog && this.futureLog.logEndOffset > offset) {
-      this.context.logManager.truncateTo([[this.tp, offset]], true);
-    }
+    this.cutCount++;
     this.context.onChange(this, Change.State | Change.HighWatermark);
   }
 
   truncateFullyAndStartAt(offset: number): void {
     this.context.logManager.truncateFullyAndStartAt(this.tp, offset);
-    if (this.futureLog) this.context.logManager.truncateFullyAndStartAt(this.tp, offset, true);
+    this.cutCount++;
     this.context.onChange(this, Change.State | Change.HighWatermark);
   }
 

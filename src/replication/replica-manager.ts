@@ -425,6 +425,7 @@ export class ReplicaManager {
     const failed = [...this.partitions.all()].filter(({ log }) => log?.parentDir === dir);
     this.logger.error('Partitions go offline with their log directory', { dir, partitions: failed.length });
     this.fetchers.removePartitions(failed.map(({ key }) => key));
+    this.logDirs.handleLogDirFailure(dir);
     for (const partition of failed) {
       this.partitions.markOffline(partition.tp);
       this.releaseWaiting(partition.key, ErrorCode.KAFKA_STORAGE_ERROR);

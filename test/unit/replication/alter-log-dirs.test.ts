@@ -271,3 +271,32 @@ test('a replica that is deleted while its copy is made durable takes no director
   expect(broker.logs.offlineLogDirs).toEqual([]);
   expect(broker.fs.readDir(target).filter((name) => name.startsWith('orders'))).toEqual([]);
 });
+
+test.each([
+  { title: 'fails', fails: true },
+  { title: 'hangs', fails: false },
+])('a replica is cut and follows on while the directory of its copy $title', async ({ fails }) => {
+  const [old, next] = [cluster.broker(1), cluster.broker(2)];
+  void old.produce(['a'], 1);
+  await cluster.until(() => next.log().logEndOffset === 1);
+  cluster.cut(1, 2);
+  for (let n = 0; n < 5; n++) void old.produce([`lost-${n}`], 1);
+  const from = old.log().parentDir;
+  const target = otherDir(1);
+  const isSlow = (operation: string, path: string): boolean => operation === 'sync' && path.startsWith(target);
+  old.fs.pace = { clock: cluster.clock, delayMs: (operation, path) => (isSlow(operation, path) ? 1e9 : 0) };
+  expect(old.replicas.alterReplicaLogDir(ORDERS, target)).toBe(0);
+  await cluster.until(() => old.logs.getLog(ORDERS, true)?.logEndOffset === 6);
+  if (fails) {
+    old.fs.fault = (operation, path) =>
+      path.includes('-future') && ['truncate', 'write', 'rename', 'read'].includes(operation)
+        ? Object.assign(new Error('EIO'), { code: 'EIO', syscall: operation })
+        : null;
+  }
+  cluster.heal();
+  cluster.elect(2, [2]);
+  void next.produce(['b'], 1);
+  await cluster.until(() => old.log().logEndOffset === 2);
+  expect(await old.values()).toEqual(await next.values());
+  expect(old.log().parentDir).toBe(from);
+});
