@@ -25,17 +25,25 @@ export function lockFile(path: string): FileLock {
     if (isHeld) return { isHeld: false, holder };
     throw asFileSystemError(error, path);
   }
-  // Only for the message of who comes later: the lock is the kernel's.
-  fs.ftruncateSync(fd);
-  fs.writeSync(fd, `${process.pid}@${hostname()}\n`, 0);
+  writeHolder(fd, `${process.pid}@${hostname()}\n`);
   return {
     isHeld: true,
     release() {
       // Kafka leaves an empty `.lock` behind; so do we.
-      fs.ftruncateSync(fd);
+      writeHolder(fd, '');
       fs.closeSync(fd);
     },
   };
+}
+
+/** Only for the message of who comes later: the lock is the kernel's, and held or given back also on a disk that is full. */
+function writeHolder(fd: number, holder: string): void {
+  try {
+    fs.ftruncateSync(fd);
+    fs.writeSync(fd, holder, 0);
+  } catch (error) {
+    void error;
+  }
 }
 
 let locking: Locking | null = null;

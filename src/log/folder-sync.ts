@@ -1,4 +1,4 @@
-import type { FileSystem } from '../common/index.js';
+import type { FileHandle, FileSystem } from '../common/index.js';
 
 /** Makes the entries of folders that many logs share durable, once for all that were made or renamed meanwhile. */
 export class FolderSync {
@@ -40,14 +40,15 @@ export class FolderSync {
 
   /** Makes a folder durable now, without blocking. */
   async sync(path: string): Promise<void> {
-    const handle = this.fs.open(path, 'r');
+    let handle: FileHandle | null = null;
     try {
+      handle = this.fs.open(path, 'r');
       await handle.sync();
     } catch (error) {
       this.changed.add(path);
       throw error;
     } finally {
-      handle.close();
+      handle?.close();
     }
   }
 }

@@ -2,7 +2,7 @@
 import { assert } from '../common/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import type { RetentionReason } from './core/retention.js';
-import { ensureUsable, onStorage, onStorageAsync, type LogContext } from './log-context.js';
+import { ensureUsable, onMutation, onStorage, onStorageAsync, type LogContext } from './log-context.js';
 import type { LogConfig } from './log-config.js';
 import {
   DELETED_SUFFIX,
@@ -127,6 +127,11 @@ export class LocalLog {
     return onStorage(this.context, this.parentDir, `${doing} ${partitionKey(this.topicPartition)}`, work);
   }
 
+  /** The same for a change that has no way back once it has begun (see `onMutation`). */
+  onMutation<T>(doing: string, work: () => T): T {
+    return onMutation(this.context, this.parentDir, `${doing} ${partitionKey(this.topicPartition)}`, work);
+  }
+
   /** Appends whole batches to the active segment as one write. */
   append(
     records: Buffer,
@@ -167,7 +172,9 @@ export class LocalLog {
       active.onBecomeInactive();
       this.rolled.push(active);
     }
-    const segment = this.createSegment(newOffset);
+    // Without the one that was removed there is no log.
+    const create = (): LogSegment => this.createSegment(newOffset);
+    const segment = this.segments.count === 0 ? this.onMutation('rolling', create) : create();
     this.setEnd(this.logEndOffset);
     return segment;
   }
@@ -192,7 +199,9 @@ export class LocalLog {
 
   /** The same as `flush`, blocking. */
   flushSync(offset: number): void {
-    for (const segment of new Set([...this.rolled, ...this.segmentsToFlush(offset)])) segment.flushSync();
+    for (const segment of new Set([...this.rolled, ...this.segmentsToFlush(offset)])) {
+      if (this.segments.get(segment.baseOffset) === segment) segment.flushSync();
+    }
     this.rolled = [];
   }
 
@@ -202,6 +211,11 @@ export class LocalLog {
     await this.context.folders.sync(this.dir);
     if (!this.closed) await this.context.folders.ensureSynced(this.parentDir);
     this.syncedNames = nameChanges;
+  }
+
+  /** A small file was written, which may have a name of its own. */
+  noteNameChange(): void {
+    this.nameChanges++;
   }
 
   /** The same, blocking. */
@@ -273,7 +287,11 @@ export class LocalLog {
       name,
       () =>
         onStorageAsync(context, parentDir, `deleting files of ${partitionKey(topicPartition)}`, () =>
-          context.remover.remove(parentDir, pathsOf()),
+          // A copy may have taken the place of its log meanwhile, and has another folder then.
+          context.remover.remove(
+            parentDir,
+            pathsOf().map((path) => this.currentDir + path.slice(path.lastIndexOf('/'))),
+          ),
         ),
       delayMs,
     );

@@ -21,8 +21,11 @@ export interface LogContext {
   /** Memory of reads and of the ends of logs. */
   readonly buffers: BufferPool;
   readonly producerState: ProducerStateConfig;
-  /** A file of a log directory could not be read or written: the directory goes offline. Returns at once. */
-  onStorageError(logDir: string, doing: string, error: Error): void;
+  /**
+   * A file of a log directory could not be read or written: the directory goes offline. Returns at once. That the process may open no
+   * more files is no failure of a directory, unless something `isHalfDone` for it.
+   */
+  onStorageError(logDir: string, doing: string, error: Error, isHalfDone?: boolean): void;
   /** Makes the recovery points of a directory's logs durable, of which one fell: once for all that are cut in one go. */
   checkpointLowered(logDir: string): Promise<void>;
   /** The same, blocking. */
@@ -44,7 +47,22 @@ export function onStorage<T>(context: LogContext, logDir: string, doing: string,
   }
 }
 
-/** The same for work that waits. */
+/**
+ * The same for work that has no way back once it has begun: that it ended half way for the want of a file handle takes the directory
+ * offline as well, as any IOException does in Kafka.
+ */
+export function onMutation<T>(context: LogContext, logDir: string, doing: string, work: () => T): T {
+  return onStorage(context, logDir, doing, () => {
+    try {
+      return work();
+    } catch (error) {
+      if (isOutOfHandles(error)) context.onStorageError(logDir, doing, error as Error, true);
+      throw error;
+    }
+  });
+}
+
+/** The same as `onStorage` for work that waits. */
 export async function onStorageAsync<T>(
   context: LogContext,
   logDir: string,

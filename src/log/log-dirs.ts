@@ -99,11 +99,7 @@ export class LogDirs {
     if (!dir) return false;
     this.live.delete(path);
     this.failing.delete(path);
-    try {
-      dir.lock.release();
-    } catch (error) {
-      this.logger.warn('Failed to release the lock of an offline log directory', { dir: path, error });
-    }
+    this.release(dir);
     return true;
   }
 
@@ -122,8 +118,16 @@ export class LogDirs {
   }
 
   releaseAll(): void {
-    for (const { lock } of this.live.values()) lock.release();
+    for (const dir of this.live.values()) this.release(dir);
     this.live.clear();
+  }
+
+  private release({ path, lock }: LiveDir): void {
+    try {
+      lock.release();
+    } catch (error) {
+      this.logger.warn('Failed to release the lock of a log directory', { dir: path, error });
+    }
   }
 
   private open(path: string): LiveDir {

@@ -49,11 +49,11 @@ export class LogFlusher {
     await onStorageAsync(local.context, local.parentDir, `flushing ${partitionKey(local.topicPartition)}`, async () => {
       await (includesOffset ? local.flushAll() : local.flush(offset));
       if (local.isClosed) return;
-      const areNamesNew = this.hasUnsyncedSmallFiles || local.hasUnsyncedNames;
+      this.noteSmallFiles();
       await this.metadata.file.sync();
       await this.epochs.file.sync();
       await this.snapshots.sync();
-      if (areNamesNew && !local.isClosed) await local.syncNames();
+      if (local.hasUnsyncedNames && !local.isClosed) await local.syncNames();
     });
     // After a truncation, other bytes may stand below the offset than were flushed.
     if (!local.isClosed && local.truncationCount === truncations) local.markFlushed(offset);
@@ -62,12 +62,12 @@ export class LogFlusher {
   /** All of the log, blocking: for `flush.messages`, whose appends are answered only when they are durable. */
   flushSync(): void {
     const { local } = this;
-    const areNamesNew = this.hasUnsyncedSmallFiles || local.hasUnsyncedNames;
+    this.noteSmallFiles();
     local.flushSync(local.logEndOffset);
     this.metadata.file.syncSync();
     this.epochs.file.syncSync();
     this.snapshots.syncSync();
-    if (areNamesNew) local.syncNamesSync();
+    if (local.hasUnsyncedNames) local.syncNamesSync();
     local.markFlushed(local.logEndOffset);
   }
 
@@ -123,6 +123,11 @@ export class LogFlusher {
 
   private get hasUnsyncedSmallFiles(): boolean {
     return !(this.metadata.file.isDurable && this.epochs.file.isDurable && this.snapshots.areDurable);
+  }
+
+  /** Names of files that are about to be synced stay unsynced until the folder is: it may fail to be. */
+  private noteSmallFiles(): void {
+    if (this.hasUnsyncedSmallFiles) this.local.noteNameChange();
   }
 
   /** One log after the other: thousands may have been made at once, and cold reads need the thread pool. */

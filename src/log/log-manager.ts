@@ -67,7 +67,7 @@ export class LogManager {
       tailCache: new TailCache(clock, options.tailCacheBytes, buffers),
       buffers,
       producerState: options,
-      onStorageError: (logDir, doing, error) => this.onStorageError(logDir, doing, error),
+      onStorageError: (logDir, doing, error, isHalfDone) => this.onStorageError(logDir, doing, error, isHalfDone),
       checkpointLowered: (logDir) => this.checkpoints.writeLowered(logDir),
       checkpointLoweredSync: (logDir) => this.checkpoints.writeLoweredSync(logDir),
       isUsable: (logDir) => this.dirs.isUsable(logDir),
@@ -557,10 +557,10 @@ export class LogManager {
 
   /**
    * Files of a directory fail: it goes offline once the call that found out has returned. That the process may open no more files is no
-   * trouble of a directory.
+   * trouble of a directory, but for what it has left half done.
    */
-  private onStorageError(logDir: string, doing: string, error: Error): void {
-    if (isOutOfHandles(error)) return;
+  private onStorageError(logDir: string, doing: string, error: Error, isHalfDone = false): void {
+    if (isOutOfHandles(error) && !isHalfDone) return;
     if (!this.dirs.markFailing(logDir)) return;
     this.context.logger.error('A log directory failed', { dir: logDir, doing, error });
     this.context.clock.defer(() => this.handleLogDirFailure(logDir));

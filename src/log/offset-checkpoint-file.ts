@@ -31,9 +31,12 @@ export class OffsetCheckpointFile {
 
   /** Replaces the file whole, blocking. `offsets` is keyed by `partitionKey`. */
   write(offsets: ReadonlyMap<string, number>): void {
+    const { lastWritten } = this;
+    this.lastWritten = null;
+    this.lastWritten = writeCheckpoint(this.fs, this.path, linesOf(offsets), lastWritten);
+    // Only once it is done: what is on its way to the disk is not overtaken by a write that fails.
     this.generation++;
     this.waiting = null;
-    this.lastWritten = writeCheckpoint(this.fs, this.path, linesOf(offsets), this.lastWritten);
   }
 
   /**

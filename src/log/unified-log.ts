@@ -280,7 +280,7 @@ export class UnifiedLog {
     this.settling?.complete();
     this.offsets.setLogStartOffset(offset);
     this.context.logger.info('Incremented log start offset', { partition: this.name, logStartOffset: offset, reason });
-    this.local.onStorage('increasing the log start offset of', () => this.epochs.truncateFromStart(offset));
+    this.local.onMutation('increasing the log start offset of', () => this.epochs.truncateFromStart(offset));
     this.snapshots.onLogStartOffsetIncremented(this.producers, offset);
     this.offsets.updateFirstUnstableOffset();
     return true;
@@ -294,11 +294,13 @@ export class UnifiedLog {
     if (offset < 0) throw new RangeError(`Cannot truncate partition ${this.name} to a negative offset (${offset}).`);
     this.local.ensureOpen();
     this.settling?.complete();
-    return this.local.onStorage(`truncating to ${offset}`, () => {
-      if (offset >= this.logEndOffset) {
-        this.epochs.cutToLog(this.logEndOffset);
-        return false;
-      }
+    if (offset >= this.logEndOffset) {
+      this.epochs.cutToLog(this.logEndOffset);
+      return false;
+    }
+    // Found before anything is cut: without a file handle for it the log stays as it is.
+    this.local.onStorage('reading', () => this.local.segments.floor(offset)?.translateOffset(offset));
+    return this.local.onMutation(`truncating to ${offset}`, () => {
       this.context.logger.info('Truncating', { partition: this.name, to: offset, from: this.logEndOffset });
       if (this.local.segments.first!.baseOffset > offset) {
         this.truncateFullyAndStartAt(offset);
@@ -316,7 +318,7 @@ export class UnifiedLog {
   truncateFullyAndStartAt(offset: number, logStartOffset: number = offset): void {
     this.local.ensureOpen();
     this.settling?.complete();
-    this.local.onStorage('truncating', () => {
+    this.local.onMutation('truncating', () => {
       this.deleteSnapshots(this.local.truncateFullyAndStartAt(offset));
       this.epochs.clear();
       this.snapshots.truncateFully(this.producers, offset);

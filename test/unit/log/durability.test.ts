@@ -169,3 +169,67 @@ test('a deleted topic does not come back where its successor is, though no check
     expect((await startManager(world, { defaultConfig: config })).getLog(tp)).toBeUndefined();
   }
 });
+
+test.each(['/data', '/data/orders-0'])('a flush that could not open %s has made nothing durable', async (folder) => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const world = newDisk(seed);
+    const manager = await startManager(world);
+    const log = manager.getOrCreateLog(tp, { isNew: true });
+    append(log, 5);
+    world.fs.fault = (operation, path) =>
+      operation === 'open' && path === folder
+        ? Object.assign(new Error(`EMFILE: open '${path}'`), { code: 'EMFILE', syscall: 'open' })
+        : null;
+    await expect(log.flush(true)).rejects.toMatchObject({ kind: 'KAFKA_STORAGE_ERROR' });
+    world.fs.fault = null;
+    await log.flush(true);
+    crash(world, 'power');
+    expect((await startManager(world)).getLog(tp)?.logEndOffset).toBe(5);
+  }
+});
+
+test('a segment that retention has deleted is no matter of flush.messages', async () => {
+  const world = newDisk(1);
+  world.fs.pace = { clock: world.clock, delayMs: (operation) => (operation === 'sync' ? 30_000 : 0) };
+  const defaultConfig = {
+    ...LOG_CONFIG,
+    flushMessages: 100,
+    retentionBytes: 0,
+    fileDeleteDelayMs: 1000,
+    segmentBytes: 500,
+  };
+  const manager = await startManager(world, { logDirs: ['/data', '/other'], defaultConfig });
+  const log = manager.getOrCreateLog(tp, { isNew: true });
+  append(log, 30);
+  // The flush of the first segment that was rolled is under way.
+  await world.clock.advance(500);
+  log.updateHighWatermark(20);
+  expect(log.deleteOldSegments()).toBeGreaterThan(0);
+  await world.clock.advance(20_000);
+  append(log, 90);
+  await world.clock.advance(1);
+  expect(log.logEndOffset).toBe(120);
+  expect(manager.offlineLogDirs).toEqual([]);
+});
+
+test('a producer snapshot stays unsynced until the name of its file is', async () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const world = newDisk(seed);
+    const log = (await startManager(world)).getOrCreateLog(tp, { isNew: true });
+    for (const baseSequence of [0, 1]) {
+      log.appendAsLeader(numbered(baseSequence, 1, { producerId: 7, producerEpoch: 0, baseSequence }), {
+        leaderEpoch: 0,
+      });
+      if (baseSequence === 0) await log.flush(true);
+    }
+    world.fs.fault = (operation, path) =>
+      operation === 'open' && path === log.dir
+        ? Object.assign(new Error('EMFILE'), { code: 'EMFILE', syscall: 'open' })
+        : null;
+    await expect(log.flush(true)).rejects.toMatchObject({ kind: 'KAFKA_STORAGE_ERROR' });
+    world.fs.fault = null;
+    await log.flush(true);
+    crash(world, 'power');
+    expect(world.fs.exists(`${log.dir}/00000000000000000002.snapshot`)).toBe(true);
+  }
+});

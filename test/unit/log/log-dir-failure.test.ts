@@ -248,3 +248,63 @@ test('a stop of the broker waits for a checkpoint that is on its way to the disk
   expect(isStopped).toBe(true);
   expect(world.fs.exists('/a/recovery-point-offset-checkpoint.new')).toBe(false);
 });
+
+test('a lock that cannot be given back keeps no other directory locked', async () => {
+  const lock = world.fs.lock.bind(world.fs);
+  world.fs.lock = (path) => {
+    const held = lock(path);
+    if (!held.isHeld || !path.startsWith('/one')) return held;
+    const release = (): never => {
+      throw ioError('ENOSPC', 'ftruncate');
+    };
+    return { isHeld: true, release };
+  };
+  const manager = await startManager(world, { logDirs: ['/one', '/two'] });
+  await manager.shutdown();
+  expect(lock('/two/.lock').isHeld).toBe(true);
+});
+
+test('what is made durable of a directory when the broker stops ends before its lock is given back', async () => {
+  const manager = await startManager(world, { logDirs: ['/one'] });
+  for (let partition = 0; partition < 4; partition++) {
+    manager
+      .getOrCreateLog({ topic: 'orders', partition }, { isNew: true })
+      .appendAsLeader(numbered(0, 1), { leaderEpoch: 0 });
+  }
+  await world.clock.advance(1);
+  const events: string[] = [];
+  world.fs.pace = { clock: world.clock, delayMs: (operation) => (operation === 'sync' ? 1000 : 0) };
+  world.fs.fault = (operation, path) => {
+    if (operation === 'sync') events.push(path);
+    return operation === 'open' && path.includes('orders-3') ? ioError('EMFILE', 'open') : null;
+  };
+  const { fs } = world;
+  const open = fs.open.bind(fs);
+  fs.open = (path, mode) => {
+    events.push(path);
+    return open(path, mode);
+  };
+  const stopped = manager.shutdown().then(() => events.push('stopped'));
+  await world.clock.advance(60_000);
+  await stopped;
+  await world.clock.advance(60_000);
+  expect(events.length).toBeGreaterThan(4);
+  expect(events.at(-1)).toBe('stopped');
+});
+
+test('what was cut off a copy is removed once the copy has taken the place of the log', async () => {
+  const defaultConfig = { ...LOG_CONFIG, segmentBytes: 200 };
+  const manager = await startManager(world, { logDirs: ['/one', '/two'], defaultConfig });
+  const log = manager.getOrCreateLog(orders(0), { isNew: true });
+  const target = log.parentDir === '/one' ? '/two' : '/one';
+  manager.maybeUpdatePreferredLogDir(orders(0), target);
+  const copy = manager.getOrCreateLog(orders(0), { isFuture: true });
+  for (let at = 0; at < 10; at++) copy.appendAsFollower(numbered(at, 1, { baseOffset: at, partitionLeaderEpoch: 0 }));
+  copy.truncateTo(1);
+  await world.clock.advance(1);
+  manager.replaceCurrentWithFutureLog(orders(0));
+  const names = (): string[] => world.fs.readDir(`${target}/orders-0`).filter((name) => name.endsWith('.deleted'));
+  expect(names()).not.toEqual([]);
+  await world.clock.advance(LOG_CONFIG.fileDeleteDelayMs + 1000);
+  expect(names()).toEqual([]);
+});

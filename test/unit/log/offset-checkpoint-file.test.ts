@@ -87,3 +87,15 @@ test('the same offsets are not written twice', async () => {
   file.write(at(4));
   await expect(file.writeInBackground(at(5))).rejects.toThrow('EIO');
 });
+
+test('a blocking write that fails does not stop the one under way', async () => {
+  const before = file.writeInBackground(at(4));
+  await settle();
+  fs.fault = (operation) =>
+    operation === 'open' ? Object.assign(new Error('EMFILE'), { code: 'EMFILE', syscall: 'open' }) : null;
+  expect(() => file.write(at(9))).toThrow('EMFILE');
+  fs.fault = null;
+  await letGo();
+  await before;
+  expect(stored()).toBe(4);
+});

@@ -242,3 +242,47 @@ test('a removal that wanted for a file is done as soon as it can be', async () =
   await world.clock.advance(2000);
   expect(left()).toEqual([]);
 });
+
+test.each([
+  { title: 'a truncation', change: (log: UnifiedLog): unknown => log.truncateTo(20) },
+  { title: 'a truncation of all', change: (log: UnifiedLog): unknown => log.truncateFullyAndStartAt(100) },
+  {
+    title: 'a truncation of all when it is empty',
+    change: (log: UnifiedLog): unknown => {
+      log.truncateFullyAndStartAt(100);
+      return log.truncateFullyAndStartAt(100);
+    },
+  },
+])('$title that runs out of files has happened, or not at all, or takes the directory offline', async ({ change }) => {
+  let offline = 0;
+  for (let from = 1, opens = from; opens >= from; from++) {
+    world = newWorld(from);
+    const defaultConfig = { ...LOG_CONFIG, segmentBytes: 500 };
+    const manager = await startManager(world, { logDirs: ['/one', '/two'], defaultConfig, maxOpenFiles: 1 });
+    const log = manager.getOrCreateLog({ topic: 'orders', partition: 0 }, { isNew: true });
+    for (let at = 0; at < 60; at++) log.appendAsLeader(numbered(at, 1), { leaderEpoch: 0 });
+    manager.getOrCreateLog({ topic: 'other', partition: 0 }, { isNew: true });
+    opens = 0;
+    world.fs.fault = (operation, path) =>
+      operation === 'open' && ++opens >= from
+        ? Object.assign(new Error(`ENFILE: file table overflow, open '${path}'`), { code: 'ENFILE', syscall: 'open' })
+        : null;
+    let refused = false;
+    try {
+      change(log);
+    } catch {
+      refused = true;
+    }
+    world.fs.fault = null;
+    await world.clock.advance(1);
+    if (manager.offlineLogDirs.length > 0) {
+      expect(manager.offlineLogDirs).toEqual([log.parentDir]);
+      offline++;
+      continue;
+    }
+    expect(log.logEndOffset === 60).toBe(refused);
+    expect(log.segments.at(-1)?.readNextOffset()).toBe(log.logEndOffset);
+    expect(log.endOffsetForEpoch(0)?.offset ?? log.logEndOffset).toBe(log.logEndOffset);
+  }
+  expect(offline).toBeGreaterThan(0);
+});
