@@ -40,7 +40,7 @@ interface ProduceWaiter {
   isSatisfied: boolean;
 }
 
-/** Waiters of one partition: a queue, since appends come in the order of offsets. `head` is the first that still waits. */
+/** Waiters of one partition, in the order of their offsets. `head` is the first that still waits. */
 interface ProduceQueue {
   waiters: ProduceWaiter[];
   head: number;
@@ -81,7 +81,7 @@ export class ProducePurgatory {
       const waiter = { operation, index, key, requiredOffset: offset, isSatisfied: false };
       operation.waiters.push(waiter);
       const queue = this.queues.get(key);
-      if (queue) queue.waiters.push(waiter);
+      if (queue) enqueue(queue, waiter);
       else this.queues.set(key, { waiters: [waiter], head: 0 });
     }
     operation.timer = this.clock.setTimer(timeoutMs, () => this.expire(operation), { background: true });
@@ -152,6 +152,13 @@ export class ProducePurgatory {
       queue.head = 0;
     }
   }
+}
+
+/** Appends come in the order of offsets, but a retry of a batch that is in the log waits for what that one does. */
+function enqueue({ waiters, head }: ProduceQueue, waiter: ProduceWaiter): void {
+  let at = waiters.length;
+  while (at > head && waiters[at - 1]!.requiredOffset > waiter.requiredOffset) at--;
+  waiters.splice(at, 0, waiter);
 }
 
 /** Kafka answers the offset that the records got even when their replication failed. */

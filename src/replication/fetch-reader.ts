@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../cluster/index.js';
 import { ZERO_UUID, type Clock } from '../common/index.js';
-import type { FetchDataInfo, UnifiedLog } from '../log/index.js';
+import { LogError, type FetchDataInfo, type LogOffsetSnapshot, type UnifiedLog } from '../log/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import type { CachedPartition } from './core/fetch-set.js';
 import { isConsistentTopicId } from './core/leadership.js';
@@ -115,7 +115,14 @@ export class FetchReader {
     if (this.isThrottled(params, partition)) return 0;
     if (params.minBytes <= 1) return 1;
     const { startMetadata } = cached;
-    const snapshot = log.fetchOffsetSnapshot();
+    let snapshot: LogOffsetSnapshot;
+    try {
+      snapshot = log.fetchOffsetSnapshot();
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      // Its directory fails: the read answers so for this partition alone.
+      return Infinity;
+    }
     const endMetadata =
       params.isolation === 'LOG_END'
         ? snapshot.logEndOffset

@@ -67,6 +67,17 @@ describe('a produce that waits', () => {
     expect(purgatory.expired).toBe(1);
   });
 
+  test('for a retry of an earlier batch is answered with that batch, and not behind later ones', () => {
+    for (const offset of [12, 30, 40]) wait([offset]);
+    purgatory.onHighWatermark('t-0', 12, ErrorCode.NONE);
+    for (const offset of [35, 20]) wait([offset]);
+    const counts = [19, 20, 30, 35, 39, 40].map((highWatermark) => {
+      purgatory.onHighWatermark('t-0', highWatermark, ErrorCode.NONE);
+      return answers.length;
+    });
+    expect(counts).toEqual([1, 2, 3, 4, 4, 5]);
+  });
+
   test('is let go of when it is answered, though others behind it still wait', () => {
     const answered: AppendResult[][] = [];
     const waiters: { operation: { results: AppendResult[] } }[] = [];

@@ -2,7 +2,7 @@
  * What a session's partitions must not lose by resting: each test lets something happen in a moment in which nobody looks.
  */
 import { AssertionError, settle } from '../../../src/common/index.js';
-import { UnifiedLog } from '../../../src/log/index.js';
+import { LogError, UnifiedLog } from '../../../src/log/index.js';
 import {
   ErrorCode,
   fetchRequest,
@@ -281,4 +281,24 @@ test('a fetch under another topic id than the one that a log gets is refused at 
   cluster.announce([ORDERS]);
   await cluster.clock.advance(1);
   expect(waiting.response!.responses[0]!.partitions[0]!.errorCode).toBe(ErrorCode.INCONSISTENT_TOPIC_ID);
+});
+
+test('a fetch that waits is not failed by one of its partitions whose directory fails meanwhile', async () => {
+  await start();
+  await cluster.create([1], [ORDERS, OTHER]);
+  const waiting = send([{ partition: 0 }, { partition: 1 }], { minBytes: 100_000, maxWaitMs: 60_000 });
+  expect(waiting).toEqual({ response: null, failure: null });
+  const failing = cluster.broker(1).log(ORDERS);
+  jest.spyOn(failing, 'fetchOffsetSnapshot').mockImplementation(() => {
+    throw new LogError('KAFKA_STORAGE_ERROR', 'the directory fails');
+  });
+  jest.spyOn(failing, 'read').mockImplementation(() => {
+    throw new LogError('KAFKA_STORAGE_ERROR', 'the directory fails');
+  });
+  await cluster.broker(1).produce(['a'], 1, OTHER);
+  await cluster.broker(1).produce(['a'], 1, ORDERS);
+  await cluster.clock.advance(1000);
+  expect(waiting.failure).toBeNull();
+  const codes = waiting.response!.responses.flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorCode));
+  expect(codes).toEqual([ErrorCode.KAFKA_STORAGE_ERROR, ErrorCode.NONE]);
 });
