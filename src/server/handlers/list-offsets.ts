@@ -69,10 +69,18 @@ export const listOffsets = handler(listOffsetsRequest, listOffsetsResponse, asyn
     partitions.map((asked, at) => ({ topic, at, asked })),
   );
   let next = 0;
+  let turn: Promise<void> | null = null;
   const findInTurn = async (): Promise<void> => {
     while (next < places.length) {
+      // All of them wait, or the others would go on in its stead.
+      if (turn) {
+        await turn;
+        continue;
+      }
       const { topic, at, asked } = places[next++]!;
-      if (next % PARTITIONS_A_TURN === 0) await new Promise<void>((resolve) => clock.defer(resolve));
+      if (next % PARTITIONS_A_TURN === 0) {
+        turn = new Promise<void>((resolve) => clock.defer(resolve)).then(() => void (turn = null));
+      }
       topics[topic]!.partitions[at] = await find(topics[topic]!.name, asked);
     }
   };

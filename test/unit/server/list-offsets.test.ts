@@ -88,7 +88,7 @@ test('others have their turn while thousands of partitions are answered from mem
   clock.defer(() => (foundInTurn = found));
   for (let i = 0; i < 20 && sent.response === null; i++) await clock.advance(0);
   expect(sent.response).not.toBeNull();
-  expect(foundInTurn).toBeLessThan(1000);
+  expect(foundInTurn).toBeLessThanOrEqual(200);
 });
 
 test.each([
