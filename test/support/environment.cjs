@@ -15,6 +15,8 @@ module.exports = class ClosingEnvironment extends TestEnvironment {
 
   async setup() {
     await super.setup();
+    // Made when they are first used: what a test prints would count as left open.
+    this.outputs = [process.stdout, process.stderr];
     this.before = count(process.getActiveResourcesInfo());
   }
 
