@@ -84,18 +84,14 @@ export class LeaderEpochFileCache {
   }
 
   /**
-   * Drops what lies outside of a log that stays as it is. That happens to thousands at once, so the file follows with the next change or
-   * append: until then, whoever loads the log drops the same again.
+   * Drops what lies outside of a log, also of one that was just cut. The file follows with the next change or append, for that happens to
+   * thousands at once, and a cut must not fail for want of a file handle: until then, whoever loads the log drops the same again.
    */
   cutToLog(endOffset: number, startOffset = 0): void {
     const before = this.entries;
     this.entries = truncateEpochsFromEnd(this.entries, endOffset) ?? this.entries;
     this.entries = truncateEpochsFromStart(this.entries, startOffset) ?? this.entries;
     if (this.entries !== before) this.isFileBehind = true;
-  }
-
-  truncateFromEnd(endOffset: number): void {
-    this.change(truncateEpochsFromEnd(this.entries, endOffset));
   }
 
   /** Drops what lies before the log's start. DeleteRecords does that to thousands at once: the file follows as with `cutToLog`. */

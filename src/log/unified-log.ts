@@ -307,7 +307,7 @@ export class UnifiedLog {
         return true;
       }
       this.deleteSnapshots(this.local.truncateTo(offset));
-      this.epochs.truncateFromEnd(offset);
+      this.epochs.cutToLog(offset);
       this.offsets.onCut(offset);
       this.settle(offset);
       return true;
