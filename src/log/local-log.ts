@@ -33,6 +33,7 @@ export class LocalLog {
   private closed = false;
   /** Grows whenever bytes that were readable are no longer: a read that waited must look again. */
   private truncations = 0;
+  private cuts = 0;
   private lastFlushedMs: number;
   /** Grows with each file that is made or renamed; `syncedNames` is what it was when the folder was synced last. */
   private nameChanges = 0;
@@ -106,6 +107,12 @@ export class LocalLog {
     return this.rolled.length > 0;
   }
 
+  /** Grows whenever the end was cut: other bytes may stand there since. */
+  get cutCount(): number {
+    return this.cuts;
+  }
+
+  /** Grows also when segments were deleted: what was read across a turn may be of a file that is gone. */
   get truncationCount(): number {
     return this.truncations;
   }
@@ -253,6 +260,7 @@ export class LocalLog {
    */
   truncateTo(offset: number): number[] {
     this.truncations++;
+    this.cuts++;
     this.tail.clear();
     const deletable = this.segments.all.filter((segment) => segment.baseOffset > offset).reverse();
     this.removeAndDelete(deletable, 'log truncation');
@@ -264,6 +272,7 @@ export class LocalLog {
   /** Drops all segments and begins anew at `offset`. Gives the base offsets of the segments that went. */
   truncateFullyAndStartAt(offset: number): number[] {
     this.truncations++;
+    this.cuts++;
     this.tail.clear();
     const old = [...this.segments.all].reverse();
     this.removeAndDelete(old, 'log truncation');

@@ -45,7 +45,7 @@ export class LogFlusher {
     const offset = Math.min(upTo, local.logEndOffset);
     if (!includesOffset && offset <= local.recoveryPoint && !local.hasRolledUnflushed) return;
     if (includesOffset && !local.hasUnflushedChanges && !this.hasUnsyncedSmallFiles && !local.hasUnsyncedNames) return;
-    const truncations = local.truncationCount;
+    const cuts = local.cutCount;
     await onStorageAsync(local.context, local.parentDir, `flushing ${partitionKey(local.topicPartition)}`, async () => {
       await (includesOffset ? local.flushAll() : local.flush(offset));
       if (local.isClosed) return;
@@ -56,7 +56,7 @@ export class LogFlusher {
       if (local.hasUnsyncedNames && !local.isClosed) await local.syncNames();
     });
     // After a truncation, other bytes may stand below the offset than were flushed.
-    if (!local.isClosed && local.truncationCount === truncations) local.markFlushed(offset);
+    if (!local.isClosed && local.cutCount === cuts) local.markFlushed(offset);
   }
 
   /** All of the log, blocking: for `flush.messages`, whose appends are answered only when they are durable. */

@@ -1,5 +1,6 @@
 import { runAtOnce, runInSlices, type Steps } from '../common/index.js';
 import { partitionKey } from '../cluster/index.js';
+import { RecordsError } from '../records/index.js';
 import type { LocalLog } from './local-log.js';
 import { onStorageAsync } from './log-context.js';
 import { LogError } from './log-error.js';
@@ -12,13 +13,15 @@ const RETRY_MS = 100;
  * What is left to do once a log was cut: making the producers' state that of its new end, for which up to a whole segment is walked, and
  * making the cut durable, with the recovery point that fell to it. The log itself is cut at once, so that reads never see half of it. The
  * rest is done in slices; whoever needs the state (an append, a roll, another truncation) completes it at once, and a caller that can wait
- * waits for `done`. Owned by the log; it ends when all is done, or the log is closed, or its directory has failed.
+ * waits for `done`. Owned by the log; it ends when all is done, or the log is closed, or its directory has failed, or what is left of the
+ * log cannot be read: then the log takes no appends, and whoever needs its state is told why.
  */
 export class TruncationSettling {
   /** Resolves when it has ended. Rejects for a bug only. */
   readonly done: Promise<void>;
   private isDone = false;
   private steps: Steps<void> | null = null;
+  private unreadable: LogError | null = null;
 
   constructor(
     private readonly local: LocalLog,
@@ -30,9 +33,15 @@ export class TruncationSettling {
     this.done = this.run();
   }
 
+  /** Throws KAFKA_STORAGE_ERROR when a batch that is left cannot be read: the truncation is never settled. */
+  ensureReadable(): void {
+    if (this.unreadable) throw this.unreadable;
+  }
+
   /** Does what is left, blocking. */
   complete(): void {
     if (this.isDone) return;
+    this.ensureReadable();
     this.local.ensureOpen();
     this.local.onStorage('truncating', () => {
       runAtOnce(this.walk());
@@ -44,7 +53,7 @@ export class TruncationSettling {
   /** The files of a closed log are not touched again. */
   private get isOver(): boolean {
     const { context, parentDir, isClosed } = this.local;
-    return this.isDone || isClosed || !context.isUsable(parentDir);
+    return this.isDone || isClosed || this.unreadable !== null || !context.isUsable(parentDir);
   }
 
   private async run(): Promise<void> {
@@ -83,10 +92,25 @@ export class TruncationSettling {
         if (this.steps.next().done) return;
       } catch (error) {
         this.steps = null;
-        throw error;
+        if (!(error instanceof RecordsError)) throw error;
+        throw this.giveUp(error);
       }
       yield;
     }
+  }
+
+  /** Bytes that are damaged on the disk cost this replica, as in Kafka, not the fetcher or the broker. */
+  private giveUp(error: RecordsError): LogError {
+    const partition = partitionKey(this.local.topicPartition);
+    this.local.context.logger.error('A truncated log cannot be read', { partition, error });
+    this.unreadable = new LogError(
+      'KAFKA_STORAGE_ERROR',
+      `Truncated log of ${partition} is damaged: ${error.message}`,
+      {
+        cause: error,
+      },
+    );
+    return this.unreadable;
   }
 
   private finish(): void {

@@ -334,6 +334,7 @@ export class UnifiedLog {
   whenTruncated(): Promise<void> | null {
     if (this.settling === null) return null;
     this.local.ensureOpen();
+    this.settling.ensureReadable();
     return this.settling.done;
   }
 

@@ -226,3 +226,24 @@ describe('whoever listens is told', () => {
     expect(heard).toEqual(['visibleEnd']);
   });
 });
+
+describe('a log that cannot be read after a cut', () => {
+  test('takes no appends, costs no other log, and ends no process', async () => {
+    const other = manager.getOrCreateLog({ topic: 'orders', partition: 1 }, { isNew: true });
+    fill(60);
+    const segment = log.segments[0]!;
+    const { position } = segment.translateOffset(50)!;
+    manager.truncateTo([[tp, 59]]);
+    // The length of a batch that no slice has come to.
+    const file = world.fs.open(segment.file.path, 'r+');
+    file.writeSync([Buffer.from([0, 0, 0, 1])], position + 8);
+    file.close();
+    for (let turn = 0; turn < 200; turn++) await world.clock.advance(1);
+    expect(() => log.whenTruncated()).toThrow(expect.objectContaining({ kind: 'KAFKA_STORAGE_ERROR' }));
+    expect(() => send(['late'])).toThrow(expect.objectContaining({ kind: 'KAFKA_STORAGE_ERROR' }));
+    await log.prepareForAppends();
+    other.appendAsLeader(batch({ values: ['fine'] }), { leaderEpoch: 0 });
+    expect(other.logEndOffset).toBe(1);
+    expect(failedDirs).toEqual([]);
+  });
+});
