@@ -144,9 +144,8 @@ export class AlterLogDirs {
         alignedAt = partition.cuts;
         this.align(partition, log, future);
       }
-      const truncated = future.whenTruncated();
-      if (truncated) {
-        await truncated;
+      if (!future.isReadyForAppends && !future.isClosed) {
+        await this.prepareForAppends(future);
         continue;
       }
       this.followEnds(log, future);
@@ -236,9 +235,20 @@ export class AlterLogDirs {
         firstOffset: error.firstOffset,
       });
       this.options.logManager.truncateFullyAndStartAt(tp, error.firstOffset, true);
-      await future.whenTruncated();
-      if (partition.cuts === cuts && this.logOf(partition, future)) future.appendAsFollower(records);
+      await this.prepareForAppends(future);
+      const isStillWanted = partition.cuts === cuts && this.logOf(partition, future) !== null;
+      if (isStillWanted && future.isReadyForAppends) future.appendAsFollower(records);
     }
+  }
+
+  /**
+   * The first append to a copy, and the first after a cut, would hold up everyone until the directory it goes to has synced. Looked at again
+   * after a while when that failed, as for want of handles; a directory that goes offline ends the copy.
+   */
+  private async prepareForAppends(future: UnifiedLog): Promise<void> {
+    await future.prepareForAppends();
+    if (future.isReadyForAppends || future.isClosed) return;
+    await new Promise<void>((resolve) => this.options.clock.setTimer(RETRY_MS, resolve, { background: true }));
   }
 
   /** Nothing is awaited between the comparison of the logs and this, so that no record is lost between the two. */

@@ -273,9 +273,9 @@ test('a replica that is deleted while its copy is made durable takes no director
 });
 
 test.each([
-  { title: 'fails', fails: true },
-  { title: 'hangs', fails: false },
-])('a replica is cut and follows on while the directory of its copy $title', async ({ fails }) => {
+  { title: 'fails', fails: true, isCopied: true },
+  { title: 'hangs', fails: false, isCopied: true },
+])('a replica is cut and follows on while the directory of its copy $title', async ({ fails, isCopied }) => {
   const [old, next] = [cluster.broker(1), cluster.broker(2)];
   void old.produce(['a'], 1);
   await cluster.until(() => next.log().logEndOffset === 1);
@@ -283,10 +283,12 @@ test.each([
   for (let n = 0; n < 5; n++) void old.produce([`lost-${n}`], 1);
   const from = old.log().parentDir;
   const target = otherDir(1);
-  const isSlow = (operation: string, path: string): boolean => operation === 'sync' && path.startsWith(target);
+  const copy = () => old.logs.getLog(ORDERS, true);
+  const isSlow = (operation: string, path: string): boolean =>
+    operation === 'sync' && path.startsWith(target) && (!isCopied || copy()?.isReadyForAppends === true);
   old.fs.pace = { clock: cluster.clock, delayMs: (operation, path) => (isSlow(operation, path) ? 1e9 : 0) };
   expect(old.replicas.alterReplicaLogDir(ORDERS, target)).toBe(0);
-  await cluster.until(() => old.logs.getLog(ORDERS, true)?.logEndOffset === 6);
+  await cluster.until(() => copy()?.logEndOffset === (isCopied ? 6 : 0));
   if (fails) {
     old.fs.fault = (operation, path) =>
       path.includes('-future') && ['truncate', 'write', 'rename', 'read'].includes(operation)
@@ -299,4 +301,38 @@ test.each([
   await cluster.until(() => old.log().logEndOffset === 2);
   expect(await old.values()).toEqual(await next.values());
   expect(old.log().parentDir).toBe(from);
+});
+
+test('a copy waits for the disk it goes to without holding up anyone', async () => {
+  const broker = cluster.broker(1);
+  void broker.produce(['a'], 1);
+  await cluster.until(() => broker.log().logEndOffset === 1);
+  await cluster.clock.advance(1000);
+  const target = otherDir(1);
+  const copy = () => broker.logs.getLog(ORDERS, true);
+  const isSlow = (operation: string, path: string): boolean => operation === 'sync' && path.startsWith(target);
+  broker.fs.pace = { clock: cluster.clock, delayMs: (operation, path) => (isSlow(operation, path) ? 2000 : 0) };
+  expect(broker.replicas.alterReplicaLogDir(ORDERS, target)).toBe(0);
+  await cluster.until(() => copy()?.logEndOffset === 1, 20_000);
+  expect(broker.fs.blockedMs).toBe(0);
+});
+
+test('a copy that wants for a file handle before its first record goes on once there is one', async () => {
+  const broker = cluster.broker(1);
+  await broker.produce(['a'], 1);
+  const target = otherDir(1);
+  let failures = 0;
+  broker.fs.fault = (operation, path) => {
+    if (operation !== 'open' || !path.startsWith(target) || !path.endsWith('-future')) return null;
+    failures++;
+    return Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE', syscall: 'open' });
+  };
+  expect(broker.replicas.alterReplicaLogDir(ORDERS, target)).toBe(0);
+  await cluster.clock.advance(3000);
+  expect(failures).toBeGreaterThan(0);
+  expect(failures).toBeLessThan(10);
+  expect(broker.log().parentDir).not.toBe(target);
+  broker.fs.fault = null;
+  await cluster.until(() => broker.log().parentDir === target, 5000);
+  expect(await broker.values()).toEqual(['0/a']);
 });
