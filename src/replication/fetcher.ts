@@ -276,15 +276,14 @@ export class ReplicaFetcher {
     for (const { key, data } of partitions) {
       const isToBeCut = data.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE || isDiverging(data);
       const state = key === null ? undefined : this.partitions.get(key);
-      if (state && (isToBeCut || (data.records?.length ?? 0) > 0)) yield* this.logsOf(state);
+      if (state && (isToBeCut || (data.records?.length ?? 0) > 0)) yield* this.logOf(state);
     }
   }
 
-  /** With the copy that is to replace the log, which is cut with it. */
-  private *logsOf({ tp }: PartitionFetchState): Generator<UnifiedLog> {
-    const partition = this.options.partitionOf(tp);
-    if (partition?.log) yield partition.log;
-    if (partition?.futureLog) yield partition.futureLog;
+  /** Never the copy that is to replace the log: that is fed from the log, and a disk that hangs under it is of no concern here. */
+  private logOf({ tp }: PartitionFetchState): UnifiedLog[] {
+    const log = this.options.partitionOf(tp)?.log;
+    return log ? [log] : [];
   }
 
   private processPartition(state: PartitionFetchState, data: FetchResponsePartitionData): void {
@@ -402,7 +401,7 @@ export class ReplicaFetcher {
       return;
     }
     // A round before this one may have cut them.
-    await whenReadyForAppends(questions.flatMap((state) => [...this.logsOf(state)]));
+    await whenReadyForAppends(questions.flatMap((state) => this.logOf(state)));
     questions.forEach((asked, at) => {
       // Nobody moved the partition while we asked.
       if (this.partitions.get(asked.key) !== asked) return;

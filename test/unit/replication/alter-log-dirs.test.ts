@@ -275,6 +275,7 @@ test('a replica that is deleted while its copy is made durable takes no director
 test.each([
   { title: 'fails', fails: true, isCopied: true },
   { title: 'hangs', fails: false, isCopied: true },
+  { title: 'hangs from the beginning', fails: false, isCopied: false },
 ])('a replica is cut and follows on while the directory of its copy $title', async ({ fails, isCopied }) => {
   const [old, next] = [cluster.broker(1), cluster.broker(2)];
   void old.produce(['a'], 1);
