@@ -202,18 +202,20 @@ export class LogManager {
   checkpointAfterDeletions(): void {
     for (const path of this.dirsOfDeleted) {
       const dir = this.dirs.get(path);
-      if (!dir || !this.dirs.isUsable(path)) continue;
-      try {
-        onStorage(this.context, path, 'deleting logs', () => this.context.folders.ensureSyncedSync(path));
-      } catch (error) {
-        if (!(error instanceof LogError)) throw error;
-        this.context.logger.error('Failed to make deletions durable', { dir: path, error });
-        continue;
+      if (dir && this.dirs.isUsable(path)) {
+        try {
+          onStorage(this.context, path, 'deleting logs', () => this.context.folders.ensureSyncedSync(path));
+        } catch (error) {
+          if (!(error instanceof LogError)) throw error;
+          // Where handles were wanting, the next deletions do it again.
+          this.context.logger.error('Failed to make deletions durable', { dir: path, error });
+          continue;
+        }
+        this.checkpoints.writeRecoveryPoints(dir);
+        this.checkpoints.writeLogStartOffsets(dir);
       }
-      this.checkpoints.writeRecoveryPoints(dir);
-      this.checkpoints.writeLogStartOffsets(dir);
+      this.dirsOfDeleted.delete(path);
     }
-    this.dirsOfDeleted.clear();
   }
 
   /** True when the future log may replace the log: it is durable as far as the log is, and marked as complete. */

@@ -308,3 +308,19 @@ test('what was cut off a copy is removed once the copy has taken the place of th
   await world.clock.advance(LOG_CONFIG.fileDeleteDelayMs + 1000);
   expect(names()).toEqual([]);
 });
+
+test('deletions that could not be made durable for want of a file handle are with the next ones', async () => {
+  const [manager, failed] = await twoDirs();
+  const { inA, inB } = makeLogs(manager, 4);
+  await world.clock.advance(1000);
+  world.fs.fault = (operation, path) => (operation === 'sync' && path === '/a' ? ioError('EMFILE', 'open') : null);
+  manager.asyncDelete(inA[0]!.topicPartition);
+  const synced: string[] = [];
+  world.fs.fault = (operation, path) => {
+    if (operation === 'sync') synced.push(path);
+    return null;
+  };
+  manager.asyncDelete(inB[0]!.topicPartition);
+  expect(synced).toContain('/a');
+  expect(failed).toEqual([]);
+});
