@@ -174,7 +174,12 @@ export class LogLoader {
   private *recoverLog(
     epochs: LeaderEpochFileCache,
   ): Generator<void, { recoveryPoint: number; logEndOffset: number }, void> {
-    if (!this.hadCleanShutdown) yield* this.recoverUnflushed(epochs);
+    const unflushed = this.hadCleanShutdown ? undefined : this.firstToRecover();
+    for (const segment of [...this.segments.all]) {
+      if (segment === unflushed) break;
+      this.removeEmptyWithin(segment);
+    }
+    if (unflushed) yield* this.recoverUnflushed(unflushed, epochs);
     let logEndOffset = this.segments.count > 0 ? this.segments.active.readNextOffset() : null;
     const { logStartOffset, dir, config } = this.options;
     if (logEndOffset !== null && logEndOffset < logStartOffset) {
@@ -200,10 +205,24 @@ export class LogLoader {
     return { recoveryPoint, logEndOffset };
   }
 
+  private firstToRecover(): LogSegment | undefined {
+    return this.segments.floor(this.recoveryPointCheckpoint) ?? this.segments.first;
+  }
+
+  /** What a roll that failed half way has left is no border: the segment before it took what came next. */
+  private removeEmptyWithin(segment: LogSegment): void {
+    for (;;) {
+      const next = this.segments.higher(segment.baseOffset);
+      if (next?.sizeInBytes !== 0 || next.baseOffset >= segment.readNextOffset()) return;
+      this.context.logger.warn('Removing an empty segment that begins within the one before it', {
+        path: next.file.path,
+      });
+      this.deleteSegments([next]);
+    }
+  }
+
   /** Batches are believed before the files beside them: what they say of epochs is written at the end, once. */
-  private *recoverUnflushed(epochs: LeaderEpochFileCache): Generator<void, void, void> {
-    const first = this.segments.floor(this.recoveryPointCheckpoint) ?? this.segments.first;
-    if (!first) return;
+  private *recoverUnflushed(first: LogSegment, epochs: LeaderEpochFileCache): Generator<void, void, void> {
     const found = new RecoveredEpochs(epochs.all, first.baseOffset);
     let hasGaps = false;
     for (let segment: LogSegment | undefined = first; segment; segment = this.segments.higher(segment.baseOffset)) {
@@ -211,6 +230,7 @@ export class LogLoader {
       yield;
       const truncatedBytes = recovery.overflow ? this.split(segment, recovery.overflow) : recovery.truncatedBytes;
       hasGaps ||= recovery.hasGaps;
+      this.removeEmptyWithin(segment);
       if (truncatedBytes === 0 && !this.isBrokenAfter(segment, hasGaps)) continue;
       this.cutAfter(segment, truncatedBytes);
       break;

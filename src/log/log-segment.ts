@@ -60,7 +60,10 @@ export class LogSegment {
     this.createdMs = context.clock.nowMs();
   }
 
-  /** Makes the three files of a new segment, empty. */
+  /**
+   * Makes the three files of a new segment, empty. The `.log` comes last, as that one makes a segment: if a file cannot be made, indexes
+   * are left that belong to none, not a segment that the one before it grows into.
+   */
   static create(
     context: SegmentContext,
     dir: string,
@@ -70,12 +73,14 @@ export class LogSegment {
   ): LogSegment {
     const create = (suffix: string, keepOpen: boolean): LogFile =>
       LogFile.create(context.files, segmentFile(dir, baseOffset, suffix), keepOpen);
+    const offsetIndex = create(INDEX_SUFFIX, false);
+    const timeIndex = create(TIME_INDEX_SUFFIX, false);
     const segment = new LogSegment(
       context,
       baseOffset,
       create(LOG_SUFFIX, true),
-      new OffsetIndex(create(INDEX_SUFFIX, false), baseOffset, config.segmentIndexBytes),
-      new TimeIndex(create(TIME_INDEX_SUFFIX, false), baseOffset, config.segmentIndexBytes),
+      new OffsetIndex(offsetIndex, baseOffset, config.segmentIndexBytes),
+      new TimeIndex(timeIndex, baseOffset, config.segmentIndexBytes),
       new TransactionIndex(context.files, segmentFile(dir, baseOffset, TXN_INDEX_SUFFIX), false),
       config.indexIntervalBytes,
       rollJitterMs,

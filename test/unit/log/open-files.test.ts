@@ -7,6 +7,7 @@ import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
 import { buildEndTxnMarker } from '../../../src/records/index.js';
 import {
   bytesOf,
+  crash,
   LOG_CONFIG,
   newWorld,
   numbered,
@@ -285,4 +286,63 @@ test.each([
     expect(log.endOffsetForEpoch(0)?.offset ?? log.logEndOffset).toBe(log.logEndOffset);
   }
   expect(offline).toBeGreaterThan(0);
+});
+
+describe.each(['a clean stop', 'a kill'])('after %s', (how) => {
+  const tp = { topic: 'orders', partition: 0 };
+  const options = { defaultConfig: { ...LOG_CONFIG, segmentBytes: 1000 } };
+
+  async function restarted(manager: LogManager): Promise<UnifiedLog> {
+    if (how === 'a kill') {
+      crash(world, 'process');
+    } else {
+      const stopping = manager.shutdown();
+      await world.clock.advance(1);
+      await stopping;
+    }
+    return (await startManager(world, options)).getLog(tp)!;
+  }
+
+  test.each(['.log', '.index', '.timeindex'])(
+    'nothing is lost of what a log took after a roll for whose %s it could open no file',
+    async (suffix) => {
+      const manager = await startManager(world, options);
+      const log = manager.getOrCreateLog(tp, { isNew: true });
+      let next = 0;
+      const append = (count: number) => {
+        next = log.appendAsLeader(numbered(next, count), { leaderEpoch: 0 }).lastOffset + 1;
+      };
+      while (log.size < 600) append(1);
+      const end = next;
+      world.fs.fault = (operation, path) =>
+        operation === 'open' && path.endsWith(`${end}${suffix}`)
+          ? Object.assign(new Error(`ENFILE: file table overflow, open '${path}'`), { code: 'ENFILE', syscall: 'open' })
+          : null;
+      expect(() => append(60)).toThrow(/ENFILE/);
+      world.fs.fault = null;
+      expect(world.fs.readDir(log.dir).filter((name) => name.endsWith('.log'))).toHaveLength(1);
+      append(1);
+      append(1);
+      expect(log.segments).toHaveLength(1);
+      const loaded = await restarted(manager);
+      expect(loaded.logEndOffset).toBe(end + 2);
+      expect(await readAll(loaded)).toHaveLength(end + 2);
+    },
+  );
+
+  test.each([
+    { title: 'the last segment', offset: 101 },
+    { title: 'a segment that others follow', offset: 1 },
+  ])('an empty segment that begins within $title takes nothing of it away', async ({ offset }) => {
+    const manager = await startManager(world, options);
+    const log = manager.getOrCreateLog(tp, { isNew: true });
+    for (let at = 0; at < 105; at++) log.appendAsLeader(numbered(at, 1), { leaderEpoch: 0 });
+    expect(log.segments.at(-1)!.baseOffset).toBeLessThan(101);
+    world.fs.open(`${log.dir}/${String(offset).padStart(20, '0')}.log`, 'w+').close();
+    const segments = log.segments.map(({ baseOffset }) => baseOffset);
+    const loaded = await restarted(manager);
+    expect(loaded.segments.map(({ baseOffset }) => baseOffset)).toEqual(segments);
+    expect(loaded.logEndOffset).toBe(105);
+    expect(await readAll(loaded)).toHaveLength(105);
+  });
 });
