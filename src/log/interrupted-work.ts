@@ -1,4 +1,5 @@
 /** What a kill has interrupted in a log's folder: deletions, and the replacement of segments by cleaned ones. */
+import type { Steps } from '../common/index.js';
 import { scanBatches } from './batch-scan.js';
 import { LogFile } from './file-handles.js';
 import type { LogContext } from './log-context.js';
@@ -6,13 +7,17 @@ import { CLEANED_SUFFIX, DELETED_SUFFIX, LOG_SUFFIX, offsetOfFile, SWAP_SUFFIX }
 import type { LogFolder } from './log-folder.js';
 
 /**
- * Removes files that were not complete; a complete swap takes its place (`LogLoader.load`, the first three passes). Gives the names of the
- * files that were to go: they may be many and large, and are removed when the log is loaded, not by blocking.
+ * Removes files that were to go or were not complete; a complete swap takes its place (`LogLoader.load`, the first three passes). Stops
+ * after each file that was to go: they may be many and large. They go before anything is written, as they may be what fills the disk.
  */
-export function finishInterruptedWork(context: LogContext, folder: LogFolder): string[] {
-  const deleted = folder.endingWith(DELETED_SUFFIX).map((name) => renameLeftover(context, folder, name));
+export function* finishInterruptedWork(context: LogContext, folder: LogFolder): Steps<void> {
+  const deleted = folder.endingWith(DELETED_SUFFIX);
   // After a kill their names may be in memory only: with the power, what was cut would come back behind what is appended now.
   if (deleted.length > 0) folder.sync();
+  for (const name of deleted) {
+    folder.remove(name);
+    yield;
+  }
   const cleaned = folder.endingWith(CLEANED_SUFFIX);
   // Cleaning writes `.cleaned`, renames to `.swap` from the last segment to the first: what is swapped beyond a cleaned one is not all.
   const minCleaned = Math.min(...cleaned.map((name) => offsetOfFile(name) ?? Infinity));
@@ -21,14 +26,6 @@ export function finishInterruptedWork(context: LogContext, folder: LogFolder): s
   for (const name of [...cleaned, ...incomplete]) folder.remove(name);
   const complete = swap.filter((name) => !incomplete.includes(name));
   if (complete.length > 0) finishSwap(context, folder, complete);
-  return deleted;
-}
-
-/** Under a name that no segment deleted from now on gets: the removal would take its files from under the reads that have begun. */
-function renameLeftover(context: LogContext, folder: LogFolder, name: string): string {
-  const unique = `${context.random.nextBytes(16).toString('hex')}${DELETED_SUFFIX}`;
-  folder.rename(name, unique);
-  return unique;
 }
 
 function finishSwap(context: LogContext, folder: LogFolder, swap: readonly string[]): void {

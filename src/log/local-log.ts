@@ -290,7 +290,7 @@ export class LocalLog {
   }
 
   /** Removes files of the log after `file.delete.delay.ms`, without blocking. */
-  removeLater(name: string, pathsOf: () => readonly string[], delayMs = this.config.fileDeleteDelayMs): void {
+  removeLater(name: string, pathsOf: () => readonly string[]): void {
     const { context, parentDir, topicPartition } = this;
     context.scheduler.scheduleOnce(
       name,
@@ -302,7 +302,7 @@ export class LocalLog {
             pathsOf().map((path) => this.currentDir + path.slice(path.lastIndexOf('/'))),
           ),
         ),
-      delayMs,
+      this.config.fileDeleteDelayMs,
     );
   }
 

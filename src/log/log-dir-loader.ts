@@ -22,19 +22,20 @@ export interface LoadDirOptions {
 
 /**
  * Loads, and where needed recovers, all logs of a directory one after the other (`LogManager.loadLogs`). In slices: heartbeats must go out
- * meanwhile.
+ * meanwhile. True when a recovery point of the checkpoint is not true any more: the log was cut below it, or is gone.
  */
-export function loadLogDir(context: LogContext, dir: LogDir, options: LoadDirOptions): Promise<void> {
+export function loadLogDir(context: LogContext, dir: LogDir, options: LoadDirOptions): Promise<boolean> {
   return runInSlices(context.clock, loadLogs(context, dir, options));
 }
 
-function* loadLogs(context: LogContext, dir: LogDir, options: LoadDirOptions): Steps<void> {
+function* loadLogs(context: LogContext, dir: LogDir, options: LoadDirOptions): Steps<boolean> {
   const { clock, logger, fs } = context;
   const { hadCleanShutdown } = options;
   const startMs = clock.monotonicMs();
   const recoveryPoints = readCheckpoint(context, dir.recoveryPoints);
   const logStartOffsets = readCheckpoint(context, dir.logStartOffsets);
   const cleanerOffsets = readCheckpoint(context, dir.cleanerOffsets);
+  const outlived = new Map(recoveryPoints);
   let loaded = 0;
   for (const name of fs.readDir(dir.path)) {
     const parsed = parseLogDirName(name);
@@ -70,7 +71,9 @@ function* loadLogs(context: LogContext, dir: LogDir, options: LoadDirOptions): S
         cleanedUpTo: cleanerOffsets.get(key) ?? 0,
         topicId: null,
       });
-      options.onLoaded(yield* loader.load(), kind === 'future');
+      const log = yield* loader.load();
+      if (log.recoveryPoint >= (recoveryPoints.get(key) ?? 0)) outlived.delete(key);
+      options.onLoaded(log, kind === 'future');
     } catch (error) {
       logger.error('Cannot load a log', { path, error });
       throw error;
@@ -84,6 +87,7 @@ function* loadLogs(context: LogContext, dir: LogDir, options: LoadDirOptions): S
     recovered: !hadCleanShutdown,
     ms: Math.round(clock.monotonicMs() - startMs),
   });
+  return outlived.size > 0;
 }
 
 /** A link to nothing is none. Any other error is the directory's: a log passed over for it would begin empty. */

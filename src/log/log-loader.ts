@@ -54,7 +54,7 @@ export function loadLog(context: LogContext, options: LoadLogOptions): UnifiedLo
 }
 
 /**
- * Loads one log. `load` stops after each segment that it recovers, so that the caller can let others run. What a crash can leave is put
+ * Loads one log. `load` stops after each file that it removes and each segment that it recovers, so that the caller can let others run. What a crash can leave is put
  * right first: files to be deleted or not yet complete go, a swap of cleaned segments is brought to its end, segments without an index
  * get one, and the unflushed ones are checked batch by batch and cut at the first that is not whole and valid.
  */
@@ -80,7 +80,7 @@ export class LogLoader {
   *load(): Generator<void, UnifiedLog, void> {
     const { context, options, folder } = this;
     const { dir } = options;
-    const leftovers = finishInterruptedWork(context, folder);
+    yield* finishInterruptedWork(context, folder);
     const hasMetadata = folder.has(PARTITION_METADATA);
     const metadata = PartitionMetadataFile.open(context.fs, dir, hasMetadata, options.hadCleanShutdown);
     const { cache: epochs, suspect } = LeaderEpochFileCache.open(
@@ -121,9 +121,6 @@ export class LogLoader {
       isDurable,
     );
     this.initializeTopicId(metadata);
-    // At once, as they may be what fills the disk; the folder may have been renamed by then.
-    if (leftovers.length > 0)
-      local.removeLater('delete-file', () => leftovers.map((name) => `${local.dir}/${name}`), 0);
     return new UnifiedLog({ local, epochs, producers: this.producers, snapshots, logStartOffset, metadata });
   }
 

@@ -380,14 +380,14 @@ export class LogManager {
 
   private async loadDir(dir: LogDir, topicConfigs: ReadonlyMap<string, LogConfig>): Promise<void> {
     const hadCleanShutdown = this.dirs.takeCleanShutdownMark(dir.path);
-    await loadLogDir(this.context, dir, {
+    const isCheckpointWrong = await loadLogDir(this.context, dir, {
       hadCleanShutdown,
       configOf: (topic) => topicConfigs.get(topic) ?? this.defaultConfig,
       onLoaded: (log, isFuture) => this.addLoaded(log, isFuture),
       onDeleted: (path) => this.removeFolderLater(dir.path, path, this.defaultConfig.fileDeleteDelayMs),
     });
-    // Recovery may have cut a log below its recovery point: what is appended there is not durable.
-    if (!hadCleanShutdown) this.checkpoints.writeRecoveryPoints(dir);
+    // What is appended where recovery has cut a log is not durable. Else nothing is written: the disk may be full.
+    if (isCheckpointWrong) this.checkpoints.writeRecoveryPoints(dir);
   }
 
   private addLoaded(log: UnifiedLog, isFuture: boolean): void {
