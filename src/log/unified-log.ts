@@ -280,7 +280,7 @@ export class UnifiedLog {
     this.settling?.complete();
     this.offsets.setLogStartOffset(offset);
     this.context.logger.info('Incremented log start offset', { partition: this.name, logStartOffset: offset, reason });
-    this.local.onMutation('increasing the log start offset of', () => this.epochs.truncateFromStart(offset));
+    this.epochs.truncateFromStart(offset);
     this.snapshots.onLogStartOffsetIncremented(this.producers, offset);
     this.offsets.updateFirstUnstableOffset();
     return true;
