@@ -13,6 +13,13 @@ import { APIS } from '../protocol/index.js';
 import { API_HANDLERS, offeredApis } from '../server/index.js';
 import { KAFKA_VERSION } from './version.js';
 
+const UNLOADED_GROUPS = [
+  'A partition of `__consumer_offsets` that its new leader cannot read (its log is moved to another directory meanwhile, the process may open no more ' +
+    'files) is read again every second, and its groups are answered COORDINATOR_LOAD_IN_PROGRESS until then. Kafka logs the error and serves the ' +
+    'partition as if it were empty: consumers of its groups go on at `auto.offset.reset`.',
+  'A record that is not understood, or a batch that does not decompress, is logged and passed over; Kafka then loads no group of the partition.',
+].join('\n\n');
+
 const FOREIGN_THINGS = [
   ['In the log directory', 'Kafka', 'Ottla'],
   ['---', '---', '---'],
@@ -55,6 +62,8 @@ export function compatibilityDocument(): string {
       '## Configurations of a topic',
       'The default is what a broker gives that says nothing else.',
       configTable(TOPIC_CONFIGS, (name) => reasonOfNoTopicEffect(name as TopicConfigName), true),
+      '## Consumer groups that cannot be loaded',
+      UNLOADED_GROUPS,
       '## What else lies in a log directory',
       `As Kafka ${KAFKA_VERSION} and Ottla start on it: each was run with one partition in the directory and another elsewhere.`,
       FOREIGN_THINGS,

@@ -1,6 +1,6 @@
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import type { Logger } from '../common/index.js';
-import { controlRecordType, iterateBatches, type BatchView } from '../records/index.js';
+import { controlRecordType, iterateBatches, RecordsError, type BatchView, type Record } from '../records/index.js';
 import type { OffsetAndMetadata } from './core/group-offsets.js';
 import { GroupMetadata } from './core/group-metadata.js';
 import { decodeGroupMetadataValue, decodeGroupRecordKey, decodeOffsetCommitValue } from './group-records.js';
@@ -12,21 +12,31 @@ interface LoadedOffset {
   readonly batchOffset: number;
 }
 
+/** So many records that are not understood are named in the log; of the others their number. */
+const MAX_NAMED = 10;
+
 /**
  * Replays a partition of `__consumer_offsets` from its start (`GroupMetadataManager.doLoadGroupsAndOffsets`): feed it every batch in
  * order, then take the groups. Offsets of transactions count from their commit marker; of open ones they stay pending.
+ *
+ * A record that is not understood, or a batch that does not decompress, is passed over: the others do not suffer for it, and what it replaced
+ * stays, so that a group may read records twice. In Kafka all groups of the partition are lost with it.
  */
 export class GroupLoader {
   private readonly offsets = new Map<string, LoadedOffset>();
   private readonly pendingOffsets = new Map<number, Map<string, LoadedOffset>>();
   private readonly groups = new Map<string, GroupMetadata>();
+  private passedOver = 0;
 
   constructor(
     private readonly nowMs: number,
     private readonly log: Logger,
   ) {}
 
-  /** Replays whole batches; returns the offset after the last of them, or `from` when there are none. */
+  /**
+   * Replays whole batches; returns the offset after the last of them, or `from` when there are none. Throws `CorruptRecordError` where no
+   * batch can begin, with what stands before it replayed.
+   */
   replay(records: Buffer, from: number): number {
     let nextOffset = from;
     for (const batch of iterateBatches(records)) {
@@ -47,37 +57,61 @@ export class GroupLoader {
         this.groupOf(groupId).offsets.loadTransactional(producerId, topicPartition, offset, batchOffset);
       }
     }
+    if (this.passedOver > MAX_NAMED) {
+      this.log.error('Passed over many records of __consumer_offsets', { records: this.passedOver });
+    }
     return [...this.groups.values()];
   }
 
   private replayBatch(batch: BatchView): void {
-    if (batch.isControl) {
-      this.completeTransaction(batch);
-      return;
+    try {
+      if (batch.isControl) this.completeTransaction(batch);
+      else this.replayRecords(batch);
+    } catch (error) {
+      if (!(error instanceof RecordsError)) throw error;
+      this.passOver(batch.baseOffset, error);
     }
+  }
+
+  private replayRecords(batch: BatchView): void {
     let batchOffset: number | null = null;
     for (const record of batch.records()) {
       batchOffset ??= record.offset;
-      if (record.key === null) {
-        this.log.warn('Passed over a record of __consumer_offsets without a key', { offset: record.offset });
-        continue;
-      }
-      const key = decodeGroupRecordKey(record.key);
-      if (key.kind === 'group') {
-        if (record.value === null) this.groups.delete(key.groupId);
-        else this.groups.set(key.groupId, decodeGroupMetadataValue(key.groupId, record.value, this.nowMs));
-      } else if (key.kind === 'offset') {
-        const target = batch.isTransactional ? this.pendingOf(batch.producerId) : this.offsets;
-        const id = `${key.groupId}\0${partitionKey(key.topicPartition)}`;
-        if (record.value === null) target.delete(id);
-        else target.set(id, { ...key, offset: decodeOffsetCommitValue(record.value), batchOffset });
-      } else {
-        this.log.warn('Passed over a record of __consumer_offsets, maybe left over from an aborted upgrade', {
-          offset: record.offset,
-          keyVersion: key.version,
-        });
+      try {
+        this.replayRecord(batch, record, batchOffset);
+      } catch (error) {
+        // Decoding touches nothing but the record's bytes: whatever it throws is about these, and would be thrown again.
+        this.passOver(record.offset, error);
       }
     }
+  }
+
+  private replayRecord(batch: BatchView, { key: keyBytes, value, offset }: Record, batchOffset: number): void {
+    if (keyBytes === null) {
+      this.log.warn('Passed over a record of __consumer_offsets without a key', { offset });
+      return;
+    }
+    const key = decodeGroupRecordKey(keyBytes);
+    if (key.kind === 'group') {
+      if (value === null) this.groups.delete(key.groupId);
+      else this.groups.set(key.groupId, decodeGroupMetadataValue(key.groupId, value, this.nowMs));
+    } else if (key.kind === 'offset') {
+      const target = batch.isTransactional ? this.pendingOf(batch.producerId) : this.offsets;
+      const id = `${key.groupId}\0${partitionKey(key.topicPartition)}`;
+      if (value === null) target.delete(id);
+      else target.set(id, { ...key, offset: decodeOffsetCommitValue(value), batchOffset });
+    } else {
+      this.log.warn('Passed over a record of __consumer_offsets, maybe left over from an aborted upgrade', {
+        offset,
+        keyVersion: key.version,
+      });
+    }
+  }
+
+  private passOver(offset: number, error: unknown): void {
+    this.passedOver++;
+    if (this.passedOver > MAX_NAMED) return;
+    this.log.error('Passed over a record of __consumer_offsets that is not understood', { offset, error });
   }
 
   private completeTransaction(batch: BatchView): void {

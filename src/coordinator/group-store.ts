@@ -1,7 +1,7 @@
 import { partitionForGroup, type TopicPartition } from '../cluster/index.js';
-import { EventQueue, type Clock, type Logger } from '../common/index.js';
+import type { Clock, Logger } from '../common/index.js';
 import { ErrorCode } from '../protocol/index.js';
-import { BatchBuilder, type CompressionType } from '../records/index.js';
+import { BatchBuilder, RecordsError, type CompressionType } from '../records/index.js';
 import { GroupMetadata } from './core/group-metadata.js';
 import type { OffsetAndMetadata } from './core/group-offsets.js';
 import { GroupLoader } from './group-loader.js';
@@ -11,6 +11,7 @@ import {
   encodeOffsetCommitKey,
   encodeOffsetCommitValue,
 } from './group-records.js';
+import { OwnedPartitions } from './owned-partitions.js';
 import type { PartitionWriter } from './ports.js';
 import { commitErrorOfAppend, groupErrorOfAppend } from './results.js';
 
@@ -39,15 +40,12 @@ export interface TransactionalProducer {
 
 /**
  * The groups that this broker coordinates, and their record in `__consumer_offsets` (`GroupMetadataManager` in Kafka). A group is served
- * while its partition is owned: led by this broker and loaded. Loading and unloading take turns.
+ * while its partition is owned: led by this broker and loaded.
  */
 export class GroupStore {
   private readonly groups = new Map<string, GroupMetadata>();
-  private readonly loading = new Set<number>();
-  private readonly owned = new Set<number>();
-  private readonly coordinatorEpochs = new Map<number, number>();
   private readonly openGroupsOfProducer = new Map<number, Set<string>>();
-  private readonly queue: EventQueue;
+  private readonly partitions: OwnedPartitions;
   private partitionCount = 0;
 
   constructor(
@@ -56,7 +54,7 @@ export class GroupStore {
     private readonly clock: Clock,
     private readonly log: Logger,
   ) {
-    this.queue = new EventQueue((error) => this.log.error('Loading or unloading groups failed', { error }));
+    this.partitions = new OwnedPartitions(clock, log);
   }
 
   /** `partitionCount` is that of `__consumer_offsets`; it cannot change while groups exist. */
@@ -65,7 +63,7 @@ export class GroupStore {
   }
 
   stop(): Promise<void> {
-    return this.queue.close();
+    return this.partitions.stop();
   }
 
   partitionFor(groupId: string): number {
@@ -73,15 +71,15 @@ export class GroupStore {
   }
 
   isLocal(groupId: string): boolean {
-    return this.owned.has(this.partitionFor(groupId));
+    return this.partitions.isOwned(this.partitionFor(groupId));
   }
 
   isGroupLoading(groupId: string): boolean {
-    return this.loading.has(this.partitionFor(groupId));
+    return this.partitions.isLoading(this.partitionFor(groupId));
   }
 
   get isLoading(): boolean {
-    return this.loading.size > 0;
+    return this.partitions.isAnyLoading;
   }
 
   get(groupId: string): GroupMetadata | null {
@@ -187,39 +185,29 @@ export class GroupStore {
 
   /** Begins to load a partition that this broker now leads. `onLoaded` is called for each of its groups. */
   onElection(partition: number, coordinatorEpoch: number, onLoaded: (group: GroupMetadata) => void): void {
-    this.queue.put(async () => {
-      if (!this.maybeUpdateEpoch(partition, coordinatorEpoch)) return;
-      if (this.owned.has(partition)) return;
-      this.loading.add(partition);
+    this.partitions.onElection(partition, coordinatorEpoch, async (isWanted) => {
       const startMs = this.clock.monotonicMs();
-      try {
-        const groups = await this.readGroups({ topic: GROUP_METADATA_TOPIC, partition });
-        for (const group of groups) {
-          if (this.groups.has(group.groupId)) continue;
-          this.groups.set(group.groupId, group);
-          for (const producerId of group.offsets.openTransactions()) this.openGroupsOf(producerId).add(group.groupId);
-          onLoaded(group);
-        }
-        this.log.info('Loaded groups and offsets', {
-          partition,
-          coordinatorEpoch,
-          groups: groups.length,
-          tookMs: Math.round(this.clock.monotonicMs() - startMs),
-        });
-      } finally {
-        // Kafka serves the partition even when loading failed half way: what could not be read is logged.
-        this.owned.add(partition);
-        this.loading.delete(partition);
+      const groups = await this.readGroups({ topic: GROUP_METADATA_TOPIC, partition }, isWanted);
+      if (groups === null) return false;
+      for (const group of groups) {
+        if (this.groups.has(group.groupId)) continue;
+        this.groups.set(group.groupId, group);
+        for (const producerId of group.offsets.openTransactions()) this.openGroupsOf(producerId).add(group.groupId);
+        onLoaded(group);
       }
+      this.log.info('Loaded groups and offsets', {
+        partition,
+        coordinatorEpoch,
+        groups: groups.length,
+        tookMs: Math.round(this.clock.monotonicMs() - startMs),
+      });
+      return true;
     });
   }
 
   /** Forgets the groups of a partition that this broker leads no more. `coordinatorEpoch` is null when the partition is deleted. */
   onResignation(partition: number, coordinatorEpoch: number | null, onUnloaded: (group: GroupMetadata) => void): void {
-    this.queue.put(() => {
-      if (!this.maybeUpdateEpoch(partition, coordinatorEpoch)) return;
-      const wasOwned = this.owned.delete(partition);
-      this.loading.delete(partition);
+    this.partitions.onResignation(partition, coordinatorEpoch, (wasOwned) => {
       for (const group of this.all()) {
         if (this.partitionFor(group.groupId) !== partition) continue;
         onUnloaded(group);
@@ -262,21 +250,28 @@ export class GroupStore {
     return removedCount;
   }
 
-  private async readGroups(topicPartition: TopicPartition): Promise<GroupMetadata[]> {
+  /** The groups of a partition; null when this broker does not lead it, or they are not wanted any more. Throws when it cannot be read now. */
+  private async readGroups(topicPartition: TopicPartition, isWanted: () => boolean): Promise<GroupMetadata[] | null> {
     const loader = new GroupLoader(this.clock.nowMs(), this.log);
-    const bounds = this.writer.logBounds(topicPartition);
-    if (bounds === null) {
-      this.log.warn('Asked to load groups from a partition that is not here', { partition: topicPartition.partition });
-      return [];
+    let offset = this.writer.logBounds(topicPartition)?.logStartOffset ?? 0;
+    let isAtEnd = false;
+    for (;;) {
+      // Asked for again each time: it becomes null when leadership is lost meanwhile.
+      const bounds = this.writer.logBounds(topicPartition);
+      if (bounds === null || !isWanted()) return null;
+      if (isAtEnd || offset >= bounds.logEndOffset) return loader.finish();
+      try {
+        const next = loader.replay(await this.writer.read(topicPartition, offset, this.config.loadBufferBytes), offset);
+        isAtEnd = next === offset;
+        offset = next;
+      } catch (error) {
+        if (!(error instanceof RecordsError)) throw error;
+        // Reading it again gives the same. The groups go on with what stands before.
+        const { partition } = topicPartition;
+        this.log.error('Damaged records in __consumer_offsets: groups lack what follows', { partition, offset, error });
+        isAtEnd = true;
+      }
     }
-    let offset = bounds.logStartOffset;
-    // The end is asked for anew each time: it becomes null when leadership is lost meanwhile.
-    while (offset < (this.writer.logBounds(topicPartition)?.logEndOffset ?? -1)) {
-      const next = loader.replay(await this.writer.read(topicPartition, offset, this.config.loadBufferBytes), offset);
-      if (next === offset) break;
-      offset = next;
-    }
-    return loader.finish();
   }
 
   private batch(
@@ -299,18 +294,6 @@ export class GroupStore {
   ): void {
     const topicPartition = { topic: GROUP_METADATA_TOPIC, partition: this.partitionFor(groupId) };
     this.writer.append(topicPartition, batch, { requiredAcks, timeoutMs: this.config.commitTimeoutMs }, onComplete);
-  }
-
-  /** True when `epoch` is the newest known of the partition (or there is none to compare, as for a deletion). */
-  private maybeUpdateEpoch(partition: number, epoch: number | null): boolean {
-    if (epoch === null) return true;
-    const current = this.coordinatorEpochs.get(partition);
-    if (current !== undefined && epoch < current) {
-      this.log.info('Passed over an outdated change of coordinator', { partition, epoch, current });
-      return false;
-    }
-    this.coordinatorEpochs.set(partition, epoch);
-    return true;
   }
 
   private openGroupsOf(producerId: number): Set<string> {

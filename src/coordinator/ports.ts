@@ -14,6 +14,6 @@ export interface PartitionWriter {
   ): void;
   /** Where the log begins and ends; null when this broker does not lead the partition. */
   logBounds(topicPartition: TopicPartition): { logStartOffset: number; logEndOffset: number } | null;
-  /** Whole batches from `offset` on, at least one if there is any, about `maxBytes`. Rejects when the log cannot be read. */
+  /** Whole batches from `offset` on, at least one if there is any, about `maxBytes`. Rejects when the log cannot be read now. */
   read(topicPartition: TopicPartition, offset: number, maxBytes: number): Promise<Buffer>;
 }

@@ -1,4 +1,4 @@
-import type { TopicPartition } from '../../cluster/index.js';
+import { partitionKey, type TopicPartition } from '../../cluster/index.js';
 import type { PartitionWriter } from '../../coordinator/index.js';
 import type { UnifiedLog } from '../../log/index.js';
 import type { ReplicaManager } from '../../replication/index.js';
@@ -29,10 +29,17 @@ export class ReplicaPartitionWriter implements PartitionWriter {
   }
 
   async read(topicPartition: TopicPartition, offset: number, maxBytes: number): Promise<Buffer> {
-    const log = this.leaderLog(topicPartition);
-    if (!log) throw new Error(`${topicPartition.topic}-${topicPartition.partition} is not led by this broker any more`);
-    const { records } = await log.read(offset, maxBytes, 'LOG_END', true);
-    return Buffer.isBuffer(records) ? records : Buffer.concat(records);
+    for (;;) {
+      const log = this.leaderLog(topicPartition);
+      if (!log) throw new Error(`${partitionKey(topicPartition)} is not led by this broker any more`);
+      try {
+        const { records } = await log.read(offset, maxBytes, 'LOG_END', true);
+        return Buffer.isBuffer(records) ? records : Buffer.concat(records);
+      } catch (error) {
+        // A move between directories took the files away while they were read: its copy has all of it.
+        if (this.leaderLog(topicPartition) === log) throw error;
+      }
+    }
   }
 
   private leaderLog(topicPartition: TopicPartition): UnifiedLog | null {

@@ -14,6 +14,9 @@ export class MemoryPartition implements PartitionWriter {
   errorCode = 0;
   /** When set, appends wait for `release`. */
   held: (() => void)[] | null = null;
+  /** What reads reject with; the log cannot be read while it is set. */
+  unreadable: Error | null = null;
+  isLed = true;
   private endOffset = 0;
 
   append(
@@ -43,11 +46,12 @@ export class MemoryPartition implements PartitionWriter {
     for (const finish of held) finish();
   }
 
-  logBounds(): { logStartOffset: number; logEndOffset: number } {
-    return { logStartOffset: 0, logEndOffset: this.endOffset };
+  logBounds(): { logStartOffset: number; logEndOffset: number } | null {
+    return this.isLed ? { logStartOffset: 0, logEndOffset: this.endOffset } : null;
   }
 
   read(_topicPartition: unknown, offset: number): Promise<Buffer> {
+    if (this.unreadable) return Promise.reject(this.unreadable);
     return Promise.resolve(Buffer.concat(this.batches.filter((batch) => new BatchView(batch).lastOffset >= offset)));
   }
 }
@@ -157,6 +161,11 @@ export class Fixture {
   committed(): bigint {
     const fetched = this.coordinator.fetchOffsets(GROUP, [{ name: 'orders', partitionIndexes: [0] }], true);
     return fetched.topics[0]!.partitions[0]!.committedOffset;
+  }
+
+  /** The error code that a consumer is answered when it asks where to begin. */
+  fetchErrorCode(): number {
+    return this.coordinator.fetchOffsets(GROUP, [{ name: 'orders', partitionIndexes: [0] }], true).errorCode;
   }
 
   /** A group of one dynamic member that is stable. */

@@ -1,0 +1,89 @@
+/** Groups that cannot be read, in whole or in part, are not taken for groups without offsets. */
+import { ErrorCode } from '../../../src/protocol/index.js';
+import { BatchBuilder, RECORD_BATCH_OVERHEAD } from '../../../src/records/index.js';
+import { encodeOffsetCommitKey } from '../../../src/coordinator/group-records.js';
+import type { MemoryPartition } from './support.js';
+import { Fixture, GROUP } from './support.js';
+
+const tp = (topic: string) => ({ topic, partition: 0 });
+
+/** The partition of a coordinator that has stored one offset. */
+async function withOffset(offset: bigint): Promise<MemoryPartition> {
+  const before = await new Fixture().elected();
+  expect(await before.commit(offset)).toBe(ErrorCode.NONE);
+  return before.partition;
+}
+
+function append(partition: MemoryPartition, key: Buffer | null, value: Buffer | null): void {
+  const builder = new BatchBuilder({ compression: 'none' });
+  builder.append({ timestamp: 0, key, value });
+  partition.append(null, builder.build(), null, () => undefined);
+}
+
+test('a partition that could not be read is loading until it can be, and then has its offsets', async () => {
+  const partition = await withOffset(42n);
+  partition.unreadable = new Error('the log was closed');
+  const after = await new Fixture(partition).elected(1);
+  await after.clock.advance(10_000);
+  expect(after.fetchErrorCode()).toBe(ErrorCode.COORDINATOR_LOAD_IN_PROGRESS);
+  partition.unreadable = null;
+  await after.clock.advance(1000);
+  expect(after.fetchErrorCode()).toBe(ErrorCode.NONE);
+  expect(after.committed()).toBe(42n);
+});
+
+test('a partition that is gone is not served', async () => {
+  const partition = await withOffset(42n);
+  partition.isLed = false;
+  const after = await new Fixture(partition).elected(1);
+  expect(after.fetchErrorCode()).toBe(ErrorCode.NOT_COORDINATOR);
+});
+
+test('a partition whose directory fails while it is tried again is not served', async () => {
+  const partition = await withOffset(42n);
+  partition.unreadable = new Error('EIO');
+  const after = await new Fixture(partition).elected(1);
+  partition.isLed = false;
+  await after.clock.advance(1000);
+  expect(after.fetchErrorCode()).toBe(ErrorCode.NOT_COORDINATOR);
+});
+
+test.each([
+  {
+    title: 'a value of a version to come',
+    key: encodeOffsetCommitKey(GROUP, tp('orders')),
+    value: Buffer.from([0, 99]),
+  },
+  { title: 'half a value', key: encodeOffsetCommitKey(GROUP, tp('orders')), value: Buffer.from([0, 3, 1]) },
+  { title: 'a key of one byte', key: Buffer.from([0]), value: null },
+])('$title costs no other record', async ({ key, value }) => {
+  const partition = await withOffset(42n);
+  append(partition, key, value);
+  const before = await new Fixture(partition).elected(1);
+  expect(before.committed()).toBe(42n);
+  await before.commit(43n);
+  expect((await new Fixture(partition).elected(2)).committed()).toBe(43n);
+});
+
+test('a batch that does not decompress costs no other batch', async () => {
+  const partition = await withOffset(42n);
+  const builder = new BatchBuilder({ compression: 'gzip' });
+  builder.append({ timestamp: 0, key: encodeOffsetCommitKey(GROUP, tp('orders')), value: null });
+  const batch = builder.build();
+  batch.fill(0xff, RECORD_BATCH_OVERHEAD);
+  partition.append(null, batch, null, () => undefined);
+  const before = await new Fixture(partition).elected(1);
+  expect(before.committed()).toBe(42n);
+  await before.commit(43n);
+  expect((await new Fixture(partition).elected(2)).committed()).toBe(43n);
+});
+
+test('where no batch can begin the groups have what stands before', async () => {
+  const partition = await withOffset(42n);
+  await (await new Fixture(partition).elected(1)).commit(43n);
+  partition.batches[1] = Buffer.from(partition.batches[1]!);
+  partition.batches[1].writeInt32BE(3, 8);
+  const after = await new Fixture(partition).elected(2);
+  expect(after.fetchErrorCode()).toBe(ErrorCode.NONE);
+  expect(after.committed()).toBe(42n);
+});
