@@ -124,14 +124,27 @@ class RequestSender {
   }
 
   private async drain(): Promise<void> {
-    while (!this.closed && this.queue.length > 0) {
-      const { request, callback } = this.queue[0]!;
-      let response: ControlResponse;
+    for (let item = this.queue.shift(); item; item = this.queue.shift()) {
+      const response = await this.deliver(item.request);
+      if (response === null) return;
+      if (this.stateChangeLog.isEnabled('trace')) {
+        this.stateChangeLog.trace(`Received response ${JSON.stringify(response)} from broker ${this.broker.id}`);
+      }
+      item.callback?.(response);
+    }
+    this.sending = false;
+  }
+
+  /** Sends the request until the broker answers it. Gives null when the broker is removed before. */
+  private async deliver(request: ControlRequest): Promise<ControlResponse | null> {
+    while (!this.closed) {
       try {
         this.channel ??= this.factory.connect(this.broker);
-        response = await this.channel.send(request);
+        const response = await this.channel.send(request);
+        this.failures = 0;
+        return this.closed ? null : response;
       } catch (error) {
-        if (this.closed) return;
+        if (this.closed) return null;
         // Once for each run of failures: a broker that is down fails ten times a second until its session ends.
         if (this.failures++ === 0) {
           this.log.warn('Failed to send a request to a broker, reconnecting', {
@@ -143,17 +156,9 @@ class RequestSender {
         this.channel?.close();
         this.channel = null;
         await this.backOff();
-        continue;
       }
-      if (this.closed) return;
-      this.failures = 0;
-      this.queue.shift();
-      if (this.stateChangeLog.isEnabled('trace')) {
-        this.stateChangeLog.trace(`Received response ${JSON.stringify(response)} from broker ${this.broker.id}`);
-      }
-      callback?.(response);
     }
-    this.sending = false;
+    return null;
   }
 
   private backOff(): Promise<void> {

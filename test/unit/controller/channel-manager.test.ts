@@ -37,9 +37,11 @@ function setUp() {
     },
   };
   const metrics = new MetricsRegistry();
-  const channels = new ControllerChannelManager(factory, clock, silentLogger, silentLogger, metrics);
+  const warnings: string[] = [];
+  const logger = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
+  const channels = new ControllerChannelManager(factory, clock, logger, silentLogger, metrics);
   const send = (epoch: number): void => channels.send(1, request(epoch), () => answered.push(epoch));
-  return { clock, channels, inFlight, connections, answered, send, metrics };
+  return { clock, channels, inFlight, connections, answered, send, metrics, warnings };
 }
 
 test('sends one request after the other, in order', async () => {
@@ -121,10 +123,62 @@ test('a broker that comes back is a new one with an empty queue', async () => {
   expect(answered).toEqual([3]);
 });
 
-test('counts what waits', async () => {
-  const { channels, send, metrics } = setUp();
-  channels.addBroker(brokerInfo(1));
-  [1, 2, 3].forEach(send);
+test('counts what waits for any broker, and not what is under way', async () => {
+  const { clock, channels, inFlight, send, metrics } = setUp();
+  const size = (): unknown =>
+    metrics.snapshot().get('kafka.controller:type=ControllerChannelManager,name=TotalQueueSize');
+  for (const id of [1, 2]) channels.addBroker(brokerInfo(id));
+  [1, 2, 3].forEach((epoch) => send(epoch));
+  for (const epoch of [1, 2]) channels.send(2, request(epoch));
   await settle();
-  expect(metrics.snapshot().get('kafka.controller:type=ControllerChannelManager,name=TotalQueueSize')).toBe(3);
+  expect(size()).toBe(3);
+  inFlight[0]!.fail();
+  await clock.advance(100);
+  expect(size()).toBe(3);
+  inFlight[2]!.succeed();
+  await settle();
+  expect(size()).toBe(2);
+  channels.removeBroker(1);
+  expect(size()).toBe(1);
+});
+
+test('goes on with what comes after its queue was empty', async () => {
+  const { channels, inFlight, answered, send } = setUp();
+  channels.addBroker(brokerInfo(1));
+  for (const epoch of [1, 2, 3]) {
+    send(epoch);
+    await settle();
+    inFlight.at(-1)!.succeed();
+    await settle();
+  }
+  expect(answered).toEqual([1, 2, 3]);
+});
+
+test('a broker that is added again keeps what waits for it', async () => {
+  const { channels, inFlight, answered, send, connections } = setUp();
+  channels.addBroker(brokerInfo(1));
+  [1, 2].forEach(send);
+  await settle();
+  channels.addBroker(brokerInfo(1));
+  for (const at of [0, 1]) {
+    inFlight[at]!.succeed();
+    await settle();
+  }
+  expect([answered, connections.length]).toEqual([[1, 2], 1]);
+});
+
+test('each outage of a broker is logged once', async () => {
+  const { clock, channels, inFlight, send, warnings } = setUp();
+  channels.addBroker(brokerInfo(1));
+  for (const epoch of [1, 2]) {
+    send(epoch);
+    await settle();
+    for (let failures = 0; failures < 3; failures++) {
+      inFlight.at(-1)!.fail();
+      await clock.advance(100);
+    }
+    inFlight.at(-1)!.succeed();
+    await settle();
+    expect(warnings).toHaveLength(epoch);
+  }
 });
