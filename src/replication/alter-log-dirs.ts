@@ -38,8 +38,6 @@ const FUTURE_SUFFIX_LENGTH = 1 + 32 + '-future'.length;
 const MAX_FILE_NAME_LENGTH = 255;
 
 export class AlterLogDirs {
-  /** Partitions being copied. */
-  private readonly copying = new Set<Partition>();
   private isClosed = false;
 
   constructor(private readonly options: AlterLogDirsOptions) {}
@@ -74,7 +72,8 @@ export class AlterLogDirs {
 
   /** Goes on with a move that a restart interrupted. When the directory it goes to fails, the replica stays where it is. */
   resume(partition: Partition): void {
-    if (this.isClosed || this.copying.has(partition) || !partition.log) return;
+    // With a copy attached to it the move is under way.
+    if (this.isClosed || partition.futureLog || !partition.log) return;
     if (!this.options.logManager.getLog(partition.tp, true)) return;
     try {
       this.begin(partition, partition.log.topicId);
@@ -86,20 +85,14 @@ export class AlterLogDirs {
 
   /** Gives up on the copy of a replica that goes elsewhere. */
   private abandon(tp: TopicPartition): void {
-    const partition = this.options.partitions.get(tp);
-    if (partition) {
-      partition.setFutureLog(null);
-      this.copying.delete(partition);
-    }
+    this.options.partitions.get(tp)?.setFutureLog(null);
     this.options.logManager.asyncDelete(tp, true);
   }
 
   /** Copies in a directory that failed come to nothing; the replicas live on where they are. */
   handleLogDirFailure(dir: string): void {
-    for (const partition of this.copying) {
-      if (partition.futureLog?.parentDir !== dir) continue;
-      partition.setFutureLog(null);
-      this.copying.delete(partition);
+    for (const partition of this.options.partitions.all()) {
+      if (partition.futureLog?.parentDir === dir) partition.setFutureLog(null);
     }
   }
 
@@ -113,10 +106,8 @@ export class AlterLogDirs {
     const future = logManager.getOrCreateLog(partition.tp, { config, topicId, isFuture: true });
     logManager.forgetReplacement(partition.tp);
     partition.setFutureLog(future);
-    this.copying.add(partition);
     logger.info('Moving a replica', { partition: partition.key, to: future.parentDir });
     this.copy(partition, future).catch((error: unknown) => {
-      if (partition.futureLog === future || partition.futureLog === null) this.copying.delete(partition);
       if (!(error instanceof LogError)) {
         onFatal(error);
         return;
@@ -161,7 +152,6 @@ export class AlterLogDirs {
         return;
       }
     }
-    if (partition.futureLog === null) this.copying.delete(partition);
   }
 
   /** The log that is to be copied; null when `future` is no longer to become it. */
@@ -261,7 +251,6 @@ export class AlterLogDirs {
     }
     logManager.replaceCurrentWithFutureLog(partition.tp);
     partition.replaceLog(future);
-    this.copying.delete(partition);
     logger.info('Moved a replica', { partition: partition.key, to: future.parentDir });
     onChange(partition, Change.State | Change.HighWatermark);
   }

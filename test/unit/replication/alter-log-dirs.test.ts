@@ -1,5 +1,5 @@
 import { ErrorCode } from '../../../src/protocol/index.js';
-import { ORDERS, ReplicaCluster } from './replica-cluster.js';
+import { ORDERS, ReplicaCluster, type TestBroker } from './replica-cluster.js';
 
 let cluster: ReplicaCluster;
 beforeEach(async () => {
@@ -55,8 +55,131 @@ test('the wish for a replica that is not here yet is kept', async () => {
   expect(cluster.broker(1).log(later).parentDir).toBe('/logs/b');
 });
 
-test('a directory that is not configured is not found', () => {
-  expect(cluster.broker(1).replicas.alterReplicaLogDir(ORDERS, '/elsewhere')).toBe(ErrorCode.LOG_DIR_NOT_FOUND);
+test('a directory that is not configured is not found, and one that failed is offline', async () => {
+  const { logs, replicas } = cluster.broker(1);
+  expect(replicas.alterReplicaLogDir(ORDERS, '/elsewhere')).toBe(ErrorCode.LOG_DIR_NOT_FOUND);
+  const own = cluster.broker(1).log().parentDir;
+  const failed = otherDir(1);
+  logs.handleLogDirFailure(failed);
+  replicas.handleLogDirFailure(failed);
+  expect(replicas.alterReplicaLogDir(ORDERS, failed)).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+  expect(replicas.alterReplicaLogDir(ORDERS, '/elsewhere')).toBe(ErrorCode.LOG_DIR_NOT_FOUND);
+  expect(replicas.alterReplicaLogDir(ORDERS, own)).toBe(ErrorCode.NONE);
+});
+
+test('a replica in a directory that failed is offline wherever it is to go', () => {
+  const { logs, replicas } = cluster.broker(1);
+  const target = otherDir(1);
+  const own = cluster.broker(1).log().parentDir;
+  logs.handleLogDirFailure(own);
+  replicas.handleLogDirFailure(own);
+  expect(replicas.alterReplicaLogDir(ORDERS, target)).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+});
+
+test('a topic whose name leaves no room for the name of a copy cannot be moved, and one character less can', () => {
+  const { replicas } = cluster.broker(1);
+  const ask = (length: number): number =>
+    replicas.alterReplicaLogDir({ topic: 'x'.repeat(length), partition: 0 }, '/logs/a');
+  const suffixes = `-0.${'0'.repeat(32)}-future`.length;
+  expect(ask(255 - suffixes)).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  expect(ask(255 - suffixes + 1)).toBe(ErrorCode.INVALID_TOPIC_EXCEPTION);
+});
+
+describe('while a replica moves', () => {
+  const DIRS = ['/logs/a', '/logs/b', '/logs/c'];
+  let broker: TestBroker;
+  let own: string;
+  let others: string[];
+  beforeEach(async () => {
+    cluster.stop();
+    cluster = await ReplicaCluster.start({
+      brokers: 1,
+      logDirs: DIRS,
+      onLogDirFailure: (id, dir) => void cluster.broker(id).replicas.handleLogDirFailure(dir),
+    });
+    await cluster.create([1]);
+    broker = cluster.broker(1);
+    for (let at = 0; at < 3; at++) await broker.produce([`v${at}`], 1);
+    own = broker.log().parentDir;
+    others = DIRS.filter((dir) => dir !== own);
+    // Wherever it goes, it does not get there until the disk has synced.
+    broker.fs.pace = {
+      clock: cluster.clock,
+      delayMs: (operation, path) => (operation === 'sync' && path.includes('-future') ? 5000 : 0),
+    };
+    expect(broker.replicas.alterReplicaLogDir(ORDERS, others[0]!)).toBe(ErrorCode.NONE);
+    await cluster.clock.advance(100);
+  });
+  const copy = () => broker.logs.getLog(ORDERS, true);
+  const folders = (): string[] =>
+    DIRS.flatMap((dir) =>
+      broker.fs
+        .readDir(dir)
+        .filter((name) => name.startsWith('orders'))
+        .map((name) => `${dir}/${name}`),
+    );
+
+  test('the same move is not begun again when it is asked for again, or a role comes', async () => {
+    const first = copy()!;
+    expect(broker.replicas.alterReplicaLogDir(ORDERS, others[0]!)).toBe(ErrorCode.NONE);
+    const appended = jest.spyOn(first, 'appendAsFollower');
+    cluster.elect(1);
+    await cluster.clock.advance(100);
+    expect(copy()).toBe(first);
+    await cluster.until(() => broker.log().parentDir === others[0]);
+    expect(broker.log()).toBe(first);
+    expect(appended).toHaveBeenCalledTimes(1);
+    expect(await broker.values()).toEqual(['0/v0', '0/v1', '0/v2']);
+  });
+
+  test('it can be sent back to where it is, and leaves nothing of the copy', async () => {
+    expect(broker.replicas.alterReplicaLogDir(ORDERS, own)).toBe(ErrorCode.NONE);
+    expect(copy()).toBeUndefined();
+    await cluster.clock.advance(300_000);
+    expect(broker.log().parentDir).toBe(own);
+    expect(folders()).toEqual([`${own}/orders-0`]);
+    // And go after all.
+    expect(broker.replicas.alterReplicaLogDir(ORDERS, others[0]!)).toBe(ErrorCode.NONE);
+    await cluster.until(() => broker.log().parentDir === others[0]);
+  });
+
+  test('it can be sent elsewhere, and goes only there', async () => {
+    const abandoned = copy()!;
+    expect(broker.replicas.alterReplicaLogDir(ORDERS, others[1]!)).toBe(ErrorCode.NONE);
+    await cluster.until(() => broker.log().parentDir === others[1]);
+    await broker.produce(['v3'], 1);
+    await cluster.clock.advance(300_000);
+    expect(abandoned.isClosed).toBe(true);
+    expect(folders()).toEqual([`${others[1]}/orders-0`]);
+    expect(await broker.values()).toEqual(['0/v0', '0/v1', '0/v2', '0/v3']);
+  });
+
+  test('the failure of the directory it goes to ends the move, and that of a third does not', async () => {
+    broker.logs.handleLogDirFailure(others[1]!);
+    await cluster.clock.advance(100);
+    expect(broker.replicas.partitionOf(ORDERS)!.futureLog).toBe(copy());
+    broker.logs.handleLogDirFailure(others[0]!);
+    expect(broker.replicas.partitionOf(ORDERS)!.futureLog).toBeNull();
+    await cluster.clock.advance(20_000);
+    expect(broker.log().parentDir).toBe(own);
+    expect((await broker.produce(['v3'], 1)).errorCode).toBe(ErrorCode.NONE);
+    expect(cluster.failures).toEqual([]);
+  });
+
+  test('DeleteRecords, a higher watermark and new records reach the copy before it takes the place of the log', async () => {
+    void broker.replicas.deleteRecords(0, [{ tp: ORDERS, offset: 2 }], () => undefined);
+    await broker.produce(['v3'], 1);
+    await cluster.until(() => broker.log().parentDir === others[0]);
+    expect(broker.log()).toMatchObject({ logStartOffset: 2, highWatermark: 4, logEndOffset: 4 });
+    expect(await broker.values()).toEqual(['0/v2', '0/v3']);
+  });
+
+  test('the broker that stops makes nothing of it any more', async () => {
+    broker.replicas.shutdown();
+    await cluster.clock.advance(60_000);
+    expect(broker.logs.getLog(ORDERS)!.parentDir).toBe(own);
+    expect(copy()).toBeDefined();
+  });
 });
 
 /** Lets moves fail right before the copy would replace the log, until the function it returns is called. */
