@@ -17,7 +17,6 @@ import {
   LOG_SUFFIX,
   offsetOfFile,
   segmentFile,
-  SNAPSHOT_SUFFIX,
   TIME_INDEX_SUFFIX,
   TXN_INDEX_SUFFIX,
 } from './log-file-names.js';
@@ -187,7 +186,6 @@ export class LogLoader {
       });
       this.deleteSegments([...this.segments.all]);
       epochs.clear();
-      for (const offset of this.folder.snapshotOffsets) this.folder.removeFile(offset, SNAPSHOT_SUFFIX);
       logEndOffset = null;
     }
     if (this.segments.count === 0) {
@@ -316,12 +314,14 @@ export class LogLoader {
     return recovery;
   }
 
-  /** Nothing refers to them: they go at once, the newest first, so that a kill meanwhile leaves no hole. */
+  /**
+   * Nothing refers to them: they go at once, the newest first, so that a kill meanwhile leaves no hole. Their snapshots go when the producers'
+   * state is rebuilt, which removes those that belong to no segment or lie behind the end.
+   */
   private deleteSegments(segments: readonly LogSegment[]): void {
     for (const segment of [...segments].reverse()) {
       this.segments.remove(segment);
       segment.remove();
-      this.context.fs.remove(segmentFile(this.options.dir, segment.baseOffset, SNAPSHOT_SUFFIX));
     }
     this.folder.reread();
   }
