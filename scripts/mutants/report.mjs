@@ -21,18 +21,34 @@ export function writeReport(root, mutants, results) {
     const where = file ? ` (${file.replace(/^test\//, '').replace(/\.test\.ts$/, '')})` : '';
     found.set(mutant.id, cell(outcome === 'caught' ? `${by}${where}` : `**${outcome}**: ${by}`));
   }
-  const lines = [];
-  for (const area of [...new Set(mutants.map((mutant) => mutant.area))]) {
-    const own = mutants.filter((mutant) => mutant.area === area);
-    const isCaught = ({ id }) => found.has(id) && !/^(\*\*|not run)/.test(found.get(id));
+  const areas = [...new Set(mutants.map((mutant) => mutant.area))];
+  const ofArea = (area) => mutants.filter((mutant) => mutant.area === area);
+  const outcomeOf = ({ id, later }) => {
+    const by = found.get(id);
+    if (by === undefined || by.startsWith('not run')) return later ? 'later' : 'notRun';
+    return /^\*\*/.test(by) ? 'open' : 'caught';
+  };
+  const count = (area, outcome) => ofArea(area).filter((mutant) => outcomeOf(mutant) === outcome).length;
+  const total = (outcome) => areas.reduce((sum, area) => sum + count(area, outcome), 0);
+  const row = (name, all, of) => `| ${[name, all, of('caught'), of('open'), of('notRun'), of('later')].join(' | ')} |`;
+  const date = new Date().toISOString().slice(0, 10);
+  const lines = [
+    `Last written on ${date}, after a run of ${results.length} of ${mutants.length} mutants.`,
+    '',
+    '| area | mutants | caught | survived or undecided | not run | of later issues |',
+    '|---|---|---|---|---|---|',
+    ...areas.map((area) => row(area, ofArea(area).length, (outcome) => count(area, outcome))),
+    row('all', mutants.length, total),
+  ];
+  for (const area of areas) {
     lines.push(
       '',
-      `## ${area} (${own.filter(isCaught).length} of ${own.length} caught)`,
+      `## ${area} (${count(area, 'caught')} of ${ofArea(area).length} caught)`,
       '',
       '| mutant | what a user gets | caught by |',
       '|---|---|---|',
     );
-    for (const { id, name, breaks, later } of own) {
+    for (const { id, name, breaks, later } of ofArea(area)) {
       lines.push(
         `| ${name} | ${cell(breaks)} | ${found.get(id) ?? (later ? 'not run yet: of a later issue' : 'not run yet')} |`,
       );

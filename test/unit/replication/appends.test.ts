@@ -119,6 +119,35 @@ describe('the first batch of a transaction', () => {
     expect(cluster.broker(1).log().logEndOffset).toBe(0);
   });
 
+  test('is refused or taken as the coordinator says of its own partition, whatever stands beside it', () => {
+    const first = append({ records: ofProducer(5, 0, true), transactionalId: 'tx' });
+    asked[0]!.answer(ErrorCode.NONE);
+    expect(first).toMatchObject([{ errorCode: 0 }]);
+    // The first partition is in the transaction already and needs no proof; of the second the coordinator is asked.
+    const appendBoth = (baseSequence: number): AppendResult[] => {
+      const answers: AppendResult[] = [];
+      cluster.broker(1).replicas.appendRecords({
+        timeoutMs: 1000,
+        requiredAcks: 1,
+        internalTopicsAllowed: false,
+        origin: 'client',
+        transactionalId: 'tx',
+        entries: [
+          { tp: ORDERS, records: ofProducer(5, baseSequence, true) },
+          { tp: { topic: 'orders', partition: 1 }, records: ofProducer(5, 0, true) },
+        ],
+        onComplete: (results) => answers.push(...results),
+      });
+      return answers;
+    };
+    const refused = appendBoth(1);
+    asked[1]!.answer(ErrorCode.INVALID_TXN_STATE);
+    expect(refused.map(({ errorCode }) => errorCode)).toEqual([ErrorCode.NONE, ErrorCode.INVALID_TXN_STATE]);
+    const taken = appendBoth(2);
+    asked[2]!.answer(ErrorCode.NONE);
+    expect(taken.map(({ errorCode }) => errorCode)).toEqual([ErrorCode.NONE, ErrorCode.NONE]);
+  });
+
   test('of two producers at once is refused', () => {
     const answers: AppendResult[] = [];
     cluster.broker(1).replicas.appendRecords({

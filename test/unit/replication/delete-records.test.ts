@@ -3,7 +3,7 @@ import { runAtOnce, SimulatedClock } from '../../../src/common/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { Deletions, type DeleteRecordsResult } from '../../../src/replication/delete-records.js';
 import type { Partition } from '../../../src/replication/index.js';
-import { ReplicaCluster } from './replica-cluster.js';
+import { ORDERS, ReplicaCluster } from './replica-cluster.js';
 
 const OFFSET = 5;
 
@@ -182,5 +182,67 @@ describe('DeleteRecords of many partitions at a broker', () => {
     await deleted;
     expect(moved()).toBe(ALL.length);
     expect(epochFiles()).toEqual(before);
+  });
+
+  async function start(brokers: number): Promise<void> {
+    cluster = await ReplicaCluster.start({ brokers });
+    await cluster.create([...cluster.brokers.keys()]);
+  }
+  const remove = (offset: number, timeoutMs = 60_000): { results: DeleteRecordsResult[] | null } => {
+    const asked: { results: DeleteRecordsResult[] | null } = { results: null };
+    void cluster.broker(1).replicas.deleteRecords(timeoutMs, [{ tp: ORDERS, offset }], (results) => {
+      asked.results = results;
+    });
+    return asked;
+  };
+
+  test('is answered as soon as the last follower says where its log starts', async () => {
+    await start(3);
+    for (const value of ['a', 'b', 'c']) void cluster.broker(1).produce([value]);
+    await cluster.until(() => [1, 2, 3].every((id) => cluster.broker(id).log().highWatermark === 3));
+    await cluster.clock.advance(1000);
+    // The followers are at rest; nothing else happens than that the start moves.
+    const asked = remove(2);
+    await cluster.until(() => asked.results !== null, 1000);
+    expect(asked.results).toMatchObject([{ errorCode: 0, lowWatermark: 2 }]);
+    expect([2, 3].map((id) => cluster.broker(id).log().logStartOffset)).toEqual([2, 2]);
+  });
+
+  test('does not wait for a follower that is dead, in the ISR or not', async () => {
+    await start(3);
+    void cluster.broker(1).produce(['a', 'b']);
+    await cluster.until(() => cluster.broker(3).log().highWatermark === 2);
+    cluster.broker(3).crash('process');
+    const asked = remove(1);
+    await cluster.until(() => asked.results !== null, 1000);
+    expect(asked.results).toMatchObject([{ errorCode: 0, lowWatermark: 1 }]);
+    expect(cluster.stateOf().isr).toContain(3);
+  });
+
+  test('up to -1 deletes what is committed, however far the log goes on', async () => {
+    await start(2);
+    void cluster.broker(1).produce(['a', 'b']);
+    await cluster.until(() => cluster.broker(1).log().highWatermark === 2);
+    cluster.cut(1, 2);
+    for (const value of ['c', 'd']) await cluster.broker(1).produce([value], 1);
+    const asked = remove(-1, 0);
+    await cluster.clock.advance(10);
+    expect(asked.results).toMatchObject([{ errorCode: ErrorCode.REQUEST_TIMED_OUT, lowWatermark: 0 }]);
+    expect(cluster.broker(1).log()).toMatchObject({ logStartOffset: 2, highWatermark: 2, logEndOffset: 4 });
+  });
+
+  test('inside of a batch lets a follower that comes later have the batch whole, and join the ISR', async () => {
+    await start(2);
+    cluster.cut(1, 2);
+    void cluster.broker(1).produce(['a', 'b', 'c', 'd'], 1);
+    await cluster.until(() => cluster.stateOf().isr.length === 1);
+    await cluster.clock.advance(10);
+    remove(2, 0);
+    await cluster.clock.advance(10);
+    cluster.heal();
+    await cluster.until(() => cluster.stateOf().isr.length === 2, 10_000);
+    expect(cluster.broker(2).log()).toMatchObject({ logStartOffset: 2, logEndOffset: 4 });
+    void cluster.broker(1).produce(['e']);
+    await cluster.until(() => cluster.broker(2).log().highWatermark === 5, 5000);
   });
 });
