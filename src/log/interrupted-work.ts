@@ -23,7 +23,10 @@ export function* finishInterruptedWork(context: LogContext, folder: LogFolder): 
   const minCleaned = Math.min(...cleaned.map((name) => offsetOfFile(name) ?? Infinity));
   const swap = folder.endingWith(SWAP_SUFFIX);
   const incomplete = swap.filter((name) => (offsetOfFile(name) ?? 0) >= minCleaned);
-  for (const name of [...cleaned, ...incomplete]) folder.remove(name);
+  // Those first, and durably (as in Kafka, KAFKA-6264): without the cleaned ones the next start would take them for all.
+  for (const name of incomplete) folder.remove(name);
+  if (incomplete.length > 0) folder.sync();
+  for (const name of cleaned) folder.remove(name);
   const complete = swap.filter((name) => !incomplete.includes(name));
   if (complete.length > 0) finishSwap(context, folder, complete);
 }
@@ -40,6 +43,8 @@ function finishSwap(context: LogContext, folder: LogFolder, swap: readonly strin
     const offset = offsetOfFile(name);
     if (!name.endsWith(SWAP_SUFFIX) && offset !== null && offset >= from && offset < to) folder.remove(name);
   }
+  // What was replaced must not come back with the power beside what has replaced it, which has no other name any more.
+  folder.sync();
   for (const name of swap) {
     const target = name.slice(0, -SWAP_SUFFIX.length);
     context.logger.info('Completing an interrupted swap of a segment', { path: folder.pathOf(target) });

@@ -1,7 +1,8 @@
 import type { TestBroker } from '../../unit/replication/replica-cluster.js';
 import { ORDERS } from '../../unit/replication/replica-cluster.js';
 import { forEachBatch } from '../../../src/records/index.js';
-import { bytesOf, recordsOf } from '../../unit/log/log-fixture.js';
+import { recordsOf } from '../../unit/log/log-fixture.js';
+import { batchesFrom } from './check-log.js';
 import { ClusterRun, VictimFailed, type ClusterFault } from './cluster-run.js';
 import type { ClusterScenario } from './cluster-scenarios.js';
 import { FaultList, type Sweep } from './report.js';
@@ -18,9 +19,10 @@ export async function sweepClusterScenario(scenario: ClusterScenario, options: C
   const faults = new FaultList();
   const { points, fault: withoutFailure } = await failAt(scenario, options, Infinity, 1);
   if (withoutFailure !== null) faults.add('without a failure', withoutFailure);
+  const draws = options.draws * (options.kind === 'power' ? (scenario.powerDraws ?? 1) : 1);
   let tried = 0;
   for (let point = 1; point <= points; point++) {
-    for (let draw = 1; draw <= options.draws; draw++, tried++) {
+    for (let draw = 1; draw <= draws; draw++, tried++) {
       const { fault, at } = await failAt(scenario, options, point, draw);
       if (fault !== null) faults.add(`point ${point} draw ${draw} (${at})`, fault);
     }
@@ -56,7 +58,7 @@ async function findFaultAfterRecovery(run: ClusterRun, scenario: ClusterScenario
   try {
     await run.recover();
     if (run.victim.logs.offlineLogDirs.length > 0) return 'a directory is offline after the restart';
-    const loss = run.findLoss();
+    const loss = await run.findLoss();
     if (loss !== null) return loss;
     if (scenario.judge) return await scenario.judge(run);
     if (cluster.partitions.size > 0) cluster.announce([ORDERS], false, run.victimId);
@@ -115,17 +117,7 @@ function findFaultInFolders({ fs }: TestBroker): string | null {
 }
 
 async function bytesFrom(broker: TestBroker, start: number): Promise<Buffer> {
-  const log = broker.log();
-  const all: Buffer[] = [];
-  for (let offset = start; offset < log.logEndOffset;) {
-    const bytes = bytesOf(await log.read(offset, 1 << 20, 'LOG_END', true));
-    if (bytes.length === 0) break;
-    all.push(Buffer.from(bytes));
-    forEachBatch(bytes, (view) => {
-      offset = view.nextOffset;
-    });
-  }
-  return Buffer.concat(all);
+  return Buffer.concat((await batchesFrom(broker.log(), start)).map(({ bytes }) => bytes));
 }
 
 function textOf(bytes: Buffer): string {

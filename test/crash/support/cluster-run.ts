@@ -1,6 +1,8 @@
 /** A leader and a follower on simulated disks, one of which dies, or loses a directory, at a file operation. */
-import type { DiskError, FileOperation } from '../../../src/common/index.js';
+import type { DiskError, FileOperation, Uuid } from '../../../src/common/index.js';
+import type { UnifiedLog } from '../../../src/log/index.js';
 import { ORDERS, ReplicaCluster, type TestBroker } from '../../unit/replication/replica-cluster.js';
+import { batchesFrom } from './check-log.js';
 
 export type ClusterFault = 'process' | 'power' | 'directory';
 
@@ -14,6 +16,7 @@ const DIRS = ['/a', '/b'];
 const TOGETHER_WITHIN_MS = 30_000;
 const STEP_MS = 10;
 const EPOCH_OF_DELETION = -2;
+const SLOW_MS = 40;
 
 export class ClusterRun {
   /** By offset: what was acknowledged by all replicas. */
@@ -27,6 +30,8 @@ export class ClusterRun {
   points = 0;
   /** The operation that failed; empty when none did. */
   at = '';
+  /** By epoch: where its first record was written, as far as a leader lived to say so. */
+  private readonly beginnings = new Map<number, number>();
   private written = 0;
   private hasLostDirectory = false;
   private isRecovering = false;
@@ -99,9 +104,11 @@ export class ClusterRun {
     for (let each = 0; each < count; each++) {
       const value = `${this.generation}-${this.written++}`;
       const { generation } = this;
+      const { leaderEpoch } = this.cluster.stateOf();
       void to.produce([value], acks, ORDERS, 5000).then(({ errorCode, baseOffset }) => {
-        if (errorCode !== 0 || acks !== -1 || to.fs.isHalted || generation !== this.generation) return;
-        this.acknowledged.set(baseOffset, value);
+        if (errorCode !== 0 || to.fs.isHalted || generation !== this.generation) return;
+        this.beginnings.set(leaderEpoch, Math.min(baseOffset, this.beginnings.get(leaderEpoch) ?? Infinity));
+        if (acks === -1) this.acknowledged.set(baseOffset, value);
       });
     }
   }
@@ -128,6 +135,20 @@ export class ClusterRun {
     }
   }
 
+  /** From now on a topic of the same name is meant. */
+  beginTopicAgain(topicId: Uuid): void {
+    this.cluster.topicId = topicId;
+    this.generation = 'b';
+    this.acknowledged.clear();
+    this.beginnings.clear();
+    this.durableEnd = 0;
+  }
+
+  /** The victim's disk takes its time to sync; who does not wait goes on meanwhile. */
+  slowDown(): void {
+    this.victim.fs.pace = { clock: this.cluster.clock, delayMs: (operation) => (operation === 'sync' ? SLOW_MS : 0) };
+  }
+
   /** StopReplica that deletes, at both; the answer of both is waited for. */
   async deleteTopic(): Promise<void> {
     this.durableEnd = 0;
@@ -148,6 +169,7 @@ export class ClusterRun {
     if (leader === victim.id && isr.includes(other.id)) cluster.elect(other.id, [other.id]);
     if (!this.victim.fs.isHalted) await this.pass(300);
     victim.fs.fault = null;
+    victim.fs.pace = null;
     victim.crash(this.kind === 'power' ? 'power' : 'process');
     this.hasLostDirectory = false;
     this.holdsReplacement = false;
@@ -155,10 +177,25 @@ export class ClusterRun {
     cluster.heal();
   }
 
-  /** What was durable is there after the restart, before anyone else helps. */
-  findLoss(): string | null {
-    const end = this.victim.logs.getLog(ORDERS)?.logEndOffset ?? 0;
-    return end < this.durableEnd ? `of ${this.durableEnd} durable records ${end} are left` : null;
+  /** What was durable is there after the restart, and of one history, before anyone else helps. */
+  async findLoss(): Promise<string | null> {
+    const log = this.victim.logs.getLog(ORDERS);
+    const end = log?.logEndOffset ?? 0;
+    if (end < this.durableEnd) return `of ${this.durableEnd} durable records ${end} are left`;
+    return log?.topicId === this.cluster.topicId ? this.findMixture(log) : null;
+  }
+
+  /** Records that were cut do not come back behind those in whose place they had been: an epoch has one beginning. */
+  private async findMixture(log: UnifiedLog): Promise<string | null> {
+    let latest: number | null = null;
+    for (const { baseOffset, partitionLeaderEpoch } of await batchesFrom(log, log.logStartOffset)) {
+      const beginning = this.beginnings.get(partitionLeaderEpoch) ?? baseOffset;
+      if (latest !== null && partitionLeaderEpoch !== latest && baseOffset > beginning) {
+        return `epoch ${partitionLeaderEpoch} began at ${beginning}, and after the restart at ${baseOffset}`;
+      }
+      latest = partitionLeaderEpoch;
+    }
+    return null;
   }
 
   private onLogDirFailure(brokerId: number, dir: string): void {

@@ -4,6 +4,8 @@ import type { ClusterRun } from './cluster-run.js';
 
 export interface ClusterScenario {
   readonly title: string;
+  /** Each point is tried as often as this when the power goes: what is looked for needs much to come together. */
+  readonly powerDraws?: number;
   /** What comes before; nothing goes wrong in it. The partition is made here. */
   prepare(run: ClusterRun): Promise<void>;
   during(run: ClusterRun): Promise<void>;
@@ -44,6 +46,33 @@ async function divergeAndElect(run: ClusterRun, between: () => Promise<void> = (
   await run.produceAndWait(3);
 }
 
+/**
+ * Neither leaves the ISR, nor fetches what the other has written. So the records with which the last one begins to follow are of an earlier
+ * epoch than those that it has cut for them, and end where one of its segments began that it has cut: should that come back with the power,
+ * nothing in the log itself would tell.
+ */
+async function leadUnheard(run: ClusterRun): Promise<void> {
+  const { cluster, victim, other } = run;
+  const end = victim.log().logEndOffset;
+  cluster.cut(1, 2);
+  cluster.elect(other.id);
+  const followed = 2;
+  run.produce(followed, 1, other);
+  cluster.elect(victim.id);
+  run.produce(9, 1, victim);
+  if (!victim.log().segments.some(({ baseOffset }) => baseOffset === end + followed)) {
+    throw new Error(`no segment begins at ${end + followed}`);
+  }
+  await victim.log().flush(true);
+  victim.logs.checkpointLogRecoveryOffsets();
+  run.durableEnd = end;
+  cluster.elect(other.id);
+  cluster.heal();
+  await run.until(() => run.logEnd(victim.id) === end + followed);
+  await run.pass(50);
+  await run.produceAndWait(3);
+}
+
 function move(run: ClusterRun): void {
   const { victim } = run;
   const to = victim.log().parentDir === '/a' ? '/b' : '/a';
@@ -56,21 +85,14 @@ function isMoved({ victim }: ClusterRun): boolean {
 
 async function makeAgain(run: ClusterRun): Promise<void> {
   const { cluster } = run;
-  beginTopicAgain(run);
+  run.beginTopicAgain(ID_AGAIN);
   await cluster.create([1, 2]);
-}
-
-function beginTopicAgain(run: ClusterRun): void {
-  run.cluster.topicId = ID_AGAIN;
-  run.generation = 'b';
-  run.acknowledged.clear();
-  run.durableEnd = 0;
 }
 
 /** Of the topic that was made again while the victim was away, it has all or refuses it; it never is in sync with records of the old one. */
 async function judgeSuccessor(run: ClusterRun): Promise<string | null> {
   const { cluster, victim, other } = run;
-  beginTopicAgain(run);
+  run.beginTopicAgain(ID_AGAIN);
   const controller = { controllerId: 1, controllerEpoch: 1, correlationId: 1 };
   await other.replicas.stopReplicas(controller, [{ tp: ORDERS, leaderEpoch: -2, deletePartition: true }]);
   await cluster.create([other.id, victim.id]);
@@ -106,6 +128,12 @@ export const CLUSTER_SCENARIOS: readonly ClusterScenario[] = [
     title: 'the leader changes, and the old one is cut',
     prepare: fill,
     during: (run) => divergeAndElect(run),
+  },
+  {
+    title: 'both lead unheard by the other, and the one that led last follows',
+    powerDraws: 4,
+    prepare: fill,
+    during: leadUnheard,
   },
   {
     title: 'segments are deleted by retention',
@@ -180,6 +208,18 @@ export const CLUSTER_SCENARIOS: readonly ClusterScenario[] = [
     async during(run) {
       await run.cluster.create([1, 2]);
       await run.produceAndWait(6);
+    },
+    judge: judgeSuccessor,
+  },
+  {
+    title: 'its topic is made on a slow disk and takes records at once, and is made again while it is away',
+    powerDraws: 5,
+    prepare: () => Promise.resolve(),
+    async during(run) {
+      run.slowDown();
+      await run.cluster.create([1, 2]);
+      run.produce(4, 1);
+      await run.pass(100);
     },
     judge: judgeSuccessor,
   },

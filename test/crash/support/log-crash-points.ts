@@ -4,7 +4,7 @@ import { RecordsError } from '../../../src/records/index.js';
 import { batch, newWorld, readAll } from '../../unit/log/log-fixture.js';
 import { describe as textOf, findFault } from './check-log.js';
 import { FaultList, type Sweep } from './report.js';
-import { LogRun, ORDERS, type LogScenario } from './log-scenarios.js';
+import { LogRun, ORDERS, type LogScenario } from './log-run.js';
 
 export type CrashKind = 'process' | 'power';
 
@@ -63,10 +63,10 @@ export async function crashAt(scenario: LogScenario, kind: CrashKind, point: num
   }
   fs.fault = null;
   run.crash(kind);
-  return { points, at, fault: await findFaultAfterRestart(run) };
+  return { points, at, fault: await findFaultAfterRestart(run, scenario) };
 }
 
-async function findFaultAfterRestart(run: LogRun): Promise<string | null> {
+async function findFaultAfterRestart(run: LogRun, scenario: LogScenario): Promise<string | null> {
   const { model, world } = run;
   try {
     await run.start();
@@ -79,6 +79,8 @@ async function findFaultAfterRestart(run: LogRun): Promise<string | null> {
   try {
     const fault = await findFault(log, model, run.hasLostPower);
     if (fault !== null) return fault;
+    const faultBeside = (await scenario.check?.(run)) ?? null;
+    if (faultBeside !== null) return faultBeside;
     return await findFaultAfterCleanStop(run, log);
   } catch (error) {
     if (error instanceof LogError || error instanceof RecordsError) return `throws ${messageOf(error)}`;

@@ -17,6 +17,8 @@ export class LogModel {
   private unsynced: LogState[] = [];
   /** Everything below was told to be durable. */
   durable = 0;
+  /** Offsets before which others are missing. */
+  readonly afterGaps = new Set<number>();
 
   constructor(topicId: Uuid | null) {
     this.underWay = [{ start: 0, end: 0, values: new Map(), topicId }];
