@@ -197,9 +197,11 @@ export class LogManager {
 
   /**
    * Makes deletions durable: a deleted topic that came back with a loss of power would stand where its successor is to be made. Until then
-   * the checkpoints name logs that are gone, which a start passes over.
+   * the checkpoints name logs that are gone, which a start passes over. Gives the directories that failed first: what was deleted in them may
+   * be there again when they are.
    */
-  checkpointAfterDeletions(): void {
+  checkpointAfterDeletions(): ReadonlySet<string> {
+    const failed = new Set<string>();
     for (const path of this.dirsOfDeleted) {
       const dir = this.dirs.get(path);
       if (dir && this.dirs.isUsable(path)) {
@@ -209,13 +211,17 @@ export class LogManager {
           if (!(error instanceof LogError)) throw error;
           // Where handles were wanting, the next deletions do it again.
           this.context.logger.error('Failed to make deletions durable', { dir: path, error });
+          if (!isOutOfHandles(error)) failed.add(path);
           continue;
         }
         this.checkpoints.writeRecoveryPoints(dir);
         this.checkpoints.writeLogStartOffsets(dir);
+      } else {
+        failed.add(path);
       }
       this.dirsOfDeleted.delete(path);
     }
+    return failed;
   }
 
   /** True when the future log may replace the log: it is durable as far as the log is, and marked as complete. */

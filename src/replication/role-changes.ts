@@ -1,5 +1,14 @@
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import { assert, ZERO_UUID, type Clock, type Logger, type Steps, type Timer, type Uuid } from '../common/index.js';
+import {
+  assert,
+  AssertionError,
+  ZERO_UUID,
+  type Clock,
+  type Logger,
+  type Steps,
+  type Timer,
+  type Uuid,
+} from '../common/index.js';
 import { isOutOfHandles, LogError, type LogManager } from '../log/index.js';
 import {
   ErrorCode,
@@ -7,7 +16,7 @@ import {
   type LeaderAndIsrRequest,
   type LeaderAndIsrResponseInput,
 } from '../protocol/index.js';
-import { decideLeadership, mayStopReplica } from './core/leadership.js';
+import { decideLeadership, isConsistentTopicId, mayStopReplica } from './core/leadership.js';
 import type { ReplicaFetcherManager } from './fetcher-manager.js';
 import type { InitialFetchState } from './fetcher-state.js';
 import type { HostedPartitions } from './hosted-partitions.js';
@@ -80,7 +89,7 @@ export class RoleChanges {
   /** The highest controller epoch seen; commands of an older controller are refused. */
   controllerEpoch = 0;
   private isUnderWay = false;
-  /** By `partitionKey`; until they are done, or a later command is about the partition. */
+  /** By `partitionKey`; until they are done, or a command that is no older has changed or stopped the partition. */
   private readonly postponed = new Map<string, Postponed>();
   private retryTimer: Timer | null = null;
 
@@ -142,13 +151,23 @@ export class RoleChanges {
   ): Steps<{ tp: TopicPartition; errorCode: number }[]> {
     const { fetchers, isShuttingDown, logManager } = this.options;
     const results: { tp: TopicPartition; errorCode: number }[] = [];
+    const dirsOf = new Map<{ errorCode: number }, readonly string[]>();
     yield* this.alone(requested, (one) => {
+      const dirs = one.deletePartition ? this.dirsOf(one.tp) : [];
       const errorCode = isShuttingDown() ? ErrorCode.NOT_LEADER_OR_FOLLOWER : this.stopReplica(one);
-      results.push({ tp: one.tp, errorCode });
+      const result = { tp: one.tp, errorCode };
+      results.push(result);
+      if (dirs.length > 0) dirsOf.set(result, dirs);
       if (one.deletePartition && errorCode === ErrorCode.NONE) onDeleted(one);
     });
     fetchers.closeIdle();
-    if (!isShuttingDown()) logManager.checkpointAfterDeletions();
+    if (!isShuttingDown()) {
+      const failed = logManager.checkpointAfterDeletions();
+      for (const [result, dirs] of dirsOf) {
+        // A loss of power may bring it back, as when its folder could not be renamed.
+        if (dirs.some((dir) => failed.has(dir))) result.errorCode = ErrorCode.KAFKA_STORAGE_ERROR;
+      }
+    }
     return results;
   }
 
@@ -164,6 +183,12 @@ export class RoleChanges {
     } finally {
       this.isUnderWay = false;
     }
+  }
+
+  /** The log directories that hold the replica, and its copy. */
+  private dirsOf(tp: TopicPartition): string[] {
+    const { logManager } = this.options;
+    return [logManager.getLog(tp), logManager.getLog(tp, true)].flatMap((log) => log?.parentDir ?? []);
   }
 
   private stopReplica(one: StopReplicaPartition): number {
@@ -199,11 +224,22 @@ export class RoleChanges {
     checkpoints: HighWatermarkLookup,
     onLeadershipChange: LeadershipListener,
   ): number {
-    const { stateChangeLogger, partitions, onNotLeaderAnyMore } = this.options;
+    const { stateChangeLogger } = this.options;
     const key = partitionKey(requested.tp);
-    this.postponed.delete(key);
+    const waiting = this.postponed.get(key)?.requested;
+    if (waiting && isOlder(requested, waiting)) {
+      stateChangeLogger.info('Ignoring a partition of LeaderAndIsr: a newer role of it is postponed', {
+        partition: key,
+        leaderEpoch: requested.state.leaderEpoch,
+        postponed: waiting.state.leaderEpoch,
+      });
+      return ErrorCode.STALE_CONTROLLER_EPOCH;
+    }
     try {
-      return this.maybeTakeRole(requested, checkpoints, onLeadershipChange);
+      const errorCode = this.maybeTakeRole(requested, checkpoints, onLeadershipChange);
+      // What is refused changes nothing, so that the role that waits goes on waiting.
+      if (errorCode === ErrorCode.NONE || waiting === requested) this.postponed.delete(key);
+      return errorCode;
     } catch (error) {
       if (!(error instanceof LogError) || error.kind !== 'KAFKA_STORAGE_ERROR') throw error;
       if (isOutOfHandles(error)) {
@@ -211,11 +247,19 @@ export class RoleChanges {
         this.postpone(key, { requested, onLeadershipChange });
         return ErrorCode.NONE;
       }
-      stateChangeLogger.error('Skipped a change of role: the replica is offline', { partition: key, error });
-      partitions.markOffline(requested.tp);
-      onNotLeaderAnyMore(key, ErrorCode.KAFKA_STORAGE_ERROR);
-      return ErrorCode.KAFKA_STORAGE_ERROR;
+      return this.takeOffline(requested.tp, error);
     }
+  }
+
+  /** The replica answers KAFKA_STORAGE_ERROR from now on. */
+  private takeOffline(tp: TopicPartition, error: unknown): number {
+    const { stateChangeLogger, partitions, onNotLeaderAnyMore } = this.options;
+    const key = partitionKey(tp);
+    stateChangeLogger.error('Skipped a change of role: the replica is offline', { partition: key, error });
+    this.postponed.delete(key);
+    partitions.markOffline(tp);
+    onNotLeaderAnyMore(key, ErrorCode.KAFKA_STORAGE_ERROR);
+    return ErrorCode.KAFKA_STORAGE_ERROR;
   }
 
   /**
@@ -247,7 +291,13 @@ export class RoleChanges {
   private tryPostponed(): boolean {
     const checkpoints = this.options.checkpoints();
     for (const [key, { requested, onLeadershipChange }] of [...this.postponed].slice(0, RETRIES_A_TURN)) {
-      this.changeRole(requested, checkpoints, onLeadershipChange);
+      try {
+        this.changeRole(requested, checkpoints, onLeadershipChange);
+      } catch (error) {
+        if (error instanceof AssertionError) throw error;
+        // No request is there to be answered with it, and others wait for their turn: the replica goes as with a failing directory.
+        this.takeOffline(requested.tp, error);
+      }
       if (this.postponed.has(key)) return false;
     }
     return true;
@@ -343,6 +393,13 @@ export class RoleChanges {
       fetchOffset: keepsAll ? log.logEndOffset : log.highWatermark,
     };
   }
+}
+
+/** The same partition, not one of another topic that had its name, in an earlier epoch. */
+function isOlder(requested: Requested, waiting: Requested): boolean {
+  return (
+    requested.state.leaderEpoch < waiting.state.leaderEpoch && isConsistentTopicId(requested.topicId, waiting.topicId)
+  );
 }
 
 function requestedPartitions(request: LeaderAndIsrRequest): Requested[] {

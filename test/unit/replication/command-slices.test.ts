@@ -45,9 +45,9 @@ function command(
   return broker.replicas.becomeLeaderOrFollower(leaderAndIsrRequest.decode(encoded, 7), 7, 1, onLeadershipChange);
 }
 
-function stopAll(): ReturnType<TestBroker['replicas']['stopReplicas']> {
+function stopAll(deleted: number[] = []): ReturnType<TestBroker['replicas']['stopReplicas']> {
   const partitions = ALL.map((tp) => ({ tp, leaderEpoch: -2, deletePartition: true }));
-  return broker.replicas.stopReplicas(controller, partitions);
+  return broker.replicas.stopReplicas(controller, partitions, ({ tp }) => deleted.push(tp.partition));
 }
 
 /** Lets a command that is under way take `steps` more steps. */
@@ -213,20 +213,36 @@ test.each(places)('a directory that fails after step %i takes no more of the com
   expect(broker.logs.getLog(failed[0]!)).toBeUndefined();
 });
 
-test('a replica whose folder cannot be renamed away is not said to be deleted', async () => {
-  await start();
+test('replicas whose deletion a failing disk did not make durable are not said to be deleted', async () => {
+  const onLogDirFailure = (_id: number, dir: string): void => void broker.replicas.handleLogDirFailure(dir);
+  await start({ logDirs: ['/logs', '/other'], onLogDirFailure });
+  await ended(command(1, 0));
+  const inOther = ALL.map((tp) => broker.log(tp).parentDir === '/other');
+  expect(new Set(inOther)).toEqual(new Set([true, false]));
+  const { syncDir } = broker.fs;
+  broker.fs.syncDir = (path) => {
+    if (path === '/other') throw Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'fsync' });
+    syncDir.call(broker.fs, path);
+  };
+  const { partitions } = await ended(stopAll());
+  expect(partitions.map(({ errorCode }) => errorCode)).toEqual(
+    inOther.map((isInOther) => (isInOther ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NONE)),
+  );
+});
+
+test('where a folder cannot be renamed away nothing is said to be deleted, for that was not made durable either', async () => {
+  await start({ onLogDirFailure: (_id, dir) => void broker.replicas.handleLogDirFailure(dir) });
   await ended(command(1, 0));
   const { rename } = broker.fs;
   broker.fs.rename = (from, to) => {
     if (from.endsWith('/orders-2')) throw Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'rename' });
     rename.call(broker.fs, from, to);
   };
-  const { partitions } = await ended(stopAll());
-  expect(partitions.slice(0, 3).map(({ errorCode }) => errorCode)).toEqual([
-    ErrorCode.NONE,
-    ErrorCode.NONE,
-    ErrorCode.KAFKA_STORAGE_ERROR,
-  ]);
+  const deleted: number[] = [];
+  const { partitions } = await ended(stopAll(deleted));
+  expect(partitions.map(({ errorCode }) => errorCode)).toEqual(ALL.map(() => ErrorCode.KAFKA_STORAGE_ERROR));
+  // Coordinators are told of those that are not here any more.
+  expect(deleted).toEqual([0, 1]);
   expect(broker.fs.exists('/logs/orders-2')).toBe(true);
 });
 

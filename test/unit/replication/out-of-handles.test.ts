@@ -1,6 +1,6 @@
 /** A process that may open no more files for a while gives no replica and no directory up: what failed for it is done again. */
 import type { TopicPartition } from '../../../src/cluster/index.js';
-import type { DiskError, FaultInjector } from '../../../src/common/index.js';
+import { settle, type DiskError, type FaultInjector } from '../../../src/common/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { ORDERS, ReplicaCluster, type TestBroker } from './replica-cluster.js';
 
@@ -8,7 +8,10 @@ const OTHER: TopicPartition = { topic: 'orders', partition: 1 };
 const FOLLOWED: TopicPartition = { topic: 'orders', partition: 2 };
 
 let cluster: ReplicaCluster;
-afterEach(() => cluster.stop());
+afterEach(() => {
+  jest.restoreAllMocks();
+  cluster.stop();
+});
 
 const emfile = (path: string): DiskError =>
   Object.assign(new Error(`EMFILE: too many open files, open '${path}'`), { code: 'EMFILE', syscall: 'open' });
@@ -99,6 +102,41 @@ test('a later command overtakes a change of role that wanted for a file', async 
   expect(broker.logs.getLog(OTHER)).toBeUndefined();
   expect(await produceInSync(['a'], ORDERS)).toBe(ErrorCode.NONE);
   expect(broker.replicas.partitionOf(ORDERS)!.leaderEpoch).toBe(2);
+});
+
+test('an older command does not take the place of a change of role that waits', async () => {
+  cluster = await ReplicaCluster.start({ brokers: 2 });
+  await cluster.create([1, 2]);
+  const broker = cluster.broker(2);
+  broker.fs.fault = noHandles;
+  closeFiles(broker);
+  cluster.elect(1, [1, 2]);
+  const { state } = cluster.partitions.get('orders-0')!;
+  cluster.elect(2, [1, 2]);
+  const newest = cluster.stateOf();
+  // Held up in the network it comes when the newer one has been answered.
+  cluster.partitions.get('orders-0')!.state = state;
+  cluster.announce([ORDERS], false, 2);
+  await settle();
+  cluster.partitions.get('orders-0')!.state = newest;
+  broker.fs.fault = null;
+  await cluster.until(() => broker.replicas.partitionOf(ORDERS)!.isLeader);
+  expect(broker.replicas.partitionOf(ORDERS)!.leaderEpoch).toBe(2);
+});
+
+test('a change of role that meets something unforeseen when it is tried again costs its replica, and no other that waits', async () => {
+  cluster = await ReplicaCluster.start({ brokers: 1 });
+  const broker = cluster.broker(1);
+  broker.fs.fault = noHandles;
+  await cluster.create([1], [ORDERS, OTHER]);
+  const getOrCreateLog = broker.logs.getOrCreateLog.bind(broker.logs);
+  jest.spyOn(broker.logs, 'getOrCreateLog').mockImplementation((tp, options) => {
+    if (tp.partition === ORDERS.partition) throw new RangeError('no such thing');
+    return getOrCreateLog(tp, options);
+  });
+  broker.fs.fault = null;
+  await cluster.until(() => broker.replicas.partitionOf(OTHER)?.isLeader === true);
+  expect(broker.replicas.partitionOrError(ORDERS)).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
 });
 
 test('a checkpoint of high watermarks that wanted for a file is read later, and its directory stays', async () => {
