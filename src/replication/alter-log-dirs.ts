@@ -139,7 +139,7 @@ export class AlterLogDirs {
         await this.prepareForAppends(future);
         continue;
       }
-      this.followEnds(log, future);
+      this.followEnds(partition, log, future);
       if (future.logEndOffset < log.logEndOffset || future.logStartOffset < log.logStartOffset) {
         await this.copyChunk(partition, log, future);
       } else if (divergenceOf(log, future) !== log.logEndOffset) {
@@ -176,10 +176,11 @@ export class AlterLogDirs {
     }
   }
 
-  private followEnds(log: UnifiedLog, future: UnifiedLog): void {
+  private followEnds(partition: Partition, log: UnifiedLog, future: UnifiedLog): void {
     future.maybeUpdateHighWatermark(log.highWatermark);
     if (log.logStartOffset > future.logStartOffset && log.logStartOffset <= future.highWatermark) {
       future.maybeIncrementLogStartOffset(log.logStartOffset, 'follows the log that it is to replace');
+      this.options.onChange(partition, Change.LowWatermark);
     }
   }
 

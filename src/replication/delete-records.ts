@@ -93,6 +93,11 @@ export class Deletions {
     for (const waiter of [...waiters]) this.check(waiter);
   }
 
+  /** Something changed that is no partition's own, as which brokers are alive: looks at all that waits. */
+  checkAll(): void {
+    for (const key of [...this.waiting.keys()]) this.checkAndComplete(key);
+  }
+
   /** Ends everything that waits as if its time were up. */
   expireAll(): void {
     for (const deletion of [...this.delayed]) this.expire(deletion);

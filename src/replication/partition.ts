@@ -501,6 +501,7 @@ export class Partition {
   /** The replica is being moved: `copy` is to replace its log. Null: it is not, or not any more. */
   setFutureLog(copy: UnifiedLog | null): void {
     this.copy = copy;
+    if (copy === null) this.context.onChange(this, Change.LowWatermark);
   }
 
   /** True when the log start has moved since this was last asked. */

@@ -323,6 +323,8 @@ export class ReplicaManager {
   maybeUpdateMetadata(controllerEpoch: number, apply: () => void): number {
     if (!this.roles.acceptController(controllerEpoch, 'UpdateMetadata')) return ErrorCode.STALE_CONTROLLER_EPOCH;
     apply();
+    // A follower whose broker is gone holds no low watermark back any more.
+    this.deletions.checkAll();
     return ErrorCode.NONE;
   }
 

@@ -5,6 +5,6 @@ export const Change = {
   HighWatermark: 2,
   /** Leader, epoch, log start or anything else: whoever waits should look. */
   State: 4,
-  /** A follower's log start rose: only DeleteRecords waits for that. */
+  /** The log start of a follower or of the copy rose, or the copy is gone: only DeleteRecords waits for that. */
   LowWatermark: 8,
 } as const;

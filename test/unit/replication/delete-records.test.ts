@@ -245,4 +245,55 @@ describe('DeleteRecords of many partitions at a broker', () => {
     void cluster.broker(1).produce(['e']);
     await cluster.until(() => cluster.broker(2).log().highWatermark === 5, 5000);
   });
+
+  /** DeleteRecords up to offset 1 of the first partition, which waits. */
+  async function deleteInVain(): Promise<{ results: DeleteRecordsResult[] | null }> {
+    const outcome: { results: DeleteRecordsResult[] | null } = { results: null };
+    await cluster.broker(1).replicas.deleteRecords(600_000, [{ tp: ALL[0]!, offset: 1 }], (results) => {
+      outcome.results = results;
+    });
+    await cluster.clock.advance(1000);
+    expect(outcome.results).toBeNull();
+    return outcome;
+  }
+  const done = [{ tp: ALL[0]!, errorCode: ErrorCode.NONE, lowWatermark: 1 }];
+
+  test('waits no longer for a follower when the controller tells that its broker is gone', async () => {
+    cluster = await ReplicaCluster.start({ brokers: 2, config: { 'replica.lag.time.max.ms': '600000' } });
+    await cluster.create([1, 2], ALL);
+    void cluster.broker(1).produce(['a', 'b'], -1, ALL[0]);
+    await cluster.until(() => cluster.broker(1).log(ALL[0]).highWatermark === 2);
+    cluster.cut(1, 2);
+    await cluster.clock.advance(1000);
+    const outcome = await deleteInVain();
+    cluster.broker(2).crash('process');
+    await cluster.clock.advance(1000);
+    expect(outcome.results).toBeNull();
+    cluster.broker(1).replicas.maybeUpdateMetadata(1, () => undefined);
+    expect(outcome.results).toEqual(done);
+  });
+
+  test('waits no longer for a copy in another directory that is given up', async () => {
+    cluster = await ReplicaCluster.start({ brokers: 1, logDirs: ['/a', '/b'] });
+    await cluster.create([1], ALL);
+    const { fs, log, logs, replicas } = cluster.broker(1);
+    const from = log.call(cluster.broker(1), ALL[0]).parentDir;
+    await cluster.broker(1).produce(['a', 'b'], 1, ALL[0]);
+    const partition = replicas.partitionOf(ALL[0]!)!;
+    fs.fault = (operation, path) =>
+      operation === 'open' && path.endsWith('/.replaces-current')
+        ? Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE', syscall: 'open' })
+        : null;
+    expect(replicas.alterReplicaLogDir(ALL[0]!, from === '/a' ? '/b' : '/a')).toBe(ErrorCode.NONE);
+    const copy = partition.futureLog!;
+    // It does not follow the start of the log.
+    jest.spyOn(copy, 'maybeIncrementLogStartOffset').mockReturnValue(false);
+    jest.spyOn(copy, 'highWatermark', 'get').mockReturnValue(0);
+    const outcome: { results: DeleteRecordsResult[] | null } = { results: null };
+    await replicas.deleteRecords(600_000, [{ tp: ALL[0]!, offset: 1 }], (results) => (outcome.results = results));
+    expect(outcome.results).toBeNull();
+    logs.handleLogDirFailure(copy.parentDir);
+    replicas.handleLogDirFailure(copy.parentDir);
+    expect(outcome.results).toEqual(done);
+  });
 });
