@@ -59,5 +59,16 @@ export function fetchOffsetForTimestamp(
     return mayGoBack ? notAvailable() : null;
   };
   const found = log.fetchOffsetByTimestamp(timestamp);
-  return found instanceof Promise ? found.then(bounded) : bounded(found);
+  if (!(found instanceof Promise)) return bounded(found);
+  // A move may have put another log in the place of the one that was searched, and closed it; another epoch may have cut it.
+  const isStillAsked = (): boolean => partition.log === log && partition.leaderEpoch === leaderEpoch;
+  const askAgain = (): ReturnType<typeof fetchOffsetForTimestamp> =>
+    fetchOffsetForTimestamp(partition, timestamp, query);
+  return found.then(
+    (one) => (isStillAsked() ? bounded(one) : askAgain()),
+    (error: unknown) => {
+      if (isStillAsked()) throw error;
+      return askAgain();
+    },
+  );
 }
