@@ -33,13 +33,15 @@ export class FileHandleCache {
    * wait for other such work.
    */
   async withPinned<T>(work: () => Promise<T>): Promise<T> {
-    while (this.working >= this.maxWorking) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    this.working++;
+    if (this.working < this.maxWorking) this.working++;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
     try {
       return await work();
     } finally {
-      this.working--;
-      this.waiting.shift()?.();
+      // Its place goes to the next in turn: no one who comes now overtakes those that wait.
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.working--;
     }
   }
 

@@ -118,7 +118,6 @@ export class TailCache {
   }
 
   release(chunk: Chunk): void {
-    if (chunk.dropped) return;
     chunk.dropped = true;
     this.usedBytes -= chunk.costBytes;
     this.leaveSlab(chunk.slab);

@@ -81,8 +81,9 @@ class Model {
 
   /** The batches that are in memory: all from one on to the end. */
   held(): readonly Batch[] {
-    const first = this.batches.findIndex(({ baseOffset }) => this.tail.locate(baseOffset) !== null);
-    return first < 0 ? [] : this.batches.slice(first);
+    let first = this.batches.length;
+    while (first > 0 && this.tail.locate(this.batches[first - 1]!.baseOffset)) first--;
+    return this.batches.slice(first);
   }
 
   expected(offset: number, upTo: number, maxBytes: number): { first: Batch; records: Buffer } {
@@ -105,7 +106,7 @@ function valuesOf(random: Random): string[] {
   return Array.from({ length: 1 + random.nextInt(3) }, () => 'x'.repeat(length));
 }
 
-const SEEDS = [1, 2, 3, 4, 5, 6];
+const SEEDS = [1, 2, 3];
 
 test.each(SEEDS)(
   'reads give what was appended and nothing else, whatever is dropped meanwhile (seed %d)',
@@ -116,7 +117,7 @@ test.each(SEEDS)(
     const cache = new TailCache(clock, budget, pool);
     const models = Array.from({ length: 3 }, () => new Model(cache.openTail()));
     let reads = 0;
-    for (let step = 0; step < 2500; step++) {
+    for (let step = 0; step < 1500; step++) {
       const model = models[random.nextInt(models.length)]!;
       const action = random.nextInt(100);
       if (action === 0 && model.batches.length > 0) model.cutTo(model.batches[random.nextInt(model.batches.length)]!);
@@ -141,7 +142,7 @@ test.each(SEEDS)(
       const before = model.batches[model.batches.length - held.length - 1];
       if (before) expect(model.tail.read(before.baseOffset, Infinity, 1000, true)).toBeNull();
     }
-    expect(reads).toBeGreaterThan(1500);
+    expect(reads).toBeGreaterThan(1000);
     for (const { tail } of models) tail.clear();
     expect(cache.sizeInBytes).toBe(0);
     await clock.advance(30_000);
@@ -159,10 +160,10 @@ test.each(SEEDS)(
     const cache = new TailCache(clock, budget, pool);
     const models = Array.from({ length: 4 }, () => new Model(cache.openTail()));
     let fullest = 0;
-    for (let step = 0; step < 3000; step++) {
+    for (let step = 0; step < 2000; step++) {
       models[random.nextInt(models.length)]!.append(valuesOf(random));
       // From time to time nothing comes for so long that all of it goes.
-      if (step % 700 === 699) await clock.advance(30_000);
+      if (step % 600 === 599) await clock.advance(30_000);
       fullest = Math.max(fullest, cache.sizeInBytes);
       if (step % 10 !== 0) continue;
       const held = models.flatMap((model) => model.held()).reduce((sum, { bytes }) => sum + bytes.length, 0);
@@ -198,4 +199,37 @@ test('what no one asked for goes in its time, however much comes after it', asyn
   expect(idle.held()).toEqual([]);
   expect(busy.held().length).toBeGreaterThan(8);
   expect(busy.held().length).toBeLessThan(18);
+});
+
+test('a log whose end has gone begins again, where its last batch lay too, and is counted once', async () => {
+  const clock = new SimulatedClock();
+  const cache = new TailCache(clock, 1 << 20, new ScribblingPool());
+  const [small, large] = [new Model(cache.openTail()), new Model(cache.openTail())];
+  small.append(['a']);
+  await clock.advance(6000);
+  // It has memory of its own: the next small batch would follow the last one.
+  large.append(['b'.repeat(20_000)]);
+  await clock.advance(7000);
+  expect([small.held().length, large.held().length]).toEqual([0, 1]);
+  small.append(['c']);
+  expect(small.held()).toEqual(small.batches.slice(1));
+  for (const { tail } of [small, large]) tail.clear();
+  expect(cache.sizeInBytes).toBe(0);
+});
+
+test('the budget holds and the newest batch is there, however many come and go', () => {
+  const budget = 60_000;
+  const cache = new TailCache(new SimulatedClock(), budget, new ScribblingPool());
+  const models = [0, 1, 2].map(() => new Model(cache.openTail()));
+  let fullest = 0;
+  for (let at = 0; at < 6000; at++) {
+    const model = models[at % models.length]!;
+    model.append([`${at}`]);
+    expect(cache.sizeInBytes).toBeLessThanOrEqual(budget);
+    fullest = Math.max(fullest, cache.sizeInBytes);
+    expect(model.tail.locate(model.batches.at(-1)!.baseOffset)).not.toBeNull();
+  }
+  expect(fullest).toBeGreaterThan(0.9 * budget);
+  // Each holds its share of the newest.
+  for (const model of models) expect(model.held().length).toBeGreaterThan(50);
 });
