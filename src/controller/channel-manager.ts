@@ -117,7 +117,6 @@ class RequestSender {
 
   close(): void {
     this.closed = true;
-    this.queue.length = 0;
     this.retryTimer?.cancel();
     this.channel?.close();
     this.channel = null;

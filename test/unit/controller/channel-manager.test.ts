@@ -154,17 +154,20 @@ test('goes on with what comes after its queue was empty', async () => {
   expect(answered).toEqual([1, 2, 3]);
 });
 
-test('a broker that is added again keeps what waits for it', async () => {
+test('a broker that is added again keeps what waits for it, and its order', async () => {
   const { channels, inFlight, answered, send, connections } = setUp();
   channels.addBroker(brokerInfo(1));
   [1, 2].forEach(send);
   await settle();
   channels.addBroker(brokerInfo(1));
-  for (const at of [0, 1]) {
+  send(3);
+  await settle();
+  expect(inFlight).toHaveLength(1);
+  for (const at of [0, 1, 2]) {
     inFlight[at]!.succeed();
     await settle();
   }
-  expect([answered, connections.length]).toEqual([[1, 2], 1]);
+  expect([answered, connections.length]).toEqual([[1, 2, 3], 1]);
 });
 
 test('each outage of a broker is logged once', async () => {
