@@ -123,12 +123,13 @@ describe('while a replica moves', () => {
     const first = copy()!;
     expect(broker.replicas.alterReplicaLogDir(ORDERS, others[0]!)).toBe(ErrorCode.NONE);
     const appended = jest.spyOn(first, 'appendAsFollower');
+    const read = jest.spyOn(broker.log(), 'read');
     cluster.elect(1);
     await cluster.clock.advance(100);
     expect(copy()).toBe(first);
     await cluster.until(() => broker.log().parentDir === others[0]);
     expect(broker.log()).toBe(first);
-    expect(appended).toHaveBeenCalledTimes(1);
+    expect([read.mock.calls.length, appended.mock.calls.length]).toEqual([1, 1]);
     expect(await broker.values()).toEqual(['0/v0', '0/v1', '0/v2']);
   });
 
@@ -459,4 +460,24 @@ test('a copy that wants for a file handle before its first record goes on once t
   broker.fs.fault = null;
   await cluster.until(() => broker.log().parentDir === target, 5000);
   expect(await broker.values()).toEqual(['0/a']);
+});
+
+test('a bug in a move is not taken for the trouble of a disk', async () => {
+  cluster.stop();
+  const bugs: unknown[] = [];
+  cluster = await ReplicaCluster.start({
+    brokers: 1,
+    logDirs: ['/logs/a', '/logs/b'],
+    extras: () => ({ onFatal: (error) => void bugs.push(error) }),
+  });
+  await cluster.create([1]);
+  const broker = cluster.broker(1);
+  await broker.produce(['a'], 1);
+  expect(broker.replicas.alterReplicaLogDir(ORDERS, otherDir(1))).toBe(0);
+  const bug = new Error('a bug');
+  jest.spyOn(broker.logs.getLog(ORDERS, true)!, 'appendAsFollower').mockImplementation(() => {
+    throw bug;
+  });
+  await cluster.clock.advance(100);
+  expect(bugs).toEqual([bug]);
 });
