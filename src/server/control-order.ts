@@ -1,29 +1,42 @@
-import type { Request } from '../network/index.js';
-import { ApiKey } from '../protocol/index.js';
+/** What every command of a controller says of its sender. */
+interface Command {
+  readonly controllerId: number;
+  readonly controllerEpoch: number;
+}
 
-/** What only a controller sends. */
-export function isControlRequest(apiKey: number): boolean {
-  return apiKey === ApiKey.LeaderAndIsr || apiKey === ApiKey.StopReplica || apiKey === ApiKey.UpdateMetadata;
+/** What a handler of such commands has at hand. */
+interface CommandContext {
+  readonly request: {
+    readonly connection: { readonly id: string };
+    closeConnection(reason: string, detail?: unknown): void;
+  };
+  readonly replicas: { readonly controllerEpoch: number };
 }
 
 /**
  * Keeps the order in which a controller commands. It has one connection to each broker, and makes a new one when that breaks; what it had
  * sent on the old one may still arrive, held up in the network or in our own queue, after it was repeated on the new one and later
- * commands were carried out. A LeaderAndIsr that comes so late would make the replica of a deleted topic anew, an UpdateMetadata
+ * commands were carried out. A LeaderAndIsr that comes so late would make the replica of a deleted topic again, an UpdateMetadata
  * would bring back what is over; neither carries anything by which it could be told. So once a controller has spoken on a connection,
  * none that was made before is listened to. Kafka has no such check.
  */
 export class ControlOrder {
-  /** By the name the controller gives itself, its broker id: the number of its newest connection. */
-  private readonly newest = new Map<string, number>();
+  /** By the controller's id: the number of its newest connection. */
+  private readonly newest = new Map<number, number>();
   private underWay: Promise<void> | null = null;
 
-  admits({ header, connection }: Pick<Request, 'header' | 'connection'>): boolean {
-    const controller = header.clientId ?? '';
-    const number = connectionNumber(connection.id);
-    const newest = this.newest.get(controller) ?? -1;
-    if (number < newest) return false;
-    this.newest.set(controller, number);
+  /**
+   * True when the command counts; else its connection has been closed. To be asked once the sender is known to be allowed to command: whoever
+   * is counted here cuts the connections that were made before. An old controller, by its epoch, is not counted.
+   */
+  admits({ controllerId, controllerEpoch }: Command, { request, replicas }: CommandContext): boolean {
+    const number = connectionNumber(request.connection.id);
+    const newest = this.newest.get(controllerId) ?? -1;
+    if (number < newest) {
+      request.closeConnection('Closed a connection that a controller has replaced', { controller: controllerId });
+      return false;
+    }
+    if (controllerEpoch >= replicas.controllerEpoch) this.newest.set(controllerId, number);
     return true;
   }
 

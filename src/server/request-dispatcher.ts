@@ -1,6 +1,5 @@
 import type { Request } from '../network/index.js';
 import { ApiKey, apiOf, ErrorCode } from '../protocol/index.js';
-import { isControlRequest } from './control-order.js';
 import type { ApiHandler } from './handler.js';
 import type { BrokerServices } from './services.js';
 
@@ -20,10 +19,6 @@ export class RequestDispatcher {
 
   dispatch(request: Request): void {
     const { apiKey, apiVersion } = request.header;
-    if (isControlRequest(apiKey) && !this.services.controlOrder.admits(request)) {
-      request.closeConnection('Closed a connection that a controller has replaced', apiOf(apiKey)?.name);
-      return;
-    }
     const handler = this.byKey[apiKey];
     const offered = handler?.api.advertised;
     if (handler && offered && apiVersion >= offered.min && apiVersion <= offered.max) {

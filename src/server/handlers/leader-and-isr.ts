@@ -15,6 +15,7 @@ type Answer = InputOf<typeof leaderAndIsrResponse>;
 export const leaderAndIsr = handler(leaderAndIsrRequest, leaderAndIsrResponse, async (request, context) => {
   const { authorizeClusterAction, topicConfigs, controlOrder } = context;
   authorizeClusterAction();
+  if (!controlOrder.admits(request, context)) return LATER;
   const topics = topicsOf(request);
   for (;;) {
     if (isStale(request, context)) return { errorCode: ErrorCode.STALE_BROKER_EPOCH };
@@ -36,10 +37,7 @@ async function carryOut(
   const { apiVersion, correlationId, controlOrder, groups, replicas, topicConfigs } = context;
   // The session may have ended meanwhile, or the controller may have gone on to other commands on another connection.
   if (isStale(request, context)) return { errorCode: ErrorCode.STALE_BROKER_EPOCH };
-  if (!controlOrder.admits(context.request)) {
-    context.request.closeConnection('Closed a connection that a controller has replaced', 'LeaderAndIsr');
-    return LATER;
-  }
+  if (!controlOrder.admits(request, context)) return LATER;
   if (topicConfigs.unknownOf(topics).length > 0) return null;
   const answer = await replicas.becomeLeaderOrFollower(request, apiVersion, correlationId, (partition) => {
     const { tp, leaderEpoch } = partition;

@@ -7,7 +7,7 @@ import {
   type StopReplicaResponseInput,
 } from '../../protocol/index.js';
 import { isBrokerEpochStale } from '../broker-epoch.js';
-import { handler, type RequestContext } from '../handler.js';
+import { handler, LATER, type RequestContext } from '../handler.js';
 
 interface StopReplica {
   readonly tp: TopicPartition;
@@ -21,6 +21,7 @@ const NO_EPOCH = -1;
 /** The controller tells which replicas to stop, and which of them to delete. */
 export const stopReplica = handler(stopReplicaRequest, stopReplicaResponse, (request, context) => {
   context.authorizeClusterAction();
+  if (!context.controlOrder.admits(request, context)) return LATER;
   return context.controlOrder.inTurn(() => carryOut(request, context));
 });
 

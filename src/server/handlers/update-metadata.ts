@@ -6,11 +6,12 @@ import {
   type UpdateMetadataResponseInput,
 } from '../../protocol/index.js';
 import { isBrokerEpochStale } from '../broker-epoch.js';
-import { handler, type RequestContext } from '../handler.js';
+import { handler, LATER, type RequestContext } from '../handler.js';
 
 /** The controller tells what clients may ask for. */
 export const updateMetadata = handler(updateMetadataRequest, updateMetadataResponse, (request, context) => {
   context.authorizeClusterAction();
+  if (!context.controlOrder.admits(request, context)) return LATER;
   // After what the controller commanded before: a client that learns of a leader here finds it in its role.
   return context.controlOrder.inTurn(async () => carryOut(request, context));
 });

@@ -97,6 +97,7 @@ class Broker {
       metadata: { updateMetadata: () => (done.push('UpdateMetadata'), []), isFirstAfterChange: () => false },
       groups: {},
       replicas: {
+        controllerEpoch: 1,
         becomeLeaderOrFollower: () => carryOut('LeaderAndIsr', { errorCode: 0, topics: [] }),
         stopReplicas: () => carryOut('StopReplica', { errorCode: 0, partitions: [] }),
         maybeUpdateMetadata: (_epoch: number, apply: () => void) => (apply(), ErrorCode.NONE),
@@ -202,6 +203,34 @@ test.each([
   await settle();
   expect(refused.answer).toMatchObject({ errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED });
   expect(broker.done).toEqual([]);
+});
+
+test.each([
+  { api: 'LeaderAndIsr', send: (broker: Broker) => broker.leaderAndIsr('orders', 2) },
+  { api: 'StopReplica', send: (broker: Broker) => broker.stopReplica('orders', 2) },
+  { api: 'UpdateMetadata', send: (broker: Broker) => broker.updateMetadata(2) },
+])('$api of a stranger does not cut the connection of the controller that it says it is', async ({ send }) => {
+  const broker = new Broker();
+  broker.isAuthorized = false;
+  send(broker);
+  broker.isAuthorized = true;
+  const update = broker.updateMetadata(1);
+  await settle();
+  expect(update.answer).toMatchObject({ errorCode: 0 });
+});
+
+test.each([
+  { api: 'LeaderAndIsr', send: (broker: Broker) => broker.leaderAndIsr('orders', 1) },
+  { api: 'StopReplica', send: (broker: Broker) => broker.stopReplica('orders', 1) },
+  { api: 'UpdateMetadata', send: (broker: Broker) => broker.updateMetadata(1) },
+])('$api on a connection that its controller has replaced is not carried out', async ({ send }) => {
+  const broker = new Broker();
+  broker.knownTopics.add('orders');
+  broker.updateMetadata(2);
+  const late = send(broker);
+  await settle();
+  expect(late).toEqual({ closed: 'Closed a connection that a controller has replaced' });
+  expect(broker.done).toEqual(['UpdateMetadata']);
 });
 
 test('a command that fails leaves the way free for the next', async () => {

@@ -1,28 +1,38 @@
 import { ControlOrder } from '../../../src/server/control-order.js';
 
-const request = (clientId: string, connection: number) => ({
-  header: { apiKey: 4, apiVersion: 7, correlationId: 1, clientId, bodyOffset: 0 },
-  connection: {
-    id: `b1:9092-b2:40000-${connection}`,
-    listenerName: 'PLAINTEXT',
-    clientAddress: 'b2',
-    principal: { type: 'User', name: 'ANONYMOUS' },
-    clientSoftwareName: 'unknown',
-    clientSoftwareVersion: 'unknown',
-  },
+let order: ControlOrder;
+let closed: number[];
+beforeEach(() => {
+  order = new ControlOrder();
+  closed = [];
 });
 
-test('a controller is heard on its newest connection only', () => {
-  const order = new ControlOrder();
-  expect(order.admits(request('2', 7))).toBe(true);
-  expect(order.admits(request('2', 7))).toBe(true);
-  expect(order.admits(request('2', 9))).toBe(true);
-  expect(order.admits(request('2', 7))).toBe(false);
-  expect(order.admits(request('2', 9))).toBe(true);
+/** A command on a connection; `known` is the epoch of the latest controller that this broker has heard of. */
+function admits(controllerId: number, connection: number, controllerEpoch = 5, known = 5): boolean {
+  const request = {
+    connection: { id: `b1:9092-b2:40000-${connection}` },
+    closeConnection: () => void closed.push(connection),
+  };
+  return order.admits({ controllerId, controllerEpoch }, { request, replicas: { controllerEpoch: known } });
+}
+
+test('a controller is heard on its newest connection only, and others are closed', () => {
+  expect(admits(2, 7)).toBe(true);
+  expect(admits(2, 7)).toBe(true);
+  expect(admits(2, 9)).toBe(true);
+  expect(closed).toEqual([]);
+  expect(admits(2, 7)).toBe(false);
+  expect(closed).toEqual([7]);
+  expect(admits(2, 9)).toBe(true);
 });
 
 test('connections of another controller say nothing about those of this one', () => {
-  const order = new ControlOrder();
-  expect(order.admits(request('3', 12))).toBe(true);
-  expect(order.admits(request('2', 5))).toBe(true);
+  expect(admits(3, 12)).toBe(true);
+  expect(admits(2, 5)).toBe(true);
+});
+
+test('a command of an old controller does not cut the connection of the present one', () => {
+  expect(admits(2, 7)).toBe(true);
+  expect(admits(2, 9, 4)).toBe(true);
+  expect(admits(2, 7)).toBe(true);
 });
