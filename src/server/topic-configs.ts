@@ -10,6 +10,9 @@ export class TopicConfigs {
   private readonly byTopic = new Map<string, TopicConfig>();
   private readonly known = new Set<string>();
   private defaults: TopicConfig;
+  /** Topics forgotten during the read that is under way: what it finds of them is over. */
+  private readonly forgotten = new Set<string>();
+  private lastRead: Promise<unknown> = Promise.resolve();
 
   constructor(
     private broker: BrokerConfig,
@@ -39,29 +42,32 @@ export class TopicConfigs {
     return [...topics].filter((topic) => !this.known.has(topic));
   }
 
-  /** Reads the overrides of these topics anew. */
-  async load(topics: Iterable<string>): Promise<void> {
-    const overrides = await this.store.configs('topics', topics);
-    for (const [topic, texts] of overrides) this.set(topic, texts);
+  /** Reads the overrides of these topics again. */
+  load(topics: Iterable<string>): Promise<void> {
+    return this.inTurn(async () => {
+      const overrides = await this.store.configs('topics', topics);
+      for (const [topic, texts] of overrides) if (!this.forgotten.has(topic)) this.set(topic, texts);
+    });
   }
 
   /**
-   * Reads one topic anew and returns what it has now. It is remembered only of a topic that has replicas here: nobody would tell that
+   * Reads one topic again and returns what it has now. It is remembered only of a topic that has replicas here: no one would tell that
    * another one was deleted, and made again with other configurations.
    */
-  async reload(topic: string): Promise<TopicConfig> {
-    const overrides = await this.store.config('topics', topic);
-    if (this.known.has(topic)) {
+  reload(topic: string): Promise<TopicConfig> {
+    return this.inTurn(async () => {
+      const overrides = await this.store.config('topics', topic);
+      if (!this.known.has(topic)) return this.parsed(topic, overrides) ?? this.defaults;
       this.set(topic, overrides);
       return this.configOf(topic);
-    }
-    return this.parsed(topic, overrides) ?? this.defaults;
+    });
   }
 
   /** The topic has no replica here any more; should it come again, its configuration is read again. */
   forget(topic: string): void {
     this.known.delete(topic);
     this.byTopic.delete(topic);
+    this.forgotten.add(topic);
   }
 
   /** The broker's own configuration changed, and with it what topics inherit. */
@@ -69,6 +75,19 @@ export class TopicConfigs {
     this.broker = broker;
     this.defaults = TopicConfig.create(broker);
     for (const [topic, config] of this.byTopic) this.set(topic, config.overrides);
+  }
+
+  /**
+   * One read after the other: of two that are answered in one go, the older might be taken over last, and no further notification would come.
+   */
+  private inTurn<T>(read: () => Promise<T>): Promise<T> {
+    const begin = (): Promise<T> => {
+      this.forgotten.clear();
+      return read();
+    };
+    const turn = this.lastRead.then(begin, begin);
+    this.lastRead = turn;
+    return turn;
   }
 
   private set(topic: string, overrides: ReadonlyMap<string, string>): void {
@@ -82,7 +101,7 @@ export class TopicConfigs {
     if (config) this.byTopic.set(topic, config);
   }
 
-  /** Null for what is invalid: somebody wrote it into ZooKeeper by hand. */
+  /** Null for what is invalid: someone wrote it into ZooKeeper by hand. */
   private parsed(topic: string, overrides: ReadonlyMap<string, string>): TopicConfig | null {
     try {
       return TopicConfig.create(this.broker, overrides);

@@ -1,4 +1,4 @@
-import { silentLogger } from '../../../src/common/index.js';
+import { settle, silentLogger } from '../../../src/common/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { TopicConfigs } from '../../../src/server/topic-configs.js';
 import type { ConfigStore } from '../../../src/zookeeper/index.js';
@@ -14,7 +14,7 @@ function topicConfigs(stored: Record<string, Record<string, string>>): TopicConf
   return new TopicConfigs(broker, store as unknown as ConfigStore, silentLogger);
 }
 
-test('what a notification says of a topic without replicas here is not kept: the topic may be made anew otherwise', async () => {
+test('what a notification says of a topic without replicas here is not kept: the topic may be made again otherwise', async () => {
   const stored: Record<string, Record<string, string>> = { orders: { 'min.insync.replicas': '2' } };
   const configs = topicConfigs(stored);
   expect((await configs.reload('orders')).minInsyncReplicas).toBe(2);
@@ -36,4 +36,68 @@ test('a change of a topic with replicas here is taken over', async () => {
   stored['orders'] = { 'min.insync.replicas': 'many' };
   await configs.reload('orders');
   expect(configs.configOf('orders').minInsyncReplicas).toBe(2);
+});
+
+describe('reads that run beside each other', () => {
+  /** Answers each read with what is stored when it is asked, as soon as the test lets it. */
+  function slowConfigs() {
+    const stored: Record<string, string> = {};
+    const waiting: (() => void)[] = [];
+    const answer = async (): Promise<Map<string, string>> => {
+      const now = new Map(Object.entries(stored));
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return now;
+    };
+    const store = {
+      config: answer,
+      // The answers to several questions take more turns than one does.
+      configs: async (_type: string, topics: Iterable<string>) =>
+        new Map(await Promise.all([...topics].map(async (topic) => [topic, await answer()] as const))),
+    };
+    const { config: broker } = BrokerConfig.parse(new Map([['zookeeper.connect', 'zk:2181']]), new Map());
+    const configs = new TopicConfigs(broker, store as unknown as ConfigStore, silentLogger);
+    /** All answers that are there arrive in one go. */
+    const arrive = async (): Promise<void> => {
+      for (let at = 0; at < 3; at++) {
+        await settle();
+        for (const resolve of waiting.splice(0)) resolve();
+      }
+      await settle();
+    };
+    return { stored, configs, arrive };
+  }
+
+  test('leave the newer configuration, though both are answered in one go', async () => {
+    const { stored, configs, arrive } = slowConfigs();
+    stored['min.insync.replicas'] = '2';
+    const loaded = configs.load(['orders']);
+    await settle();
+    stored['min.insync.replicas'] = '3';
+    const reloaded = configs.reload('orders');
+    await arrive();
+    await loaded;
+    expect((await reloaded).minInsyncReplicas).toBe(3);
+    expect(configs.configOf('orders').minInsyncReplicas).toBe(3);
+  });
+
+  test('do not bring back what was forgotten meanwhile', async () => {
+    const { stored, configs, arrive } = slowConfigs();
+    stored['min.insync.replicas'] = '2';
+    const loaded = configs.load(['orders']);
+    await settle();
+    configs.forget('orders');
+    await arrive();
+    await loaded;
+    expect(configs.unknownOf(['orders'])).toEqual(['orders']);
+  });
+
+  test('go on after one that failed', async () => {
+    const stored = { orders: { 'min.insync.replicas': '2' } };
+    const configs = topicConfigs(stored);
+    const reading = jest.spyOn((configs as unknown as { store: ConfigStore }).store, 'config');
+    reading.mockRejectedValueOnce(new Error('the session expired'));
+    await expect(configs.reload('orders')).rejects.toThrow('the session expired');
+    await configs.load(['orders']);
+    expect(configs.configOf('orders').minInsyncReplicas).toBe(2);
+  });
 });
