@@ -51,6 +51,7 @@ export class AlterPartitionManager implements AlterPartitionSender {
     tp: TopicPartition,
     topicId: Uuid | null,
     leaderAndIsr: LeaderAndIsr,
+    _controllerEpoch: number,
     onResult: (result: AlterPartitionResult) => void,
   ): void {
     const key = partitionKey(tp);

@@ -19,4 +19,8 @@ export {
   type ReplicaQuota,
   type TransactionVerifier,
 } from './ports.js';
-export { listOffsetsRequestVersion, offsetForLeaderEpochRequestVersion } from './core/versions.js';
+export {
+  isAlterPartitionSupported,
+  listOffsetsRequestVersion,
+  offsetForLeaderEpochRequestVersion,
+} from './core/versions.js';

@@ -134,7 +134,8 @@ export class PartitionIsr {
     const { partition, context } = this;
     assert(partition.isLeader, 'only the leader changes the ISR');
     this.state = proposal;
-    context.alterPartition.submit(partition.tp, partition.topicId, proposal.sent, (result) =>
+    const { tp, topicId, controllerEpoch } = partition;
+    context.alterPartition.submit(tp, topicId, proposal.sent, controllerEpoch, (result) =>
       this.onResult(proposal, result),
     );
   }

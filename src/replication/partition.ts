@@ -53,6 +53,8 @@ export interface PartitionContext {
 /** What LeaderAndIsr says of a partition, whatever the version of the request. */
 export interface PartitionAssignment {
   readonly leaderAndIsr: LeaderAndIsr;
+  /** Of the controller that decided it. */
+  readonly controllerEpoch: number;
   readonly replicas: readonly number[];
   readonly addingReplicas: readonly number[];
   readonly removingReplicas: readonly number[];
@@ -76,7 +78,7 @@ export class Partition {
   private epochs = { leader: NO_EPOCH, partition: 0 };
   private epochStartOffset: number | null = null;
   private readonly isr: PartitionIsr;
-  private assignment: Pick<PartitionAssignment, 'replicas' | 'addingReplicas' | 'removingReplicas'> = NO_ASSIGNMENT;
+  private assignment: Omit<PartitionAssignment, 'leaderAndIsr' | 'isNew'> = NO_ASSIGNMENT;
 
   constructor(
     readonly tp: TopicPartition,
@@ -138,6 +140,11 @@ export class Partition {
   /** Members of the ISR, the leader among them; empty while this broker follows. */
   get inSyncReplicaIds(): readonly number[] {
     return isrOf(this.isr.state);
+  }
+
+  /** Of the controller that gave the replica its role. */
+  get controllerEpoch(): number {
+    return this.assignment.controllerEpoch;
   }
 
   get replicaIds(): readonly number[] {
@@ -316,6 +323,7 @@ export class Partition {
 
   private updateAssignment(next: PartitionAssignment): void {
     this.assignment = {
+      controllerEpoch: next.controllerEpoch,
       replicas: next.replicas,
       addingReplicas: next.addingReplicas,
       removingReplicas: next.removingReplicas,
@@ -539,4 +547,4 @@ const CHANGE_OF: { readonly [moved in MovedOffset]: number } = {
   visibleEnd: Change.HighWatermark,
 };
 
-const NO_ASSIGNMENT = { replicas: [], addingReplicas: [], removingReplicas: [] };
+const NO_ASSIGNMENT = { controllerEpoch: 0, replicas: [], addingReplicas: [], removingReplicas: [] };

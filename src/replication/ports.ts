@@ -62,10 +62,12 @@ export type AlterPartitionResult =
 
 /** Takes ISR changes to the controller. The result may take long (the controller may be away), but it comes. */
 export interface AlterPartitionSender {
+  /** `controllerEpoch` is that of the controller that made this broker the leader. */
   submit(
     tp: TopicPartition,
     topicId: Uuid | null,
     leaderAndIsr: LeaderAndIsr,
+    controllerEpoch: number,
     onResult: (result: AlterPartitionResult) => void,
   ): void;
 }

@@ -425,6 +425,7 @@ function toAssignment(state: LeaderAndIsrPartitionState): PartitionAssignment {
       recovering: state.leaderRecoveryState === 1,
       partitionEpoch: state.partitionEpoch,
     },
+    controllerEpoch: state.controllerEpoch,
     replicas: state.replicas,
     addingReplicas: state.addingReplicas,
     removingReplicas: state.removingReplicas,

@@ -15,7 +15,7 @@ import { Controller } from '../controller/index.js';
 import { GroupCoordinator } from '../coordinator/index.js';
 import { LogManager, logManagerSettingsOf, writeMetaProperties } from '../log/index.js';
 import { SocketServer, type Request } from '../network/index.js';
-import { AlterPartitionManager, ReplicaManager } from '../replication/index.js';
+import { ReplicaManager, type AlterPartitionSender } from '../replication/index.js';
 import { allowAllAuthorizer, noQuotas } from '../security/index.js';
 import { ZkStores, ZooKeeperClient, type BrokerRegistration, type ZkClient } from '../zookeeper/index.js';
 import { ConfigAdmin } from './admin/config-admin.js';
@@ -30,6 +30,7 @@ import { FinalizedFeatures } from './finalized-features.js';
 import { resolveIdentity } from './identity.js';
 import { internalTopicConfigs } from './internal-topics.js';
 import { MetadataCache } from './metadata-cache.js';
+import { alterPartitionSender } from './ports/alter-partition.js';
 import type { BrokerClientOptions } from './ports/broker-client.js';
 import { ControlChannels } from './ports/control-channels.js';
 import { ControllerConnection } from './ports/controller-channel.js';
@@ -173,7 +174,8 @@ export class Broker {
 
     const metadata = new MetadataCache();
     const features = (parts.features = new FinalizedFeatures(stores, logger));
-    await features.start();
+    // `KafkaConfig.isFeatureVersioningSupported`
+    if (this.config.interBrokerProtocolAtLeast('2.7-IV0')) await features.start();
 
     const dispatch = { request: (request: Request): void => request.closeConnection('The broker is not ready') };
     const sockets = (parts.sockets = new SocketServer({
@@ -201,7 +203,8 @@ export class Broker {
       metadata,
     ));
     const brokerEpoch = (): bigint => parts.controller?.brokerEpoch ?? -1n;
-    const alterPartition = (parts.alterPartition = new AlterPartitionManager({
+    const alterPartition = (parts.alterPartition = alterPartitionSender({
+      stores,
       brokerId,
       brokerEpoch,
       clock,
@@ -444,7 +447,7 @@ interface Parts {
   features: FinalizedFeatures;
   sockets: SocketServer;
   controllerConnection: ControllerConnection;
-  alterPartition: AlterPartitionManager;
+  alterPartition: AlterPartitionSender & { close(): void };
   replicas: ReplicaManager;
   controller: Controller;
   groups: GroupCoordinator;

@@ -10,7 +10,7 @@ export class FinalizedFeatures {
     private readonly logger: Logger,
   ) {}
 
-  /** -1 while the node is not there. */
+  /** -1 while the node is not there, or is disabled by a controller of an inter-broker protocol below 2.7. */
   get epoch(): number {
     return this.version;
   }
@@ -36,8 +36,9 @@ export class FinalizedFeatures {
   private async read(): Promise<void> {
     try {
       // `exists` sets a watch on a node that is still missing, which a read does not.
-      const stat = await this.stores.zk.exists(featureZnode.path);
-      this.version = stat?.version ?? -1;
+      const isThere = (await this.stores.zk.exists(featureZnode.path)) !== null;
+      const found = isThere ? await this.stores.cluster.features() : null;
+      this.version = found?.features.enabled ? found.zkVersion : -1;
     } catch (error) {
       if (!isZkError(error, 'Closed', 'SessionExpired'))
         this.logger.warn('Cannot read the finalized features', { error });

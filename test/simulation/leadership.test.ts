@@ -134,6 +134,31 @@ simulate('a broker that is told to stop hands its leaders over before', { broker
   await cluster.untilQuiet();
 });
 
+simulate(
+  'below inter-broker protocol 2.7 leaders change ISRs in ZooKeeper, and the controller and all brokers hear of it',
+  { brokers: 3, properties: { 'inter.broker.protocol.version': '2.6' } },
+  async (cluster) => {
+    const orders = await cluster.drive(cluster.createTopic('orders', ON_ALL));
+    const producer = cluster.produceContinuously(orders, { idempotent: true });
+    await cluster.until(() => producer.acknowledged().length > 20);
+    cluster.cut(1, 3);
+    await cluster.until(() => !orders.isr(0).includes(3));
+    const before = producer.acknowledged().length;
+    await cluster.until(() => producer.acknowledged().length > before + 20);
+    cluster.heal();
+    await cluster.until(() => orders.isr(0).length === 3);
+    // Several changes share one notification, which comes when no more have come for a while.
+    await cluster.run(10_000);
+    await cluster.untilQuiet();
+    const tp = { topic: 'orders', partition: 0 };
+    for (const { running } of cluster.brokers) {
+      expect([...running!.services!.metadata.partitionInfo(tp)!.isr].sort()).toEqual([1, 2, 3]);
+    }
+    expect(cluster.zooKeeper.childrenOf('/isr_change_notification')).toEqual([]);
+    expect(orders.records(0)).toEqual(producer.acknowledged().map(({ value }) => value));
+  },
+);
+
 simulate('a topic that is deleted while a replica is down goes when it is back', { brokers: 3 }, async (cluster) => {
   await cluster.drive(cluster.createTopic('orders', ON_ALL));
   cluster.broker(3).crash('process');

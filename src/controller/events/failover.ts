@@ -1,10 +1,8 @@
 import { type ControllerRuntime } from '../runtime.js';
+import { featuresToWrite } from '../core/feature-versioning.js';
 import { initializeReassignments, rememberReassignments } from './reassignment.js';
 import { electAsAskedInZk } from './leader-election.js';
 import { addTopicIds, putAssignments } from './topic-change.js';
-
-/** `/feature` as a controller at inter-broker protocol 2.7 or later writes it. No feature is known yet. */
-const FEATURE_VERSION = 2;
 
 /**
  * The start of a term (Kafka's `onControllerFailover`): listens, reads everything, tells the brokers who lives, and brings every
@@ -12,7 +10,7 @@ const FEATURE_VERSION = 2;
  */
 export async function onControllerFailover(controller: ControllerRuntime): Promise<void> {
   const { context, stores, batch, deletions, watches, partitions, replicas, log } = controller;
-  await enableFeatureVersioning(controller);
+  await setUpFeatureVersioning(controller);
   // Before anything is read, so that no change falls in between.
   await watches.registerAll();
   await stores.notifications.deleteLogDirEvents(context.epochZkVersion);
@@ -36,12 +34,12 @@ export async function onControllerFailover(controller: ControllerRuntime): Promi
   await electAsAskedInZk(controller);
 }
 
-/** Kafka's `enableFeatureVersioning` (KIP-584): the node is made, or turned on without any feature. */
-async function enableFeatureVersioning({ stores }: ControllerRuntime): Promise<void> {
-  const existing = await stores.cluster.features();
-  const enabled = { version: FEATURE_VERSION, enabled: true, features: new Map<string, number>() };
-  if (!existing) await stores.cluster.createFeatures(enabled);
-  else if (!existing.features.enabled) await stores.cluster.updateFeatures(enabled);
+/** Kafka's `maybeSetupFeatureVersioning` (KIP-584): the node is made, or written when it is not what this controller's protocol asks for. */
+async function setUpFeatureVersioning({ stores, config }: ControllerRuntime): Promise<void> {
+  const existing = (await stores.cluster.features())?.features ?? null;
+  const wanted = featuresToWrite(existing, (version) => config.interBrokerProtocolAtLeast(version));
+  if (existing === null) await stores.cluster.createFeatures(wanted!);
+  else if (wanted) await stores.cluster.updateFeatures(wanted);
 }
 
 /** Reads brokers, topics, assignments and partition states: four steps, each with all its reads at once. */

@@ -48,6 +48,11 @@ export function offsetForLeaderEpochRequestVersion(atLeast: ProtocolAtLeast): nu
   return versionIn(OFFSET_FOR_LEADER_EPOCH_VERSIONS, atLeast, 0);
 }
 
+/** Leaders ask the controller for ISR changes (KIP-497); before, they write them themselves (`isAlterPartitionSupported`). */
+export function isAlterPartitionSupported(atLeast: ProtocolAtLeast): boolean {
+  return atLeast('2.7-IV2');
+}
+
 /** AlterPartition may name topics by their ids, as far as the controller can read that (`isTopicIdsSupported`). */
 export function areTopicIdsSupported(atLeast: ProtocolAtLeast): boolean {
   return atLeast('2.8-IV0');

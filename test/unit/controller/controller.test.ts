@@ -74,6 +74,17 @@ describe('elections of the controller', () => {
     expect(data!.toString()).toBe('{"features":{},"version":2,"status":1}');
   });
 
+  test('below inter-broker protocol 2.7 it makes the feature node disabled, and the next one enables it', async () => {
+    const old = await start([1], { 'inter.broker.protocol.version': '2.6' });
+    const content = async (): Promise<string> => (await lab.during(lab.admin.get('/feature'))).data!.toString();
+    expect(await content()).toBe('{"features":{},"version":1,"status":0}');
+    await lab.during(old.shutdown());
+    await lab.during(lab.admin.delete('/controller', ANY_VERSION));
+    await lab.register(2);
+    await lab.startController(2);
+    expect(await content()).toBe('{"features":{},"version":2,"status":1}');
+  });
+
   test('of three brokers one is active, and the others know it', async () => {
     for (const id of [1, 2, 3]) await lab.register(id);
     const controllers = [];

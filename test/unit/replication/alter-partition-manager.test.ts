@@ -38,7 +38,7 @@ function setUp(version = 3, protocolAtLeast = (_version: string): boolean => tru
   });
   const results: (AlterPartitionResult & { partition: number })[] = [];
   const submit = (partition: number, topicId: string | null = A): void =>
-    manager.submit({ topic: 't', partition }, topicId, STATE, (result) => results.push({ ...result, partition }));
+    manager.submit({ topic: 't', partition }, topicId, STATE, 1, (result) => results.push({ ...result, partition }));
   return { clock, requests, results, submit, manager };
 }
 
@@ -133,7 +133,7 @@ test.each([
   { title: 'says nothing of recovery below 3.2', since: '3.2-IV0', version: 3, recovery: 0 },
 ])('by inter.broker.protocol.version a request $title', async ({ since, version, recovery }) => {
   const { clock, requests, manager } = setUp(3, (asked) => asked !== since);
-  manager.submit({ topic: 't', partition: 0 }, A, { ...STATE, recovering: true }, () => undefined);
+  manager.submit({ topic: 't', partition: 0 }, A, { ...STATE, recovering: true }, 1, () => undefined);
   await clock.advance(1);
   expect(requests[0]!.version).toBe(version);
   expect(requests[0]!.request.topics[0]!.partitions[0]!.leaderRecoveryState).toBe(recovery);

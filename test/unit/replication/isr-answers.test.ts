@@ -11,6 +11,7 @@ const METRIC = 'kafka.server:type=ReplicaManager,name=';
 
 interface Proposal {
   readonly state: LeaderAndIsr;
+  readonly controllerEpoch: number;
   readonly answer: (result: AlterPartitionResult) => void;
 }
 
@@ -24,8 +25,13 @@ afterEach(() => cluster.stop());
 async function start(options: Partial<ClusterOptions> = {}): Promise<void> {
   proposals = [];
   const alterPartition = {
-    submit: (_tp: object, _id: unknown, state: LeaderAndIsr, answer: (result: AlterPartitionResult) => void) =>
-      void proposals.push({ state, answer }),
+    submit: (
+      _tp: object,
+      _id: unknown,
+      state: LeaderAndIsr,
+      controllerEpoch: number,
+      answer: (result: AlterPartitionResult) => void,
+    ) => void proposals.push({ state, controllerEpoch, answer }),
   };
   cluster = await ReplicaCluster.start({
     brokers: 3,
@@ -57,6 +63,7 @@ test('a change that is committed counts from then on, and the next one names its
   await fallBehind();
   const { highWatermark } = leader.log();
   expect(highWatermark).toBe(0);
+  expect(proposals[0]!.controllerEpoch).toBe(1);
   commit(proposals[0]!);
   expect(partition().inSyncReplicaIds).toEqual([1, 2]);
   expect(leader.log().highWatermark).toBe(1);
