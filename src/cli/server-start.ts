@@ -17,8 +17,8 @@ type Overrides = ReadonlyMap<string, string>;
 
 /**
  * Runs a broker until it is told to stop. SIGTERM, SIGINT and SIGHUP begin a controlled shutdown, after which the exit code is 0; a second
- * signal ends the process at once. A start that fails says why in one sentence and the exit code is 1; so it is after a signal during
- * the start, which ends the process at once.
+ * signal ends the process at once. A start that fails says why in one sentence and the exit code is 1; so it is, as Kafka's, after a signal
+ * before the broker serves, which ends the process at once.
  */
 export async function startServer(file: string, overrides: Overrides, terminal: Terminal): Promise<number> {
   const properties = readProperties(file);
@@ -42,7 +42,7 @@ export async function startServer(file: string, overrides: Overrides, terminal: 
   try {
     const early = await Promise.race([signalled, broken, broker.startup()]);
     if (early instanceof Error) throw early;
-    if (early !== undefined) {
+    if (early !== undefined && !broker.isRunning) {
       // Half-recovered logs must not be closed as if they were whole: the next start finds what a crash leaves, as with Kafka.
       log.warn(`Terminating process due to signal ${early} while the broker is still starting`);
       await logging.close();

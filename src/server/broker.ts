@@ -99,6 +99,7 @@ export class Broker {
     return this.parts.services;
   }
 
+  /** It serves, and has not been told to stop. */
   get isRunning(): boolean {
     return this.state === 'RUNNING';
   }
@@ -108,15 +109,19 @@ export class Broker {
     return this.stopped;
   }
 
-  /** Resolves when the broker serves. Rejects, with everything stopped again, when it cannot. */
+  /** Resolves when the broker serves and the first election of a controller is over. Rejects, with everything stopped again, when it cannot. */
   async startup(): Promise<void> {
     this.state = 'STARTING';
     this.logger.info('starting');
     try {
-      await this.startParts();
+      const { elected } = await this.startParts();
+      // It serves from here on, and may be told to stop: as in Kafka, that does not wait for the election.
       this.state = 'RUNNING';
-      this.logger.info('started', { broker: this.brokerId });
+      await elected;
+      if (this.shutdownPromise === null) this.logger.info('started', { broker: this.brokerId });
     } catch (error) {
+      // Whoever told it to stop waits for that.
+      if (this.shutdownPromise !== null) throw error;
       this.logger.error('Fatal error during startup. Prepare to shutdown', { error });
       await this.stopParts(false);
       this.state = 'NOT_RUNNING';
@@ -134,7 +139,7 @@ export class Broker {
     return this.shutdownPromise;
   }
 
-  private async startParts(): Promise<void> {
+  private async startParts(): Promise<{ readonly elected: Promise<void> }> {
     const { options, parts, logger, metrics } = this;
     const { loggerFactory, clock, random, fs, transport } = options;
     const now = (): BrokerConfig => this.config;
@@ -255,7 +260,7 @@ export class Broker {
       brokerEpoch: epoch,
       onFatalError: (error) => this.onFatalError(error),
     }));
-    // As in Kafka, serving does not wait for the election: a new controller of many partitions takes its time.
+    // A new controller of many partitions takes its time.
     const elected = controller.startup();
     elected.catch(() => undefined);
 
@@ -345,7 +350,7 @@ export class Broker {
     const dispatcher = new RequestDispatcher(API_HANDLERS, services);
     dispatch.request = (request) => dispatcher.dispatch(request);
     sockets.enableProcessing();
-    await elected;
+    return { elected };
   }
 
   /** What was started, in Kafka's order of stopping. Each part is stopped though another fails to. */

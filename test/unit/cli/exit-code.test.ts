@@ -36,3 +36,24 @@ test.each([
   const terminal = { stdout, stderr, stdin, env: { LOG_DIR: dir }, colour: false };
   expect(await main(['server', 'start', `${dir}/server.properties`], terminal)).toBe(code);
 });
+
+test.each([
+  { title: 'before it serves, as half-recovered logs are not closed', isRunning: false, code: 1, shutdowns: 0 },
+  { title: 'while it serves and the controller is still being elected', isRunning: true, code: 0, shutdowns: 1 },
+])('is $code when it is told to stop $title', async ({ isRunning, code, shutdowns }) => {
+  let begun = (): void => undefined;
+  const starting = new Promise<void>((resolve) => (begun = resolve));
+  jest.spyOn(Broker.prototype, 'startup').mockImplementation(() => {
+    begun();
+    return new Promise<void>(() => undefined);
+  });
+  jest.spyOn(Broker.prototype, 'isRunning', 'get').mockReturnValue(isRunning);
+  const shutdown = jest.spyOn(Broker.prototype, 'shutdown').mockResolvedValue(undefined);
+  const [stdout, stderr, stdin] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  const terminal = { stdout, stderr, stdin, env: { LOG_DIR: dir }, colour: false };
+  const exit = main(['server', 'start', `${dir}/server.properties`], terminal);
+  await starting;
+  process.emit('SIGTERM');
+  expect(await exit).toBe(code);
+  expect(shutdown).toHaveBeenCalledTimes(shutdowns);
+});
