@@ -140,7 +140,7 @@ export class AlterLogDirs {
         continue;
       }
       this.followEnds(partition, log, future);
-      if (future.logEndOffset < log.logEndOffset || future.logStartOffset < log.logStartOffset) {
+      if (future.logEndOffset < log.logEndOffset) {
         await this.copyChunk(partition, log, future);
       } else if (divergenceOf(log, future) !== log.logEndOffset) {
         // What was read before a truncation was written after it.
