@@ -187,6 +187,15 @@ test('small batches of many logs count with what they cost besides their bytes',
   expect(cache.sizeInBytes).toBeGreaterThanOrEqual(held.length * (held[0]!.bytes.length + 100));
 });
 
+test('a large batch counts with all the memory that it has', () => {
+  const pool = new ScribblingPool();
+  const cache = new TailCache(new SimulatedClock(), 1 << 20, pool);
+  const model = new Model(cache.openTail());
+  for (let at = 0; at < 10; at++) model.append(['x'.repeat(17_000 + at)]);
+  expect(pool.outBytes).toBeGreaterThan(1.2 * model.held().reduce((sum, { bytes }) => sum + bytes.length, 0));
+  expect(cache.sizeInBytes).toBeGreaterThanOrEqual(pool.outBytes);
+});
+
 test('what no one asked for goes in its time, however much comes after it', async () => {
   const clock = new SimulatedClock();
   const cache = new TailCache(clock, 1 << 20, new ScribblingPool());

@@ -228,7 +228,8 @@ describe('DeleteRecords of many partitions at a broker', () => {
     const asked = remove(-1, 0);
     await cluster.clock.advance(10);
     expect(asked.results).toMatchObject([{ errorCode: ErrorCode.REQUEST_TIMED_OUT, lowWatermark: 0 }]);
-    expect(cluster.broker(1).log()).toMatchObject({ logStartOffset: 2, highWatermark: 2, logEndOffset: 4 });
+    const { logStartOffset, highWatermark, logEndOffset } = cluster.broker(1).log();
+    expect([logStartOffset, highWatermark, logEndOffset]).toEqual([2, 2, 4]);
   });
 
   test('inside of a batch lets a follower that comes later have the batch whole, and join the ISR', async () => {
@@ -241,7 +242,8 @@ describe('DeleteRecords of many partitions at a broker', () => {
     await cluster.clock.advance(10);
     cluster.heal();
     await cluster.until(() => cluster.stateOf().isr.length === 2, 10_000);
-    expect(cluster.broker(2).log()).toMatchObject({ logStartOffset: 2, logEndOffset: 4 });
+    const { logStartOffset, logEndOffset } = cluster.broker(2).log();
+    expect([logStartOffset, logEndOffset]).toEqual([2, 4]);
     void cluster.broker(1).produce(['e']);
     await cluster.until(() => cluster.broker(2).log().highWatermark === 5, 5000);
   });
