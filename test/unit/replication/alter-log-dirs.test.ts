@@ -1,3 +1,4 @@
+import { settle } from '../../../src/common/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { ORDERS, ReplicaCluster, type TestBroker } from './replica-cluster.js';
 
@@ -481,4 +482,55 @@ test('a bug in a move is not taken for the trouble of a disk', async () => {
   });
   await cluster.clock.advance(100);
   expect(bugs).toEqual([bug]);
+});
+
+test('a move goes on where the log begins now when retention takes away what is being read for it', async () => {
+  cluster.stop();
+  cluster = await ReplicaCluster.start({
+    brokers: 1,
+    logDirs: ['/logs/a', '/logs/b'],
+    topicConfig: { 'segment.bytes': '3000' },
+  });
+  await cluster.create([1]);
+  const broker = cluster.broker(1);
+  for (let at = 0; at < 12; at++) await broker.produce(['x'.repeat(1000)], 1);
+  // Only the disk has it any more.
+  await cluster.clock.advance(30_000);
+  const log = broker.log();
+  const target = otherDir(1);
+  broker.fs.pace = { clock: cluster.clock, delayMs: (operation) => (operation === 'read' ? 1000 : 0) };
+  expect(broker.replicas.alterReplicaLogDir(ORDERS, target)).toBe(0);
+  await cluster.clock.advance(500);
+  log.updateConfig({ ...log.config, retentionBytes: 5000 });
+  expect(log.deleteOldSegments()).toBeGreaterThan(1);
+  const { logStartOffset } = log;
+  await cluster.until(() => broker.log().parentDir === target);
+  expect([broker.log().logStartOffset, broker.log().logEndOffset]).toEqual([logStartOffset, 12]);
+});
+
+test('others run between two chunks of a log that is copied from memory', async () => {
+  const broker = cluster.broker(1);
+  for (let at = 0; at < 6; at++) void broker.produce(['x'.repeat(900_000)], 1);
+  await cluster.until(() => cluster.broker(2).log().logEndOffset === 6);
+  const target = otherDir(1);
+  expect(broker.replicas.alterReplicaLogDir(ORDERS, target)).toBe(0);
+  const copy = broker.logs.getLog(ORDERS, true)!;
+  let turn = 0;
+  const count = (): void => {
+    turn++;
+    if (!copy.isClosed && copy.isFuture) cluster.clock.defer(count);
+  };
+  const turns: number[] = [];
+  const append = copy.appendAsFollower.bind(copy);
+  jest.spyOn(copy, 'appendAsFollower').mockImplementation((records) => {
+    turns.push(turn);
+    return append(records);
+  });
+  cluster.clock.defer(count);
+  for (let step = 0; copy.isFuture && step < 1000; step++) {
+    cluster.clock.step();
+    await settle();
+  }
+  expect(turns.length).toBeGreaterThan(3);
+  expect(new Set(turns).size).toBe(turns.length);
 });

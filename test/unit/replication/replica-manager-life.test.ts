@@ -90,3 +90,41 @@ test.each([
     row.reassigning,
   ]);
 });
+
+test.each([
+  { title: 'stopped', deletePartition: false },
+  { title: 'deleted', deletePartition: true },
+])('a follower that is $title fetches no more', async ({ deletePartition }) => {
+  await start();
+  await cluster.create([1, 2]);
+  void cluster.broker(1).produce(['a']);
+  await cluster.until(() => cluster.broker(2).log().highWatermark === 1);
+  const log = cluster.broker(2).log();
+  await cluster
+    .broker(2)
+    .replicas.stopReplicas({ controllerId: 1, controllerEpoch: 1, correlationId: 7 }, [
+      { tp: ORDERS, leaderEpoch: -2, deletePartition },
+    ]);
+  await cluster.clock.advance(1000);
+  const before = cluster.fetchCount;
+  void cluster.broker(1).produce(['b'], 1);
+  await cluster.clock.advance(5000);
+  expect([log.logEndOffset, cluster.fetchCount - before]).toEqual([1, 0]);
+});
+
+test('the high watermark of a replica that moved is checkpointed where it is now, and nowhere else', async () => {
+  await start({ brokers: 1, logDirs: ['/logs/a', '/logs/b'] });
+  await cluster.create([1]);
+  const broker = cluster.broker(1);
+  await broker.produce(['a', 'b'], 1);
+  await cluster.clock.advance(6000);
+  const own = broker.log().parentDir;
+  const target = own === '/logs/a' ? '/logs/b' : '/logs/a';
+  expect(broker.replicas.alterReplicaLogDir(ORDERS, target)).toBe(ErrorCode.NONE);
+  await cluster.until(() => broker.log().parentDir === target);
+  await cluster.clock.advance(6000);
+  const lines = [own, target].map((dir) =>
+    broker.fs.readFile(`${dir}/replication-offset-checkpoint`).toString().trim().split('\n').slice(2),
+  );
+  expect(lines).toEqual([[], ['orders 0 2']]);
+});
