@@ -27,16 +27,17 @@ export class ControlOrder {
 
   /**
    * True when the command counts; else its connection has been closed. To be asked once the sender is known to be allowed to command: whoever
-   * is counted here cuts the connections that were made before. An old controller, by its epoch, is not counted.
+   * is counted here cuts the connections that were made before. An old controller is not counted: it is told by its epoch that it is old.
    */
   admits({ controllerId, controllerEpoch }: Command, { request, replicas }: CommandContext): boolean {
+    if (controllerEpoch < replicas.controllerEpoch) return true;
     const number = connectionNumber(request.connection.id);
     const newest = this.newest.get(controllerId) ?? -1;
     if (number < newest) {
       request.closeConnection('Closed a connection that a controller has replaced', { controller: controllerId });
       return false;
     }
-    if (controllerEpoch >= replicas.controllerEpoch) this.newest.set(controllerId, number);
+    this.newest.set(controllerId, number);
     return true;
   }
 

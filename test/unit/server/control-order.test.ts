@@ -31,6 +31,12 @@ test('connections of another controller say nothing about those of this one', ()
   expect(admits(2, 5)).toBe(true);
 });
 
+test('an old controller is left to be told that it is old, whatever its connection', () => {
+  expect(admits(2, 9)).toBe(true);
+  expect(admits(2, 7, 4)).toBe(true);
+  expect(closed).toEqual([]);
+});
+
 test('a command of an old controller does not cut the connection of the present one', () => {
   expect(admits(2, 7)).toBe(true);
   expect(admits(2, 9, 4)).toBe(true);
