@@ -79,7 +79,7 @@ export class LeaderEpochFileCache {
   }
 
   assign(epoch: number, startOffset: number): void {
-    assert(epoch >= 0 && startOffset >= 0, `epoch ${epoch} at ${startOffset} is not negative`);
+    assert(epoch >= 0 && startOffset >= 0, () => `epoch ${epoch} at ${startOffset} is not negative`);
     this.change(assignEpoch(this.entries, { epoch, startOffset }));
   }
 

@@ -28,6 +28,8 @@ export type SegmentDeletionReason = RetentionReason | 'log truncation' | 'log ro
 export class LocalLog {
   readonly tail: LogTail;
   readonly parentDir: string;
+  /** The partition, as messages name it. */
+  readonly name: string;
   private currentDir: string;
   private nextOffsetMetadata: LogOffsetMetadata;
   private closed = false;
@@ -62,6 +64,7 @@ export class LocalLog {
     this.flushedChanges = isDurable ? 0 : -1;
     this.syncedNames = isDurable ? 0 : -1;
     this.currentDir = dir;
+    this.name = partitionKey(topicPartition);
     this.parentDir = dir.slice(0, dir.lastIndexOf('/'));
     this.tail = context.tailCache.openTail();
     this.nextOffsetMetadata = this.metadataOfEnd(logEndOffset);
@@ -123,20 +126,20 @@ export class LocalLog {
 
   /** Throws KAFKA_STORAGE_ERROR once its directory failed, or the log is closed. */
   ensureOpen(): void {
-    ensureUsable(this.context, this.parentDir, `using ${partitionKey(this.topicPartition)}`);
+    ensureUsable(this.context, this.parentDir, `using ${this.name}`);
     if (this.closed) {
-      throw new LogError('KAFKA_STORAGE_ERROR', `The log of ${partitionKey(this.topicPartition)} is closed`);
+      throw new LogError('KAFKA_STORAGE_ERROR', `The log of ${this.name} is closed`);
     }
   }
 
   /** Runs `work` on this log's files; a failure takes the log directory offline. */
   onStorage<T>(doing: string, work: () => T): T {
-    return onStorage(this.context, this.parentDir, `${doing} ${partitionKey(this.topicPartition)}`, work);
+    return onStorage(this.context, this.parentDir, `${doing} ${this.name}`, work);
   }
 
   /** The same for a change that has no way back once it has begun (see `onMutation`). */
   onMutation<T>(doing: string, work: () => T): T {
-    return onMutation(this.context, this.parentDir, `${doing} ${partitionKey(this.topicPartition)}`, work);
+    return onMutation(this.context, this.parentDir, `${doing} ${this.name}`, work);
   }
 
   /** Appends whole batches to the active segment as one write. */
@@ -149,8 +152,11 @@ export class LocalLog {
   ): void {
     const segment = this.segments.active;
     const position = segment.sizeInBytes;
-    assert(firstOffset >= this.logEndOffset, `${segment.file.path}: ${firstOffset} comes after ${this.logEndOffset}`);
-    assert(firstOffset <= lastOffset, `${segment.file.path}: ${firstOffset} is not after ${lastOffset}`);
+    assert(
+      firstOffset >= this.logEndOffset,
+      () => `${segment.file.path}: ${firstOffset} comes after ${this.logEndOffset}`,
+    );
+    assert(firstOffset <= lastOffset, () => `${segment.file.path}: ${firstOffset} is not after ${lastOffset}`);
     segment.append(records, lastOffset, maxTimestamp, offsetOfMaxTimestamp);
     this.tail.append(segment.baseOffset, position, firstOffset, lastOffset + 1, records);
     this.setEnd(lastOffset + 1);
@@ -291,11 +297,11 @@ export class LocalLog {
 
   /** Removes files of the log after `file.delete.delay.ms`, without blocking. */
   removeLater(name: string, pathsOf: () => readonly string[]): void {
-    const { context, parentDir, topicPartition } = this;
+    const { context, parentDir } = this;
     context.scheduler.scheduleOnce(
       name,
       () =>
-        onStorageAsync(context, parentDir, `deleting files of ${partitionKey(topicPartition)}`, () =>
+        onStorageAsync(context, parentDir, `deleting files of ${this.name}`, () =>
           // A copy may have taken the place of its log meanwhile, and has another folder then.
           context.remover.remove(
             parentDir,
@@ -347,7 +353,7 @@ export class LocalLog {
 
   private deleteFiles(segments: readonly LogSegment[], reason: SegmentDeletionReason): void {
     this.context.logger.info('Deleting segments', {
-      partition: partitionKey(this.topicPartition),
+      partition: this.name,
       baseOffsets: segments.map((segment) => segment.baseOffset),
       reason,
     });

@@ -166,18 +166,26 @@ export class LogAppender {
       const updates = this.checkProducers(records, origin, verificationGuard, segment.baseOffset, position);
       if (updates.duplicate) return asDuplicate(info, updates.duplicate);
       info.firstOffset = new LogOffsetMetadata(firstOffset, segment.baseOffset, position);
-      const write = (): void => {
-        this.local.append(records, firstOffset, info.lastOffset, info.maxTimestamp, info.offsetOfMaxTimestamp);
-        this.offsets.followLogEnd();
-        this.applyProducerUpdates(updates, segment);
-        this.producers.mapEndOffset = info.lastOffset + 1;
-      };
       // With an abort marker two files are written. Both can be before one is: a marker without its entry would show aborted records.
-      if (updates.completedTxns.some((txn) => txn.isAborted)) segment.txnIndex.keepingOpen(write);
-      else write();
+      if (updates.completedTxns.length > 0 && updates.completedTxns.some((txn) => txn.isAborted)) {
+        segment.txnIndex.keepingOpen(() => this.write(records, firstOffset, info, updates, segment));
+      } else this.write(records, firstOffset, info, updates, segment);
       if (this.local.unflushedMessages >= this.local.config.flushMessages) this.flusher.flushSync();
       return info;
     });
+  }
+
+  private write(
+    records: Buffer,
+    firstOffset: number,
+    info: LogAppendInfo,
+    updates: ProducerUpdates,
+    segment: LogSegment,
+  ): void {
+    this.local.append(records, firstOffset, info.lastOffset, info.maxTimestamp, info.offsetOfMaxTimestamp);
+    this.offsets.followLogEnd();
+    this.applyProducerUpdates(updates, segment);
+    this.producers.mapEndOffset = info.lastOffset + 1;
   }
 
   private checkProducers(

@@ -160,7 +160,7 @@ export class LogSegment {
   append(records: Buffer, largestOffset: number, largestTimestamp: number, offsetOfMaxTimestamp: number): void {
     assert(
       this.canConvertToRelativeOffset(largestOffset),
-      `${this.file.path}: the index can hold offset ${largestOffset}`,
+      () => `${this.file.path}: the index can hold offset ${largestOffset}`,
     );
     const position = this.file.sizeInBytes;
     // Known before the write: the time index may have to be opened for it, and once the bytes are there nothing may refuse them.

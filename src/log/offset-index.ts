@@ -35,7 +35,7 @@ export class OffsetIndex extends AbstractIndex {
     const last = this.lastEntry();
     assert(
       this.entries === 0 || offset > last.offset,
-      `${this.file.path}: offset ${offset} is indexed after ${last.offset}`,
+      () => `${this.file.path}: offset ${offset} is indexed after ${last.offset}`,
     );
     const { buffer, at } = this.newEntry();
     buffer.writeInt32BE(offset - this.baseOffset, at);

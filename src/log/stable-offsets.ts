@@ -169,7 +169,7 @@ export class StableOffsets {
     const offset = to.messageOffset;
     assert(
       offset >= this.logStartOffset && offset <= this.log.logEndOffset,
-      `${this.log.dir}: high watermark ${offset} lies in [${this.logStartOffset}, ${this.log.logEndOffset}]`,
+      () => `${this.log.dir}: high watermark ${offset} lies in [${this.logStartOffset}, ${this.log.logEndOffset}]`,
     );
     const changed = offset !== this.highWatermark;
     if (to.messageOffset < this.highWatermark) {

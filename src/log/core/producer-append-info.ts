@@ -123,22 +123,20 @@ export class ProducerAppendInfo {
   }
 
   private checkSequence(producerEpoch: number, firstSequence: number, offset: number): void {
-    const outOfOrder = (found: string): never => {
-      throw new LogError('OUT_OF_ORDER_SEQUENCE_NUMBER', found);
-    };
-    const where = `producer ${this.producerId} at offset ${offset} in partition ${this.partition}`;
     if (this.lowestVerifiedSequence !== null && firstSequence > this.lowestVerifiedSequence) {
-      outOfOrder(
-        `Out of order sequence number for ${where}: ${firstSequence} (incoming seq. number), ` +
-          `${this.lowestVerifiedSequence} (earliest seen sequence)`,
+      throw this.outOfOrder(
+        'Out of order sequence number for',
+        offset,
+        `${firstSequence} (incoming seq. number), ${this.lowestVerifiedSequence} (earliest seen sequence)`,
       );
     }
     if (producerEpoch !== this.updated.producerEpoch) {
       // A producer that is not known may begin anywhere: its state may have gone with its records.
       if (firstSequence !== 0 && this.updated.producerEpoch !== NO_PRODUCER_EPOCH) {
-        outOfOrder(
-          `Invalid sequence number for new epoch of ${where}: ${producerEpoch} (request epoch), ` +
-            `${firstSequence} (seq. number), ${this.updated.producerEpoch} (current producer epoch)`,
+        throw this.outOfOrder(
+          'Invalid sequence number for new epoch of',
+          offset,
+          `${producerEpoch} (request epoch), ${firstSequence} (seq. number), ${this.updated.producerEpoch} (current producer epoch)`,
         );
       }
       return;
@@ -147,11 +145,17 @@ export class ProducerAppendInfo {
     const lastSequence = this.lastSequence(producerEpoch);
     const isNext = firstSequence === lastSequence + 1 || (firstSequence === 0 && lastSequence === MAX_SEQUENCE);
     if (!isNext) {
-      outOfOrder(
-        `Out of order sequence number for ${where}: ${firstSequence} (incoming seq. number), ` +
-          `${lastSequence} (current end sequence number)`,
+      throw this.outOfOrder(
+        'Out of order sequence number for',
+        offset,
+        `${firstSequence} (incoming seq. number), ${lastSequence} (current end sequence number)`,
       );
     }
+  }
+
+  private outOfOrder(problem: string, offset: number, found: string): LogError {
+    const where = `producer ${this.producerId} at offset ${offset} in partition ${this.partition}`;
+    return new LogError('OUT_OF_ORDER_SEQUENCE_NUMBER', `${problem} ${where}: ${found}`);
   }
 
   private lastSequence(producerEpoch: number): number {

@@ -1,4 +1,4 @@
-import { runAtOnce, runInSlices, type Steps } from '../../common/index.js';
+import { runInSlices, type Steps } from '../../common/index.js';
 import { BatchView, CorruptRecordError, wholeBatchSizeAt } from '../../records/index.js';
 import { ErrorCode, produceRequest, produceResponse, type InputOf, type ProduceRequest } from '../../protocol/index.js';
 import type { AppendEntry, AppendResult } from '../../replication/index.js';
@@ -80,11 +80,7 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
         if (--missing === 0) onComplete(results.flat());
       },
     });
-  function* append(): Steps<typeof LATER> {
-    for (const [at, part] of parts.entries()) {
-      if (at > 0) yield;
-      appendPart(part, at);
-    }
+  const onAppended = (): typeof LATER => {
     context.request.letMemoryGo();
     // The records have their place in the log; only replication is waited for. Not so while a transaction is being verified.
     if (body.transactionalId === null) {
@@ -92,9 +88,12 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
       context.request.allowNext();
     }
     return LATER;
-  }
-  const appendAll = (): typeof LATER | Promise<typeof LATER> =>
-    parts.length === 1 ? runAtOnce(append()) : runInSlices(context.clock, append());
+  };
+  const appendAll = (): typeof LATER | Promise<typeof LATER> => {
+    if (parts.length > 1) return runInSlices(context.clock, inSteps(parts, appendPart)).then(onAppended);
+    appendPart(entries, 0);
+    return onAppended();
+  };
   // Until then the connection's next request waits, and nobody else.
   const ready = replicas.whenReadyForAppends(entries);
   if (ready || parts.length > 1) context.request.holdMemory();
@@ -104,8 +103,17 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
 /** A request may name thousands of partitions: after so many others may run. About 5 ms when their files have to be opened. */
 const PARTITIONS_A_STEP = 100;
 
-function partsOf(entries: readonly AppendEntry[], size: number): AppendEntry[][] {
-  const parts: AppendEntry[][] = [];
+/** Never a closure: each closure that is a generator function gets a hidden class of its own, which keeps its request for long. */
+function* inSteps<T>(parts: readonly T[], step: (part: T, at: number) => void): Steps<void> {
+  for (const [at, part] of parts.entries()) {
+    if (at > 0) yield;
+    step(part, at);
+  }
+}
+
+function partsOf(entries: readonly AppendEntry[], size: number): (readonly AppendEntry[])[] {
+  if (entries.length <= size) return [entries];
+  const parts: (readonly AppendEntry[])[] = [];
   for (let at = 0; at < entries.length; at += size) parts.push(entries.slice(at, at + size));
   return parts;
 }
