@@ -1,7 +1,10 @@
-/** What every command of a controller says of its sender. */
+import { isBrokerEpochStale } from './broker-epoch.js';
+
+/** What every command of a controller says of its sender, and of the life of this broker that it is for. */
 interface Command {
   readonly controllerId: number;
   readonly controllerEpoch: number;
+  readonly brokerEpoch: bigint;
 }
 
 /** What a handler of such commands has at hand. */
@@ -11,6 +14,7 @@ interface CommandContext {
     closeConnection(reason: string, detail?: unknown): void;
   };
   readonly replicas: { readonly controllerEpoch: number };
+  readonly brokerEpoch: bigint;
 }
 
 /**
@@ -27,10 +31,13 @@ export class ControlOrder {
 
   /**
    * True when the command counts; else its connection has been closed. To be asked once the sender is known to be allowed to command: whoever
-   * is counted here cuts the connections that were made before. An old controller is not counted: it is told by its epoch that it is old.
+   * is counted here cuts the connections that were made before. What is going to be refused for its epochs is not counted, and may be told so.
    */
-  admits({ controllerId, controllerEpoch }: Command, { request, replicas }: CommandContext): boolean {
-    if (controllerEpoch < replicas.controllerEpoch) return true;
+  admits(command: Command, { request, replicas, brokerEpoch }: CommandContext): boolean {
+    const { controllerId, controllerEpoch } = command;
+    const isRefused =
+      controllerEpoch < replicas.controllerEpoch || isBrokerEpochStale(command.brokerEpoch, brokerEpoch);
+    if (isRefused) return true;
     const number = connectionNumber(request.connection.id);
     const newest = this.newest.get(controllerId) ?? -1;
     if (number < newest) {

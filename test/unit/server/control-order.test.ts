@@ -7,13 +7,16 @@ beforeEach(() => {
   closed = [];
 });
 
-/** A command on a connection; `known` is the epoch of the latest controller that this broker has heard of. */
-function admits(controllerId: number, connection: number, controllerEpoch = 5, known = 5): boolean {
+const BROKER_EPOCH = 8n;
+
+/** A command on a connection to a broker that knows of controller epoch 5. */
+function admits(controllerId: number, connection: number, controllerEpoch = 5, brokerEpoch = BROKER_EPOCH): boolean {
   const request = {
     connection: { id: `b1:9092-b2:40000-${connection}` },
     closeConnection: () => void closed.push(connection),
   };
-  return order.admits({ controllerId, controllerEpoch }, { request, replicas: { controllerEpoch: known } });
+  const context = { request, replicas: { controllerEpoch: 5 }, brokerEpoch: BROKER_EPOCH };
+  return order.admits({ controllerId, controllerEpoch, brokerEpoch }, context);
 }
 
 test('a controller is heard on its newest connection only, and others are closed', () => {
@@ -31,14 +34,19 @@ test('connections of another controller say nothing about those of this one', ()
   expect(admits(2, 5)).toBe(true);
 });
 
-test('an old controller is left to be told that it is old, whatever its connection', () => {
-  expect(admits(2, 9)).toBe(true);
-  expect(admits(2, 7, 4)).toBe(true);
-  expect(closed).toEqual([]);
-});
+describe.each([
+  { title: 'of an old controller', controllerEpoch: 4, brokerEpoch: BROKER_EPOCH },
+  { title: 'for an earlier life of the broker', controllerEpoch: 5, brokerEpoch: 7n },
+])('a command $title', ({ controllerEpoch, brokerEpoch }) => {
+  test('is left to be told so, whatever its connection', () => {
+    expect(admits(2, 9)).toBe(true);
+    expect(admits(2, 7, controllerEpoch, brokerEpoch)).toBe(true);
+    expect(closed).toEqual([]);
+  });
 
-test('a command of an old controller does not cut the connection of the present one', () => {
-  expect(admits(2, 7)).toBe(true);
-  expect(admits(2, 9, 4)).toBe(true);
-  expect(admits(2, 7)).toBe(true);
+  test('does not cut the connection of the present one', () => {
+    expect(admits(2, 7)).toBe(true);
+    expect(admits(2, 9, controllerEpoch, brokerEpoch)).toBe(true);
+    expect(admits(2, 7)).toBe(true);
+  });
 });
