@@ -2,33 +2,12 @@
 // all of them active; first as it is, then with sessions whose partitions never rest, which is Kafka's way: every fetch walks them all.
 //   npm run bench:fetch            2000 and 5000 partitions
 //   npm run bench:fetch -- 10000   as many as said
-import { build } from 'esbuild';
-import { mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { loadSources } from './bundle.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const outfile = join(root, '.cache', 'bench-fetch.cjs');
-mkdirSync(dirname(outfile), { recursive: true });
-await build({
-  stdin: {
-    contents: `export * from './test/unit/replication/replica-cluster.js'; export { FetchSet } from './src/replication/core/fetch-set.js';
-      export { fetchRequest, fetchResponse } from './src/protocol/index.js';`,
-    resolveDir: root,
-    loader: 'ts',
-  },
-  outfile,
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'cjs',
-  packages: 'external',
-  logLevel: 'warning',
-});
-const { ReplicaCluster, TOPIC_ID, ORDERS, FetchSet, batchOf, fetchRequest, fetchResponse } = createRequire(
-  import.meta.url,
-)(outfile);
+const { ReplicaCluster, TOPIC_ID, ORDERS, FetchSet, batchOf, fetchRequest, fetchResponse } = await loadSources(`
+  export * from './test/unit/replication/replica-cluster.js';
+  export { FetchSet } from './src/replication/core/fetch-set.js';
+  export { fetchRequest, fetchResponse } from './src/protocol/index.js';`);
 
 const VERSION = 13;
 const WAIT_MS = 500;

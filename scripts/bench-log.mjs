@@ -1,30 +1,13 @@
 // Measures a log on the real disk: appends of 16 KB batches, reads at the tail and from the file, and the start with many partitions.
-import { build } from 'esbuild';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { loadSources } from './bundle.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const outfile = join(root, '.cache', 'bench-log.cjs');
-mkdirSync(dirname(outfile), { recursive: true });
-await build({
-  stdin: {
-    contents: `export * from './src/log/index.js'; export { BatchBuilder } from './src/records/index.js';
-      export { nodeFileSystem, systemClock, systemRandom, silentLogger } from './src/common/index.js';`,
-    resolveDir: root,
-    loader: 'ts',
-  },
-  outfile,
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'cjs',
-  packages: 'external',
-  logLevel: 'warning',
-});
-const log = createRequire(import.meta.url)(outfile);
+const log = await loadSources(`
+  export * from './src/log/index.js';
+  export { BatchBuilder } from './src/records/index.js';
+  export { nodeFileSystem, systemClock, systemRandom, silentLogger } from './src/common/index.js';`);
 
 const dir = mkdtempSync(join(process.env.BENCH_DIR ?? tmpdir(), 'bench-log-'));
 const WEEK = 7 * 24 * 3600 * 1000;
@@ -120,6 +103,8 @@ while (offset < 1_000_000) {
 const coldMs = performance.now() - started;
 console.log(`cold read of 1 MB at a time: ${(bytes / 2 ** 20 / (coldMs / 1000)).toFixed(0)} MB/s`);
 
+// Files cannot be made while the disk is busy with what the roll began to sync.
+await one.flush(true);
 started = performance.now();
 const PARTITIONS = 2000;
 for (let partition = 0; partition < PARTITIONS; partition++) {

@@ -9,17 +9,15 @@
 // broker was last heard of, 2.7 to 4.5 s after its death, and no fail-over takes less. Files are removed at the very end, for ext4 is
 // slow to make files while it remembers removed ones. OTTLA_BIN names another program than bin/ottla; KAFKA_JVM_OPTS are those of
 // Kafka's own start script unless set. Both log warnings and errors only.
-import { build } from 'esbuild';
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { loadSources, root } from './bundle.mjs';
 
-const root = path.join(import.meta.dirname, '..');
 const { values } = parseArgs({
   options: {
     kinds: { type: 'string', default: 'ottla,kafka' },
@@ -52,24 +50,10 @@ const { ottla, Wire } = await loadWire();
 
 /** The wire protocol and the ZooKeeper client come from the sources, so the script needs no build of them. */
 async function loadWire() {
-  const outfile = path.join(root, '.cache', 'bench-partitions.cjs');
-  mkdirSync(path.dirname(outfile), { recursive: true });
-  await build({
-    stdin: {
-      contents: `export * from './src/protocol/index.js'; export { ZooKeeperClient } from './src/zookeeper/index.js';
-        export { nodeTransport, systemClock, systemRandom, silentLogger } from './src/common/index.js';`,
-      resolveDir: root,
-      loader: 'ts',
-    },
-    outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    packages: 'external',
-    logLevel: 'warning',
-  });
-  const wire = createRequire(import.meta.url)(outfile);
+  const wire = await loadSources(`
+    export * from './src/protocol/index.js';
+    export { ZooKeeperClient } from './src/zookeeper/index.js';
+    export { nodeTransport, systemClock, systemRandom, silentLogger } from './src/common/index.js';`);
   /** One connection to one broker, one request at a time. */
   class Connection {
     #received = Buffer.alloc(0);

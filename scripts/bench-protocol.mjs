@@ -1,20 +1,7 @@
 // Measures the protocol's codecs: MB/s and messages/s for what a busy broker reads and writes. One line a message and direction.
-import { build } from 'esbuild';
-import { createRequire } from 'node:module';
-import path from 'node:path';
+import { loadSources } from './bundle.mjs';
 
-process.chdir(path.join(import.meta.dirname, '..'));
-const bundle = path.resolve('.cache/bench-protocol.cjs');
-await build({
-  entryPoints: ['src/protocol/index.ts'],
-  outfile: bundle,
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'cjs',
-  logLevel: 'warning',
-});
-const protocol = createRequire(import.meta.url)(bundle);
+const protocol = await loadSources(`export * from './src/protocol/index.js';`);
 
 /** Each measurement runs for this long, after a quarter of it to warm up. */
 const SECONDS = Number(process.argv[2] ?? 1);

@@ -1,24 +1,9 @@
 // Measures what a broker does to every produced batch: CRC, walk and validation of 16 KB batches of 100 byte records.
-import { build } from 'esbuild';
-import { mkdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join, dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { loadSources } from './bundle.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const outfile = join(root, '.cache', 'bench-records.cjs');
-mkdirSync(dirname(outfile), { recursive: true });
-await build({
-  entryPoints: [join(root, 'src/records/index.ts')],
-  outfile,
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'cjs',
-  packages: 'external',
-  logLevel: 'warning',
-});
-const { BatchBuilder, BatchView, RecordCursor, crc32c, validateForAppend } = createRequire(import.meta.url)(outfile);
+const { BatchBuilder, BatchView, RecordCursor, crc32c, validateForAppend } = await loadSources(
+  `export * from './src/records/index.js';`,
+);
 
 const NOW = 1_700_000_000_000;
 const options = {

@@ -9,18 +9,16 @@
 // else the machine does comes on top, the smallest has least of it, and the case "at rest" shows how much there is. Segments of 1 GB are
 // sparse, of as many extents as real ones have (where a file system discards what it frees, unlinking costs by the extent); the one that
 // is cut and recovered is whole: 1.1 GB in all. `--checkout` measures the built broker of another checkout.
-import { build } from 'esbuild';
 import { execFileSync, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
-import { createRequire } from 'node:module';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { loadSources, root } from './bundle.mjs';
 
-const root = path.join(import.meta.dirname, '..');
 const BROKER = 1;
 const FAKE_LEADER = 2;
 const CONTROLLER_EPOCH = 1_000_000;
@@ -105,7 +103,11 @@ async function main() {
     console.log(lines.map((line) => line.replace(/^\/\/ ?/, '')).join('\n'));
     return;
   }
-  const wire = await loadSources();
+  const wire = await loadSources(`
+    export * from './src/protocol/index.js';
+    export { EmbeddedZooKeeper } from './src/zookeeper/index.js';
+    export { BatchBuilder } from './src/records/index.js';
+    export { nodeTransport, systemClock, systemRandom, silentLogger } from './src/common/index.js';`);
   const topicCount = Math.max(1, Math.round(Number(values.replicas) / PARTITIONS_EACH));
   const settings = {
     program: path.join(path.resolve(values.checkout), 'bin/ottla'),
@@ -153,29 +155,6 @@ function print(results, replicas, runs) {
     const cells = [range(all.map(({ stallMs }) => stallMs)), range(all.map(({ produceMs }) => produceMs))];
     console.log(`| ${name} | ${cells.join(' | ')} | ${took.toFixed(1)} |`);
   }
-}
-
-/** The wire protocol, batches and the embedded ZooKeeper come from the sources of this checkout. */
-async function loadSources() {
-  const outfile = path.join(root, '.cache', 'bench-stalls.cjs');
-  fs.mkdirSync(path.dirname(outfile), { recursive: true });
-  await build({
-    stdin: {
-      contents: `export * from './src/protocol/index.js'; export { EmbeddedZooKeeper } from './src/zookeeper/index.js';
-        export { BatchBuilder } from './src/records/index.js';
-        export { nodeTransport, systemClock, systemRandom, silentLogger } from './src/common/index.js';`,
-      resolveDir: root,
-      loader: 'ts',
-    },
-    outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    packages: 'external',
-    logLevel: 'warning',
-  });
-  return createRequire(import.meta.url)(outfile);
 }
 
 /** One run: the broker and everything around it. */
