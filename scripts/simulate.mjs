@@ -1,6 +1,7 @@
 // Runs many simulated clusters, each from its seed, outside of the tests:
-//   node scripts/simulate.mjs [--first SEED] [--count N] [--trace] [--disks]
-// With --disks the faults are those of disks and of moves between them.
+//   node scripts/simulate.mjs [--first SEED] [--count N] [--trace] [--disks] [--ingredients NAME,…]
+// With --disks the faults are those of disks and of moves between them. Every run has the ingredients named, in place of those that its seed
+// draws (coldReads, jumpingClocks, oldClients, lateTopicIds; none).
 // Prints the seeds that fail, and with --trace writes what happened in them to trace-SEED.txt. Exits with 1 when any failed.
 import { createRequire } from 'node:module';
 import fs from 'node:fs';
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     count: { type: 'string', default: '1' },
     trace: { type: 'boolean', default: false },
     disks: { type: 'boolean', default: false },
+    ingredients: { type: 'string' },
     level: { type: 'string', default: 'info' },
   },
 });
@@ -31,9 +33,11 @@ await build({
   sourcemap: 'inline',
 });
 process.setSourceMapsEnabled(true);
-const { runSeed } = createRequire(import.meta.url)(outfile);
+const { runSeed, INGREDIENTS } = createRequire(import.meta.url)(outfile);
 fs.rmSync(outfile);
 
+const ingredients = values.ingredients?.split(',').filter((name) => name !== 'none');
+for (const name of ingredients ?? []) if (!INGREDIENTS.includes(name)) throw new Error(`no ingredient ${name}`);
 const first = Number(values.first);
 const count = Number(values.count);
 const startMs = performance.now();
@@ -41,6 +45,7 @@ let failed = 0;
 for (let seed = first; seed < first + count; seed++) {
   const result = await runSeed(seed, {
     ofDisks: values.disks,
+    ...(ingredients && { ingredients }),
     ...(values.trace && { keepWholeTrace: true, logLevel: values.level }),
   });
   if (values.trace) fs.writeFileSync(`trace-${seed}.txt`, result.traceTail);

@@ -27,6 +27,8 @@ export interface ClientSettings {
   readonly trace: Trace;
   /** A request that was sent at `sentMs` was not answered in time though `brokerId` was asked nothing that could take so long. */
   readonly onLateAnswer: (host: string, brokerId: number, sentMs: number, what: string) => void;
+  /** By API: the version in which it asks, for clients of other times than ours. */
+  readonly versions?: Readonly<Record<number, number>>;
 }
 
 /** The errors with which a client tries again, after it has looked who leads. */
@@ -48,15 +50,31 @@ const RETRIABLE: ReadonlySet<number> = new Set([
   ErrorCode.UNKNOWN_LEADER_EPOCH,
   ErrorCode.OFFSET_NOT_AVAILABLE,
   ErrorCode.UNKNOWN_TOPIC_ID,
+  ErrorCode.INCONSISTENT_TOPIC_ID,
 ]);
 
 export function isRetriableForClient(errorCode: number): boolean {
   return RETRIABLE.has(errorCode);
 }
 
+/** By API and error: the version since which clients know the error. An older one would not know what to do. */
+const KNOWN_SINCE: Readonly<Record<number, Readonly<Record<number, number>>>> = {
+  [ApiKey.Fetch]: {
+    [ErrorCode.KAFKA_STORAGE_ERROR]: 6,
+    [ErrorCode.FENCED_LEADER_EPOCH]: 9,
+    [ErrorCode.UNKNOWN_LEADER_EPOCH]: 9,
+    [ErrorCode.UNKNOWN_TOPIC_ID]: 13,
+  },
+  [ApiKey.ListOffsets]: {
+    [ErrorCode.FENCED_LEADER_EPOCH]: 4,
+    [ErrorCode.UNKNOWN_LEADER_EPOCH]: 4,
+    [ErrorCode.OFFSET_NOT_AVAILABLE]: 5,
+  },
+};
+
 /**
  * What the simulated clients share: a host of its own, a connection to each broker, and what Metadata told. Requests go out in the
- * highest version we offer.
+ * highest version we offer, unless the client is of another time.
  */
 export class SimulatedClient {
   readonly clock: Clock;
@@ -67,11 +85,16 @@ export class SimulatedClient {
   private leaders = new Map<string, { leader: number; epoch: number }>();
   private controller = -1;
   private refreshing: Promise<void> | null = null;
+  private wallOffsetMs = 0;
 
   constructor(readonly settings: ClientSettings) {
     const { clock, network, trace, host, seed } = settings;
-    this.process = new SimulatedProcess(clock, network.transportFor(host), new SimulatedFileSystem(), (count) =>
-      trace.mix(count),
+    this.process = new SimulatedProcess(
+      clock,
+      network.transportFor(host),
+      new SimulatedFileSystem(),
+      (count) => trace.mix(count),
+      () => this.wallOffsetMs,
     );
     this.clock = this.process.clock;
     this.random = seededRandom(seed);
@@ -101,7 +124,7 @@ export class SimulatedClient {
     brokerMayTakeMs: number | null = 0,
     channel = '',
   ): Promise<T> {
-    const version = MAX_VERSIONS[apiKey] ?? apiOf(apiKey)!.advertised!.max;
+    const version = this.versionOf(apiKey);
     const timeoutMs = (brokerMayTakeMs ?? REQUEST_TIMEOUT_MS) + DEADLINE_SLACK_MS;
     const sentMs = this.clock.monotonicMs();
     const connection = this.connectionTo(brokerId, channel);
@@ -117,6 +140,25 @@ export class SimulatedClient {
       }
       throw error;
     }
+  }
+
+  /** The error is one with which it tries again, and is known to clients of its version. */
+  understands(apiKey: number, errorCode: number): boolean {
+    return isRetriableForClient(errorCode) && this.versionOf(apiKey) >= (KNOWN_SINCE[apiKey]?.[errorCode] ?? 0);
+  }
+
+  versionOf(apiKey: number): number {
+    return this.settings.versions?.[apiKey] ?? MAX_VERSIONS[apiKey] ?? apiOf(apiKey)!.advertised!.max;
+  }
+
+  /** As that of a broker. */
+  jumpClock(byMs: number): void {
+    this.wallOffsetMs += byMs;
+    this.settings.trace.add(this.host, `-- its clock jumps by ${byMs} ms to ${this.wallOffsetMs} off`);
+  }
+
+  get clockOffsetMs(): number {
+    return this.wallOffsetMs;
   }
 
   anyBroker(): number {

@@ -12,6 +12,9 @@ export interface PartitionState {
   readonly zkVersion: number;
 }
 
+/** By what ZooKeeper has of a topic: it is asked many times a second. */
+const assignments = new WeakMap<TopicJson, Map<number, number[]>>();
+
 interface TopicJson {
   readonly partitions: Readonly<Record<string, number[]>>;
   readonly topic_id?: string;
@@ -32,9 +35,15 @@ export function partitionOfStatePath(path: string): { topic: string; partition: 
   return match && { topic: match[1]!, partition: Number(match[2]) };
 }
 
-export function assignmentOf(zooKeeper: SimulatedZooKeeper, topic: string): Map<number, number[]> | null {
+export function assignmentOf(zooKeeper: SimulatedZooKeeper, topic: string): ReadonlyMap<number, number[]> | null {
   const json = zooKeeper.json<TopicJson>(`/brokers/topics/${topic}`);
-  return json && new Map(Object.entries(json.partitions).map(([partition, replicas]) => [Number(partition), replicas]));
+  if (!json) return null;
+  let assignment = assignments.get(json);
+  if (!assignment) {
+    assignment = new Map(Object.entries(json.partitions).map(([partition, replicas]) => [Number(partition), replicas]));
+    assignments.set(json, assignment);
+  }
+  return assignment;
 }
 
 export function topicIdOf(zooKeeper: SimulatedZooKeeper, topic: string): string | null {

@@ -226,14 +226,15 @@ export const DISK_FAULTS: Readonly<Record<string, Fault>> = {
     broker.running!.services!.replicas.alterReplicaLogDir(tp, dir);
   },
   slowDisk(cluster, random) {
-    const { disk, host } = pick(random, cluster.brokers);
+    const broker = pick(random, cluster.brokers);
+    const { disk, host } = broker;
     const delayMs = someTime(random, 1_500);
     cluster.trace.add('fault', `the disk of ${host} takes ${delayMs.toFixed(3)} ms for each read and sync`);
     disk.pace = {
       clock: cluster.clock,
       delayMs: (operation) => (operation === 'read' || operation === 'sync' ? delayMs : 0),
     };
-    later(cluster, someTime(random, 6_000), () => (disk.pace = null));
+    later(cluster, someTime(random, 6_000), () => broker.repairDisks());
   },
 };
 

@@ -5,6 +5,7 @@ export interface Acknowledged {
   /** -1 when the broker said only that it has it. */
   readonly offset: number;
   readonly value: string;
+  readonly timestamp: number;
   readonly idempotent: boolean;
   readonly atMs: number;
 }

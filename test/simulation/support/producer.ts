@@ -94,12 +94,13 @@ export class SimulatedProducer {
     await this.identity;
   }
 
-  note(values: readonly string[], batch: { partition: number; offset: number }): void {
+  note(values: readonly string[], batch: { partition: number; offset: number; timestamp: number }): void {
     const { topic, idempotent } = this.options;
     const atMs = this.client.clock.monotonicMs();
     for (const [index, value] of values.entries()) {
       const offset = batch.offset < 0 ? -1 : batch.offset + index;
-      this.history.acknowledged.push({ topic, partition: batch.partition, offset, value, idempotent, atMs });
+      const { partition, timestamp } = batch;
+      this.history.acknowledged.push({ topic, partition, offset, value, timestamp, idempotent, atMs });
     }
   }
 
@@ -259,7 +260,12 @@ class Lane {
       if (!batch.acknowledged) {
         batch.acknowledged = true;
         this.isKnown = true;
-        this.producer.note(batch.values, { partition: this.partition, offset: errorCode === 0 ? offset : -1 });
+        const { timestamp } = batch;
+        this.producer.note(batch.values, {
+          partition: this.partition,
+          offset: errorCode === 0 ? offset : -1,
+          timestamp,
+        });
       }
       while (this.pending[0]?.acknowledged) {
         this.pending.shift();

@@ -1,7 +1,7 @@
 import { NetworkError } from '../../../src/network/index.js';
 import { ApiKey, errorName, type FetchResponse } from '../../../src/protocol/index.js';
 import { iterateBatches } from '../../../src/records/index.js';
-import { isRetriableForClient, type SimulatedClient } from './client.js';
+import type { SimulatedClient } from './client.js';
 import type { History } from './history.js';
 
 const FETCH_WAIT_MS = 500;
@@ -19,6 +19,8 @@ export interface ReaderSettings {
 export interface Reader {
   /** The offset that it reads next. */
   position(partition: number): number;
+  /** Reads on to the end, and does nothing else of its own. */
+  settle(): void;
   stop(): void;
 }
 
@@ -37,6 +39,10 @@ export class SimulatedReader implements Reader {
 
   position(partition: number): number {
     return this.positions[partition]!;
+  }
+
+  settle(): void {
+    // It does nothing else.
   }
 
   stop(): void {
@@ -89,7 +95,7 @@ export class SimulatedReader implements Reader {
       const data = response.responses[0]?.partitions[0];
       if (response.errorCode !== 0 || !data) return await this.backOff(position);
       if (data.errorCode !== 0) {
-        if (!isRetriableForClient(data.errorCode)) {
+        if (!client.understands(ApiKey.Fetch, data.errorCode)) {
           settings.onViolation(
             `${name}: ${topic}-${partition}: broker ${known.leader} answered a fetch at ${position} with ${errorName(data.errorCode)}`,
           );

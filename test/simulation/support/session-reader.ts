@@ -1,3 +1,4 @@
+import type { Uuid } from '../../../src/common/index.js';
 import { NetworkError } from '../../../src/network/index.js';
 import { ApiKey, ErrorCode, errorName, type FetchResponse } from '../../../src/protocol/index.js';
 import { isRetriableForClient, type SimulatedClient } from './client.js';
@@ -5,6 +6,23 @@ import { takeRecords, type Reader, type ReaderSettings } from './reader.js';
 
 const FETCH_WAIT_MS = 500;
 const RETRY_BACKOFF_MS = 100;
+
+/** What a reader does beyond reading on. */
+export interface SessionReaderOptions {
+  /**
+   * Goes back now and then, in some partitions, and begins sessions again: what it reads then has long left the memory of brokers, and
+   * while they wait for their disk others of its partitions change.
+   */
+  readonly readsAgain?: boolean;
+  /**
+   * Fetches by the id of the topic (null as long as there is none), and from whom it guesses to lead, before brokers can know of either. One
+   * that does not know the id is not asked again for it: it is to answer in the session as soon as it does.
+   */
+  readonly byId?: { topicId(): Uuid | null; guessLeader(partition: number): number };
+}
+
+/** Between two times of going back, at most. */
+const BACK_EVERY_MS = 3_000;
 
 /** What a broker was last asked of a partition within a session. */
 interface Asked {
@@ -19,13 +37,22 @@ interface Asked {
 export class SessionReader implements Reader {
   private readonly positions: number[];
   private stopped = false;
+  private isSettled = false;
+  /** Grows when all sessions are to begin again. */
+  private renewals = 0;
 
   constructor(
     private readonly client: SimulatedClient,
     private readonly settings: ReaderSettings,
+    private readonly options: SessionReaderOptions = {},
   ) {
     this.positions = Array.from({ length: settings.partitions }, () => 0);
     for (const broker of client.settings.brokerIds) void this.readFrom(broker);
+    if (options.readsAgain) void this.goBack();
+  }
+
+  settle(): void {
+    this.isSettled = true;
   }
 
   stop(): void {
@@ -39,7 +66,10 @@ export class SessionReader implements Reader {
   private async readFrom(broker: number): Promise<void> {
     const { client } = this;
     const session = new Session();
+    let { renewals } = this;
     while (!this.stopped) {
+      if (renewals !== this.renewals) session.end();
+      ({ renewals } = this);
       const wanted = this.ledBy(broker);
       if (wanted.size === 0) {
         session.end();
@@ -54,6 +84,18 @@ export class SessionReader implements Reader {
     }
   }
 
+  private async goBack(): Promise<void> {
+    const { random } = this.client;
+    for (;;) {
+      await this.client.pause(BACK_EVERY_MS * random.nextDouble());
+      if (this.stopped || this.isSettled) return;
+      this.positions.forEach((position, partition) => {
+        if (position > 0 && random.nextInt(4) === 0) this.positions[partition] = random.nextInt(position);
+      });
+      if (random.nextInt(2) === 0) this.renewals++;
+    }
+  }
+
   private knowsTooLittle(): boolean {
     const { topic } = this.settings;
     return this.positions.some((_, partition) => (this.client.leaderOf(topic, partition)?.leader ?? -1) < 0);
@@ -63,6 +105,8 @@ export class SessionReader implements Reader {
   private async fetch(broker: number, session: Session, wanted: ReadonlyMap<number, Asked>): Promise<boolean> {
     const { client, settings } = this;
     const { topic, name } = settings;
+    const topicId = this.options.byId?.topicId();
+    const named = topicId ? { topicId } : { topic };
     const { changed, forgotten } = session.prepare(wanted);
     let response: FetchResponse;
     try {
@@ -80,7 +124,7 @@ export class SessionReader implements Reader {
               ? []
               : [
                   {
-                    topic,
+                    ...named,
                     partitions: changed.map(([partition, asked]) => ({
                       partition,
                       fetchOffset: BigInt(asked.position),
@@ -89,7 +133,7 @@ export class SessionReader implements Reader {
                     })),
                   },
                 ],
-          forgottenTopicsData: forgotten.length === 0 ? [] : [{ topic, partitions: forgotten }],
+          forgottenTopicsData: forgotten.length === 0 ? [] : [{ ...named, partitions: forgotten }],
         },
         FETCH_WAIT_MS,
         'fetch',
@@ -103,7 +147,9 @@ export class SessionReader implements Reader {
       session.end();
       const { errorCode } = response;
       const isKnown =
-        errorCode === ErrorCode.FETCH_SESSION_ID_NOT_FOUND || errorCode === ErrorCode.INVALID_FETCH_SESSION_EPOCH;
+        errorCode === ErrorCode.FETCH_SESSION_ID_NOT_FOUND ||
+        errorCode === ErrorCode.INVALID_FETCH_SESSION_EPOCH ||
+        errorCode === ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR;
       if (!isKnown && !isRetriableForClient(errorCode)) {
         settings.onViolation(`${name}: broker ${broker} answered a fetch with ${errorName(errorCode)}`);
       }
@@ -116,7 +162,7 @@ export class SessionReader implements Reader {
     )) {
       const asked = wanted.get(partition);
       if (errorCode !== 0) {
-        session.forget(partition);
+        if (errorCode !== ErrorCode.UNKNOWN_TOPIC_ID) session.forget(partition);
         isGoingOn = false;
         if (!isRetriableForClient(errorCode)) {
           settings.onViolation(
@@ -133,8 +179,12 @@ export class SessionReader implements Reader {
 
   private ledBy(broker: number): Map<number, Asked> {
     const wanted = new Map<number, Asked>();
+    const { byId } = this.options;
+    if (byId?.topicId() === null) return wanted;
     this.positions.forEach((position, partition) => {
-      const known = this.client.leaderOf(this.settings.topic, partition);
+      const known =
+        this.client.leaderOf(this.settings.topic, partition) ??
+        (byId && { leader: byId.guessLeader(partition), epoch: -1 });
       if (known?.leader === broker) wanted.set(partition, { position, leaderEpoch: known.epoch });
     });
     return wanted;

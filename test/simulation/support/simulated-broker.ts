@@ -2,6 +2,7 @@ import {
   seededRandom,
   SimulatedFileSystem,
   type CrashKind,
+  type DiskPace,
   type Random,
   type SimulatedClock,
   type SimulatedNetwork,
@@ -40,13 +41,18 @@ export class SimulatedBroker {
   private lives = 0;
   private wanted = false;
   private powerIsLost = false;
+  private wallOffsetMs = 0;
+  private properties: Readonly<Record<string, string>>;
+  /** How fast its disk is when nothing is wrong with it. */
+  private usualPace: DiskPace | null = null;
   /** When it last started, died, stood still or went on, for judging what others could expect of it. */
   disturbedAtMs = 0;
 
   constructor(private readonly settings: BrokerSettings) {
     const { id, clock } = settings;
     this.host = hostOf(id);
-    this.disk = new SimulatedFileSystem(() => clock.nowMs());
+    this.disk = new SimulatedFileSystem(() => clock.nowMs() + this.wallOffsetMs);
+    this.properties = settings.properties;
     this.faultRandom = seededRandom(settings.seed * 31 + id);
   }
 
@@ -139,9 +145,30 @@ export class SimulatedBroker {
     if (this.disk.isHalted) this.disk.crash('process', this.faultRandom);
   }
 
-  /** The disk works again. A broker uses a failed directory again when it starts the next time. */
+  /** The disk works again, at its pace. A broker uses a failed directory again when it starts the next time. */
   repairDisks(): void {
     this.disk.fault = null;
+    this.disk.pace = this.usualPace;
+  }
+
+  usePace(pace: DiskPace): void {
+    this.usualPace = pace;
+    this.disk.pace = pace;
+  }
+
+  /** The time of day is another from now on, as by an operator's hand or NTP; no timer is moved. */
+  jumpClock(byMs: number): void {
+    this.wallOffsetMs += byMs;
+    this.settings.trace.add(this.host, `-- its clock jumps by ${byMs} ms to ${this.wallOffsetMs} off`);
+  }
+
+  get clockOffsetMs(): number {
+    return this.wallOffsetMs;
+  }
+
+  /** From its next start on. */
+  setProperties(properties: Readonly<Record<string, string>>): void {
+    this.properties = { ...this.properties, ...properties };
   }
 
   get hasFailedLogDir(): boolean {
@@ -168,8 +195,12 @@ export class SimulatedBroker {
     const { id, clock, network, trace, seed, onBug } = this.settings;
     this.lives++;
     this.note(`starts, life ${this.lives}`);
-    const process = new SimulatedProcess(clock, network.transportFor(this.host), this.disk, (count) =>
-      trace.mix(count),
+    const process = new SimulatedProcess(
+      clock,
+      network.transportFor(this.host),
+      this.disk,
+      (count) => trace.mix(count),
+      () => this.wallOffsetMs,
     );
     const loggerFactory = trace.loggers(this.host, this.settings.logLevel, (_name, level, line) => {
       if (level === 'error' && isBugReport(line)) onBug(`broker ${id} reports a bug: ${line}`);
@@ -221,7 +252,7 @@ export class SimulatedBroker {
   }
 
   private config(): BrokerConfig {
-    const { id, zooKeeperConnect, properties } = this.settings;
+    const { id, zooKeeperConnect } = this.settings;
     const listener = `PLAINTEXT://${this.host}:${BROKER_PORT}`;
     const texts = new Map(
       Object.entries({
@@ -229,7 +260,7 @@ export class SimulatedBroker {
         listeners: listener,
         'zookeeper.connect': zooKeeperConnect,
         'log.dirs': LOG_DIRS.join(','),
-        ...properties,
+        ...this.properties,
       }),
     );
     return BrokerConfig.parse(texts).config;

@@ -15,10 +15,11 @@ import { History } from './history.js';
 import { Violation, type Invariant } from './invariant.js';
 import { SimulatedProducer, type ProducerOptions } from './producer.js';
 import { SimulatedReader, type Reader } from './reader.js';
-import { SessionReader } from './session-reader.js';
+import { SessionReader, type SessionReaderOptions } from './session-reader.js';
 import { hostOf, isProgrammingError, SimulatedBroker } from './simulated-broker.js';
 import { SimulatedZooKeeper, ZOOKEEPER_HOST } from './simulated-zookeeper.js';
 import { foldersOf, logBytes, recordsIn } from './stored-log.js';
+import { TimeSeeker } from './time-seeker.js';
 import { Trace } from './trace.js';
 
 export interface ClusterOptions {
@@ -30,6 +31,15 @@ export interface ClusterOptions {
   readonly properties?: Readonly<Record<string, string>>;
   readonly logLevel?: 'info' | 'debug' | 'trace';
   readonly keepWholeTrace?: boolean;
+}
+
+/** By API: the version in which a client asks; of those that are not named, the highest. */
+export type ClientVersions = Readonly<Record<number, number>>;
+
+export interface ReaderOptions {
+  /** Null: a fetch a partition, without sessions. */
+  readonly session?: SessionReaderOptions | null;
+  readonly versions?: ClientVersions;
 }
 
 /** Times shorter than Kafka's, so that more happens in a run. */
@@ -107,6 +117,7 @@ export class SimulatedCluster {
   readonly deletedTopics = new Set<string>();
   readonly producers: SimulatedProducer[] = [];
   readonly readers: { readonly topic: SimulatedTopic; readonly reader: Reader }[] = [];
+  readonly seekers: TimeSeeker[] = [];
   readonly groups = new Map<GroupHistory, GroupMember[]>();
   /** Grows with each `heal`: what a fault wanted to do later is of no use then. */
   faultTerm = 0;
@@ -186,6 +197,7 @@ export class SimulatedCluster {
   close(): void {
     for (const members of this.groups.values()) for (const member of members) member.stop();
     for (const { reader } of this.readers) reader.stop();
+    for (const seeker of this.seekers) seeker.stop();
     process.off('unhandledRejection', this.onStray);
     for (const client of this.clients) client.close();
     for (const broker of this.brokers) if (broker.isUp) broker.crash('process');
@@ -208,7 +220,7 @@ export class SimulatedCluster {
 
   // Clients
 
-  client(host: string): SimulatedClient {
+  client(host: string, versions: ClientVersions = {}): SimulatedClient {
     const client = new SimulatedClient({
       host,
       seed: this.options.seed * 17 + this.clients.length,
@@ -217,9 +229,15 @@ export class SimulatedCluster {
       network: this.network,
       trace: this.trace,
       onLateAnswer: (from, brokerId, sentMs, what) => this.onLateAnswer(from, brokerId, sentMs, what),
+      versions,
     });
     this.clients.push(client);
     return client;
+  }
+
+  /** One that may not be there yet. */
+  topicNamed(name: string, partitions: number): SimulatedTopic {
+    return new SimulatedTopic(this, name, partitions);
   }
 
   /** Creates a topic by CreateTopics, as often as it takes; resolves when every partition has a leader. */
@@ -227,7 +245,7 @@ export class SimulatedCluster {
     name: string,
     options: { assignment: readonly (readonly number[])[]; configs?: Readonly<Record<string, string>> },
   ): Promise<SimulatedTopic> {
-    const topic = new SimulatedTopic(this, name, options.assignment.length);
+    const topic = this.topicNamed(name, options.assignment.length);
     const request = {
       topics: [
         {
@@ -285,10 +303,14 @@ export class SimulatedCluster {
   }
 
   /** A producer that goes on until `finish`. */
-  produceContinuously(topic: SimulatedTopic, options: Partial<ProducerOptions> = {}): SimulatedProducer {
+  produceContinuously(
+    topic: SimulatedTopic,
+    options: Partial<ProducerOptions> = {},
+    versions: ClientVersions = {},
+  ): SimulatedProducer {
     const name = options.name ?? `p${this.producers.length + 1}`;
     const producer = new SimulatedProducer(
-      this.client(`client-${name}`),
+      this.client(`client-${name}`, versions),
       { name, idempotent: false, intervalMs: 100, ...options, topic: topic.name, partitions: topic.partitions },
       this.history,
       (message) => this.fail(new Violation(message)),
@@ -298,15 +320,22 @@ export class SimulatedCluster {
   }
 
   /** Somebody who reads the topic from its beginning: a fetch a partition, or with sessions. */
-  readContinuously(topic: SimulatedTopic, withSessions = false): Reader {
+  readContinuously(topic: SimulatedTopic, { session = null, versions }: ReaderOptions = {}): Reader {
     const name = `r${this.readers.length + 1}`;
-    const client = this.client(`client-${name}`);
+    const client = this.client(`client-${name}`, versions);
     const { history } = this;
     const onViolation = (message: string): void => this.fail(new Violation(message));
     const settings = { name, topic: topic.name, partitions: topic.partitions, history, onViolation };
-    const reader = withSessions ? new SessionReader(client, settings) : new SimulatedReader(client, settings);
+    const reader = session ? new SessionReader(client, settings, session) : new SimulatedReader(client, settings);
     this.readers.push({ topic, reader });
     return reader;
+  }
+
+  /** Somebody who looks for records by their time. */
+  seekTimes(topic: SimulatedTopic, versions: ClientVersions = {}): void {
+    const client = this.client(`client-s${this.seekers.length + 1}`, versions);
+    const onViolation = (message: string): void => this.fail(new Violation(message));
+    this.seekers.push(new TimeSeeker(client, topic.name, this.history, onViolation));
   }
 
   /** A group of consumers of the topic, which commit offsets and come and go. */
@@ -369,7 +398,6 @@ export class SimulatedCluster {
     for (const broker of this.brokers) {
       broker.resume();
       broker.repairDisks();
-      broker.disk.pace = null;
       if (broker.isUp && broker.hasFailedLogDir) broker.crash('process');
       // One that lost power comes back when its fault lets it.
       if (!broker.isUp && !broker.hasLostPower) broker.start();
@@ -415,6 +443,7 @@ export class SimulatedCluster {
    */
   async untilQuiet(withinMs = REST_WITHIN_MS): Promise<this> {
     for (const members of this.groups.values()) for (const member of members) member.settle();
+    for (const { reader } of this.readers) reader.settle();
     const endMs = this.clock.nowMs() + withinMs;
     let quietSinceMs: number | null = null;
     for (;;) {

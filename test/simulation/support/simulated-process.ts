@@ -28,9 +28,11 @@ export class SimulatedProcess {
     disk: SimulatedFileSystem,
     /** Told of each piece that comes in. */
     private readonly onBytes: (count: number) => void = () => undefined,
+    /** How far the host's time of day is from the right one. */
+    wallOffsetMs: () => number = () => 0,
   ) {
     this.clock = {
-      nowMs: () => base.nowMs(),
+      nowMs: () => base.nowMs() + wallOffsetMs(),
       monotonicMs: () => base.monotonicMs(),
       setTimer: (delayMs, task) => this.setTimer(delayMs, task),
       defer: (task) => void this.setTimer(0, task),

@@ -34,6 +34,8 @@ export class SimulatedZooKeeper {
   private member!: EmbeddedMember;
   private readonly listeners: ((transaction: Transaction) => void)[] = [];
   private adminSession: bigint | null = null;
+  /** What was read from the bytes of a node: a node that changes has others. */
+  private readonly parsed = new WeakMap<Buffer, unknown>();
   /** How likely it is that a connection breaks instead of carrying an answer, after what was asked has been done. */
   lostAnswerProbability = 0;
 
@@ -112,9 +114,13 @@ export class SimulatedZooKeeper {
     return [...(this.server.core.tree.get(path)?.children ?? [])];
   }
 
+  /** Not to be changed: others are given the same. */
   json<T>(path: string): T | null {
     const data = this.read(path);
-    return data && (JSON.parse(data.toString('utf8')) as T);
+    if (!data) return null;
+    let value = this.parsed.get(data);
+    if (value === undefined) this.parsed.set(data, (value = JSON.parse(data.toString('utf8'))));
+    return value as T;
   }
 
   ownerOf(path: string): bigint {
