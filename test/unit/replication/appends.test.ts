@@ -85,6 +85,16 @@ test('a transaction is taken on trust where no coordinator can be asked', async 
   expect(append({ records, transactionalId: 'tx' })).toMatchObject([{ errorCode: 0, baseOffset: 0 }]);
 });
 
+test('a transaction is taken without asking where verification is switched off', async () => {
+  const asked: unknown[] = [];
+  await start({
+    config: { 'transaction.partition.verification.enable': 'false' },
+    extras: () => ({ transactionVerifier: { verify: (producer) => void asked.push(producer) } }),
+  });
+  expect(append({ records: ofProducer(5, 0, true), transactionalId: 'tx' })).toMatchObject([{ errorCode: 0 }]);
+  expect(asked).toEqual([]);
+});
+
 describe('the first batch of a transaction', () => {
   const asked: { transactionalId: string; producerId: number; answer: (errorCode: number) => void }[] = [];
   const verifier: TransactionVerifier = {

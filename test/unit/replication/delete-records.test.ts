@@ -298,4 +298,33 @@ describe('DeleteRecords of many partitions at a broker', () => {
     replicas.handleLogDirFailure(copy.parentDir);
     expect(outcome.results).toEqual(done);
   });
+
+  test('is answered when its leader is deposed, and when the broker stops', async () => {
+    await start(2);
+    for (const value of ['a', 'b']) void cluster.broker(1).produce([value], 1);
+    await cluster.until(() => cluster.broker(1).log().highWatermark === 2);
+    cluster.cut(1, 2);
+    const deposed = remove(1);
+    await cluster.clock.advance(10);
+    expect(deposed.results).toBeNull();
+    cluster.elect(2, [2]);
+    await cluster.clock.advance(10);
+    expect(deposed.results).toMatchObject([{ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER }]);
+    cluster.elect(1, [1]);
+    const stopped = remove(2);
+    await cluster.clock.advance(10);
+    expect(stopped.results).toBeNull();
+    cluster.broker(1).replicas.shutdown();
+    expect(stopped.results).toMatchObject([{ errorCode: ErrorCode.REQUEST_TIMED_OUT }]);
+  });
+
+  test('of a topic that is compacted only is refused', async () => {
+    cluster = await ReplicaCluster.start({ brokers: 1, topicConfig: { 'cleanup.policy': 'compact' } });
+    await cluster.create([1]);
+    await cluster.broker(1).produce(['a'], 1);
+    const asked = remove(1);
+    await cluster.clock.advance(10);
+    expect(asked.results).toMatchObject([{ errorCode: ErrorCode.POLICY_VIOLATION }]);
+    expect(cluster.broker(1).log().logStartOffset).toBe(0);
+  });
 });

@@ -18,10 +18,10 @@ const start = async (options: Partial<ClusterOptions> = {}): Promise<void> => {
 };
 afterEach(() => cluster.stop());
 
-function fetch(over: FetchRequestInput = {}, fetchOffset = 0): { response: FetchResponse | null } {
+function fetch(over: FetchRequestInput = {}, fetchOffset = 0, version = VERSION): { response: FetchResponse | null } {
   const partitions = [{ partition: 0, fetchOffset: BigInt(fetchOffset), partitionMaxBytes: 1 << 20 }];
   const input = { maxWaitMs: 0, minBytes: 1, topics: [{ topic: ORDERS.topic, partitions }], ...over };
-  const request = fetchRequest.decode(fetchRequest.encode(input, VERSION), VERSION);
+  const request = fetchRequest.decode(fetchRequest.encode(input, version), version);
   const sent: { response: FetchResponse | null } = { response: null };
   const context = {
     listenerName: 'PLAINTEXT',
@@ -30,8 +30,8 @@ function fetch(over: FetchRequestInput = {}, fetchOffset = 0): { response: Fetch
       throw error;
     },
   };
-  cluster.broker(1).replicas.handleFetch(request, VERSION, context, (response) => {
-    sent.response = fetchResponse.decode(fetchResponse.encode(response, VERSION), VERSION);
+  cluster.broker(1).replicas.handleFetch(request, version, context, (response) => {
+    sent.response = fetchResponse.decode(fetchResponse.encode(response, version), version);
   });
   return sent;
 }
@@ -94,4 +94,74 @@ test('each of several fetches that wait one after the other is woken by its reco
     await cluster.clock.advance(10);
     expect(sizeOf(waiting)).toBeGreaterThan(61);
   }
+});
+
+describe('a fetch of several partitions', () => {
+  const ALL = [0, 1, 2].map((partition) => ({ topic: 'orders', partition }));
+
+  async function startWith(batches: number): Promise<void> {
+    cluster = await ReplicaCluster.start({ brokers: 1 });
+    await cluster.create([1], ALL);
+    for (const tp of ALL)
+      for (let at = 0; at < batches; at++) void cluster.broker(1).produce(['x'.repeat(1000)], 1, tp);
+    await cluster.clock.advance(1);
+  }
+
+  function sizes(maxBytes: number, partitionMaxBytes: number): number[] {
+    const partitions = ALL.map(({ partition }) => ({ partition, fetchOffset: 0n, partitionMaxBytes }));
+    const sent = fetch({ maxBytes, topics: [{ topic: ORDERS.topic, partitions }] });
+    return sent.response!.responses[0]!.partitions.map(({ records }) => (records as Buffer | null)?.length ?? 0);
+  }
+
+  test('gets no more in all than it asks for, and no more of each than it asks for that', async () => {
+    await startWith(4);
+    expect(sizes(5 * BATCH_BYTES, 2 * BATCH_BYTES)).toEqual([2 * BATCH_BYTES, 2 * BATCH_BYTES, BATCH_BYTES]);
+    expect(sizes(5 * BATCH_BYTES, 1 << 20)).toEqual([4 * BATCH_BYTES, BATCH_BYTES, 0]);
+    expect(sizes(1 << 20, BATCH_BYTES)).toEqual([BATCH_BYTES, BATCH_BYTES, BATCH_BYTES]);
+  });
+
+  test('gets one batch that is larger than it asks for, and not one of each', async () => {
+    await startWith(2);
+    expect(sizes(1, 1 << 20)).toEqual([BATCH_BYTES, 0, 0]);
+    expect(sizes(BATCH_BYTES + 1, 1 << 20)).toEqual([BATCH_BYTES, 0, 0]);
+    expect(sizes(1 << 20, 1)).toEqual([BATCH_BYTES, 0, 0]);
+  });
+});
+
+test('what a partition has beyond what the fetch may get of it does not count for the bytes it waits for', async () => {
+  await start();
+  const partitions = [{ partition: 0, fetchOffset: 0n, partitionMaxBytes: Math.floor(1.5 * BATCH_BYTES) }];
+  const waiting = fetch({ maxWaitMs: 500, minBytes: 3 * BATCH_BYTES, topics: [{ topic: ORDERS.topic, partitions }] });
+  for (let at = 0; at < 6; at++) void cluster.broker(1).produce(['x'.repeat(1000)], 1);
+  await cluster.clock.advance(400);
+  expect(waiting.response).toBeNull();
+  await cluster.clock.advance(100);
+  expect(sizeOf(waiting)).toBe(BATCH_BYTES);
+});
+
+test('what belongs to an open transaction does not count for the bytes that a reader of committed records waits for', async () => {
+  await start();
+  const waiting = fetch({ maxWaitMs: 500, minBytes: 1000, isolationLevel: 1 });
+  const builder = new BatchBuilder({ producerId: 7, producerEpoch: 0, baseSequence: 0, isTransactional: true });
+  builder.append({ timestamp: 1, key: null, value: Buffer.alloc(3000) });
+  const small = batchOf(['a']);
+  void cluster.broker(1).produce(['a'], 1);
+  cluster.broker(1).replicas.partitionOf(ORDERS)!.appendRecordsToLeader(builder.build(), 'coordinator', 1, null);
+  await cluster.clock.advance(400);
+  expect(waiting.response).toBeNull();
+  await cluster.clock.advance(100);
+  expect(sizeOf(waiting)).toBe(small.length);
+});
+
+test('up to version 2 a batch larger than what is asked for is not given, from then on it is', async () => {
+  await start();
+  void cluster.broker(1).produce(['x'.repeat(1000)], 1);
+  await cluster.clock.advance(1);
+  const topics = [{ topic: ORDERS.topic, partitions: [{ partition: 0, fetchOffset: 0n, partitionMaxBytes: 10 }] }];
+  expect([1, 2, 3, 4].map((version) => sizeOf(fetch({ topics }, 0, version)))).toEqual([
+    0,
+    0,
+    BATCH_BYTES,
+    BATCH_BYTES,
+  ]);
 });

@@ -325,3 +325,12 @@ test('an unknown end of the epoch keeps what was committed, when the leader is a
   await cluster.clock.advance(0);
   expect(end()).toBe(2);
 });
+
+test('of followers of several leaders the greatest lag is told', async () => {
+  await start();
+  await cluster.create([3, 2], [OTHER]);
+  await cluster.clock.advance(0);
+  await leader(1).answer([{ records: records(0, 4), highWatermark: 9 }]);
+  await leader(3).answer([{ partition: OTHER.partition, records: records(0, 4), highWatermark: 6 }]);
+  expect(metric(LAG)).toBe(5);
+});

@@ -8,6 +8,7 @@ import {
   type FetchRequestInput,
   type FetchResponse,
 } from '../../../src/protocol/index.js';
+import { BatchBuilder } from '../../../src/records/index.js';
 import type { ReplicaQuota } from '../../../src/replication/index.js';
 import { ORDERS, ReplicaCluster, type ClusterOptions } from './replica-cluster.js';
 
@@ -175,6 +176,23 @@ test('a consumer is not sent to the replica of its rack for an offset that the r
   expect([0, 1, 2].map(sentTo)).toEqual([-1, -1, 2]);
 });
 
+test('a consumer is not sent to a replica of its rack that is not in sync', async () => {
+  await start({
+    config: {
+      'replica.selector.class': 'org.apache.kafka.common.replica.RackAwareReplicaSelector',
+      'replica.lag.time.max.ms': '2000',
+    },
+  });
+  void cluster.broker(1).produce(['a'], 1);
+  await cluster.until(() => cluster.broker(1).log().highWatermark === 1);
+  const sentTo = (): number => first(fetch({}, { rackId: 'rack-2', maxWaitMs: 0 })).preferredReadReplica;
+  expect(sentTo()).toBe(2);
+  cluster.cut(1, 2);
+  void cluster.broker(1).produce(['b'], 1);
+  await cluster.until(() => cluster.stateOf().isr.length === 1);
+  expect(sentTo()).toBe(-1);
+});
+
 describe('ListOffsets', () => {
   const query = { currentLeaderEpoch: -1, fetchOnlyFromLeader: true } as const;
   const ask = (timestamp: number, isolation: 'READ_UNCOMMITTED' | 'READ_COMMITTED' | null) =>
@@ -192,6 +210,19 @@ describe('ListOffsets', () => {
     // Nor do they find a record by its time that is not.
     expect(await ask(1_700_000_000_000, 'READ_UNCOMMITTED')).toMatchObject({ offset: 0 });
     expect(await ask(-3, 'READ_UNCOMMITTED')).toMatchObject({ offset: 0 });
+  });
+
+  test('gives a reader of committed records the end of what is decided', async () => {
+    await start({ brokers: 1 });
+    await cluster.broker(1).produce(['a'], 1);
+    const builder = new BatchBuilder({ producerId: 7, producerEpoch: 0, baseSequence: 0, isTransactional: true });
+    builder.append({ timestamp: 1_700_000_000_001, key: null, value: Buffer.from('open') });
+    cluster.broker(1).replicas.partitionOf(ORDERS)!.appendRecordsToLeader(builder.build(), 'coordinator', 1, null);
+    expect(await ask(-1, 'READ_UNCOMMITTED')).toMatchObject({ offset: 2 });
+    expect(await ask(-1, 'READ_COMMITTED')).toMatchObject({ offset: 1 });
+    // The first record that is not visible is not found by its time either.
+    expect(await ask(1_700_000_000_001, 'READ_UNCOMMITTED')).toMatchObject({ offset: 1 });
+    expect(await ask(1_700_000_000_001, 'READ_COMMITTED')).toMatchObject({ errorCode: 0, offset: -1 });
   });
 
   test.each([-2, -4])('gives the start (%i) of a log in which nothing is committed yet', async (timestamp) => {

@@ -176,6 +176,25 @@ test('changes of one event are one request for each broker, with what is true at
   expect(toTwo!.body.topicStates[0]!.partitionStates).toMatchObject([{ partitionIndex: 1 }]);
 });
 
+test('roles are told before metadata, and metadata before what stops; what was taken is not told again', () => {
+  const { context, batch } = setUp(1, 2);
+  const [first, second] = [addPartition(context, 'a', 0, [1, 2]), addPartition(context, 'a', 1, [2, 1])];
+  batch.addStopReplica([2], first, true);
+  batch.addLeaderAndIsr([1], first, false);
+  expect(kinds(take(batch))).toEqual([
+    'LeaderAndIsr to 1',
+    'UpdateMetadata to 1',
+    'UpdateMetadata to 2',
+    'StopReplica to 2',
+  ]);
+  batch.addLeaderAndIsr([2], second, false);
+  const next = take(batch);
+  expect(kinds(next)).toEqual(['LeaderAndIsr to 2', 'UpdateMetadata to 1', 'UpdateMetadata to 2']);
+  for (const { body } of next) expect(statesOf(body)).toMatchObject([{ partitionIndex: 1 }]);
+  batch.addUpdateMetadata([1], [first]);
+  expect(kinds(take(batch))).toEqual(['UpdateMetadata to 1']);
+});
+
 test('brokers that are gone, and no leader at all, get nothing', () => {
   const { context, batch } = setUp(1);
   const partition = addPartition(context, 'a', 0, [1, 2], -1);
