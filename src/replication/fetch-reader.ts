@@ -110,11 +110,12 @@ export class FetchReader {
     if (typeof log === 'number') return Infinity;
     if (cached.lastFetchedEpoch !== -1 && divergence(log, cached).kind !== 'none') return Infinity;
     const end = endOf(log, params);
-    if (end === cached.fetchOffset) return 0;
     if (end < cached.fetchOffset) return params.isolation === 'LOG_END' ? Infinity : 0;
+    const { startMetadata } = cached;
+    // In a gap (a cleaner's) there is nothing up to where the last read has looked.
+    if (end === cached.fetchOffset || (startMetadata && end <= startMetadata.messageOffset)) return 0;
     if (this.isThrottled(params, partition)) return 0;
     if (params.minBytes <= 1) return 1;
-    const { startMetadata } = cached;
     let snapshot: LogOffsetSnapshot;
     try {
       snapshot = log.fetchOffsetSnapshot();
@@ -130,8 +131,7 @@ export class FetchReader {
           ? snapshot.highWatermark
           : snapshot.lastStableOffset;
     // In another segment there is certainly enough, or the place is not known: look.
-    if (startMetadata?.messageOffset !== cached.fetchOffset || !endMetadata.onSameSegment(startMetadata))
-      return Infinity;
+    if (!startMetadata || !endMetadata.onSameSegment(startMetadata)) return Infinity;
     return Math.min(endMetadata.positionDiff(startMetadata), cached.maxBytes);
   }
 

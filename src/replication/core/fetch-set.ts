@@ -47,7 +47,10 @@ export class CachedPartition {
   sentLogStartOffset = -1;
   /** Grows with each touch, so that whoever read the partition can tell whether the finding still holds. */
   changes = 0;
-  /** Where `fetchOffset` lies on disk, as of the last read. */
+  /**
+   * Where `fetchOffset` lies on disk, as of the last read. In a gap where the read has found nothing this is
+   * the end up to which it has looked.
+   */
   startMetadata: LogOffsetMetadata | null = null;
   /** The follower whose times are the session's while this partition rests. */
   restingReplica: Replica | null = null;

@@ -165,3 +165,38 @@ test('up to version 2 a batch larger than what is asked for is not given, from t
     BATCH_BYTES,
   ]);
 });
+
+test.each([
+  { title: 'one byte', minBytes: 1 },
+  { title: 'two batches', minBytes: 2 * BATCH_BYTES },
+])('a fetch of $title at a log that ends in a gap waits until records come behind it', async ({ minBytes }) => {
+  await start();
+  const log = cluster.broker(1).log();
+  const append = (baseOffset: number): number => {
+    const records = batchOf(['x'.repeat(1000)]);
+    records.writeBigInt64BE(BigInt(baseOffset), 0);
+    return log.appendAsFollower(records).lastOffset;
+  };
+  append(0);
+  // A cleaner took what lay between; then the log was cut inside of the gap.
+  append(60);
+  log.truncateTo(55);
+  await cluster.clock.advance(10);
+  log.updateHighWatermark(55);
+  const read = fetch({ maxWaitMs: 500, minBytes }, 1);
+  await cluster.clock.advance(400);
+  expect(read.response).toBeNull();
+  const partition = cluster.broker(1).replicas.partitionOf(ORDERS)!;
+  for (let count = 0; count < 2; count++) {
+    cluster.broker(1).replicas.appendRecords({
+      timeoutMs: 1000,
+      requiredAcks: 1,
+      internalTopicsAllowed: false,
+      origin: 'client',
+      entries: [{ tp: partition.tp, records: batchOf(['x'.repeat(1000)]) }],
+      onComplete: () => undefined,
+    });
+  }
+  await cluster.clock.advance(10);
+  expect(sizeOf(read)).toBe(2 * BATCH_BYTES);
+});
