@@ -36,8 +36,9 @@ export class LogCheckpoints {
   }
 
   /**
-   * The recovery points of logs that were cut, once for all that are cut in one turn. Resolves when they are durable: a higher one would
-   * count what is appended after the cut as flushed. Rejects with the file system's error.
+   * The recovery points of logs that were cut, once for all that are cut in one turn, and their log starts where one fell below what its
+   * checkpoint says. Resolves when they are durable: a higher recovery point would count what is appended after the cut as flushed, a higher
+   * log start would hide or delete it. Rejects with the file system's error.
    */
   writeLowered(path: string): Promise<void> {
     let written = this.lowered.get(path);
@@ -45,7 +46,10 @@ export class LogCheckpoints {
       written = new Promise<void>((resolve) => this.context.clock.defer(resolve)).then(async () => {
         this.lowered.delete(path);
         const dir = this.usable(path);
-        if (dir) await dir.recoveryPoints.writeInBackground(this.offsetsIn(dir, recoveryPointOf));
+        if (!dir) return;
+        await dir.recoveryPoints.writeInBackground(this.offsetsIn(dir, recoveryPointOf));
+        if (this.hasLogStartFallen(dir))
+          await dir.logStartOffsets.writeInBackground(this.offsetsIn(dir, logStartOffsetOf));
       });
       this.lowered.set(path, written);
     }
@@ -55,7 +59,26 @@ export class LogCheckpoints {
   /** The same, blocking. */
   writeLoweredSync(path: string): void {
     const dir = this.usable(path);
-    dir?.recoveryPoints.write(this.offsetsIn(dir, recoveryPointOf));
+    if (!dir) return;
+    dir.recoveryPoints.write(this.offsetsIn(dir, recoveryPointOf));
+    if (this.hasLogStartFallen(dir)) dir.logStartOffsets.write(this.offsetsIn(dir, logStartOffsetOf));
+  }
+
+  /** Takes out what the checkpoints say of a log that was in the directory, before another gets its name there. Throws the file system's error. */
+  forget(path: string, name: string): void {
+    const dir = this.usable(path);
+    if (!dir) return;
+    const logs = this.logs();
+    for (const file of [dir.recoveryPoints, dir.logStartOffsets, dir.highWatermarks, dir.cleanerOffsets])
+      file.forget(name, (key) => logs.get(key)?.parentDir === path);
+  }
+
+  private hasLogStartFallen(dir: LogDir): boolean {
+    const logs = this.logs();
+    return dir.logStartOffsets.has((name, offset) => {
+      const log = logs.get(name);
+      return log?.parentDir === dir.path && log.logStartOffset < offset;
+    });
   }
 
   private usable(path: string): LogDir | undefined {

@@ -60,19 +60,21 @@ function* loadLogs(context: LogContext, dir: LogDir, options: LoadDirOptions): S
       continue;
     }
     const key = partitionKey(topicPartition);
+    // The checkpoints do not name copies: an entry is of the log that is to be replaced, or of one that was here before.
+    const isNamed = kind !== 'future';
     try {
       const loader = new LogLoader(context, {
         topicPartition,
         dir: path,
         config: options.configOf(topicPartition.topic),
         hadCleanShutdown,
-        recoveryPoint: recoveryPoints.get(key) ?? 0,
-        logStartOffset: logStartOffsets.get(key) ?? 0,
-        cleanedUpTo: cleanerOffsets.get(key) ?? 0,
+        recoveryPoint: isNamed ? (recoveryPoints.get(key) ?? 0) : 0,
+        logStartOffset: isNamed ? (logStartOffsets.get(key) ?? 0) : 0,
+        cleanedUpTo: isNamed ? (cleanerOffsets.get(key) ?? 0) : 0,
         topicId: null,
       });
       const log = yield* loader.load();
-      if (log.recoveryPoint >= (recoveryPoints.get(key) ?? 0)) outlived.delete(key);
+      if (isNamed && log.recoveryPoint >= (recoveryPoints.get(key) ?? 0)) outlived.delete(key);
       options.onLoaded(log, kind === 'future');
     } catch (error) {
       logger.error('Cannot load a log', { path, error });
@@ -100,7 +102,7 @@ function isFolder(fs: FileSystem, path: string): boolean {
   }
 }
 
-function readCheckpoint({ logger }: LogContext, file: OffsetCheckpointFile): Map<string, number> {
+function readCheckpoint({ logger }: LogContext, file: OffsetCheckpointFile): ReadonlyMap<string, number> {
   try {
     return file.read();
   } catch (error) {

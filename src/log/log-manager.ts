@@ -246,7 +246,9 @@ export class LogManager {
   replaceCurrentWithFutureLog(tp: TopicPartition): UnifiedLog {
     const name = partitionKey(tp);
     const future = this.futureLog(tp);
-    future.renameDir(`${future.parentDir}/${name}`);
+    const { parentDir: newParentDir } = future;
+    onStorage(this.context, newParentDir, `replacing ${name}`, () => this.checkpoints.forget(newParentDir, name));
+    future.renameDir(`${newParentDir}/${name}`);
     const old = this.currentLogs.get(name);
     this.futureLogs.delete(name);
     this.currentLogs.set(name, future);
@@ -267,7 +269,10 @@ export class LogManager {
         this.removeFolderLater(parentDir, old.dir, config.fileDeleteDelayMs),
       );
     }
-    for (const dir of this.dirs.liveDirs) this.checkpoints.writeRecoveryPoints(dir);
+    for (const dir of this.dirs.liveDirs) {
+      this.checkpoints.writeRecoveryPoints(dir);
+      this.checkpoints.writeLogStartOffsets(dir);
+    }
     return future;
   }
 
@@ -465,6 +470,7 @@ export class LogManager {
       const dir = `${parentDir}/${name}`;
       try {
         const isMade = onStorage(this.context, parentDir, `creating log for ${partitionKey(tp)}`, () => {
+          this.checkpoints.forget(parentDir, partitionKey(tp));
           if (this.context.fs.exists(dir)) return false;
           this.context.fs.makeDir(dir);
           return true;

@@ -1,6 +1,6 @@
 import type { FileHandle, FileSystem } from '../common/index.js';
 import { partitionKey, parsePartitionKey, type TopicPartition } from '../cluster/index.js';
-import { formatCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint-file.js';
+import { CheckpointFormatError, formatCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint-file.js';
 
 /**
  * A checkpoint of one offset per partition, beside the partition directories: `recovery-point-offset-checkpoint`,
@@ -11,8 +11,12 @@ export class OffsetCheckpointFile {
   private lastWritten: string | null = null;
   /** Grows with each blocking write: what is on its way to the disk by then is old. */
   private generation = 0;
-  private waiting: string | null = null;
+  private waiting: ReadonlyMap<string, number> | null = null;
+  /** On its way to the disk, unless a blocking write has overtaken it. */
+  private underWay: ReadonlyMap<string, number> | null = null;
   private writing: Promise<void> | null = null;
+  /** What the file says, by `partitionKey`; null when that is not known. */
+  private stored: ReadonlyMap<string, number> | null = null;
 
   constructor(
     private readonly fs: FileSystem,
@@ -20,23 +24,45 @@ export class OffsetCheckpointFile {
   ) {}
 
   /** Offsets by `partitionKey`; empty when the file is missing. Throws `CheckpointFormatError` when it is malformed. */
-  read(): Map<string, number> {
+  read(): ReadonlyMap<string, number> {
     const offsets = new Map<string, number>();
     for (const line of readCheckpoint(this.fs, this.path, 3)) {
       const [topic, partition, offset] = line;
       offsets.set(partitionKey({ topic: topic!, partition: Number(partition) }), Number(offset));
     }
+    this.stored = offsets;
     return offsets;
+  }
+
+  /** True when the file, or what is on its way to it, has such an entry. A malformed file has none. */
+  has(isSuch: (key: string, offset: number) => boolean): boolean {
+    const sources = [this.stored ?? this.readIfWellFormed(), this.underWay, this.waiting];
+    return sources.some((offsets) => offsets && [...offsets].some(([key, offset]) => isSuch(key, offset)));
+  }
+
+  /**
+   * Takes out the entry of a log that is gone, durably, before its name is used again: whatever kept the entry there (the log moved to
+   * another directory, a kill or an error came between a deletion and its checkpoint), after a kill it would say where the new log begins and
+   * how far that is flushed. All others that are not here any more go with it. Costs nothing when there is no such entry.
+   */
+  forget(key: string, isHere: (key: string) => boolean): void {
+    const stored = this.stored ?? this.readIfWellFormed();
+    if (![stored, this.underWay, this.waiting].some((offsets) => offsets?.has(key))) return;
+    const latest = this.waiting ?? this.underWay ?? stored;
+    this.write(new Map([...latest].filter(([other]) => other !== key && isHere(other))));
   }
 
   /** Replaces the file whole, blocking. `offsets` is keyed by `partitionKey`. */
   write(offsets: ReadonlyMap<string, number>): void {
     const { lastWritten } = this;
     this.lastWritten = null;
+    this.stored = null;
     this.lastWritten = writeCheckpoint(this.fs, this.path, linesOf(offsets), lastWritten);
+    this.stored = offsets;
     // Only once it is done: what is on its way to the disk is not overtaken by a write that fails.
     this.generation++;
     this.waiting = null;
+    this.underWay = null;
   }
 
   /**
@@ -45,7 +71,7 @@ export class OffsetCheckpointFile {
    * ones, are durable.
    */
   writeInBackground(offsets: ReadonlyMap<string, number>): Promise<void> {
-    this.waiting = formatCheckpoint(linesOf(offsets));
+    this.waiting = offsets;
     this.writing ??= this.writeWaiting().finally(() => (this.writing = null));
     return this.writing;
   }
@@ -55,15 +81,31 @@ export class OffsetCheckpointFile {
     await this.writing?.catch(() => undefined);
   }
 
-  private async writeWaiting(): Promise<void> {
-    while (this.waiting !== null) {
-      const text = this.waiting;
-      this.waiting = null;
-      if (text !== this.lastWritten) await this.replace(text);
+  private readIfWellFormed(): ReadonlyMap<string, number> {
+    try {
+      return this.read();
+    } catch (error) {
+      if (!(error instanceof CheckpointFormatError)) throw error;
+      return new Map();
     }
   }
 
-  private async replace(text: string): Promise<void> {
+  private async writeWaiting(): Promise<void> {
+    while (this.waiting !== null) {
+      const offsets = this.waiting;
+      this.waiting = null;
+      const text = formatCheckpoint(linesOf(offsets));
+      if (text === this.lastWritten) continue;
+      this.underWay = offsets;
+      try {
+        await this.replace(text, offsets);
+      } finally {
+        this.underWay = null;
+      }
+    }
+  }
+
+  private async replace(text: string, offsets: ReadonlyMap<string, number>): Promise<void> {
     const { fs, path, generation } = this;
     // Not the name that a blocking write uses.
     const temporary = `${path}.new`;
@@ -75,6 +117,7 @@ export class OffsetCheckpointFile {
     // Until the folder is synced either content may be found after a loss of power.
     this.lastWritten = null;
     fs.rename(temporary, path);
+    this.stored = offsets;
     await syncAndClose(fs.open(path.slice(0, path.lastIndexOf('/')), 'r'));
     if (generation === this.generation) this.lastWritten = text;
   }

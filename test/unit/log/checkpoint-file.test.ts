@@ -2,7 +2,7 @@ import { SimulatedFileSystem } from '../../../src/common/index.js';
 import { CheckpointFormatError, OffsetCheckpointFile } from '../../../src/log/index.js';
 import { crash, newWorld, numbered, readAll, startManager } from './log-fixture.js';
 
-function reading(text: string): () => Map<string, number> {
+function reading(text: string): () => ReadonlyMap<string, number> {
   const fs = new SimulatedFileSystem();
   fs.makeDir('/data');
   fs.replaceFile('/data/checkpoint', text);

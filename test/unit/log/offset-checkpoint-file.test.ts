@@ -99,3 +99,52 @@ test('a blocking write that fails does not stop the one under way', async () => 
   await before;
   expect(stored()).toBe(4);
 });
+
+describe('an entry that is to be forgotten', () => {
+  const both = new Map([
+    ['orders-0', 8],
+    ['others-0', 3],
+  ]);
+  const all = () => [...new OffsetCheckpointFile(fs, PATH).read()];
+
+  test('does not come with what was on its way to the disk, and the others do', async () => {
+    file.write(new Map([['others-0', 1]]));
+    const before = file.writeInBackground(both);
+    await settle();
+    file.forget('orders-0', () => true);
+    await letGo();
+    await before;
+    expect(all()).toEqual([['others-0', 3]]);
+  });
+
+  test('is found in a file that no one has read or written yet', () => {
+    file.write(both);
+    const later = new OffsetCheckpointFile(fs, PATH);
+    later.forget('orders-0', (key) => key !== 'gone-0');
+    expect(all()).toEqual([['others-0', 3]]);
+    later.write(new Map([...both, ['gone-0', 2]]));
+    later.forget('orders-0', (key) => key !== 'gone-0');
+    expect(all()).toEqual([['others-0', 3]]);
+  });
+
+  test('costs no write when there is none, and a malformed file has none', () => {
+    file.write(both);
+    fs.fault = (operation) =>
+      operation === 'write' ? Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', syscall: 'write' }) : null;
+    file.forget('more-0', () => false);
+    fs.fault = null;
+    fs.replaceFile(PATH, 'no checkpoint');
+    new OffsetCheckpointFile(fs, PATH).forget('orders-0', () => false);
+    expect(fs.readFile(PATH).toString()).toBe('no checkpoint');
+  });
+
+  test('is known while a lower offset is on its way to the disk', async () => {
+    file.write(at(8));
+    const lower = file.writeInBackground(at(5));
+    await settle();
+    expect(file.has((key, offset) => key === 'orders-0' && offset > 5)).toBe(true);
+    await letGo();
+    await lower;
+    expect(file.has((key, offset) => key === 'orders-0' && offset > 5)).toBe(false);
+  });
+});

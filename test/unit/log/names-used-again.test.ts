@@ -1,0 +1,170 @@
+/** What is left of a log that was in a directory says nothing of the next one of that name. */
+import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
+import { bytesOf, crash, newWorld, numbered, readAll, startManager, type LogWorld } from './log-fixture.js';
+
+const tp = { topic: 'orders', partition: 0 };
+const other = { topic: 'others', partition: 0 };
+const CHECKPOINTS = [
+  'recovery-point-offset-checkpoint',
+  'log-start-offset-checkpoint',
+  'replication-offset-checkpoint',
+  'cleaner-offset-checkpoint',
+];
+const outOfHandles = (): NodeJS.ErrnoException =>
+  Object.assign(new Error('EMFILE: open'), { code: 'EMFILE', syscall: 'open' });
+
+let world: LogWorld;
+beforeEach(() => {
+  world = newWorld(1);
+});
+
+const append = (log: UnifiedLog, count: number): void => {
+  for (let at = 0; at < count; at++) log.appendAsLeader(numbered(at, 1), { leaderEpoch: 0 });
+};
+const values = async (log: UnifiedLog): Promise<string[]> => (await readAll(log)).map(({ value }) => value);
+const start = (logDirs = ['/a', '/b']): Promise<LogManager> => startManager(world, { logDirs });
+
+async function flush(log: UnifiedLog): Promise<void> {
+  const flushed = log.flush(true);
+  await world.clock.advance(0);
+  await flushed;
+}
+
+/** A log of 10 records that begins at 8, inside of its segment, as the checkpoint says. */
+async function startingAtEight(manager: LogManager): Promise<UnifiedLog> {
+  const log = manager.getOrCreateLog(tp, { isNew: true });
+  append(log, 10);
+  log.updateHighWatermark(10);
+  log.maybeIncrementLogStartOffset(8, 'test');
+  await world.clock.advance(61_000);
+  expect(world.fs.readFile(`${log.parentDir}/log-start-offset-checkpoint`).toString()).toContain('orders 0 8');
+  return log;
+}
+
+async function move(manager: LogManager, log: UnifiedLog, to: string): Promise<void> {
+  manager.maybeUpdatePreferredLogDir(tp, to);
+  const future = manager.getOrCreateLog(tp, { isFuture: true, isNew: true });
+  future.truncateFullyAndStartAt(log.logStartOffset);
+  const truncated = future.whenTruncated();
+  await world.clock.advance(1);
+  await truncated;
+  future.appendAsFollower(bytesOf(await log.read(log.logStartOffset, 1 << 20, 'LOG_END', true)));
+  const prepared = manager.prepareReplacement(tp);
+  await world.clock.advance(1);
+  await prepared;
+  manager.replaceCurrentWithFutureLog(tp);
+  await world.clock.advance(1);
+}
+
+/** The topic is made again, written to and flushed; then the process is killed. */
+async function madeAgainAndKilled(manager: LogManager): Promise<void> {
+  const log = manager.getOrCreateLog(tp, { isNew: true });
+  expect(log.parentDir).toBe('/a');
+  append(log, 5);
+  await flush(log);
+  crash(world, 'process');
+}
+
+test('a topic that is made again where its log was moved away from keeps its records when the process is killed', async () => {
+  const manager = await start();
+  await move(manager, await startingAtEight(manager), '/b');
+  manager.asyncDelete(tp);
+  await madeAgainAndKilled(manager);
+  expect(await values((await start()).getLog(tp)!)).toEqual(['0', '1', '2', '3', '4']);
+});
+
+test('a topic that is made again after a deletion that found no handle for its checkpoints keeps its records', async () => {
+  const manager = await start(['/a']);
+  await startingAtEight(manager);
+  world.fs.fault = (operation, path) => (operation === 'open' && path.includes('-checkpoint') ? outOfHandles() : null);
+  manager.asyncDelete(tp);
+  world.fs.fault = null;
+  await madeAgainAndKilled(manager);
+  expect(await values((await start(['/a'])).getLog(tp)!)).toEqual(['0', '1', '2', '3', '4']);
+});
+
+test('a topic that is made again after a kill within its deletion keeps its records', async () => {
+  await startingAtEight(await start(['/a']));
+  crash(world, 'process');
+  const deleting = await start(['/a']);
+  deleting.deleteLater(tp);
+  crash(world, 'process');
+  await madeAgainAndKilled(await start(['/a']));
+  expect(await values((await start(['/a'])).getLog(tp)!)).toEqual(['0', '1', '2', '3', '4']);
+});
+
+describe('what a checkpoint says of a log that is gone', () => {
+  const write = (dir: string, name: string, lines: string[]): void =>
+    world.fs.replaceFile(`${dir}/${name}`, `0\n${lines.length}\n${lines.map((line) => `${line}\n`).join('')}`);
+
+  test.each(CHECKPOINTS)('is out of %s when a log of that name is made, and the others are in', async (name) => {
+    const manager = await start(['/a']);
+    append(manager.getOrCreateLog(other, { isNew: true }), 2);
+    crash(world, 'process');
+    write('/a', name, ['orders 0 3', 'others 0 1', 'gone 0 7']);
+    const again = await start(['/a']);
+    again.getOrCreateLog(tp, { isNew: true });
+    const kept =
+      name === 'recovery-point-offset-checkpoint' ? /^0\n\d\n(orders 0 0\n)?others 0 [01]\n$/ : /^0\n1\nothers 0 1\n$/;
+    expect(world.fs.readFile(`/a/${name}`).toString()).toMatch(kept);
+  });
+
+  test.each(CHECKPOINTS)('is out of %s when a copy takes that name', async (name) => {
+    const manager = await start();
+    const log = manager.getOrCreateLog(tp, { isNew: true });
+    append(log, 5);
+    manager.maybeUpdatePreferredLogDir(tp, '/b');
+    manager.getOrCreateLog(tp, { isFuture: true, isNew: true });
+    crash(world, 'process');
+    write('/b', name, ['orders 0 3']);
+    const again = await start();
+    const future = again.getLog(tp, true)!;
+    expect(future.logEndOffset).toBe(0);
+    again.replaceCurrentWithFutureLog(tp);
+    expect(world.fs.readFile(`/b/${name}`).toString()).not.toContain('orders 0 3');
+  });
+
+  test('keeps the log from being made when the entry cannot be taken out', async () => {
+    const manager = await start(['/a']);
+    await startingAtEight(manager);
+    manager.deleteLater(tp);
+    world.fs.fault = (operation, path) =>
+      operation === 'open' && path.includes('-checkpoint') ? outOfHandles() : null;
+    expect(() => manager.getOrCreateLog(tp, { isNew: true })).toThrow(
+      expect.objectContaining({ kind: 'KAFKA_STORAGE_ERROR' }),
+    );
+    world.fs.fault = null;
+    await madeAgainAndKilled(manager);
+    expect(await values((await start(['/a'])).getLog(tp)!)).toEqual(['0', '1', '2', '3', '4']);
+  });
+});
+
+describe('a log start that falls with a cut is not found higher after a kill', () => {
+  test.each([
+    { title: 'inside of the segment', cut: (log: UnifiedLog) => log.truncateTo(5), left: ['0', '1', '2', '3', '4'] },
+    { title: 'with all records', cut: (log: UnifiedLog) => log.truncateFullyAndStartAt(5), left: [] },
+  ])('$title', async ({ cut, left }) => {
+    const log = await startingAtEight(await start(['/a']));
+    cut(log);
+    const truncated = log.whenTruncated();
+    await world.clock.advance(1);
+    await truncated;
+    log.appendAsFollower(numbered(5, 2, { baseOffset: 5, partitionLeaderEpoch: 1 }));
+    crash(world, 'process');
+    const loaded = (await start(['/a'])).getLog(tp)!;
+    expect(loaded.logStartOffset).toBeLessThanOrEqual(5);
+    expect((await readAll(loaded, 0 + loaded.logStartOffset)).map(({ value }) => value)).toEqual(
+      [...left, '5', '6'].slice(left.length === 0 ? 0 : loaded.logStartOffset),
+    );
+  });
+
+  test('when an append comes before the cut has settled', async () => {
+    const log = await startingAtEight(await start(['/a']));
+    log.truncateTo(5);
+    log.appendAsFollower(numbered(5, 2, { baseOffset: 5, partitionLeaderEpoch: 1 }));
+    crash(world, 'process');
+    const loaded = (await start(['/a'])).getLog(tp)!;
+    expect(loaded.logStartOffset).toBeLessThanOrEqual(5);
+    expect(loaded.logEndOffset).toBe(7);
+  });
+});
