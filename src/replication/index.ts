@@ -1,4 +1,5 @@
-export { ReplicaManager, type ReplicaManagerOptions, type OffsetAnswerForTimestamp } from './replica-manager.js';
+export { ReplicaManager, type OffsetAnswerForTimestamp } from './replica-manager.js';
+export { type ReplicaManagerOptions } from './replica-manager-options.js';
 export { AlterPartitionManager, type AlterPartitionManagerOptions } from './alter-partition-manager.js';
 export { type Partition } from './partition.js';
 export { type OffsetQuery } from './list-offsets.js';

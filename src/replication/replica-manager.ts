@@ -2,18 +2,14 @@ import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import {
   runInSlices,
   setPeriodicTimer,
-  type Clock,
   type Logger,
-  type LoggerFactory,
   type MetricsRegistry,
-  type Random,
-  type SliceLimits,
   type Steps,
   type Timer,
   type Uuid,
 } from '../common/index.js';
-import type { BrokerConfig, TopicConfig } from '../config/index.js';
-import type { LogManager, UnifiedLog } from '../log/index.js';
+import type { BrokerConfig } from '../config/index.js';
+import type { UnifiedLog } from '../log/index.js';
 import {
   ErrorCode,
   type FetchRequest,
@@ -28,27 +24,22 @@ import { Appends } from './appends.js';
 import { FetchSessionCache } from './core/fetch-session.js';
 import { Change } from './core/partition-change.js';
 import { replicaSelectorOf } from './core/replica-selector.js';
-import { fetchRequestVersion, isTruncationOnFetchSupported } from './core/versions.js';
+import { isTruncationOnFetchSupported } from './core/versions.js';
 import { ProducePurgatory } from './delayed-operations.js';
 import { Deletions, type DeleteRecordsResult } from './delete-records.js';
 import { errorCodeOf } from './errors.js';
 import type { FetchCallContext } from './fetch.js';
 import { FetchReader } from './fetch-reader.js';
 import { FetchRequests } from './fetch-requests.js';
-import type { FetcherSettings } from './fetcher.js';
+import { fetcherSettings } from './fetcher-settings.js';
 import { ReplicaFetcherManager } from './fetcher-manager.js';
 import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.js';
 import { HostedPartitions } from './hosted-partitions.js';
 import { fetchOffsetForTimestamp, type OffsetQuery } from './list-offsets.js';
 import type { Partition, PartitionContext } from './partition.js';
-import type {
-  AlterPartitionSender,
-  EpochEndOffset,
-  LeaderEndpointFactory,
-  MetadataSource,
-  ReplicaQuota,
-  TransactionVerifier,
-} from './ports.js';
+import type { EpochEndOffset, TransactionVerifier } from './ports.js';
+import type { ReplicaManagerOptions } from './replica-manager-options.js';
+import { registerReplicaGauges, REPLICA_MANAGER_METRIC } from './replica-gauges.js';
 import {
   RoleChanges,
   type ControllerIdentity,
@@ -56,31 +47,6 @@ import {
   type StopReplicaPartition,
 } from './role-changes.js';
 import { WatchedPartitions } from './watched-partitions.js';
-
-export interface ReplicaManagerOptions {
-  readonly brokerId: number;
-  readonly config: BrokerConfig;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: LoggerFactory;
-  readonly metrics: MetricsRegistry;
-  readonly logManager: LogManager;
-  /** The effective configuration of a topic: a cheap look-up, asked on every append. */
-  readonly topicConfig: (topic: string) => TopicConfig;
-  readonly metadata: MetadataSource;
-  readonly leaderEndpoints: LeaderEndpointFactory;
-  readonly alterPartition: AlterPartitionSender;
-  /** The czxid of our registration, which followers tell their leader from Fetch v15 on; -1 when unknown. */
-  readonly brokerEpoch: () => bigint;
-  readonly quotas?: { readonly leader: ReplicaQuota; readonly follower: ReplicaQuota };
-  readonly transactionVerifier?: TransactionVerifier;
-  /** A checkpoint could not be written: the directory is to be taken offline, here and in the log manager, and made known. */
-  readonly onLogDirFailure: (dir: string) => void;
-  /** A bug of ours was met outside of any request: the process is to stop. */
-  readonly onFatal: (error: unknown) => void;
-  /** After how much of a command others run. */
-  readonly slices?: SliceLimits;
-}
 
 /** What ListOffsets answers for a partition. */
 export interface OffsetAnswerForTimestamp {
@@ -98,7 +64,6 @@ const TRUST: TransactionVerifier = {
   verify: (_transaction, partitions, onResult) => onResult(partitions.map(() => ErrorCode.NONE)),
 };
 
-const METRIC = 'kafka.server:type=ReplicaManager,name=';
 const TOPIC_METRIC = 'kafka.server:type=BrokerTopicMetrics,name=';
 
 /**
@@ -122,17 +87,13 @@ export class ReplicaManager {
   /** Led partitions with a follower in the ISR that may not be at the log end; all others need no look for shrinking. */
   private readonly lagging = new Set<Partition>();
   private readonly timers: Timer[] = [];
-  /** By `inter.broker.protocol.version`, which no dynamic change touches. */
-  private readonly fetchVersion: number;
-  private readonly isTruncationOnFetchSupported: boolean;
   private isShuttingDown = false;
 
   constructor(private readonly options: ReplicaManagerOptions) {
     const { brokerId, clock, logManager, metadata, quotas, topicConfig, alterPartition, random } = options;
     this.config = options.config;
-    const atLeast = (version: string): boolean => options.config.interBrokerProtocolAtLeast(version);
-    this.fetchVersion = fetchRequestVersion(atLeast);
-    this.isTruncationOnFetchSupported = isTruncationOnFetchSupported(atLeast);
+    // By `inter.broker.protocol.version`, which no dynamic change touches.
+    const truncatesOnFetch = isTruncationOnFetchSupported((version) => this.config.interBrokerProtocolAtLeast(version));
     this.logger = options.logger('replication');
     const stateChangeLogger = options.logger('state-change');
     this.produces = new ProducePurgatory(clock, options.onFatal);
@@ -164,7 +125,7 @@ export class ReplicaManager {
       clock,
       logger: this.logger,
       leaderEndpoints: options.leaderEndpoints,
-      settings: () => this.fetcherSettings(),
+      settings: fetcherSettings({ brokerId, brokerEpoch: options.brokerEpoch, config: () => this.config }),
       partitionOf: (tp) => this.partitions.get(tp),
       quota: quotas?.follower ?? null,
       onHighWatermark: (partition) => this.onPartitionChange(partition, Change.HighWatermark),
@@ -188,7 +149,7 @@ export class ReplicaManager {
       logManager,
       metadata,
       stateChangeLogger,
-      isTruncationOnFetchSupported: () => this.isTruncationOnFetchSupported,
+      isTruncationOnFetchSupported: () => truncatesOnFetch,
       isShuttingDown: () => this.isShuttingDown,
       onNotLeaderAnyMore: (key, errorCode) => this.releaseWaiting(key, errorCode),
       onRoleTaken: (partition) => this.logDirs.resume(partition),
@@ -236,7 +197,14 @@ export class ReplicaManager {
       sessions: this.sessions,
       fetchMaxBytes: () => this.config.get('fetch.max.bytes'),
     });
-    this.registerGauges();
+    registerReplicaGauges(options.metrics, {
+      partitions: this.partitions,
+      produces: this.produces,
+      fetches: this.fetches,
+      deletions: this.deletions,
+      sessions: this.sessions,
+      fetchers: this.fetchers,
+    });
   }
 
   /** The epoch of the latest controller that commanded this broker; 0 before any. */
@@ -492,66 +460,7 @@ export class ReplicaManager {
     }
   }
 
-  private fetcherSettings(): FetcherSettings {
-    const { config } = this;
-    return {
-      brokerId: this.options.brokerId,
-      brokerEpoch: this.options.brokerEpoch(),
-      maxWaitMs: config.get('replica.fetch.wait.max.ms'),
-      minBytes: config.get('replica.fetch.min.bytes'),
-      responseMaxBytes: config.get('replica.fetch.response.max.bytes'),
-      partitionMaxBytes: config.get('replica.fetch.max.bytes'),
-      backoffMs: config.get('replica.fetch.backoff.ms'),
-      fetchVersion: this.fetchVersion,
-      isTruncationOnFetchSupported: this.isTruncationOnFetchSupported,
-    };
-  }
-
   private counter(name: string): ReturnType<MetricsRegistry['counter']> {
-    return this.options.metrics.counter(METRIC + name);
-  }
-
-  private registerGauges(): void {
-    const { metrics } = this.options;
-    const count = (matches: (partition: Partition) => boolean) => (): number => {
-      let matching = 0;
-      for (const partition of this.partitions.leaders()) if (matches(partition)) matching++;
-      return matching;
-    };
-    metrics.gauge(
-      `${METRIC}LeaderCount`,
-      count(() => true),
-    );
-    metrics.gauge(`${METRIC}PartitionCount`, () => this.partitions.onlineCount + this.partitions.offlineCount);
-    metrics.gauge(`${METRIC}OfflineReplicaCount`, () => this.partitions.offlineCount);
-    metrics.gauge(
-      `${METRIC}UnderReplicatedPartitions`,
-      count((partition) => partition.isUnderReplicated),
-    );
-    metrics.gauge(
-      `${METRIC}UnderMinIsrPartitionCount`,
-      count((partition) => partition.isUnderMinIsr),
-    );
-    metrics.gauge(
-      `${METRIC}AtMinIsrPartitionCount`,
-      count((partition) => partition.isAtMinIsr),
-    );
-    metrics.gauge(
-      `${METRIC}ReassigningPartitions`,
-      count((partition) => partition.isReassigning),
-    );
-    const purgatory = (name: string): string =>
-      `kafka.server:type=DelayedOperationPurgatory,name=PurgatorySize,delayedOperation=${name}`;
-    metrics.gauge(purgatory('Produce'), () => this.produces.numDelayed);
-    metrics.gauge(purgatory('Fetch'), () => this.fetches.numDelayed);
-    metrics.gauge(purgatory('DeleteRecords'), () => this.deletions.numDelayed);
-    const sessions = 'kafka.server:type=FetchSessionCache,name=';
-    metrics.gauge(`${sessions}NumIncrementalFetchSessions`, () => this.sessions.size);
-    metrics.gauge(`${sessions}NumIncrementalFetchPartitionsCached`, () => this.sessions.totalPartitions);
-    metrics.gauge('kafka.server:type=ReplicaFetcherManager,name=MaxLag,clientId=Replica', () => this.fetchers.maxLag);
-    metrics.gauge(
-      'kafka.server:type=ReplicaFetcherManager,name=FailedPartitionsCount,clientId=Replica',
-      () => this.fetchers.failedPartitions.size,
-    );
+    return this.options.metrics.counter(REPLICA_MANAGER_METRIC + name);
   }
 }
