@@ -4,7 +4,6 @@ import { errorName } from '../protocol/index.js';
 import { Change } from './core/partition-change.js';
 import { highWatermarkOf, outOfSyncReplicas, shouldJoinIsr, type IsrView } from './core/high-watermark.js';
 import {
-  isrOf,
   outcomeOfError,
   outcomeOfUpdate,
   prepareExpand,
@@ -91,10 +90,10 @@ export class PartitionIsr {
     const { state, partition, context } = this;
     const log = partition.leaderLog;
     if (!log || !this.hasFollowers) return false;
-    // While a change is under way nothing is proposed; look again at the next turn.
-    if (state.kind !== 'Committed') return true;
+    // One change at a time: when this one is decided, the partition is noted as lagging again.
+    if (state.kind !== 'Committed') return false;
     const outOfSync = outOfSyncReplicas((id) => this.followers.get(id), context.brokerId, this.view(log));
-    if (outOfSync.length === 0) return !this.isEveryoneAtEnd(log);
+    if (outOfSync.length === 0) return this.hasLaggingFollower;
     context.logger.info('Shrinking ISR', {
       partition: partition.key,
       from: state.isr,
@@ -109,10 +108,13 @@ export class PartitionIsr {
     return true;
   }
 
-  private isEveryoneAtEnd(log: UnifiedLog): boolean {
-    return isrOf(this.state).every(
-      (id) => id === this.context.brokerId || this.followers.get(id)?.logEndOffset === log.logEndOffset,
-    );
+  /** A follower in the ISR is not at the log end. False while a change is under way: it is looked at when that is decided. */
+  get hasLaggingFollower(): boolean {
+    const { state, partition, context } = this;
+    const log = partition.leaderLog;
+    if (!log || !this.hasFollowers || state.kind !== 'Committed') return false;
+    const { logEndOffset } = log;
+    return state.isr.some((id) => id !== context.brokerId && this.followers.get(id)?.logEndOffset !== logEndOffset);
   }
 
   private view(log: UnifiedLog, nowMs = this.context.clock.nowMs()): IsrView {
@@ -157,6 +159,8 @@ export class PartitionIsr {
         (proposal.kind === 'PendingExpandIsr' ? context.isrExpands : context.isrShrinks).add();
         const { isr } = outcome.state;
         logger.info('ISR updated', { partition: partition.key, isr, partitionEpoch: outcome.partitionEpoch });
+        // Who has joined may be behind the log end, and nothing needs to be appended for it to fall out again.
+        context.onLagging(partition);
         const change = this.maybeIncrementHighWatermark(clock.nowMs()) ? Change.HighWatermark : 0;
         // A follower that came back while its leaving was under way rests as if it were in sync: its next fetch must be looked at.
         context.onChange(partition, Change.State | change);

@@ -43,7 +43,10 @@ export interface PartitionContext {
    * notes are taken, nothing else. What such a step is announced with (`onChange`) comes after it, or not at all when it throws.
    */
   readonly onOffsetMoved: (partition: Partition, change: number) => void;
-  /** The partition has followers in the ISR that are not at the log end: `maybeShrinkIsr` has to look at it. */
+  /**
+   * The partition may have followers in the ISR that are not at the log end: `maybeShrinkIsr` has to look at it. To be called in each step
+   * that may make it so: a new role, an ISR that is committed or taken back, a log end that moves, a follower that goes back.
+   */
   readonly onLagging: (partition: Partition) => void;
   readonly isrExpands: Counter;
   readonly isrShrinks: Counter;
@@ -233,7 +236,7 @@ export class Partition {
     }
     this.advance(Math.max(leaderAndIsr.leaderEpoch, this.leaderEpoch), leaderAndIsr.partitionEpoch);
     this.currentLeaderId = brokerId;
-    if (this.isr.hasFollowers) this.context.onLagging(this);
+    this.noteLagging();
     const raised = this.isr.maybeIncrementHighWatermark(nowMs);
     this.context.onChange(this, raised ? Change.State | Change.HighWatermark : Change.State);
     return isNewLeader;
@@ -352,7 +355,6 @@ export class Partition {
       );
     }
     const info = log.appendAsLeader(records, { leaderEpoch: this.leaderEpoch, origin, verificationGuard });
-    if (this.isr.hasFollowers) this.context.onLagging(this);
     info.leaderHwChange = this.isr.maybeIncrementHighWatermark(this.context.clock.nowMs()) ? 'increased' : 'same';
     return info;
   }
@@ -442,6 +444,8 @@ export class Partition {
   ): void {
     const [oldEnd, oldStart] = [replica.logEndOffset, replica.logStartOffset];
     replica.updateFetchState(startMetadata, followerStartOffset, nowMs, leaderEndOffset);
+    // A restarted follower begins below what it had.
+    if (replica.logEndOffset < oldEnd) this.noteLagging();
     this.isr.maybeExpand(replica, nowMs);
     let change =
       replica.logEndOffset !== oldEnd && this.isr.maybeIncrementHighWatermark(nowMs) ? Change.HighWatermark : 0;
@@ -452,6 +456,15 @@ export class Partition {
   /** Proposes to the controller that followers which have fallen behind leave the ISR. False when nothing is left to watch for. */
   maybeShrinkIsr(): boolean {
     return this.isr.maybeShrink();
+  }
+
+  /** A follower in the ISR is not at the log end, so that `maybeShrinkIsr` has to look at it. False while the ISR changes. */
+  get hasLaggingFollower(): boolean {
+    return this.isr.hasLaggingFollower;
+  }
+
+  private noteLagging(): void {
+    if (this.isLeader && this.isr.hasFollowers) this.context.onLagging(this);
   }
 
   // The follower's log
@@ -526,7 +539,11 @@ export class Partition {
 
   private useLog(log: UnifiedLog): void {
     this.currentLog = log;
-    log.setLogOffsetsListener((moved) => this.context.onOffsetMoved(this, CHANGE_OF[moved]));
+    log.setLogOffsetsListener((moved) => {
+      // Whatever becomes of the step that moves the end: the followers are behind it.
+      if (moved === 'logEnd') this.noteLagging();
+      this.context.onOffsetMoved(this, CHANGE_OF[moved]);
+    });
   }
 
   private get minInsyncReplicas(): number {

@@ -1,5 +1,6 @@
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import {
+  assert,
   runInSlices,
   setPeriodicTimer,
   type Logger,
@@ -84,7 +85,10 @@ export class ReplicaManager {
   private readonly watched: WatchedPartitions;
   private readonly produces: ProducePurgatory;
   private readonly deletions: Deletions;
-  /** Led partitions with a follower in the ISR that may not be at the log end; all others need no look for shrinking. */
+  /**
+   * Led partitions with a follower in the ISR that may not be at the log end. Every one that has such a follower is here, so that the others
+   * need no look for shrinking; Kafka looks at all.
+   */
   private readonly lagging = new Set<Partition>();
   private readonly timers: Timer[] = [];
   private isShuttingDown = false;
@@ -435,6 +439,7 @@ export class ReplicaManager {
 
   private onPartitionChange(partition: Partition, change: number): void {
     const { key } = partition;
+    assert(!partition.hasLaggingFollower || this.lagging.has(partition), 'a follower that lags is watched');
     if ((change & Change.HighWatermark) !== 0) {
       this.checkpoints.markChanged();
       const log = partition.leaderLog;

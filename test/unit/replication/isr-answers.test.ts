@@ -1,9 +1,9 @@
 /** ISR changes against a controller that is the test: every answer, late answers, and those for a role that has ended. */
 import { settle } from '../../../src/common/index.js';
 import type { LeaderAndIsr } from '../../../src/cluster/index.js';
-import { ErrorCode } from '../../../src/protocol/index.js';
+import { ErrorCode, fetchRequest } from '../../../src/protocol/index.js';
 import type { AlterPartitionResult } from '../../../src/replication/ports.js';
-import { ORDERS, ReplicaCluster, type ClusterOptions, type TestBroker } from './replica-cluster.js';
+import { ORDERS, ReplicaCluster, TOPIC_ID, type ClusterOptions, type TestBroker } from './replica-cluster.js';
 
 const RETRY_MS = 50;
 const MAX_LAG_MS = 30_000;
@@ -225,4 +225,95 @@ test('followers of before a reassignment are forgotten, and hold nothing back', 
   cluster.elect(1, [1, 2]);
   await cluster.until(() => leader.log().highWatermark === 1);
   expect([...partition().replicas()].map(({ brokerId }) => brokerId)).toEqual([2]);
+});
+
+/** A fetch of broker 3, which is cut off, as the leader sees it. */
+function fetchAsThree(offset: number): void {
+  const version = 15;
+  const request = {
+    replicaState: { replicaId: 3, replicaEpoch: 1n },
+    maxWaitMs: 0,
+    minBytes: 1,
+    maxBytes: 1 << 20,
+    isolationLevel: 0,
+    sessionId: 0,
+    sessionEpoch: -1,
+    topics: [
+      {
+        topic: ORDERS.topic,
+        topicId: TOPIC_ID,
+        partitions: [
+          {
+            partition: 0,
+            currentLeaderEpoch: 0,
+            fetchOffset: BigInt(offset),
+            lastFetchedEpoch: 0,
+            logStartOffset: 0n,
+            partitionMaxBytes: 100,
+          },
+        ],
+      },
+    ],
+  };
+  const context = {
+    listenerName: 'PLAINTEXT',
+    authorize: () => 0,
+    fail: (error: unknown): never => {
+      throw error;
+    },
+  };
+  leader.replicas.handleFetch(
+    fetchRequest.decode(fetchRequest.encode(request, version), version),
+    version,
+    context,
+    () => undefined,
+  );
+}
+
+/** All that are in the ISR are at the log end, so that nothing is left to watch for. */
+async function everyoneAtEnd(): Promise<void> {
+  await cluster.until(() => partition().replica(2)!.logEndOffset === leader.log().logEndOffset);
+  expect(partition().hasLaggingFollower).toBe(false);
+  leader.replicas.maybeShrinkIsrs();
+}
+
+test('a follower that joined behind the log end and fetches no more leaves, though nothing is appended', async () => {
+  await start();
+  await fallBehind();
+  commit(proposals[0]!);
+  void leader.produce(['b'], 1);
+  await everyoneAtEnd();
+  fetchAsThree(1);
+  void leader.produce(['c'], 1);
+  await everyoneAtEnd();
+  fetchAsThree(2);
+  // It counts as caught up from here, and the high watermark waits for it.
+  void leader.produce(['d', 'e'], 1);
+  await everyoneAtEnd();
+  expect(leader.log().highWatermark).toBe(3);
+  fetchAsThree(3);
+  expect(proposals.map(({ state }) => state.isr)).toEqual([
+    [1, 2],
+    [1, 2, 3],
+  ]);
+  commit(proposals[1]!);
+  expect(leader.log().highWatermark).toBe(3);
+  await cluster.clock.advance(2 * MAX_LAG_MS);
+  expect(proposals).toHaveLength(3);
+  expect(proposals[2]!.state.isr).toEqual([1, 2]);
+  commit(proposals[2]!);
+  expect(leader.log().highWatermark).toBe(5);
+});
+
+test('a follower in the ISR that goes back to an earlier offset and fetches no more leaves', async () => {
+  await start();
+  void leader.produce(['a', 'b', 'c'], 1);
+  await everyoneAtEnd();
+  await cluster.until(() => partition().replica(3)!.logEndOffset === 3);
+  leader.replicas.maybeShrinkIsrs();
+  cluster.cut(1, 3);
+  // It was restarted, and has lost what was not durable.
+  fetchAsThree(1);
+  await cluster.clock.advance(2 * MAX_LAG_MS);
+  expect(proposals.map(({ state }) => state.isr)).toEqual([[1, 2]]);
 });
