@@ -247,6 +247,17 @@ test('a file that is cut and written again has no hole', () => {
   expect(fs.readFile('/d/0').toString()).toBe('0abxy');
 });
 
+test('a write that failed half way is written over by the next', () => {
+  const { files } = newFiles(1, 10);
+  const [file] = files as [LogFile];
+  fs.fault = (operation) => (operation === 'write' ? new Error('ENOSPC') : null);
+  expect(() => file.append([Buffer.from('lost')], 4)).toThrow('ENOSPC');
+  fs.fault = null;
+  expect(file.sizeInBytes).toBe(1);
+  file.append([Buffer.from('kept')], 4);
+  expect([fs.readFile('/d/0').toString(), file.sizeInBytes]).toEqual(['0kept', 5]);
+});
+
 test('a flush of a file that was removed meanwhile is done', async () => {
   const { files } = newFiles(1, 10);
   fs.remove('/d/0');

@@ -151,6 +151,8 @@ test('a broker at rest writes no checkpoint again', async () => {
     return null;
   };
   await world.clock.advance(3_600_000);
+  manager.checkpointLogRecoveryOffsets();
+  manager.checkpointLogStartOffsets();
   expect(written).toEqual([]);
 });
 
@@ -162,12 +164,25 @@ test.each([
   const log = manager.getOrCreateLog(orders(0), { isNew: true });
   append(log, 6, 'old-');
   await world.clock.advance(60_000);
-  world.fs.pace = { clock: world.clock, delayMs: (operation) => (operation === 'read' ? 100 : 0) };
+  // The bytes are those of when the read began.
+  const open = world.fs.open.bind(world.fs);
+  world.fs.open = (path, mode): FileHandle => {
+    const handle = open(path, mode);
+    const read = handle.read.bind(handle);
+    handle.read = async (...args) => {
+      const bytesRead = await read(...args);
+      await new Promise<void>((resolve) => void world.clock.setTimer(100, resolve));
+      return bytesRead;
+    };
+    return handle;
+  };
+  for (const segment of log.segments) segment.file.close();
   const reading = Promise.resolve(log.read(0, 1 << 20, 'LOG_END', true));
+  await world.clock.advance(1);
   if (keep === 0) log.truncateFullyAndStartAt(0);
   else log.truncateTo(keep);
   const settled = log.prepareForAppends();
-  await world.clock.advance(0);
+  await world.clock.advance(1);
   append(log, 6 - keep, 'new-');
   await world.clock.advance(2000);
   await settled;

@@ -189,6 +189,17 @@ test('the metrics name the directories that are offline', async () => {
   expect([gauge('OfflineLogDirectoryCount'), offline()]).toEqual([1, [0, 1, 0]]);
 });
 
+test('a log from which retention has deleted segments starts where the first that is left does', async () => {
+  const manager = await startManager(world, { defaultConfig: { ...CONFIG, retentionBytes: 700 } });
+  const log = manager.getOrCreateLog(orders(0), { isNew: true });
+  fill(log);
+  log.updateHighWatermark(log.logEndOffset);
+  expect(log.deleteOldSegments()).toBeGreaterThan(0);
+  expect(log.logStartOffset).toBe(log.segments[0]!.baseOffset);
+  expect(log.logStartOffset).toBeGreaterThan(0);
+  expect(() => log.read(0, 100, 'LOG_END', true)).toThrow(expect.objectContaining({ kind: 'OFFSET_OUT_OF_RANGE' }));
+});
+
 test('the snapshots of deleted segments go with them, and those of others stay', async () => {
   const manager = await startManager(world, { defaultConfig: CONFIG });
   const log = manager.getOrCreateLog(orders(0), { isNew: true });

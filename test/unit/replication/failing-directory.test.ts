@@ -73,6 +73,22 @@ test.each([
   },
 );
 
+test('a directory whose high watermarks cannot be read is offline, and costs its partitions only', async () => {
+  await command(1, 0, ALL.slice(0, 2));
+  await cluster.clock.advance(6000);
+  broker.fs.fault = (operation, path) =>
+    path === '/logs/a/replication-offset-checkpoint'
+      ? Object.assign(new Error(`EIO: ${operation} ${path}`), { code: 'EIO', syscall: operation })
+      : null;
+  const codes = await command(1, 0, ALL.slice(2));
+  expect([...codes].sort()).toEqual([ErrorCode.NONE, ErrorCode.KAFKA_STORAGE_ERROR]);
+  await cluster.clock.advance(1);
+  expect(broker.logs.offlineLogDirs).toEqual(['/logs/a']);
+  for (const [at, tp] of ALL.slice(2).entries()) {
+    expect((await broker.produce(['a'], 1, tp)).errorCode).toBe(codes[at]);
+  }
+});
+
 test('a leader whose disk refuses the start of its epoch answers for its directory, with the role it had', async () => {
   await command(1, 0);
   for (const tp of ALL) await broker.produce(['a'], 1, tp);
