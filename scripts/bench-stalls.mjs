@@ -30,6 +30,8 @@ const PAGE_BYTES = 4096;
 const BIG_PARTITIONS = 10;
 const BIG_SEGMENTS = 10;
 const CUT_PRODUCERS = 1000;
+const CUT_BATCHES = GIGABYTE / BATCH_BYTES;
+const CUT_OFFSET = (3 * CUT_BATCHES) / 4;
 const STEP_DEADLINE_MS = 300_000;
 const FILE_DELETE_DELAY_MS = 1000;
 /** The background tasks of logs run for the first time then, whatever their period; no case begins shortly before. */
@@ -233,9 +235,17 @@ class Bench {
       await this.leaderAndIsr(topics, () => FAKE_LEADER);
       await this.leader.untilAsked(topics.length * PARTITIONS_EACH);
     });
+    await this.measure('a follower cuts all logs', async () => {
+      const wanted = this.leader.cut(topics, topics.length * PARTITIONS_EACH, 0);
+      await this.leaderAndIsr(topics, () => FAKE_LEADER);
+      await wanted;
+    });
     await this.measure('LeaderAndIsr: all are led again', () => this.leaderAndIsr(topics, () => BROKER));
+    await this.measure('Produce to all that were cut', () =>
+      this.ask(wire.ApiKey.Produce, 9, this.produceOf(topics, all())),
+    );
     await this.measure('a follower cuts a segment of 1 GB at three quarters', async () => {
-      const wanted = this.leader.cut(this.cutTopic);
+      const wanted = this.leader.cut([this.cutTopic], 1, CUT_OFFSET);
       await this.leaderAndIsr([this.cutTopic], () => FAKE_LEADER, false, [0]);
       await wanted;
     });
@@ -566,7 +576,7 @@ class Bench {
     const dir = path.join(this.dataDir, `${this.cutTopic.name}-0`);
     fs.mkdirSync(dir);
     const overhead = this.batchOf({}, BATCH_BYTES).length - BATCH_BYTES;
-    const count = GIGABYTE / BATCH_BYTES;
+    const count = CUT_BATCHES;
     const startMs = Date.now() - count;
     const index = Buffer.alloc(8 * (count - 1));
     const timeIndex = Buffer.alloc(12 * (count - 1));
@@ -589,7 +599,6 @@ class Bench {
     fs.writeFileSync(segmentName(dir, 0, 'index'), index);
     fs.writeFileSync(segmentName(dir, 0, 'timeindex'), timeIndex);
     fs.writeFileSync(path.join(dir, 'leader-epoch-checkpoint'), '0\n1\n0 0\n');
-    this.leader.cutOffset = (3 * count) / 4;
   }
 
   bigSegments() {
@@ -646,9 +655,10 @@ class FakeLeader {
     Object.assign(this, { wire, port });
     this.sessionId = 100;
     this.asked = 0;
-    this.cutOffset = 0;
+    /** By topic id. */
+    this.cutOffsets = new Map();
+    this.uncut = 0;
     this.onCut = null;
-    this.topicToCut = null;
     this.sockets = new Set();
   }
 
@@ -666,9 +676,10 @@ class FakeLeader {
     await until(`the leader is asked for ${partitions} partitions`, 20, () => this.asked >= partitions);
   }
 
-  /** From now on the topic's log ends at `cutOffset` here; resolves when the follower fetches from there. */
-  cut(topic) {
-    this.topicToCut = topic.id;
+  /** From now on the topics' logs end at `offset` here; resolves when the follower fetches so many of them from there. */
+  cut(topics, partitions, offset) {
+    this.cutOffsets = new Map(topics.map(({ id }) => [id, offset]));
+    this.uncut = partitions;
     return new Promise((resolve) => (this.onCut = resolve));
   }
 
@@ -704,11 +715,12 @@ class FakeLeader {
       topicId,
       partitions: partitions.map(({ partition, fetchOffset }) => {
         this.asked++;
-        const isToCut = topicId === this.topicToCut;
-        if (isToCut && Number(fetchOffset) === this.cutOffset) this.onCut();
-        const diverges = isToCut && Number(fetchOffset) !== this.cutOffset;
+        const cutOffset = this.cutOffsets.get(topicId);
+        const isCut = Number(fetchOffset) === cutOffset;
+        if (isCut && --this.uncut === 0) this.onCut();
+        const diverges = cutOffset !== undefined && !isCut;
         cuts ||= diverges;
-        const divergingEpoch = diverges ? { epoch: 0, endOffset: BigInt(this.cutOffset) } : {};
+        const divergingEpoch = diverges ? { epoch: 0, endOffset: BigInt(cutOffset) } : {};
         return { partitionIndex: partition, highWatermark: 0n, divergingEpoch, records: Buffer.alloc(0) };
       }),
     }));

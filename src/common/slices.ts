@@ -10,27 +10,127 @@ export interface SliceLimits {
   readonly maxSteps: number;
 }
 
-/** Short beside the 50 ms that a request may have to wait for the event loop; long beside what it costs to go on later. */
 const DEFAULT_LIMITS: SliceLimits = { maxMs: 10, maxSteps: 200 };
 
 /**
- * Does work whose length grows with the number of partitions or the size of their logs in slices, between which the event loop serves
- * others. The first slice runs within the call, so that short work is done when the call returns. After each `yield` that ended a slice
- * the work has to look again at what it relies on.
+ * What the slices of all tasks may take between two turns of the event loop. Short beside the 50 ms that a request may have to wait for it;
+ * long beside what it costs to go on later.
  */
-export async function runInSlices<T>(
+const TURN_MS = 10;
+
+/** Takes a slice, of one step at least, that ends with the first step after `endMs`. True when the work is done. */
+type Slice = (endMs: number) => boolean;
+
+/**
+ * The slices of all tasks of a process: thousands of tasks hold up the event loop no longer than one does. A turn begins with those that
+ * wait, each for its share of what the turn has; what is left is for those that are begun later in it. The next turn goes on with those
+ * that had no slice.
+ */
+class Turns {
+  private readonly waiting: Slice[] = [];
+  /** By slices since this turn began. */
+  private usedMs = 0;
+  /** Of it, within calls that began tasks. */
+  private usedWithinCallsMs = 0;
+  private isEndAwaited = false;
+  /** Of the slice under way: a task that is begun within it has what is left of it. */
+  private sliceEndMs: number | null = null;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Takes the first slice at once, if the turn has room for it. */
+  begin(slice: Slice): void {
+    const startMs = this.clock.monotonicMs();
+    const endMs = this.sliceEndMs ?? startMs + TURN_MS - this.usedMs;
+    if (startMs >= endMs) {
+      this.waiting.push(slice);
+    } else {
+      const isOutermost = this.sliceEndMs === null;
+      this.take(slice, endMs);
+      if (isOutermost) this.count(this.clock.monotonicMs() - startMs);
+    }
+    this.awaitEnd();
+  }
+
+  private count(withinCallMs: number): void {
+    this.usedMs += withinCallMs;
+    this.usedWithinCallsMs += withinCallMs;
+  }
+
+  private take(slice: Slice, endMs: number): void {
+    const outerEndMs = this.sliceEndMs;
+    this.sliceEndMs = endMs;
+    if (!slice(endMs)) this.waiting.push(slice);
+    this.sliceEndMs = outerEndMs;
+  }
+
+  private awaitEnd(): void {
+    if (this.isEndAwaited || (this.waiting.length === 0 && this.usedMs === 0)) return;
+    this.isEndAwaited = true;
+    this.clock.defer(() => this.endTurn());
+  }
+
+  /** What calls have taken of the turn that ends, right before this, counts for those that wait: if it was all, they have the next one. */
+  private endTurn(): void {
+    this.isEndAwaited = false;
+    const startMs = this.clock.monotonicMs();
+    const endMs = startMs + TURN_MS - this.usedWithinCallsMs;
+    this.usedWithinCallsMs = 0;
+    if (this.waiting.length === 0) {
+      this.usedMs = 0;
+      return;
+    }
+    this.usedMs = startMs < endMs ? this.goOn(startMs, endMs) : TURN_MS;
+    this.awaitEnd();
+  }
+
+  /** Each that waits has one slice, as long as there is time. Gives what was used. */
+  private goOn(startMs: number, endMs: number): number {
+    let nowMs = startMs;
+    for (let missing = this.waiting.length; missing > 0 && nowMs < endMs; missing--) {
+      this.take(this.waiting.shift()!, nowMs + (endMs - nowMs) / missing);
+      nowMs = this.clock.monotonicMs();
+    }
+    return nowMs - startMs;
+  }
+}
+
+/** A process has one clock. */
+const turnsByClock = new WeakMap<Clock, Turns>();
+
+function turnsOf(clock: Clock): Turns {
+  let turns = turnsByClock.get(clock);
+  if (!turns) turnsByClock.set(clock, (turns = new Turns(clock)));
+  return turns;
+}
+
+/**
+ * Does work whose length grows with the number of partitions or the size of their logs in slices, between which the event loop serves
+ * others. The first slice runs within the call, so that short work is done when the call returns, unless other such work has taken all of the turn.
+ * After each `yield` that ended a slice, and in the first step, the work has to look again at what it relies on.
+ */
+export function runInSlices<T>(
   clock: Clock,
   steps: Steps<T>,
   { maxMs, maxSteps }: SliceLimits = DEFAULT_LIMITS,
 ): Promise<T> {
-  for (;;) {
-    const endMs = clock.monotonicMs() + maxMs;
-    for (let count = 0; count < maxSteps && (count === 0 || clock.monotonicMs() < endMs); count++) {
-      const step = steps.next();
-      if (step.done) return step.value;
-    }
-    await new Promise<void>((resolve) => clock.defer(resolve));
-  }
+  return new Promise<T>((resolve, reject) => {
+    turnsOf(clock).begin((turnEndMs) => {
+      const endMs = Math.min(turnEndMs, clock.monotonicMs() + maxMs);
+      try {
+        for (let count = 0; count < maxSteps && (count === 0 || clock.monotonicMs() < endMs); count++) {
+          const step = steps.next();
+          if (!step.done) continue;
+          resolve(step.value);
+          return true;
+        }
+      } catch (error) {
+        reject(error as Error);
+        return true;
+      }
+      return false;
+    });
+  });
 }
 
 /** Does the work at once, however long it takes: where nobody else is served yet, and for tests. */

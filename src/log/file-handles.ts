@@ -49,6 +49,23 @@ export class FileHandleCache {
     return Math.max(1, Math.min(MAX_WORKING, this.maxOpen >> 1));
   }
 
+  /**
+   * Keeps a file handle back during `work`, by opening a folder: given back, it is there for the next file that is opened, as no one else
+   * opens one before. For a change that has to make a file at its end, and must not be begun without being able to.
+   */
+  withReserved<T>(folder: string, work: (giveBack: () => void) => T): T {
+    let handle: FileHandle | null = this.fs.open(folder, 'r');
+    const giveBack = (): void => {
+      if (handle) this.close(handle, folder);
+      handle = null;
+    };
+    try {
+      return work(giveBack);
+    } finally {
+      giveBack();
+    }
+  }
+
   /** Called by a file that has just been opened. */
   onOpened(file: LogFile): void {
     this.files.add(file);

@@ -4,7 +4,8 @@ import type { FileHandle, FileSystem } from '../common/index.js';
 export class FolderSync {
   private readonly changed = new Set<string>();
   private readonly running = new Map<string, Promise<void>>();
-  private last: Promise<void> = Promise.resolve();
+  /** Of the work given to `inTurn`, by log directory: one that hangs holds up its own logs only. */
+  private readonly last = new Map<string, Promise<void>>();
 
   constructor(private readonly fs: FileSystem) {}
 
@@ -33,9 +34,9 @@ export class FolderSync {
     this.changed.delete(path);
   }
 
-  /** Runs work that no one waits for after all that was given before. */
-  inTurn(work: () => Promise<void>): void {
-    this.last = this.last.then(work);
+  /** Runs work that no one waits for after all that was given before for the log directory. */
+  inTurn(logDir: string, work: () => Promise<void>): void {
+    this.last.set(logDir, (this.last.get(logDir) ?? Promise.resolve()).then(work));
   }
 
   /** Makes a folder durable now, without blocking. */

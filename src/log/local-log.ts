@@ -171,25 +171,13 @@ export class LocalLog {
     const newOffset = Math.max(expectedNextOffset, this.logEndOffset);
     const { active } = this.segments;
     assert(newOffset >= active.baseOffset, `${active.file.path}: a segment at ${newOffset} comes after it`);
-    if (newOffset === active.baseOffset) {
-      assert(
-        active.sizeInBytes === 0,
-        `${active.file.path}: a segment is rolled over by another of its offset only when empty`,
-      );
-      this.deleteFiles([active], 'log roll');
-      this.segments.remove(active);
-    } else {
-      for (const suffix of [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX]) {
-        this.removeLeftover(segmentFile(this.dir, newOffset, suffix));
-      }
-      active.onBecomeInactive();
-      this.rolled.push(active);
+    if (newOffset === active.baseOffset) return this.replaceActive(newOffset);
+    for (const suffix of [LOG_SUFFIX, INDEX_SUFFIX, TIME_INDEX_SUFFIX, TXN_INDEX_SUFFIX]) {
+      this.removeLeftover(segmentFile(this.dir, newOffset, suffix));
     }
-    // Without the one that was removed there is no log.
-    const create = (): LogSegment => this.createSegment(newOffset);
-    const segment = this.segments.count === 0 ? this.onMutation('rolling', create) : create();
-    this.setEnd(this.logEndOffset);
-    return segment;
+    active.onBecomeInactive();
+    this.rolled.push(active);
+    return this.beginSegment(newOffset);
   }
 
   /** Makes the segments that lie below `offset` durable, without blocking; their names are not yet. */
@@ -275,13 +263,21 @@ export class LocalLog {
     return deletable.map((segment) => segment.baseOffset);
   }
 
-  /** Drops all segments and begins anew at `offset`. Gives the base offsets of the segments that went. */
-  truncateFullyAndStartAt(offset: number): number[] {
+  /** Keeps a file handle back for a change that has to make a file at its end (`FileHandleCache.withReserved`). */
+  withReservedHandle<T>(work: (giveBack: () => void) => T): T {
+    return this.context.files.withReserved(this.dir, work);
+  }
+
+  /**
+   * Drops all segments and begins again at `offset`; `giveBack` gives the handle for that. Gives the base offsets of the segments that went.
+   */
+  truncateFullyAndStartAt(offset: number, giveBack: () => void): number[] {
     this.truncations++;
     this.cuts++;
     this.tail.clear();
     const old = [...this.segments.all].reverse();
     this.removeAndDelete(old, 'log truncation');
+    giveBack();
     this.createSegment(offset);
     this.setEnd(offset);
     return old.map((segment) => segment.baseOffset);
@@ -340,6 +336,27 @@ export class LocalLog {
     this.closeHandles();
     this.segments.clear();
     this.context.fs.remove(this.currentDir);
+  }
+
+  /** Without the one that is removed there is no log. */
+  private replaceActive(baseOffset: number): LogSegment {
+    const { active } = this.segments;
+    assert(
+      active.sizeInBytes === 0,
+      `${active.file.path}: a segment is rolled over by another of its offset only when empty`,
+    );
+    return this.withReservedHandle((giveBack) => {
+      this.deleteFiles([active], 'log roll');
+      this.segments.remove(active);
+      giveBack();
+      return this.onMutation('rolling', () => this.beginSegment(baseOffset));
+    });
+  }
+
+  private beginSegment(baseOffset: number): LogSegment {
+    const segment = this.createSegment(baseOffset);
+    this.setEnd(this.logEndOffset);
+    return segment;
   }
 
   private createSegment(baseOffset: number): LogSegment {

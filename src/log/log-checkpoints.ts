@@ -36,14 +36,15 @@ export class LogCheckpoints {
   }
 
   /**
-   * The recovery points of logs that were cut, once for all that are cut in one turn, and their log starts where one fell below what its
-   * checkpoint says. Resolves when they are durable: a higher recovery point would count what is appended after the cut as flushed, a higher
-   * log start would hide or delete it. Rejects with the file system's error.
+   * The recovery points of logs that were cut, once for all that are cut in one turn, or while the file is written for others, and their log
+   * starts where one fell below what its checkpoint says. Resolves when they are durable: a higher recovery point would count what is appended
+   * after the cut as flushed, a higher log start would hide or delete it. Rejects with the file system's error.
    */
   writeLowered(path: string): Promise<void> {
     let written = this.lowered.get(path);
     if (!written) {
       written = new Promise<void>((resolve) => this.context.clock.defer(resolve)).then(async () => {
+        await this.usable(path)?.recoveryPoints.settled();
         this.lowered.delete(path);
         const dir = this.usable(path);
         if (!dir) return;

@@ -4,6 +4,7 @@ import type { FileRemover } from './file-remover.js';
 import type { FolderSync } from './folder-sync.js';
 import { LogError } from './log-error.js';
 import type { Scheduler } from './scheduler.js';
+import type { SettlingQueues } from './settling-queues.js';
 import type { TailCache } from './tail-cache.js';
 import type { ProducerStateConfig } from './core/producer-state-manager.js';
 
@@ -13,6 +14,7 @@ export interface LogContext {
   readonly files: FileHandleCache;
   readonly remover: FileRemover;
   readonly folders: FolderSync;
+  readonly settlings: SettlingQueues;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

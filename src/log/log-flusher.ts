@@ -132,7 +132,7 @@ export class LogFlusher {
 
   /** One log after the other: thousands may have been made at once, and cold reads need the thread pool. */
   private syncTopicIdSoon(): void {
-    this.local.context.folders.inTurn(() => this.prepareForAppends());
+    this.local.context.folders.inTurn(this.local.parentDir, () => this.prepareForAppends());
   }
 
   private async syncTopicId(): Promise<void> {

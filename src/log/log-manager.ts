@@ -18,6 +18,7 @@ import { LogTasks } from './log-tasks.js';
 import type { CreateLogOptions, LogManagerOptions } from './log-manager-options.js';
 import type { OffsetCheckpointFile } from './offset-checkpoint-file.js';
 import { Scheduler } from './scheduler.js';
+import { SettlingQueues } from './settling-queues.js';
 import { TailCache } from './tail-cache.js';
 import type { UnifiedLog } from './unified-log.js';
 
@@ -63,6 +64,7 @@ export class LogManager {
       files: new FileHandleCache(fs, options.maxOpenFiles, (path, error) => this.onCloseFailed(path, error)),
       remover: new FileRemover(fs, clock),
       folders: new FolderSync(fs),
+      settlings: new SettlingQueues(clock, logger),
       scheduler: new Scheduler(clock, logger),
       tailCache: new TailCache(clock, options.tailCacheBytes, buffers),
       buffers,

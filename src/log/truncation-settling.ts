@@ -12,16 +12,19 @@ const RETRY_MS = 100;
 /**
  * What is left to do once a log was cut: making the producers' state that of its new end, for which up to a whole segment is walked, and
  * making the cut durable, with the recovery point that fell to it. The log itself is cut at once, so that reads never see half of it. The
- * rest is done in slices; whoever needs the state (an append, a roll, another truncation) completes it at once, and a caller that can wait
- * waits for `done`. Owned by the log; it ends when all is done, or the log is closed, or its directory has failed, or what is left of the
- * log cannot be read: then the log takes no appends, and whoever needs its state is told why.
+ * rest is done in slices when its turn comes (`SettlingQueues`); whoever needs the state (an append, a roll, another truncation) completes
+ * it at once, and a caller that can wait waits for `done`. Owned by the log; it ends when all is done, or the log is closed, or its
+ * directory has failed, or what is left of the log cannot be read: then the log takes no appends, and whoever needs its state is told why.
  */
 export class TruncationSettling {
   /** Resolves when it has ended. Rejects for a bug only. */
   readonly done: Promise<void>;
+  private settleDone: { resolve: () => void; reject: (bug: unknown) => void } | null = null;
   private isDone = false;
   private steps: Steps<void> | null = null;
   private unreadable: LogError | null = null;
+  /** Asked for when the log is cut: logs that are cut together have it together, though they are settled one after another. */
+  private fallSaved: Promise<void> | null;
 
   constructor(
     private readonly local: LocalLog,
@@ -30,7 +33,11 @@ export class TruncationSettling {
     private readonly rebuild: () => Steps<void>,
     private readonly onDone: () => void,
   ) {
-    this.done = this.run();
+    this.done = new Promise((resolve, reject) => (this.settleDone = { resolve, reject }));
+    this.fallSaved = local.checkpointFall();
+    // That it failed is looked at when its turn comes.
+    this.fallSaved.catch(() => undefined);
+    local.context.settlings.add(local.parentDir, this.run);
   }
 
   /** Throws KAFKA_STORAGE_ERROR when a batch that is left cannot be read: the truncation is never settled. */
@@ -50,31 +57,46 @@ export class TruncationSettling {
     this.finish();
   }
 
+  /** The log is closed: nothing is done any more, and no one waits. */
+  end(): void {
+    this.local.context.settlings.remove(this.local.parentDir, this.run);
+    this.settleDone?.resolve();
+  }
+
   /** The files of a closed log are not touched again. */
   private get isOver(): boolean {
     const { context, parentDir, isClosed } = this.local;
     return this.isDone || isClosed || this.unreadable !== null || !context.isUsable(parentDir);
   }
 
-  private async run(): Promise<void> {
-    const { clock, logger } = this.local.context;
-    while (!this.isOver) {
-      try {
-        await this.settleOnce();
-      } catch (error) {
-        if (!(error instanceof LogError)) throw error;
-        if (this.isOver) return;
-        // Not given up: until it is done, appends block, retention waits, and the last stable offset may be held back.
-        logger.warn('A truncation is yet to be settled', { partition: partitionKey(this.local.topicPartition), error });
-        await new Promise<void>((resolve) => clock.setTimer(RETRY_MS, resolve, { background: true }));
-      }
+  private readonly run = async (): Promise<void> => {
+    try {
+      while (!this.isOver) await this.trySettling();
+      this.end();
+    } catch (bug) {
+      this.settleDone?.reject(bug);
+    }
+  };
+
+  private async trySettling(): Promise<void> {
+    const { clock, settlings } = this.local.context;
+    try {
+      await this.settleOnce();
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      if (this.isOver) return;
+      // Not given up: until it is done, appends block, retention waits, and the last stable offset may be held back.
+      settlings.noteFailure(this.local.parentDir, partitionKey(this.local.topicPartition), error);
+      await new Promise<void>((resolve) => clock.setTimer(RETRY_MS, resolve, { background: true }));
     }
   }
 
   private async settleOnce(): Promise<void> {
     const { context, parentDir, topicPartition } = this.local;
     await onStorageAsync(context, parentDir, `truncating ${partitionKey(topicPartition)}`, async () => {
-      await Promise.all([this.local.checkpointFall(), this.rebuildAndSync()]);
+      const fallSaved = this.fallSaved ?? this.local.checkpointFall();
+      this.fallSaved = null;
+      await Promise.all([fallSaved, this.rebuildAndSync()]);
     });
     if (!this.isOver) this.finish();
   }
@@ -110,11 +132,13 @@ export class TruncationSettling {
         cause: error,
       },
     );
+    this.end();
     return this.unreadable;
   }
 
   private finish(): void {
     this.isDone = true;
     this.onDone();
+    this.end();
   }
 }

@@ -298,14 +298,14 @@ export class UnifiedLog {
       this.epochs.cutToLog(this.logEndOffset);
       return false;
     }
+    this.context.logger.info('Truncating', { partition: this.name, to: offset, from: this.logEndOffset });
+    if (this.local.segments.first!.baseOffset > offset) {
+      this.truncateFullyAndStartAt(offset);
+      return true;
+    }
     // Found before anything is cut: without a file handle for it the log stays as it is.
     this.local.onStorage('reading', () => this.local.segments.floor(offset)?.translateOffset(offset));
     return this.local.onMutation(`truncating to ${offset}`, () => {
-      this.context.logger.info('Truncating', { partition: this.name, to: offset, from: this.logEndOffset });
-      if (this.local.segments.first!.baseOffset > offset) {
-        this.truncateFullyAndStartAt(offset);
-        return true;
-      }
       this.deleteSnapshots(this.local.truncateTo(offset));
       this.epochs.cutToLog(offset);
       this.offsets.onCut(offset);
@@ -318,13 +318,16 @@ export class UnifiedLog {
   truncateFullyAndStartAt(offset: number, logStartOffset: number = offset): void {
     this.local.ensureOpen();
     this.settling?.complete();
-    this.local.onMutation('truncating', () => {
-      this.deleteSnapshots(this.local.truncateFullyAndStartAt(offset));
-      this.epochs.clear();
-      this.snapshots.truncateFully(this.producers, offset);
-      this.offsets.onEmptied(logStartOffset);
-      this.settle(offset);
-    });
+    const dropAll = (giveBack: () => void): void =>
+      this.local.onMutation('truncating', () => {
+        this.deleteSnapshots(this.local.truncateFullyAndStartAt(offset, giveBack));
+        this.epochs.clear();
+        this.snapshots.truncateFully(this.producers, offset);
+        this.offsets.onEmptied(logStartOffset);
+        this.settle(offset);
+      });
+    // Had before anything is dropped: without a file handle for the new segment the log stays as it is.
+    this.local.onStorage('truncating', () => this.local.withReservedHandle((giveBack) => dropAll(giveBack)));
   }
 
   /**
@@ -427,6 +430,7 @@ export class UnifiedLog {
    */
   async flush(forceFlushActiveSegment = false): Promise<void> {
     // Taken before, not when the log is closed: a log whose only snapshot was lost would count as one without producers.
+    if (forceFlushActiveSegment && this.settling) await this.settling.done;
     if (forceFlushActiveSegment && !this.local.isClosed) {
       this.settling?.complete();
       this.local.onStorage('writing a producer snapshot of', () => this.snapshots.take(this.producers));
@@ -499,6 +503,7 @@ export class UnifiedLog {
   closeHandles(): void {
     this.offsets.listener = null;
     this.local.closeHandles();
+    this.settling?.end();
   }
 
   /** Removes the folder with all in it. */

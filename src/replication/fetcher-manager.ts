@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../cluster/index.js';
 import { partitionKey } from '../cluster/index.js';
-import type { Clock, Counter, Logger, Uuid } from '../common/index.js';
+import type { Clock, Counter, Logger, SliceLimits, Uuid } from '../common/index.js';
 import { ReplicaFetcher, type FetcherSettings } from './fetcher.js';
 import type { InitialFetchState, PartitionFetchState } from './fetcher-state.js';
 import type { Partition } from './partition.js';
@@ -16,6 +16,7 @@ export interface FetcherManagerOptions {
   readonly onHighWatermark: (partition: Partition) => void;
   readonly onFatal: (error: unknown) => void;
   readonly bytesIn: Counter;
+  readonly slices?: SliceLimits | undefined;
 }
 
 /** The fetchers of a broker, one for each broker it follows (Kafka's `ReplicaFetcherManager` with one thread a source). */
@@ -101,7 +102,7 @@ export class ReplicaFetcherManager {
   private fetcherFor(leaderId: number): ReplicaFetcher {
     let fetcher = this.fetchers.get(leaderId);
     if (fetcher) return fetcher;
-    const { clock, logger, settings, partitionOf, quota, onHighWatermark, onFatal, bytesIn } = this.options;
+    const { clock, logger, settings, partitionOf, quota, onHighWatermark, onFatal, bytesIn, slices } = this.options;
     fetcher = new ReplicaFetcher({
       leader: this.options.leaderEndpoints(leaderId),
       clock,
@@ -117,6 +118,7 @@ export class ReplicaFetcherManager {
       },
       onBytes: (bytes) => bytesIn.add(bytes),
       onFatal,
+      slices,
     });
     this.fetchers.set(leaderId, fetcher);
     return fetcher;

@@ -4,7 +4,17 @@
  * One request is under way at a time. It names only what changed since the last, and its answer brings only what is new; partitions in
  * between cost nothing, so that thousands of them at rest are one empty request every `replica.fetch.wait.max.ms`.
  */
-import { AssertionError, ZERO_UUID, type Clock, type Logger, type Timer, type Uuid } from '../common/index.js';
+import {
+  AssertionError,
+  runInSlices,
+  ZERO_UUID,
+  type Clock,
+  type Logger,
+  type SliceLimits,
+  type Steps,
+  type Timer,
+  type Uuid,
+} from '../common/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import { isOutOfHandles, LogError, type UnifiedLog } from '../log/index.js';
 import { ErrorCode, errorName, type FetchResponse, type FetchResponsePartitionData } from '../protocol/index.js';
@@ -32,6 +42,8 @@ export interface FetcherOptions {
   readonly onBytes: (bytes: number) => void;
   /** A bug of ours: the process is to stop. */
   readonly onFatal: (error: unknown) => void;
+  /** How an answer for many partitions is cut into slices; the default when left out. */
+  readonly slices?: SliceLimits | undefined;
 }
 
 /** What the configuration says; read again for every request. Times in ms, sizes in bytes. */
@@ -153,6 +165,11 @@ export class ReplicaFetcher {
     });
   }
 
+  /** After a change of leaders thousands of logs are cut, or appended to for the first time. */
+  private inSlices(steps: Steps<void>): Promise<void> {
+    return runInSlices(this.options.clock, steps, this.options.slices);
+  }
+
   // Fetching
 
   /** False when there is nothing to fetch. */
@@ -248,7 +265,17 @@ export class ReplicaFetcher {
       // What else may have changed meanwhile is looked at below, for each partition.
       if (this.isClosed) return;
     }
+    await this.inSlices(this.processEach(partitions, outOfRange));
+    for (const state of outOfRange) await this.resetOffset(state);
+  }
+
+  /** Each partition as it is when its turn comes. */
+  private *processEach(
+    partitions: readonly { key: string | null; data: FetchResponsePartitionData }[],
+    outOfRange: PartitionFetchState[],
+  ): Steps<void> {
     for (const { key, data } of partitions) {
+      if (this.isClosed) return;
       const state = key === null ? undefined : this.partitions.get(key);
       const sent = key === null ? undefined : this.session.sent(key);
       const isAsAsked =
@@ -266,8 +293,8 @@ export class ReplicaFetcher {
       if (data.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) outOfRange.push(state);
       else if (data.errorCode !== ErrorCode.NONE) this.onPartitionError(state, data.errorCode);
       else this.processPartition(state, data);
+      yield;
     }
-    for (const state of outOfRange) await this.resetOffset(state);
   }
 
   private *logsToChange(
@@ -375,14 +402,8 @@ export class ReplicaFetcher {
 
   private async maybeTruncate(): Promise<void> {
     const questions: PartitionFetchState[] = [];
-    for (const state of this.partitions.truncatingNow()) {
-      const partition = this.options.partitionOf(state.tp);
-      if (!partition?.log) this.partitions.remove(state.key);
-      else if (partition.log.latestEpoch !== null) questions.push(state);
-      // Without any epoch in the log there is nothing to ask for: what lies above the high watermark goes (before KIP-101).
-      else this.guarded(state, () => this.truncateTo(state, partition, state.fetchOffset, true));
-    }
-    if (questions.length === 0) return;
+    await this.inSlices(this.truncateWithoutEpochs(questions));
+    if (questions.length === 0 || this.isClosed) return;
     let answers: EpochEndOffset[];
     try {
       answers = await this.options.leader.fetchEpochEndOffsets(
@@ -402,9 +423,30 @@ export class ReplicaFetcher {
     }
     // A round before this one may have cut them.
     await whenReadyForAppends(questions.flatMap((state) => this.logOf(state)));
-    questions.forEach((asked, at) => {
-      // Nobody moved the partition while we asked.
-      if (this.partitions.get(asked.key) !== asked) return;
+    await this.inSlices(this.truncateEach(questions, answers));
+  }
+
+  /** Without any epoch in the log there is nothing to ask for: what lies above the high watermark goes (before KIP-101). */
+  private *truncateWithoutEpochs(questions: PartitionFetchState[]): Steps<void> {
+    for (const state of this.partitions.truncatingNow()) {
+      if (this.isClosed) return;
+      if (this.partitions.get(state.key) !== state) continue;
+      const partition = this.options.partitionOf(state.tp);
+      if (!partition?.log) {
+        this.partitions.remove(state.key);
+      } else if (partition.log.latestEpoch !== null) {
+        questions.push(state);
+      } else {
+        this.guarded(state, () => this.truncateTo(state, partition, state.fetchOffset, true));
+        yield;
+      }
+    }
+  }
+
+  private *truncateEach(questions: readonly PartitionFetchState[], answers: readonly EpochEndOffset[]): Steps<void> {
+    for (const [at, asked] of questions.entries()) {
+      // Someone moved the partition while we asked, or worked on others.
+      if (this.isClosed || this.partitions.get(asked.key) !== asked) continue;
       const answer = answers[at]!;
       if (answer.errorCode === ErrorCode.NONE) {
         const partition = this.options.partitionOf(asked.tp);
@@ -412,7 +454,8 @@ export class ReplicaFetcher {
       } else {
         this.onPartitionError(asked, answer.errorCode);
       }
-    });
+      yield;
+    }
   }
 
   /** Cuts the log where the leader's and ours part. */

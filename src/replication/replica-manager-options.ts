@@ -31,6 +31,6 @@ export interface ReplicaManagerOptions {
   readonly onLogDirFailure: (dir: string) => void;
   /** A bug of ours was met outside of any request: the process is to stop. */
   readonly onFatal: (error: unknown) => void;
-  /** After how much of a command others run. */
+  /** After how much of a command, or of a leader's answer, others run. */
   readonly slices?: SliceLimits;
 }

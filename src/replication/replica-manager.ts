@@ -135,6 +135,7 @@ export class ReplicaManager {
       onHighWatermark: (partition) => this.onPartitionChange(partition, Change.HighWatermark),
       onFatal: options.onFatal,
       bytesIn: options.metrics.counter(`${TOPIC_METRIC}ReplicationBytesInPerSec`),
+      slices: options.slices,
     });
     this.logDirs = new AlterLogDirs({
       clock,

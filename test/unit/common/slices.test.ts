@@ -68,6 +68,118 @@ test('what a step throws is thrown to whoever gave the work, in a later slice to
   expect(await thrown).toBe('step 2');
 });
 
+describe('many tasks', () => {
+  let clock: SimulatedClock;
+  let passedMs: number;
+  let slow: ReturnType<typeof slowed>;
+  beforeEach(() => {
+    clock = new SimulatedClock();
+    passedMs = 0;
+    slow = slowed();
+  });
+  const slowed = () => ({ ...toClock(clock), monotonicMs: () => clock.monotonicMs() + passedMs });
+  const tasks = (count: number, steps: number, stepMs: number) => {
+    const done = Array.from({ length: count }, (): number[] => []);
+    const results = done.map((each) =>
+      runInSlices(
+        slow,
+        counting(steps, each, () => (passedMs += stepMs)),
+      ),
+    );
+    return { done, results };
+  };
+  /** What was spent between two turns of the event loop, for each turn until nothing is left to do. */
+  const turns = async (): Promise<number[]> => {
+    const spent: number[] = [];
+    let before = 0;
+    for (;;) {
+      spent.push(passedMs - before);
+      before = passedMs;
+      if (!clock.step()) return spent;
+      await settle();
+    }
+  };
+
+  test('take no longer of a turn than one, the calls that begin them included', async () => {
+    const { results } = tasks(100, 4, 3);
+    const spent = await turns();
+    expect(Math.max(...spent)).toBeLessThanOrEqual(12);
+    expect(await Promise.all(results)).toHaveLength(100);
+    // Nor is time left unused.
+    expect(spent.filter((ms) => ms === 0).length).toBeLessThan(5);
+  });
+
+  test('go on in turn, none further than another by more than what it took within its call', async () => {
+    const { done } = tasks(9, 50, 3);
+    for (let turn = 0; turn < 12; turn++) {
+      expect(clock.step()).toBe(true);
+      const counts = done.map((each) => each.length).slice(1);
+      expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+    }
+    expect(Math.min(...done.map((each) => each.length))).toBeGreaterThan(2);
+  });
+
+  test('share a turn: a short one that comes while long ones go on is done in the next', async () => {
+    const { done } = tasks(3, 1000, 1);
+    clock.step();
+    clock.step();
+    const before = done.map((each) => each.length);
+    const short: number[] = [];
+    void runInSlices(slow, counting(1, short));
+    expect(short).toEqual([]);
+    clock.step();
+    expect(short).toEqual([0]);
+    expect(done.every((each, at) => each.length > before[at]!)).toBe(true);
+  });
+
+  test('go on though others come all the time', async () => {
+    const long: number[] = [];
+    void runInSlices(
+      slow,
+      counting(100, long, () => (passedMs += 3)),
+    );
+    for (let turn = 0; turn < 20; turn++) {
+      for (let each = 0; each < 10; each++)
+        void runInSlices(
+          slow,
+          counting(1, [], () => (passedMs += 3)),
+        );
+      clock.step();
+    }
+    expect(long.length).toBeGreaterThan(5);
+  });
+
+  test('have what is left of the slice in which they are begun', () => {
+    const inner: number[] = [];
+    function* outer(): Steps<void> {
+      passedMs += 8;
+      void runInSlices(
+        slow,
+        counting(10, inner, () => (passedMs += 3)),
+      );
+      yield;
+    }
+    void runInSlices(slow, outer());
+    expect(inner).toEqual([0]);
+  });
+});
+
+test('short tasks one after another are done within the call in each turn', async () => {
+  const clock = new SimulatedClock();
+  let passedMs = 0;
+  const slow = { ...toClock(clock), monotonicMs: () => clock.monotonicMs() + passedMs };
+  const done: number[] = [];
+  for (let turn = 0; turn < 5; turn++) {
+    void runInSlices(
+      slow,
+      counting(1, done, () => (passedMs += 6)),
+    );
+    expect(done).toHaveLength(turn + 1);
+    await clock.advance(0);
+  }
+  expect(clock.nextTimerMs()).toBeNull();
+});
+
 test('work done at once takes all its steps within the call', () => {
   const done: number[] = [];
   expect(runAtOnce(counting(1000, done))).toBe(1000);

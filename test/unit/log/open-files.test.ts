@@ -96,6 +96,49 @@ test('when nothing can be closed, a read is refused and the directory stays onli
   expect(await readAll(log!)).toHaveLength(3);
 });
 
+test.each([
+  { title: 'a log that is begun again', change: (log: UnifiedLog) => log.truncateFullyAndStartAt(10) },
+  { title: 'a log that is cut before its start', change: (log: UnifiedLog) => log.truncateTo(0), startsAt: 5 },
+  { title: 'an empty segment that is made again', change: rollEmpty },
+])(
+  '$title has a file for its new segment, or stays as it is, when the process may open few',
+  async ({ change, startsAt = 0 }) => {
+    for (let free = 0; free <= 3; free++) {
+      world = newWorld(free);
+      const manager = await startManager(world);
+      const log = manager.getOrCreateLog({ topic: 'orders', partition: 0 }, { isNew: true });
+      log.truncateFullyAndStartAt(startsAt);
+      if (change !== rollEmpty) log.appendAsLeader(numbered(0, 3), { leaderEpoch: 0 });
+      await world.clock.advance(60_000);
+      const { logEndOffset: end, size } = log;
+      // Sockets and other files have the rest, and nothing of the logs is open.
+      (manager as unknown as { context: { files: { closeIdle(): void } } }).context.files.closeIdle();
+      limitHandles(world.fs.openHandles + free);
+      let isRefused = false;
+      try {
+        change(log);
+      } catch (error) {
+        expect(error).toMatchObject({ kind: 'KAFKA_STORAGE_ERROR' });
+        isRefused = true;
+      }
+      await world.clock.advance(1000);
+      world.fs.fault = null;
+      expect(manager.offlineLogDirs).toEqual([]);
+      expect(isRefused).toBe(free === 0);
+      if (isRefused) expect([log.logEndOffset, log.size]).toEqual([end, size]);
+      await world.clock.advance(10_000);
+      log.appendAsLeader(numbered(0, 1), { leaderEpoch: 2 });
+      expect((await readAll(log)).at(-1)!.offset).toBe(log.logEndOffset - 1);
+    }
+  },
+);
+
+/** What retention does once all of a log is deleted. */
+function rollEmpty(log: UnifiedLog): void {
+  const { local } = log as unknown as { local: { roll(): void; onStorage<T>(doing: string, work: () => T): T } };
+  local.onStorage('rolling', () => local.roll());
+}
+
 test('a batch that is written is not refused because no index can be opened for it', async () => {
   const manager = await startManager(world, { defaultConfig: { ...LOG_CONFIG, indexIntervalBytes: 1 } });
   const log = manager.getOrCreateLog({ topic: 'orders', partition: 0 }, { isNew: true });
@@ -245,16 +288,15 @@ test('a removal that wanted for a file is done as soon as it can be', async () =
 });
 
 test.each([
-  { title: 'a truncation', change: (log: UnifiedLog): unknown => log.truncateTo(20) },
-  { title: 'a truncation of all', change: (log: UnifiedLog): unknown => log.truncateFullyAndStartAt(100) },
+  { title: 'a truncation', change: (log: UnifiedLog): unknown => log.truncateTo(20), end: 20 },
+  { title: 'a truncation of all', change: (log: UnifiedLog): unknown => log.truncateFullyAndStartAt(100), end: 100 },
   {
     title: 'a truncation of all when it is empty',
-    change: (log: UnifiedLog): unknown => {
-      log.truncateFullyAndStartAt(100);
-      return log.truncateFullyAndStartAt(100);
-    },
+    prepare: (log: UnifiedLog) => log.truncateFullyAndStartAt(90),
+    change: (log: UnifiedLog): unknown => log.truncateFullyAndStartAt(100),
+    end: 100,
   },
-])('$title that runs out of files has happened, or not at all, or takes the directory offline', async ({ change }) => {
+])('$title that runs out of files has happened, or not at all, or takes the directory offline', async (given) => {
   let offline = 0;
   for (let from = 1, opens = from; opens >= from; from++) {
     world = newWorld(from);
@@ -263,6 +305,8 @@ test.each([
     const log = manager.getOrCreateLog({ topic: 'orders', partition: 0 }, { isNew: true });
     for (let at = 0; at < 60; at++) log.appendAsLeader(numbered(at, 1), { leaderEpoch: 0 });
     manager.getOrCreateLog({ topic: 'other', partition: 0 }, { isNew: true });
+    given.prepare?.(log);
+    const before = log.logEndOffset;
     opens = 0;
     world.fs.fault = (operation, path) =>
       operation === 'open' && ++opens >= from
@@ -270,7 +314,7 @@ test.each([
         : null;
     let refused = false;
     try {
-      change(log);
+      given.change(log);
     } catch {
       refused = true;
     }
@@ -281,7 +325,7 @@ test.each([
       offline++;
       continue;
     }
-    expect(log.logEndOffset === 60).toBe(refused);
+    expect(log.logEndOffset).toBe(refused ? before : given.end);
     expect(log.segments.at(-1)?.readNextOffset()).toBe(log.logEndOffset);
     expect(log.endOffsetForEpoch(0)?.offset ?? log.logEndOffset).toBe(log.logEndOffset);
   }

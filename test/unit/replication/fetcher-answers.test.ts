@@ -334,3 +334,81 @@ test('of followers of several leaders the greatest lag is told', async () => {
   await leader(3).answer([{ partition: OTHER.partition, records: records(0, 4), highWatermark: 6 }]);
   expect(metric(LAG)).toBe(5);
 });
+
+describe('an answer for many partitions', () => {
+  const MANY = Array.from({ length: 5 }, (_, partition) => ({ topic: 'orders', partition }));
+  /** One step a slice: everything may happen after each partition. */
+  const slices = { maxMs: 10, maxSteps: 1 };
+  const ends = (): number[] => MANY.map((tp) => end(tp));
+
+  async function startMany(options: Partial<ClusterOptions> = {}): Promise<void> {
+    leaders = new Map();
+    const scripted = (id: number): ScriptedLeader => {
+      const made = new ScriptedLeader(id);
+      leaders.set(id, made);
+      return made;
+    };
+    await start({ extras: (id) => (id === 2 ? { slices, leaderEndpoints: scripted } : {}), ...options }, MANY);
+    // The roles were taken one after another too.
+    while (
+      !leader().requests.some(({ topics }) => topics.some(({ partitions }) => partitions.at(-1)!.partition === 4))
+    ) {
+      await cluster.until(() => leaders.has(1) && leader().isAsked);
+      await leader().answer([]);
+    }
+    await cluster.until(() => leader().isAsked);
+    await leader().answer(MANY.map(({ partition }) => ({ partition, records: records(0, 5), highWatermark: 2 })));
+    await cluster.clock.advance(10);
+    expect(ends()).toEqual([5, 5, 5, 5, 5]);
+  }
+
+  test('cuts and appends between turns, so that others are served meanwhile', async () => {
+    await startMany();
+    await leader().answer(MANY.map(({ partition }) => ({ partition, diverging: { epoch: 0, endOffset: 3 } })));
+    const seen: number[] = [];
+    while (ends().includes(5) && cluster.clock.step()) {
+      await settle();
+      seen.push(ends().filter((one) => one === 3).length);
+    }
+    expect(seen).toEqual(expect.arrayContaining([2, 3, 4, 5]));
+    await cluster.clock.advance(1000);
+    const wrong = MANY.filter(({ partition }) => leader().asked(partition)?.fetchOffset !== 3n);
+    expect(wrong).toEqual([]);
+  });
+
+  test('has no effect on those that were moved or stopped before their turn', async () => {
+    await startMany();
+    await leader().answer(MANY.map(({ partition }) => ({ partition, records: records(5), highWatermark: 2 })));
+    expect(ends().filter((one) => one === 6).length).toBeLessThan(3);
+    void follower.replicas.stopReplicas({ controllerId: 1, controllerEpoch: 1, correlationId: 1 }, [
+      { tp: MANY[4]!, leaderEpoch: 0, deletePartition: false },
+    ]);
+    await cluster.clock.advance(1000);
+    expect(ends()).toEqual([6, 6, 6, 6, 5]);
+  });
+
+  test('ends with the fetcher', async () => {
+    await startMany();
+    await leader().answer(MANY.map(({ partition }) => ({ partition, records: records(5), highWatermark: 2 })));
+    const before = ends();
+    follower.replicas.shutdown();
+    await cluster.clock.advance(1000);
+    expect(ends()).toEqual(before);
+  });
+
+  test('about the ends of epochs is worked off in turns too', async () => {
+    await startMany({ config: { 'inter.broker.protocol.version': '2.6' }, withTopicIds: false });
+    for (const tp of MANY) {
+      cluster.elect(1, [1, 2], tp);
+      await cluster.clock.advance(0);
+    }
+    await leader().answer([]);
+    await cluster.until(() => leader().epochQuestions.at(-1)?.asked.length === 5);
+    const question = leader().epochQuestions.at(-1)!;
+    question.answer(question.asked.map(() => ({ errorCode: 0, leaderEpoch: 0, endOffset: 3 })));
+    await settle();
+    expect(ends().filter((one) => one === 3).length).toBeLessThan(3);
+    await cluster.clock.advance(1000);
+    expect(ends()).toEqual([3, 3, 3, 3, 3]);
+  });
+});
