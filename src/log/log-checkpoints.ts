@@ -15,14 +15,14 @@ export class LogCheckpoints {
     private readonly logs: () => ReadonlyMap<string, UnifiedLog>,
   ) {}
 
-  /** `recovery-point-offset-checkpoint`, blocking: for what must be durable before the next append. */
-  writeRecoveryPoints(dir: LogDir): void {
-    this.write(dir, dir.recoveryPoints, recoveryPointOf);
+  /** `recovery-point-offset-checkpoint`, blocking. False when it could not be written: the directory fails, or no file could be opened. */
+  writeRecoveryPoints(dir: LogDir): boolean {
+    return this.write(dir, dir.recoveryPoints, recoveryPointOf);
   }
 
   /** `log-start-offset-checkpoint`, blocking: only of logs that begin inside a segment, as else its name says it. */
-  writeLogStartOffsets(dir: LogDir): void {
-    this.write(dir, dir.logStartOffsets, logStartOffsetOf);
+  writeLogStartOffsets(dir: LogDir): boolean {
+    return this.write(dir, dir.logStartOffsets, logStartOffsetOf);
   }
 
   /** The recovery points through the thread pool: they only say what is durable already, so they may come late. */
@@ -86,12 +86,14 @@ export class LogCheckpoints {
     return this.dirs.isUsable(path) ? this.dirs.get(path) : undefined;
   }
 
-  private write(dir: LogDir, file: OffsetCheckpointFile, offsetOf: OffsetOf): void {
-    if (!this.dirs.isUsable(dir.path)) return;
+  private write(dir: LogDir, file: OffsetCheckpointFile, offsetOf: OffsetOf): boolean {
+    if (!this.dirs.isUsable(dir.path)) return false;
     try {
       file.write(this.offsetsIn(dir, offsetOf));
+      return true;
     } catch (error) {
       this.onError(dir, file, error);
+      return false;
     }
   }
 

@@ -114,6 +114,14 @@ export class LogManager {
       } catch (error) {
         // A bug, or what only an operator can decide. Anything else is the trouble of this directory.
         if (error instanceof AssertionError || error instanceof DuplicateLogError) throw error;
+        // Not given up for what is no fault of its disk: the replicas there would be gone until the next start. Kafka gives it up.
+        if (isOutOfHandles(error)) {
+          throw new LogError(
+            'KAFKA_STORAGE_ERROR',
+            `The process may not have as many files open as loading ${dir.path} takes; raise its limit (ulimit -n)`,
+            { cause: error },
+          );
+        }
         this.context.logger.error('Error while loading a log directory', { dir: dir.path, error });
         this.handleLogDirFailure(dir.path);
       }
@@ -343,7 +351,10 @@ export class LogManager {
     for (const dir of this.dirs.liveDirs) this.checkpoints.writeLogStartOffsets(dir);
   }
 
-  /** Flushes, closes and checkpoints all logs and marks the shutdown as clean. */
+  /**
+   * Flushes, closes and checkpoints all logs and marks the shutdown as clean. A directory whose disk hangs is waited for, however long, as
+   * Kafka does: who stops a broker decides for how long (a service manager kills it in the end), and its logs are recovered then.
+   */
   async shutdown(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
@@ -386,8 +397,9 @@ export class LogManager {
     ensureUsable(this.context, dir.path, 'shutting down');
     // What they have under way must not touch the directory once its lock is released.
     await Promise.all([dir.recoveryPoints, dir.logStartOffsets, dir.highWatermarks].map((file) => file.settled()));
-    this.checkpoints.writeRecoveryPoints(dir);
-    this.checkpoints.writeLogStartOffsets(dir);
+    const areWritten = [this.checkpoints.writeRecoveryPoints(dir), this.checkpoints.writeLogStartOffsets(dir)];
+    // They say where logs begin, and no later start would look for that behind the mark.
+    if (areWritten.includes(false)) throw new LogError('KAFKA_STORAGE_ERROR', `The checkpoints in ${dir.path} are old`);
     this.dirs.writeCleanShutdownMark(dir.path);
   }
 
@@ -400,7 +412,8 @@ export class LogManager {
       onDeleted: (path) => this.removeFolderLater(dir.path, path, this.defaultConfig.fileDeleteDelayMs),
     });
     // What is appended where recovery has cut a log is not durable. Else nothing is written: the disk may be full.
-    if (isCheckpointWrong) this.checkpoints.writeRecoveryPoints(dir);
+    if (!isCheckpointWrong) return;
+    onStorage(this.context, dir.path, 'writing the recovery points', () => this.checkpoints.writeLoweredSync(dir.path));
   }
 
   private addLoaded(log: UnifiedLog, isFuture: boolean): void {

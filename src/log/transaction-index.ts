@@ -20,7 +20,9 @@ export interface AbortedTxn {
  */
 export class TransactionIndex {
   private file: LogFile | null;
+  /** What was read, and room for more: see `contentLength`. */
   private content: Buffer | null = null;
+  private contentLength = 0;
 
   constructor(
     private readonly cache: FileHandleCache,
@@ -51,7 +53,7 @@ export class TransactionIndex {
     const whole = this.file.sizeInBytes - (this.file.sizeInBytes % ENTRY_BYTES);
     this.file.truncate(whole);
     this.file.append([entry], ENTRY_BYTES);
-    if (this.content) this.content = Buffer.concat([this.content, entry]);
+    if (this.content) this.remember(entry);
   }
 
   all(): AbortedTxn[] {
@@ -82,7 +84,7 @@ export class TransactionIndex {
     let end = 0;
     while (end < content.length && entryAt(content, end).lastOffset < offset) end += ENTRY_BYTES;
     this.file.truncate(end);
-    this.content = content.subarray(0, end);
+    this.contentLength = end;
   }
 
   reset(): void {
@@ -142,13 +144,27 @@ export class TransactionIndex {
     this.file = null;
   }
 
+  /** The room doubles, so that each of many entries costs no copy of all. */
+  private remember(entry: Buffer): void {
+    const length = this.contentLength + ENTRY_BYTES;
+    if (this.content!.length < length) {
+      const larger = Buffer.allocUnsafe(2 * length);
+      this.content!.copy(larger, 0, 0, this.contentLength);
+      this.content = larger;
+    }
+    entry.copy(this.content!, this.contentLength);
+    this.contentLength = length;
+  }
+
   private load(): Buffer {
-    if (this.content) return this.content;
+    if (this.content) return this.content.subarray(0, this.contentLength);
     if (!this.file) return Buffer.alloc(0);
     const whole = this.file.sizeInBytes - (this.file.sizeInBytes % ENTRY_BYTES);
-    this.content = Buffer.allocUnsafe(whole);
-    this.file.readSync(this.content, 0, whole, 0);
-    return this.content;
+    const content = Buffer.allocUnsafe(whole);
+    this.file.readSync(content, 0, whole, 0);
+    this.content = content;
+    this.contentLength = whole;
+    return content;
   }
 }
 

@@ -18,6 +18,7 @@ import {
 import { Scheduler } from '../../../src/log/scheduler.js';
 import { TailCache } from '../../../src/log/tail-cache.js';
 import { TimeIndex } from '../../../src/log/time-index.js';
+import { TransactionIndex } from '../../../src/log/transaction-index.js';
 import { numbered, recordsOf } from './log-fixture.js';
 
 function newFiles(maxOpen = DEFAULT_MAX_OPEN_FILES) {
@@ -84,6 +85,24 @@ describe('an offset index', () => {
     index.append(500, 5000);
     expect(index.isFull).toBe(true);
   });
+});
+
+test('an index of aborted transactions that was read takes more without a copy of all for each', () => {
+  const { files } = newFiles();
+  const index = new TransactionIndex(files, '/d/a.txnindex', false);
+  const txnAt = (at: number) => ({ producerId: at, firstOffset: at, lastOffset: at + 1, lastStableOffset: at });
+  const all = Array.from({ length: 600 }, (_, at) => txnAt(at));
+  for (const txn of all.slice(0, 100)) index.append(txn);
+  expect(index.all()).toEqual(all.slice(0, 100));
+  // What the simulated disk copies is not of the index.
+  jest.spyOn(LogFile.prototype, 'append').mockImplementation(() => undefined);
+  const copies = [jest.spyOn(Buffer, 'concat'), jest.spyOn(Buffer.prototype, 'copy')];
+  for (const txn of all.slice(100)) index.append(txn);
+  const bytes = copies[1]!.mock.contexts.reduce((sum: number, source) => sum + (source as Buffer).length, 0);
+  expect(copies[0]).not.toHaveBeenCalled();
+  jest.restoreAllMocks();
+  expect(index.all()).toEqual(all);
+  expect(bytes).toBeLessThan(34 * all.length * 4);
 });
 
 describe('a time index', () => {
