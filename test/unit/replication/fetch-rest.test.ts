@@ -84,6 +84,21 @@ test('a record that comes while another partition of a new session is read from 
   expect(bytesOf(next)[0]).toBeGreaterThan(0);
 });
 
+test('a replica that goes while another partition of a new session is read from the disk is told of', async () => {
+  await startWithColdPartition();
+  const opening = send([{ partition: 0 }, { partition: 1 }], {});
+  expect(opening.response).toBeNull();
+  const controller = { controllerId: 1, controllerEpoch: 1, correlationId: 1 };
+  const stop = [{ tp: ORDERS, leaderEpoch: -2, deletePartition: true }];
+  await cluster.broker(1).replicas.stopReplicas(controller, stop);
+  await cluster.clock.advance(5);
+  const { sessionId } = opening.response!;
+  const next = send([{ partition: 1, fetchOffset: 5 }], { sessionId, sessionEpoch: 1, maxWaitMs: 60_000 });
+  await cluster.clock.advance(10);
+  const partitions = next.response!.responses.flatMap((topic) => topic.partitions);
+  expect(partitions).toMatchObject([{ partitionIndex: 0, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER }]);
+});
+
 test('a record that comes while its follower reads another partition from the disk is replicated', async () => {
   await start({ brokers: 2 });
   await cluster.create([1, 2], [ORDERS, OTHER]);

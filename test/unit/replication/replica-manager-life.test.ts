@@ -307,3 +307,24 @@ test('a second follower that lags is found too, though nothing is appended after
   expect([...cluster.stateOf().isr].sort()).toEqual([1, 2]);
   await cluster.until(() => cluster.stateOf().isr.length === 1, 20_000);
 });
+
+test('a high watermark that an append has raised is checkpointed, though the answer to the append throws', async () => {
+  await start({ brokers: 1 });
+  await cluster.create([1]);
+  await cluster.clock.advance(6000);
+  const append = (): void =>
+    cluster.broker(1).replicas.appendRecords({
+      timeoutMs: 1000,
+      requiredAcks: 1,
+      internalTopicsAllowed: false,
+      origin: 'client',
+      entries: [{ tp: ORDERS, records: batchOf(['a']) }],
+      onComplete: () => {
+        throw new Error('no answer');
+      },
+    });
+  expect(append).toThrow('no answer');
+  await cluster.clock.advance(6000);
+  const lines = cluster.broker(1).fs.readFile('/logs/replication-offset-checkpoint').toString().trim().split('\n');
+  expect(lines.at(-1)).toBe('orders 0 1');
+});
