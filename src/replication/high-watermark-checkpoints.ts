@@ -1,7 +1,7 @@
 import type { Logger } from '../common/index.js';
 import { isOutOfHandles, LogError, type LogManager } from '../log/index.js';
 import type { HostedPartitions } from './hosted-partitions.js';
-import type { HighWatermarkLookup } from './partition.js';
+import type { HighWatermarkLookup } from './partition-context.js';
 
 /**
  * `replication-offset-checkpoint` in each log directory: the high watermarks, from which a broker that starts knows what was committed.

@@ -1,6 +1,7 @@
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import { ErrorCode } from '../protocol/index.js';
-import { Partition, type PartitionContext } from './partition.js';
+import { Partition } from './partition.js';
+import type { PartitionContext } from './partition-context.js';
 import type { MetadataSource } from './ports.js';
 
 /** The partitions of this broker, online or in a directory that failed (Kafka's `ReplicaManager.allPartitions`). */

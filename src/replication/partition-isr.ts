@@ -13,7 +13,8 @@ import {
   type PendingIsr,
 } from './core/partition-state.js';
 import { Replica } from './core/replica.js';
-import type { Partition, PartitionContext } from './partition.js';
+import type { Partition } from './partition.js';
+import type { PartitionContext } from './partition-context.js';
 import type { AlterPartitionResult } from './ports.js';
 
 const ALTER_PARTITION_RETRY_MS = 50;

@@ -20,7 +20,8 @@ import { decideLeadership, isConsistentTopicId, mayStopReplica } from './core/le
 import type { ReplicaFetcherManager } from './fetcher-manager.js';
 import type { InitialFetchState } from './fetcher-state.js';
 import type { HostedPartitions } from './hosted-partitions.js';
-import type { HighWatermarkLookup, Partition, PartitionAssignment } from './partition.js';
+import type { Partition } from './partition.js';
+import type { HighWatermarkLookup, PartitionAssignment } from './partition-context.js';
 import type { MetadataSource } from './ports.js';
 
 export interface RoleChangesOptions {
