@@ -2,6 +2,10 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
+// Before anything uses libuv's pool, which is made at the first use. A log directory takes up to six of its threads (DirectoryGates): with
+// the four that are usual, one disk that hangs would hold up the files of all others, and the looking up of names.
+process.env.UV_THREADPOOL_SIZE ??= '16';
+
 const root = path.join(__dirname, '..');
 const dist = path.join(root, 'dist');
 if (!fs.existsSync(path.join(dist, 'main.js'))) {

@@ -61,6 +61,10 @@ export class SimulatedFileSystem implements FileSystem {
   fault: FaultInjector | null = null;
   /** Set it to make operations slow. */
   pace: DiskPace | null = null;
+  /** Threads of the pool that a process has for operations which wait (libuv's four unless set); null for as many as there are operations. */
+  poolThreads: number | null = null;
+  private poolBusy = 0;
+  private poolQueue: (() => void)[] = [];
   /** What a loss of power may leave of changes of folders; see `LostOrder`. */
   lostOrders: readonly LostOrder['kind'][] = ['journal', 'folders'];
   /** How long operations that block have held the process up. */
@@ -98,6 +102,8 @@ export class SimulatedFileSystem implements FileSystem {
     this.openCount = 0;
     this.halted = false;
     this.locks.clear();
+    this.poolBusy = 0;
+    for (const go of this.poolQueue.splice(0)) go();
     if (kind === 'power') this.root.losePower(drawLostOrder(random, this.counter, this.lostOrders), random);
   }
 
@@ -219,9 +225,12 @@ export class SimulatedFileSystem implements FileSystem {
 
   /** For handles: the same for an operation that waits. */
   async checkLater(operation: FileOperation, path: string): Promise<void> {
+    const { life } = this;
+    if (this.poolThreads !== null) await this.takeThread(this.poolThreads);
     const delayMs = this.pace?.delayMs(operation, path) ?? 0;
     if (this.pace && delayMs > 0) await sleep(this.pace.clock, delayMs);
     else await Promise.resolve();
+    if (this.poolThreads !== null && this.isAlive(life)) this.giveThread();
     this.refuse(operation, path, 0);
   }
 
@@ -242,6 +251,17 @@ export class SimulatedFileSystem implements FileSystem {
 
   onHandleClosed(): void {
     this.openCount--;
+  }
+
+  private async takeThread(threads: number): Promise<void> {
+    if (this.poolBusy < threads) this.poolBusy++;
+    else await new Promise<void>((resolve) => this.poolQueue.push(resolve));
+  }
+
+  private giveThread(): void {
+    const next = this.poolQueue.shift();
+    if (next) next();
+    else this.poolBusy--;
   }
 
   private refuse(operation: FileOperation, path: string, length: number): void {

@@ -3,50 +3,27 @@
  * open far fewer. A file is opened when it is used and closed when others need its place.
  */
 import { assert, type FileHandle, type FileSystem } from '../common/index.js';
+import { DirectoryGates } from './directory-gates.js';
 
 /** More than a busy broker touches at once, and below the usual limit of 1024 × 4 or more open files of a process. */
 export const DEFAULT_MAX_OPEN_FILES = 1024;
 
-/** Reads and syncs under way at once. The thread pool has four threads; more only hold files open. */
-const MAX_WORKING = 64;
-
 /** Hands out open files, closing those that were not used lately ("second chance") when there are more than `maxOpen`. */
 export class FileHandleCache {
   private readonly files = new Set<LogFile>();
-  private readonly waiting: (() => void)[] = [];
-  private working = 0;
 
   constructor(
     readonly fs: FileSystem,
     private readonly maxOpen: number = DEFAULT_MAX_OPEN_FILES,
     /** A file did not close as it should. It counts as closed: the descriptor is gone whatever close(2) says. */
     private readonly onCloseFailed: (path: string, error: Error) => void = throwAgain,
+    /** What waits for the thread pool waits there, with no file open. */
+    readonly gates: DirectoryGates = new DirectoryGates(),
   ) {}
 
   /** How many files are open now. */
   get openCount(): number {
     return this.files.size;
-  }
-
-  /**
-   * Runs work of the thread pool, which needs a file open until it ends: at most so much at once that the bound can be kept. It must not
-   * wait for other such work.
-   */
-  async withPinned<T>(work: () => Promise<T>): Promise<T> {
-    if (this.working < this.maxWorking) this.working++;
-    else await new Promise<void>((resolve) => this.waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      // Its place goes to the next in turn: no one who comes now overtakes those that wait.
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.working--;
-    }
-  }
-
-  private get maxWorking(): number {
-    return Math.max(1, Math.min(MAX_WORKING, this.maxOpen >> 1));
   }
 
   /**
@@ -169,7 +146,7 @@ export class LogFile {
 
   /** The same through the thread pool; the handle stays open until it is done, whatever happens to the file meanwhile. */
   async read(target: Buffer, targetOffset: number, length: number, position: number): Promise<number> {
-    return this.cache.withPinned(async () => {
+    return this.cache.gates.reading(this.path, async () => {
       const handle = this.opened();
       this.pins++;
       try {
@@ -206,20 +183,22 @@ export class LogFile {
   }
 
   /** Makes the content durable without blocking. A file that was removed meanwhile is fine. */
-  async sync(): Promise<void> {
-    let handle: FileHandle;
-    try {
-      handle = this.opened();
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-      throw error;
-    }
-    this.pins++;
-    try {
-      await handle.sync();
-    } finally {
-      this.unpin();
-    }
+  sync(): Promise<void> {
+    return this.cache.gates.syncing(this.path, async () => {
+      let handle: FileHandle;
+      try {
+        handle = this.opened();
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+        throw error;
+      }
+      this.pins++;
+      try {
+        await handle.sync();
+      } finally {
+        this.unpin();
+      }
+    });
   }
 
   syncSync(): void {

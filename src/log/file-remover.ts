@@ -1,4 +1,5 @@
 import { sleep, withinTime, type Clock, type FileSystem } from '../common/index.js';
+import { DirectoryGates } from './directory-gates.js';
 import { isOutOfHandles } from './log-context.js';
 
 /** Before a removal that wanted for file handles is tried again. */
@@ -18,6 +19,7 @@ export class FileRemover {
   constructor(
     private readonly fs: FileSystem,
     private readonly clock: Clock,
+    private readonly gates: DirectoryGates = new DirectoryGates(),
   ) {}
 
   /** Rejects with the first error; what is behind it stays. What waits when the broker stops stays for the next start. */
@@ -42,7 +44,7 @@ export class FileRemover {
   private async removeOne(path: string): Promise<void> {
     while (!this.isClosed) {
       try {
-        await this.fs.removeAsync(path, () => this.isClosed);
+        await this.gates.syncing(path, () => this.fs.removeAsync(path, () => this.isClosed));
         return;
       } catch (error) {
         if (!isOutOfHandles(error)) throw error;

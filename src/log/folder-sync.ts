@@ -1,4 +1,5 @@
 import type { FileHandle, FileSystem } from '../common/index.js';
+import { DirectoryGates } from './directory-gates.js';
 
 /** Makes the entries of folders that many logs share durable, once for all that were made or renamed meanwhile. */
 export class FolderSync {
@@ -7,7 +8,10 @@ export class FolderSync {
   /** Of the work given to `inTurn`, by log directory: one that hangs holds up its own logs only. */
   private readonly last = new Map<string, Promise<void>>();
 
-  constructor(private readonly fs: FileSystem) {}
+  constructor(
+    private readonly fs: FileSystem,
+    private readonly gates: DirectoryGates = new DirectoryGates(),
+  ) {}
 
   /** An entry of the folder was made or renamed. */
   markChanged(path: string): void {
@@ -20,7 +24,7 @@ export class FolderSync {
       let sync = this.running.get(path);
       if (!sync) {
         this.changed.delete(path);
-        sync = this.sync(path).finally(() => this.running.delete(path));
+        sync = this.gates.syncing(path, () => this.syncNow(path)).finally(() => this.running.delete(path));
         this.running.set(path, sync);
       }
       await sync;
@@ -39,8 +43,14 @@ export class FolderSync {
     this.last.set(logDir, (this.last.get(logDir) ?? Promise.resolve()).then(work));
   }
 
-  /** Makes a folder durable now, without blocking. */
-  async sync(path: string): Promise<void> {
+  /** Makes the entries of a log's folder durable, without blocking. A log that is closed before it comes to that is fine. */
+  syncFolder(log: { readonly dir: string; readonly isClosed: boolean }): Promise<void> {
+    return this.gates.syncing(log.dir, async () => {
+      if (!log.isClosed) await this.syncNow(log.dir);
+    });
+  }
+
+  private async syncNow(path: string): Promise<void> {
     let handle: FileHandle | null = null;
     try {
       handle = this.fs.open(path, 'r');

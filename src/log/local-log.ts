@@ -209,7 +209,7 @@ export class LocalLog {
   /** Makes the names of the files durable, and that of the folder. */
   async syncNames(): Promise<void> {
     const { nameChanges } = this;
-    await this.context.folders.sync(this.dir);
+    await this.context.folders.syncFolder(this);
     if (!this.closed) await this.context.folders.ensureSynced(this.parentDir);
     this.syncedNames = nameChanges;
   }

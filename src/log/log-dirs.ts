@@ -1,5 +1,6 @@
 /** The log directories of a broker (`log.dirs`): which are usable, their locks, their checkpoints and their mark of a clean shutdown. */
 import type { FileSystem, Logger } from '../common/index.js';
+import type { DirectoryGates } from './directory-gates.js';
 import { OffsetCheckpointFile } from './offset-checkpoint-file.js';
 
 const LOCK_FILE = '.lock';
@@ -42,6 +43,7 @@ export class LogDirs {
     readonly all: readonly string[],
     initialOffline: readonly string[],
     private readonly logger: Logger,
+    private readonly gates: DirectoryGates,
   ) {
     if (new Set(all).size < all.length) throw new Error(`Duplicate log directory found: ${all.join(', ')}`);
     for (const path of all.filter((candidate) => !initialOffline.includes(candidate))) {
@@ -145,7 +147,8 @@ export class LogDirs {
           `${lock.holder === null ? '' : `: ${lock.holder}`}.`,
       );
     }
-    const checkpoint = (name: string): OffsetCheckpointFile => new OffsetCheckpointFile(this.fs, `${path}/${name}`);
+    const checkpoint = (name: string): OffsetCheckpointFile =>
+      new OffsetCheckpointFile(this.fs, `${path}/${name}`, this.gates);
     return {
       path,
       lock,

@@ -49,10 +49,8 @@ export class LogFlusher {
     await onStorageAsync(local.context, local.parentDir, `flushing ${partitionKey(local.topicPartition)}`, async () => {
       await (includesOffset ? local.flushAll() : local.flush(offset));
       if (local.isClosed) return;
-      this.noteSmallFiles();
-      await this.metadata.file.sync();
-      await this.epochs.file.sync();
-      await this.snapshots.sync();
+      if (this.hasUnsyncedSmallFiles)
+        await local.context.files.gates.syncing(local.parentDir, () => this.syncSmallFiles());
       if (local.hasUnsyncedNames && !local.isClosed) await local.syncNames();
     });
     // After a truncation, other bytes may stand below the offset than were flushed.
@@ -125,12 +123,19 @@ export class LogFlusher {
     return !(this.metadata.file.isDurable && this.epochs.file.isDurable && this.snapshots.areDurable);
   }
 
+  private async syncSmallFiles(): Promise<void> {
+    this.noteSmallFiles();
+    await this.metadata.file.sync();
+    await this.epochs.file.sync();
+    await this.snapshots.sync();
+  }
+
   /** Names of files that are about to be synced stay unsynced until the folder is: it may fail to be. */
   private noteSmallFiles(): void {
     if (this.hasUnsyncedSmallFiles) this.local.noteNameChange();
   }
 
-  /** One log after the other: thousands may have been made at once, and cold reads need the thread pool. */
+  /** One log of a directory after the other: thousands may have been made at once. */
   private syncTopicIdSoon(): void {
     this.local.context.folders.inTurn(this.local.parentDir, () => this.prepareForAppends());
   }
@@ -139,8 +144,8 @@ export class LogFlusher {
     const { context, parentDir } = this.local;
     try {
       await onStorageAsync(context, parentDir, `writing the topic id of ${this.local.dir}`, async () => {
-        await this.metadata.file.sync();
-        if (!this.local.isClosed) await context.folders.sync(this.local.dir);
+        await context.files.gates.syncing(parentDir, () => this.metadata.file.sync());
+        await context.folders.syncFolder(this.local);
       });
       this.isTopicIdDurable ||= this.metadata.file.isDurable;
     } catch (error) {

@@ -1,6 +1,7 @@
 /** All logs of a broker: loading, making and deleting them, and what is done for them in the background. */
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import { AssertionError, BufferPool, rateLimited } from '../common/index.js';
+import { DirectoryGates } from './directory-gates.js';
 import { FileHandleCache } from './file-handles.js';
 import { FileRemover } from './file-remover.js';
 import { savingHandles } from './handle-saving-file-system.js';
@@ -54,6 +55,7 @@ export class LogManager {
   constructor(private readonly options: LogManagerOptions) {
     const { clock, random, logger } = options;
     const fs = savingHandles(options.fs, () => this.context.files.closeIdle(), rateLimited(logger, clock, 1));
+    const gates = new DirectoryGates(options.logDirs, options.maxOpenFiles);
     const buffers = new BufferPool(FREE_BUFFER_BYTES);
     this.defaultConfig = options.defaultConfig;
     this.context = {
@@ -61,9 +63,9 @@ export class LogManager {
       clock,
       random,
       logger,
-      files: new FileHandleCache(fs, options.maxOpenFiles, (path, error) => this.onCloseFailed(path, error)),
-      remover: new FileRemover(fs, clock),
-      folders: new FolderSync(fs),
+      files: new FileHandleCache(fs, options.maxOpenFiles, (path, error) => this.onCloseFailed(path, error), gates),
+      remover: new FileRemover(fs, clock, gates),
+      folders: new FolderSync(fs, gates),
       settlings: new SettlingQueues(clock, logger),
       scheduler: new Scheduler(clock, logger),
       tailCache: new TailCache(clock, options.tailCacheBytes, buffers),
@@ -75,7 +77,7 @@ export class LogManager {
       isUsable: (logDir) => this.dirs.isUsable(logDir),
     };
     this.replacement = new LogReplacement(this.context);
-    this.dirs = new LogDirs(fs, options.logDirs, options.initialOfflineDirs ?? [], logger);
+    this.dirs = new LogDirs(fs, options.logDirs, options.initialOfflineDirs ?? [], logger, gates);
     this.checkpoints = new LogCheckpoints(this.context, this.dirs, () => this.currentLogs);
     const logs = { current: () => this.currentLogs.values(), future: () => this.futureLogs.values() };
     this.tasks = new LogTasks(this.context, logs);

@@ -37,7 +37,7 @@ export class LogReplacement {
     const { fs, folders } = this.context;
     await onStorageAsync(this.context, future.parentDir, `preparing to replace ${name}`, async () => {
       fs.open(`${future.dir}/${REPLACES_CURRENT}`, 'w+').close();
-      await folders.sync(future.dir);
+      await folders.syncFolder(future);
       await folders.ensureSynced(future.parentDir);
     });
     if (!future.isClosed) this.prepared.set(name, future);
@@ -93,7 +93,7 @@ export class LogReplacement {
     if (log.isClosed) return;
     await onStorageAsync(this.context, log.parentDir, 'unmarking a log', async () => {
       this.context.fs.remove(`${log.dir}/${REPLACES_CURRENT}`);
-      await this.context.folders.sync(log.dir);
+      await this.context.folders.syncFolder(log);
     });
   }
 }

@@ -1,6 +1,7 @@
 import type { FileHandle, FileSystem } from '../common/index.js';
 import { partitionKey, parsePartitionKey, type TopicPartition } from '../cluster/index.js';
 import { CheckpointFormatError, formatCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint-file.js';
+import { DirectoryGates } from './directory-gates.js';
 
 /**
  * A checkpoint of one offset per partition, beside the partition directories: `recovery-point-offset-checkpoint`,
@@ -21,6 +22,7 @@ export class OffsetCheckpointFile {
   constructor(
     private readonly fs: FileSystem,
     readonly path: string,
+    private readonly gates: DirectoryGates = new DirectoryGates(),
   ) {}
 
   /** Offsets by `partitionKey`; empty when the file is missing. Throws `CheckpointFormatError` when it is malformed. */
@@ -98,15 +100,18 @@ export class OffsetCheckpointFile {
       if (text === this.lastWritten) continue;
       this.underWay = offsets;
       try {
-        await this.replace(text, offsets);
+        // A blocking write may come while this one waits at the gate.
+        const { generation } = this;
+        await this.gates.syncing(this.path, () => this.replace(text, offsets, generation));
       } finally {
         this.underWay = null;
       }
     }
   }
 
-  private async replace(text: string, offsets: ReadonlyMap<string, number>): Promise<void> {
-    const { fs, path, generation } = this;
+  private async replace(text: string, offsets: ReadonlyMap<string, number>, generation: number): Promise<void> {
+    const { fs, path } = this;
+    if (generation !== this.generation) return;
     // Not the name that a blocking write uses.
     const temporary = `${path}.new`;
     await syncAndClose(fs.open(temporary, 'w+'), (handle) => handle.writeSync([Buffer.from(text)], 0));

@@ -1,5 +1,6 @@
 import { seededRandom, settle, SimulatedFileSystem, type FileHandle } from '../../../src/common/index.js';
 import { OffsetCheckpointFile } from '../../../src/log/index.js';
+import { DirectoryGates } from '../../../src/log/directory-gates.js';
 
 const PATH = '/d/recovery-point-offset-checkpoint';
 let fs: SimulatedFileSystem;
@@ -147,4 +148,16 @@ describe('an entry that is to be forgotten', () => {
     await lower;
     expect(file.has((key, offset) => key === 'orders-0' && offset > 5)).toBe(false);
   });
+});
+
+test('a blocking write is not undone by contents that waited for other syncs of the directory', async () => {
+  const gates = new DirectoryGates(['/d']);
+  file = new OffsetCheckpointFile(fs, PATH, gates);
+  const others = [1, 2].map(() => gates.syncing('/d', () => new Promise<void>((resolve) => syncs.push(resolve))));
+  const written = file.writeInBackground(at(9));
+  await settle();
+  file.write(at(3));
+  await letGo();
+  await Promise.all([written, ...others]);
+  expect(stored()).toBe(3);
 });

@@ -1,0 +1,72 @@
+/**
+ * What the thread pool does for files goes through here, so that a disk that is slow, or hangs, costs its own log directory alone: the pool
+ * is one for all of them, and for name look-ups besides.
+ */
+
+/**
+ * Reads of a directory under way at once. With the syncs a directory takes six of the sixteen threads that `bin/ottla.cjs` asks for: when one
+ * hangs, the others have as many as they may take.
+ */
+const READS_AT_ONCE = 4;
+/** Syncs and removals of a directory under way at once: two that are share a commit of its journal, and more gain little. */
+const SYNCS_AT_ONCE = 2;
+
+/**
+ * Bounds the operations of each log directory that are in the thread pool at once, whoever asks for them. What waits here needs no file open:
+ * its work opens what it needs, and has to look again whether it is still wanted. The work must not come here again before it ends. Owned by
+ * the `LogManager`.
+ */
+export class DirectoryGates {
+  private readonly gates = new Map<string, { readonly reads: Gate; readonly syncs: Gate }>();
+
+  private readonly readsAtOnce: number;
+
+  /** A path in none of `logDirs` counts as of one more directory. Reads keep no more than half of `maxOpenFiles` open. */
+  constructor(
+    private readonly logDirs: readonly string[] = [],
+    maxOpenFiles = Infinity,
+  ) {
+    this.readsAtOnce = Math.max(1, Math.min(READS_AT_ONCE, Math.floor(maxOpenFiles / 2)));
+  }
+
+  /** Runs a read of a file. */
+  reading<T>(path: string, work: () => Promise<T>): Promise<T> {
+    return this.of(path).reads.run(work);
+  }
+
+  /** Runs a sync, or a removal, of a file or folder, or several one after the other. */
+  syncing<T>(path: string, work: () => Promise<T>): Promise<T> {
+    return this.of(path).syncs.run(work);
+  }
+
+  private of(path: string): { readonly reads: Gate; readonly syncs: Gate } {
+    const dir = this.logDirs.find((logDir) => path === logDir || path.startsWith(`${logDir}/`)) ?? '';
+    let gate = this.gates.get(dir);
+    if (!gate) {
+      gate = { reads: new Gate(this.readsAtOnce), syncs: new Gate(SYNCS_AT_ONCE) };
+      this.gates.set(dir, gate);
+    }
+    return gate;
+  }
+}
+
+/** Lets so much work be under way at once; the rest waits in turn. */
+class Gate {
+  private readonly waiting: (() => void)[] = [];
+  private working = 0;
+
+  constructor(private readonly width: number) {}
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.working < this.width) this.working++;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      // Its place goes to the next in turn: no one who comes now overtakes those that wait.
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.working--;
+    }
+  }
+}
