@@ -63,11 +63,30 @@ test.each([
 );
 
 /** Opening a file fails while the process has more than `limit` open. */
-function limitHandles(limit: number): void {
+function limitHandles(limit: number, openFolders = () => 0): void {
   world.fs.fault = (operation, path) =>
-    operation === 'open' && world.fs.openHandles >= limit
+    operation === 'open' && world.fs.openHandles + openFolders() >= limit
       ? Object.assign(new Error(`EMFILE: too many open files, open '${path}'`), { code: 'EMFILE', syscall: 'open' })
       : null;
+}
+
+/** Counts the folders that are open from now on: they take handles too. */
+function countFolders(): () => number {
+  const { fs } = world;
+  const open = fs.open.bind(fs);
+  let folders = 0;
+  fs.open = (path, mode) => {
+    const handle = open(path, mode);
+    if (mode !== 'r') return handle;
+    folders++;
+    const close = handle.close.bind(handle);
+    handle.close = () => {
+      folders--;
+      close();
+    };
+    return handle;
+  };
+  return () => folders;
 }
 
 test('when the process may open no more, files that no one uses are closed', async () => {
@@ -113,7 +132,7 @@ test.each([
       const { logEndOffset: end, size } = log;
       // Sockets and other files have the rest, and nothing of the logs is open.
       (manager as unknown as { context: { files: { closeIdle(): void } } }).context.files.closeIdle();
-      limitHandles(world.fs.openHandles + free);
+      limitHandles(world.fs.openHandles + free, countFolders());
       let isRefused = false;
       try {
         change(log);

@@ -123,6 +123,16 @@ test('and once for all that are cut while they are written', async () => {
   expect(world.fs.readFile('/data/recovery-point-offset-checkpoint').toString()).not.toMatch(/ 10$/m);
 });
 
+test('no log takes appends before its recovery point is written', async () => {
+  await start(3);
+  slowSyncs(1000, (path) => path.includes('recovery-point'));
+  cutAll();
+  await world.clock.advance(900);
+  expect(logs.some((log) => log.isReadyForAppends)).toBe(false);
+  await world.clock.advance(2000);
+  expect(logs.every((log) => log.isReadyForAppends)).toBe(true);
+});
+
 test('a directory that hangs holds up none of another', async () => {
   await start(20, { logDirs: ['/data1', '/data2'] });
   slowSyncs(HANGS_MS, (path) => path.startsWith('/data1'));
