@@ -80,6 +80,8 @@ export class IngredientMixer {
 
   onTopic(cluster: SimulatedCluster, topic: SimulatedTopic, configs: Readonly<Record<string, string>>): void {
     const { names, random } = this;
+    // Else producers do not know the times of their records.
+    const isCreateTime = configs['message.timestamp.type'] === undefined;
     if (names.has('coldReads')) cluster.readContinuously(topic, { session: { readsAgain: true } });
     if (names.has('oldClients')) {
       cluster.readContinuously(topic, { versions: { [ApiKey.Fetch]: OLDEST_FETCH + random.nextInt(OLD_FETCHES) } });
@@ -88,9 +90,9 @@ export class IngredientMixer {
         { idempotent: random.nextInt(2) === 0, intervalMs: 300 },
         { [ApiKey.Produce]: 3 },
       );
-      cluster.seekTimes(topic, { [ApiKey.ListOffsets]: 1 + random.nextInt(4) });
+      if (isCreateTime) cluster.seekTimes(topic, { [ApiKey.ListOffsets]: 1 + random.nextInt(4) });
     }
-    if (names.has('jumpingClocks') && configs['message.timestamp.type'] === undefined) cluster.seekTimes(topic);
+    if (names.has('jumpingClocks') && isCreateTime) cluster.seekTimes(topic);
   }
 
   /** What goes on while faults are suffered. */
