@@ -386,10 +386,13 @@ test('a replica that is deleted while its copy is made durable takes no director
   await broker.produce(['a'], 1);
   await cluster.clock.advance(1000);
   const target = otherDir(1);
+  // Once it has all that the log has.
+  const copy = () => broker.logs.getLog(ORDERS, true);
   const delayMs = (operation: string, path: string): number =>
-    operation === 'sync' && path.startsWith(target) ? 3000 : 0;
+    operation === 'sync' && path.startsWith(target) && copy()?.logEndOffset === 1 ? 3000 : 0;
   broker.fs.pace = { clock: cluster.clock, delayMs };
   expect(broker.replicas.alterReplicaLogDir(ORDERS, target)).toBe(0);
+  await cluster.until(() => copy()?.logEndOffset === 1);
   await cluster.clock.advance(200);
   const controller = { controllerId: 1, controllerEpoch: 1, correlationId: 1 };
   await broker.replicas.stopReplicas(controller, [{ tp: ORDERS, leaderEpoch: -2, deletePartition: true }]);
