@@ -83,6 +83,11 @@ export class LeaderEpochFileCache {
     this.change(assignEpoch(this.entries, { epoch, startOffset }));
   }
 
+  /** Takes other entries for all that are known. */
+  replace(entries: readonly EpochEntry[]): void {
+    if (!isSame(this.entries, entries)) this.change(entries);
+  }
+
   /**
    * Drops what lies outside of a log, also of one that was just cut. The file follows with the next change or append, for that happens to
    * thousands at once, and a cut must not fail for want of a file handle: until then, whoever loads the log drops the same again.

@@ -1,6 +1,6 @@
 /** All logs of a broker: loading, making and deleting them, and what is done for them in the background. */
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import { AssertionError, BufferPool, rateLimited } from '../common/index.js';
+import { assert, AssertionError, BufferPool, rateLimited } from '../common/index.js';
 import { DirectoryGates } from './directory-gates.js';
 import { FileHandleCache } from './file-handles.js';
 import { FileRemover } from './file-remover.js';
@@ -162,7 +162,8 @@ export class LogManager {
     const { isFuture = false } = options;
     const existing = this.getLog(tp, isFuture);
     if (existing) {
-      if (options.topicId && existing.topicId === null) existing.assignTopicId(options.topicId);
+      // Throws for a log of another topic (Kafka's InconsistentTopicIdException), such as one deleted while its directory was offline.
+      if (options.topicId) existing.assignTopicId(options.topicId);
       return existing;
     }
     const name = partitionKey(tp);
@@ -259,9 +260,11 @@ export class LogManager {
     const name = partitionKey(tp);
     const future = this.futureLog(tp);
     const { parentDir: newParentDir } = future;
+    const old = this.currentLogs.get(name);
+    assert(!old || old.topicId === future.topicId, `${name}: a log is replaced by a copy of it`);
+    assert(old?.parentDir !== newParentDir, `${name}: a copy replaces a log of another directory`);
     onStorage(this.context, newParentDir, `replacing ${name}`, () => this.checkpoints.forget(newParentDir, name));
     future.renameDir(`${newParentDir}/${name}`);
-    const old = this.currentLogs.get(name);
     this.futureLogs.delete(name);
     this.currentLogs.set(name, future);
     if (!old) {
@@ -483,7 +486,7 @@ export class LogManager {
   private makeFolder(tp: TopicPartition, isFuture: boolean): { parentDir: string; dir: string; isMade: boolean } {
     const name = isFuture ? futureDirName(tp, this.uniqueId()) : partitionKey(tp);
     let lastError: unknown;
-    for (const parentDir of this.dirsForNewLog(tp)) {
+    for (const parentDir of this.dirsForNewLog(tp, isFuture)) {
       const dir = `${parentDir}/${name}`;
       try {
         const isMade = onStorage(this.context, parentDir, `creating log for ${partitionKey(tp)}`, () => {
@@ -515,10 +518,11 @@ export class LogManager {
     }
   }
 
-  /** The one asked for, else all live ones, the emptiest first. */
-  private dirsForNewLog(tp: TopicPartition): string[] {
+  /** The one asked for, else all live ones, the emptiest first. A copy does not lie beside its log, whose name it is to take. */
+  private dirsForNewLog(tp: TopicPartition, isFuture: boolean): string[] {
     const preferred = this.preferredDirs.get(partitionKey(tp));
-    const usable = this.liveLogDirs.filter((path) => this.dirs.isUsable(path));
+    const taken = isFuture ? this.getLog(tp)?.parentDir : undefined;
+    const usable = this.liveLogDirs.filter((path) => path !== taken && this.dirs.isUsable(path));
     if (preferred !== undefined) return usable.filter((path) => path === preferred);
     return usable.sort((a, b) => (this.logsPerDir.get(a) ?? 0) - (this.logsPerDir.get(b) ?? 0));
   }

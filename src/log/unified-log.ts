@@ -346,6 +346,12 @@ export class UnifiedLog {
     this.local.onStorage('assigning a leader epoch to', () => this.epochs.assign(epoch, startOffset));
   }
 
+  /** Takes the epochs of the log that this is a copy of, as far as it. */
+  adoptEpochs(entries: readonly EpochEntry[]): void {
+    this.local.ensureOpen();
+    this.local.onStorage('assigning leader epochs to', () => this.epochs.replace(entries));
+  }
+
   /** The largest epoch not beyond `epoch` and where it ends in this log; null when that is not known. */
   endOffsetForEpoch(epoch: number): OffsetAndEpoch | null {
     const found = this.epochs.endOffsetFor(epoch, this.logEndOffset);

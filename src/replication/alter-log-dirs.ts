@@ -3,7 +3,7 @@
  * the log, the future log, is made in the other directory and fed from the log until it has all; then it takes the log's place.
  */
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import type { Clock, Logger, Uuid } from '../common/index.js';
+import { AssertionError, type Clock, type Logger, type Uuid } from '../common/index.js';
 import type { TopicConfig } from '../config/index.js';
 import {
   isOutOfHandles,
@@ -31,7 +31,7 @@ export interface AlterLogDirsOptions {
 
 /** Copied between two looks at other work, in bytes. */
 const CHUNK_BYTES = 1 << 20;
-/** Before a move goes on that wanted for file handles. */
+/** Before a move goes on that wanted for file handles, and between two looks at a log that ends in a gap. */
 const RETRY_MS = 1000;
 /** `TOPIC-PARTITION.` and 32 hex digits and `-future`: what the longest file name leaves for the topic. */
 const FUTURE_SUFFIX_LENGTH = 1 + 32 + '-future'.length;
@@ -60,6 +60,7 @@ export class AlterLogDirs {
       return partition === ErrorCode.NOT_LEADER_OR_FOLLOWER ? ErrorCode.REPLICA_NOT_AVAILABLE : partition;
     }
     if (!partition.log) return ErrorCode.REPLICA_NOT_AVAILABLE;
+    this.abandonForeign(partition);
     if (partition.log.parentDir === dir || partition.futureLog) return ErrorCode.NONE;
     try {
       this.begin(partition, partition.log.topicId);
@@ -74,13 +75,33 @@ export class AlterLogDirs {
   resume(partition: Partition): void {
     // With a copy attached to it the move is under way.
     if (this.isClosed || partition.futureLog || !partition.log) return;
+    this.abandonForeign(partition);
     if (!this.options.logManager.getLog(partition.tp, true)) return;
     try {
       this.begin(partition, partition.log.topicId);
     } catch (error) {
-      if (!(error instanceof LogError)) throw error;
+      if (error instanceof AssertionError) throw error;
       this.onFailed(partition, error);
     }
+  }
+
+  /**
+   * Gives up on a copy that is not to become this log: of an earlier topic of the name, which was deleted while the copy's directory was
+   * offline; or beside the log itself, which was made again where its copy lay.
+   */
+  private abandonForeign({ tp, key, log }: Partition): void {
+    const copy = this.options.logManager.getLog(tp, true);
+    if (!copy || !log) return;
+    const isOfOtherTopic = copy.topicId !== null && copy.topicId !== log.topicId;
+    if (!isOfOtherTopic && copy.parentDir !== log.parentDir) return;
+    this.options.logger.warn('Deleting a copy that is not to replace the log', {
+      partition: key,
+      dir: copy.dir,
+      topicId: copy.topicId,
+      log: log.dir,
+      logTopicId: log.topicId,
+    });
+    this.abandon(tp);
   }
 
   /** Gives up on the copy of a replica that goes elsewhere. */
@@ -103,12 +124,18 @@ export class AlterLogDirs {
   private begin(partition: Partition, topicId: Uuid | null): void {
     const { logManager, topicConfig, logger, onFatal } = this.options;
     const config = topicConfig(partition.tp.topic);
+    const copy = logManager.getLog(partition.tp, true);
+    if (copy && copy.topicId === null && topicId !== null) {
+      // Of before the topic had an id: whose records it holds cannot be told, so it is made again.
+      logManager.maybeUpdatePreferredLogDir(partition.tp, copy.parentDir);
+      this.abandon(partition.tp);
+    }
     const future = logManager.getOrCreateLog(partition.tp, { config, topicId, isFuture: true });
     logManager.forgetReplacement(partition.tp);
     partition.setFutureLog(future);
     logger.info('Moving a replica', { partition: partition.key, to: future.parentDir });
     this.copy(partition, future).catch((error: unknown) => {
-      if (!(error instanceof LogError)) {
+      if (error instanceof AssertionError) {
         onFatal(error);
         return;
       }
@@ -117,8 +144,11 @@ export class AlterLogDirs {
     });
   }
 
-  /** The replica itself lives on; the copy is tried again when it is asked for, or at the next start. For want of handles soon. */
-  private onFailed(partition: Partition, error: LogError): void {
+  /**
+   * The replica itself lives on, whatever it was (records that are damaged on the old disk, as may be why it is moved); the copy is tried again
+   * when it is asked for, or at the next start. For want of handles soon.
+   */
+  private onFailed(partition: Partition, error: unknown): void {
     const { clock, logger } = this.options;
     logger.error('Moving a replica failed', { partition: partition.key, error });
     if (isOutOfHandles(error)) clock.setTimer(RETRY_MS, () => this.resume(partition), { background: true });
@@ -142,10 +172,8 @@ export class AlterLogDirs {
       this.followEnds(partition, log, future);
       if (future.logEndOffset < log.logEndOffset) {
         await this.copyChunk(partition, log, future);
-      } else if (divergenceOf(log, future) !== log.logEndOffset) {
-        // What was read before a truncation was written after it.
-        alignedAt = -1;
       } else if (!logManager.isReadyToReplace(partition.tp)) {
+        future.adoptEpochs(log.epochEntries);
         await logManager.prepareReplacement(partition.tp);
       } else {
         this.replace(partition, log, future);
@@ -177,6 +205,7 @@ export class AlterLogDirs {
   }
 
   private followEnds(partition: Partition, log: UnifiedLog, future: UnifiedLog): void {
+    if (log.topicId !== null) future.assignTopicId(log.topicId);
     future.maybeUpdateHighWatermark(log.highWatermark);
     if (log.logStartOffset > future.logStartOffset && log.logStartOffset <= future.highWatermark) {
       future.maybeIncrementLogStartOffset(log.logStartOffset, 'follows the log that it is to replace');
@@ -188,6 +217,7 @@ export class AlterLogDirs {
     const from = future.logEndOffset;
     const { cuts } = partition;
     let bytes = 0;
+    let isGap = false;
     try {
       const read = await log.read(from, CHUNK_BYTES, 'LOG_END', true);
       // A truncation meanwhile has cut both logs, and what was read may be gone.
@@ -195,6 +225,7 @@ export class AlterLogDirs {
         this.logOf(partition, future) === log && future.logEndOffset === from && partition.cuts === cuts;
       if (!isStillWanted) return;
       bytes = read.sizeInBytes;
+      isGap = bytes === 0 && from < log.logEndOffset;
       if (bytes > 0) {
         await this.append(
           partition,
@@ -206,7 +237,10 @@ export class AlterLogDirs {
       // Retention, or a truncation, took the offset away while we waited: the next look finds where to go on.
       if (!(error instanceof LogError) || error.kind !== 'OFFSET_OUT_OF_RANGE') throw error;
     }
-    if (bytes === 0 || bytes >= CHUNK_BYTES / 2) {
+    if (isGap) {
+      // Compacted, and cut within a gap: until the next record no copy ends where the log does.
+      await this.pause();
+    } else if (bytes === 0 || bytes >= CHUNK_BYTES / 2) {
       await new Promise<void>((resolve) => this.options.clock.defer(resolve));
     }
   }
@@ -238,18 +272,18 @@ export class AlterLogDirs {
    */
   private async prepareForAppends(future: UnifiedLog): Promise<void> {
     await future.prepareForAppends();
-    if (future.isReadyForAppends || future.isClosed) return;
-    await new Promise<void>((resolve) => this.options.clock.setTimer(RETRY_MS, resolve, { background: true }));
+    if (!future.isReadyForAppends && !future.isClosed) await this.pause();
+  }
+
+  private pause(): Promise<void> {
+    return new Promise((resolve) => void this.options.clock.setTimer(RETRY_MS, resolve, { background: true }));
   }
 
   /** Nothing is awaited between the comparison of the logs and this, so that no record is lost between the two. */
   private replace(partition: Partition, log: UnifiedLog, future: UnifiedLog): void {
     const { logManager, logger, onChange } = this.options;
-    // Epochs in which nothing was written are in no batch that could be copied.
-    const known = future.latestEpoch ?? -1;
-    for (const { epoch, startOffset } of log.epochEntries) {
-      if (epoch > known) future.maybeAssignEpochStartOffset(epoch, startOffset);
-    }
+    // Those in which nothing was written, or whose first batches are cleaned away, are in no batch that could be copied.
+    future.adoptEpochs(log.epochEntries);
     logManager.replaceCurrentWithFutureLog(partition.tp);
     partition.replaceLog(future);
     logger.info('Moved a replica', { partition: partition.key, to: future.parentDir });

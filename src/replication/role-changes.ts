@@ -242,6 +242,10 @@ export class RoleChanges {
       if (errorCode === ErrorCode.NONE || waiting === requested) this.postponed.delete(key);
       return errorCode;
     } catch (error) {
+      if (error instanceof LogError && error.kind === 'INCONSISTENT_TOPIC_ID') {
+        stateChangeLogger.error('Refused a change of role: the log is of another topic', { partition: key, error });
+        return ErrorCode.INCONSISTENT_TOPIC_ID;
+      }
       if (!(error instanceof LogError) || error.kind !== 'KAFKA_STORAGE_ERROR') throw error;
       if (isOutOfHandles(error)) {
         stateChangeLogger.error('Postponed a change of role: too many files are open', { partition: key, error });

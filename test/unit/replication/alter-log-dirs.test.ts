@@ -1,3 +1,4 @@
+import { AssertionError } from '../../../src/common/index.js';
 import { settle } from '../../../src/common/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { ORDERS, ReplicaCluster, type TestBroker } from './replica-cluster.js';
@@ -467,7 +468,7 @@ test('a copy that wants for a file handle before its first record goes on once t
   expect(await broker.values()).toEqual(['0/a']);
 });
 
-test('a bug in a move is not taken for the trouble of a disk', async () => {
+test('a breach of an invariant in a move is not taken for the trouble of a disk', async () => {
   cluster.stop();
   const bugs: unknown[] = [];
   cluster = await ReplicaCluster.start({
@@ -479,7 +480,7 @@ test('a bug in a move is not taken for the trouble of a disk', async () => {
   const broker = cluster.broker(1);
   await broker.produce(['a'], 1);
   expect(broker.replicas.alterReplicaLogDir(ORDERS, otherDir(1))).toBe(0);
-  const bug = new Error('a bug');
+  const bug = new AssertionError('a bug');
   jest.spyOn(broker.logs.getLog(ORDERS, true)!, 'appendAsFollower').mockImplementation(() => {
     throw bug;
   });
