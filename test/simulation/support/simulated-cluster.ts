@@ -335,7 +335,11 @@ export class SimulatedCluster {
   seekTimes(topic: SimulatedTopic, versions: ClientVersions = {}): void {
     const client = this.client(`client-s${this.seekers.length + 1}`, versions);
     const onViolation = (message: string): void => this.fail(new Violation(message));
-    this.seekers.push(new TimeSeeker(client, topic.name, this.history, onViolation));
+    const isLeading = (partition: number, id: number): boolean => {
+      const replica = this.broker(id).running?.services?.replicas.partitionOf({ topic: topic.name, partition });
+      return replica?.isLeader === true && replica.leaderEpoch === topic.leaderEpoch(partition);
+    };
+    this.seekers.push(new TimeSeeker(client, topic.name, this.history, isLeading, onViolation));
   }
 
   /** A group of consumers of the topic, which commit offsets and come and go. */

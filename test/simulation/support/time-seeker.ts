@@ -20,6 +20,8 @@ export class TimeSeeker {
     private readonly client: SimulatedClient,
     private readonly topic: string,
     private readonly history: History,
+    /** A broker leads, knows it, and no one has led since: one that was replaced unheard answers from what it has, as in Kafka. */
+    private readonly isLeading: (partition: number, broker: number) => boolean,
     private readonly onViolation: (message: string) => void,
   ) {
     void this.seek();
@@ -44,7 +46,7 @@ export class TimeSeeker {
     const { client, topic, history } = this;
     const known = client.leaderOf(topic, partition);
     if (!known || known.leader < 0) return client.refreshMetadata();
-    const asked = history.acknowledged.length;
+    const asked = this.isLeading(partition, known.leader) ? history.acknowledged.length : 0;
     try {
       const { topics } = await client.send<ListOffsetsResponse>(
         known.leader,
@@ -64,8 +66,10 @@ export class TimeSeeker {
         'times',
       );
       const answer = topics[0]!.partitions[0]!;
-      if (answer.errorCode === 0) this.judge(partition, timestamp, Number(answer.offset), asked);
-      else if (client.understands(ApiKey.ListOffsets, answer.errorCode)) await client.refreshMetadata();
+      if (answer.errorCode === 0 && this.isLeading(partition, known.leader))
+        this.judge(partition, timestamp, Number(answer.offset), asked);
+      else if (answer.errorCode === 0 || client.understands(ApiKey.ListOffsets, answer.errorCode))
+        await client.refreshMetadata();
       else this.violation(partition, timestamp, `was answered with ${errorName(answer.errorCode)}`);
     } catch (error) {
       if (!(error instanceof NetworkError)) throw error;
