@@ -1,7 +1,7 @@
 /** Offsets by time against a walk over all records: out of order, equal, at the ends, deleted, cut, and after restarts. */
 import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
 import { SEVERAL_SEGMENTS, TP, fillLog, type FilledBatch } from './filled-log.js';
-import { crash, newManager, newWorld, numbered, type LogWorld } from './log-fixture.js';
+import { batch, crash, newManager, newWorld, numbered, startManager, type LogWorld } from './log-fixture.js';
 
 type Found = { offset: number; timestamp: number } | null;
 
@@ -143,4 +143,16 @@ test('a segment whose records are all cut rolls by the time of what comes then',
   expect(log.segments.map((segment) => segment.baseOffset)).toEqual([0]);
   log.appendAsLeader(numbered(0, 1, { timestamp: 51_001 }), { leaderEpoch: 0 });
   expect(log.segments.map((segment) => segment.baseOffset)).toEqual([0, 2]);
+});
+
+test('records before a clock went back are found by their time, and the latest of all is among them', async () => {
+  const world = newWorld();
+  const manager = await startManager(world);
+  const log = manager.getOrCreateLog(TP, { isNew: true });
+  for (const timestamp of [2000, 1000, 1500]) log.appendAsLeader(batch({ timestamp }), { leaderEpoch: 0 });
+  log.updateHighWatermark(log.logEndOffset);
+  const offsets = await Promise.all(
+    [1000, 1700, 2000, 2001, -3].map(async (time) => (await log.fetchOffsetByTimestamp(time))?.offset ?? null),
+  );
+  expect(offsets).toEqual([0, 0, 0, null, 0]);
 });
