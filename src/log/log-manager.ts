@@ -1,6 +1,6 @@
 /** All logs of a broker: loading, making and deleting them, and what is done for them in the background. */
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import { assert, AssertionError, BufferPool, rateLimited } from '../common/index.js';
+import { assert, AssertionError, BufferPool, rateLimited, sleep } from '../common/index.js';
 import { DirectoryGates } from './directory-gates.js';
 import { FileHandleCache } from './file-handles.js';
 import { FileRemover } from './file-remover.js';
@@ -29,6 +29,9 @@ const INITIAL_TASK_DELAY_MS = 30_000;
 const FREE_BUFFER_BYTES = 12 * 1024 * 1024;
 /** Logs that are made durable at once when the broker stops. */
 const FLUSHES_AT_ONCE = 16;
+/** How often, and after how long, a sync of deletions is tried again that wants for a file handle. */
+const SYNC_TRIES = 5;
+const SYNC_RETRY_MS = 1000;
 
 /**
  * The logs of a broker (`kafka.log.LogManager`). Made and started by the broker, which shuts it down last. A directory whose files fail
@@ -44,8 +47,6 @@ export class LogManager {
   private readonly preferredDirs = new Map<string, string>();
   private readonly logsPerDir = new Map<string, number>();
   private readonly loadedDirs = new Set<string>();
-  /** Whose checkpoints still name logs that were deleted. */
-  private readonly dirsOfDeleted = new Set<string>();
   private readonly checkpoints: LogCheckpoints;
   private readonly tasks: LogTasks;
   private defaultConfig: LogConfig;
@@ -182,18 +183,20 @@ export class LogManager {
     return log;
   }
 
-  /** Takes the log out and renames its folder at once; its files go after `file.delete.delay.ms`. */
+  /**
+   * Takes the log out and renames its folder at once; its files go after `file.delete.delay.ms`. The deletion becomes durable in the
+   * background.
+   */
   asyncDelete(tp: TopicPartition, isFuture = false): UnifiedLog | undefined {
     const log = this.getLog(tp, isFuture);
-    const isGone = this.deleteLater(tp, isFuture);
-    this.checkpointAfterDeletions();
-    return isGone ? log : undefined;
+    if (!log || !this.deleteLater(tp, isFuture)) return undefined;
+    this.context.scheduler.scheduleOnce('sync-deletions', async () => {
+      await this.makeDeletionsDurable([log.parentDir]);
+    });
+    return log;
   }
 
-  /**
-   * The same for one of many: when all are deleted, `checkpointAfterDeletions` writes the checkpoints without them. False when its
-   * directory fails, with the log still there.
-   */
+  /** The same for one of many, which `makeDeletionsDurable` makes durable together. False when its directory fails, with the log still there. */
   deleteLater(tp: TopicPartition, isFuture = false): boolean {
     const log = this.getLog(tp, isFuture);
     if (!log) return true;
@@ -204,37 +207,47 @@ export class LogManager {
       this.context.logger.error('Failed to delete a log', { partition: partitionKey(tp), error });
       return false;
     }
-    this.dirsOfDeleted.add(log.parentDir);
     return true;
   }
 
   /**
-   * Makes deletions durable: a deleted topic that came back with a loss of power would stand where its successor is to be made. Until then
-   * the checkpoints name logs that are gone, which a start passes over. Gives the directories that failed first: what was deleted in them may
-   * be there again when they are.
+   * Makes what was deleted in these directories durable, and takes it out of their checkpoints, without blocking, each for itself: a deleted
+   * topic that came back with a loss of power would stand where its successor is to be made. (That the checkpoints may name logs that are
+   * gone until then, and also when they cannot be written, is seen to when a name is used again.) Gives the directories that failed at it: what
+   * was deleted in them may be there again when they are.
    */
-  checkpointAfterDeletions(): ReadonlySet<string> {
+  async makeDeletionsDurable(paths: Iterable<string>): Promise<ReadonlySet<string>> {
     const failed = new Set<string>();
-    for (const path of this.dirsOfDeleted) {
-      const dir = this.dirs.get(path);
-      if (dir && this.dirs.isUsable(path)) {
-        try {
-          onStorage(this.context, path, 'deleting logs', () => this.context.folders.ensureSyncedSync(path));
-        } catch (error) {
-          if (!(error instanceof LogError)) throw error;
-          // Where handles were wanting, the next deletions do it again.
-          this.context.logger.error('Failed to make deletions durable', { dir: path, error });
-          if (!isOutOfHandles(error)) failed.add(path);
-          continue;
-        }
-        this.checkpoints.writeRecoveryPoints(dir);
-        this.checkpoints.writeLogStartOffsets(dir);
-      } else {
-        failed.add(path);
-      }
-      this.dirsOfDeleted.delete(path);
-    }
+    const makeDurable = async (path: string): Promise<void> => {
+      if (!(await this.syncDeletions(path))) failed.add(path);
+    };
+    await Promise.all([...new Set(paths)].map(makeDurable));
     return failed;
+  }
+
+  private async syncDeletions(path: string): Promise<boolean> {
+    const { clock, folders, logger } = this.context;
+    const dir = this.dirs.get(path);
+    for (let tries = 1; ; tries++) {
+      if (!dir || !this.dirs.isUsable(path)) return false;
+      try {
+        await onStorageAsync(this.context, path, 'deleting logs', () => folders.ensureSynced(path));
+        break;
+      } catch (error) {
+        if (!(error instanceof LogError)) throw error;
+        logger.error('Failed to make deletions durable', { dir: path, error });
+        // Where only a file handle was wanting, there may be one soon. Later than that, the next sync of the folder is theirs, too.
+        if (!isOutOfHandles(error) || tries === SYNC_TRIES) return false;
+      }
+      await sleep(clock, SYNC_RETRY_MS);
+    }
+    // When the broker stops, that writes them.
+    if (this.closed) return true;
+    await Promise.all([
+      this.checkpoints.writeRecoveryPointsInBackground(dir),
+      this.checkpoints.writeLogStartOffsetsInBackground(dir),
+    ]);
+    return true;
   }
 
   /** True when the future log may replace the log: it is durable as far as the log is, and marked as complete. */

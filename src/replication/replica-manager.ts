@@ -288,8 +288,9 @@ export class ReplicaManager {
     if (!this.roles.acceptController(controller.controllerEpoch, 'StopReplica')) {
       return { errorCode: ErrorCode.STALE_CONTROLLER_EPOCH, partitions: [] };
     }
-    const partitions = await this.inSlices(this.roles.stopReplicas(requested, onDeleted));
+    const stopped = await this.inSlices(this.roles.stopReplicas(requested, onDeleted));
     this.checkpoints.markChanged();
+    const partitions = await this.roles.makeDeletionsDurable(stopped);
     return { errorCode: ErrorCode.NONE, partitions };
   }
 

@@ -24,6 +24,13 @@ import type { Partition } from './partition.js';
 import type { HighWatermarkLookup, PartitionAssignment } from './partition-context.js';
 import type { MetadataSource } from './ports.js';
 
+interface StoppedReplica {
+  readonly tp: TopicPartition;
+  readonly errorCode: number;
+  /** The log directories that held what was deleted. */
+  readonly deletedFrom: readonly string[];
+}
+
 export interface RoleChangesOptions {
   readonly brokerId: number;
   readonly clock: Clock;
@@ -144,32 +151,33 @@ export class RoleChanges {
 
   /**
    * Results in the order given; `onDeleted` is called in the step that deletes a partition. When the broker stops in between, what is left
-   * stays, and answers NOT_LEADER_OR_FOLLOWER.
+   * stays, and answers NOT_LEADER_OR_FOLLOWER. What is deleted is so for certain after `makeDeletionsDurable`.
    */
   *stopReplicas(
     requested: readonly StopReplicaPartition[],
     onDeleted: (partition: StopReplicaPartition) => void,
-  ): Steps<{ tp: TopicPartition; errorCode: number }[]> {
-    const { fetchers, isShuttingDown, logManager } = this.options;
-    const results: { tp: TopicPartition; errorCode: number }[] = [];
-    const dirsOf = new Map<{ errorCode: number }, readonly string[]>();
+  ): Steps<StoppedReplica[]> {
+    const { fetchers, isShuttingDown } = this.options;
+    const results: StoppedReplica[] = [];
     yield* this.alone(requested, (one) => {
-      const dirs = one.deletePartition ? this.dirsOf(one.tp) : [];
+      const deletedFrom = one.deletePartition ? this.dirsOf(one.tp) : [];
       const errorCode = isShuttingDown() ? ErrorCode.NOT_LEADER_OR_FOLLOWER : this.stopReplica(one);
-      const result = { tp: one.tp, errorCode };
-      results.push(result);
-      if (dirs.length > 0) dirsOf.set(result, dirs);
+      results.push({ tp: one.tp, errorCode, deletedFrom });
       if (one.deletePartition && errorCode === ErrorCode.NONE) onDeleted(one);
     });
     fetchers.closeIdle();
-    if (!isShuttingDown()) {
-      const failed = logManager.checkpointAfterDeletions();
-      for (const [result, dirs] of dirsOf) {
-        // A loss of power may bring it back, as when its folder could not be renamed.
-        if (dirs.some((dir) => failed.has(dir))) result.errorCode = ErrorCode.KAFKA_STORAGE_ERROR;
-      }
-    }
     return results;
+  }
+
+  /** The results of `stopReplicas` once the deletions are durable, with KAFKA_STORAGE_ERROR for those that are not. */
+  async makeDeletionsDurable(stopped: readonly StoppedReplica[]): Promise<{ tp: TopicPartition; errorCode: number }[]> {
+    const dirs = stopped.flatMap(({ errorCode, deletedFrom }) => (errorCode === ErrorCode.NONE ? deletedFrom : []));
+    const failed = await this.options.logManager.makeDeletionsDurable(dirs);
+    return stopped.map(({ tp, errorCode, deletedFrom }) => {
+      // A loss of power may bring it back, as when its folder could not be renamed.
+      const isLost = errorCode === ErrorCode.NONE && deletedFrom.some((dir) => failed.has(dir));
+      return { tp, errorCode: isLost ? ErrorCode.KAFKA_STORAGE_ERROR : errorCode };
+    });
   }
 
   /** A step for each, after which others may run. */

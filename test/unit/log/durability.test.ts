@@ -164,7 +164,10 @@ test('a deleted topic does not come back where its successor is, though no check
     await world.clock.advance(1);
     await flushed;
     manager.checkpointLogStartOffsets();
-    manager.asyncDelete(tp);
+    manager.deleteLater(tp);
+    const deleted = manager.makeDeletionsDurable(['/data']);
+    await world.clock.advance(1);
+    expect([...(await deleted)]).toEqual([]);
     crash(world, 'power');
     expect((await startManager(world, { defaultConfig: config })).getLog(tp)).toBeUndefined();
   }

@@ -309,18 +309,44 @@ test('what was cut off a copy is removed once the copy has taken the place of th
   expect(names()).toEqual([]);
 });
 
-test('deletions that could not be made durable for want of a file handle are with the next ones', async () => {
+test('deletions are made durable as soon as there is a file handle for it', async () => {
   const [manager, failed] = await twoDirs();
   const { inA, inB } = makeLogs(manager, 4);
   await world.clock.advance(1000);
-  world.fs.fault = (operation, path) => (operation === 'sync' && path === '/a' ? ioError('EMFILE', 'open') : null);
-  manager.asyncDelete(inA[0]!.topicPartition);
+  world.fs.fault = (operation, path) => (operation === 'open' && path === '/a' ? ioError('EMFILE', 'open') : null);
+  for (const { topicPartition } of [inA[0]!, inB[0]!]) expect(manager.deleteLater(topicPartition)).toBe(true);
+  let done: readonly string[] | null = null;
+  void manager.makeDeletionsDurable(['/a', '/b']).then((notDurable) => (done = [...notDurable]));
+  await world.clock.advance(1500);
+  expect(done).toBeNull();
   const synced: string[] = [];
   world.fs.fault = (operation, path) => {
     if (operation === 'sync') synced.push(path);
     return null;
   };
-  manager.asyncDelete(inB[0]!.topicPartition);
+  await world.clock.advance(1000);
+  expect(done).toEqual([]);
+  expect(synced).toContain('/a');
+  expect(failed).toEqual([]);
+});
+
+test('deletions for whose sync there never is a file handle are not said to be durable, and are with the next ones', async () => {
+  const [manager, failed] = await twoDirs();
+  const { inA } = makeLogs(manager, 4);
+  await world.clock.advance(1000);
+  world.fs.fault = (operation, path) => (operation === 'open' && path === '/a' ? ioError('EMFILE', 'open') : null);
+  expect(manager.deleteLater(inA[0]!.topicPartition)).toBe(true);
+  const first = manager.makeDeletionsDurable(['/a']);
+  await world.clock.advance(60_000);
+  expect([...(await first)]).toEqual(['/a']);
+  const synced: string[] = [];
+  world.fs.fault = (operation, path) => {
+    if (operation === 'sync') synced.push(path);
+    return null;
+  };
+  const second = manager.makeDeletionsDurable(['/a']);
+  await world.clock.advance(1);
+  expect([...(await second)]).toEqual([]);
   expect(synced).toContain('/a');
   expect(failed).toEqual([]);
 });

@@ -68,7 +68,8 @@ test('a log that is deleted after its folder was synced does not come back with 
     log.appendAsLeader(numbered(0, 3), { leaderEpoch: 0 });
     await log.flush(true);
     // No checkpoint has named it: none is written again, which would sync the folder too.
-    manager.asyncDelete(orders(0));
+    manager.deleteLater(orders(0));
+    await manager.makeDeletionsDurable(['/data']);
     crash(world, 'power');
     expect(world.fs.readDir('/data').filter((name) => name === 'orders-0')).toEqual([]);
   }

@@ -396,8 +396,9 @@ test('a replica that is deleted while its copy is made durable takes no director
   await cluster.until(() => copy()?.logEndOffset === 1);
   await cluster.clock.advance(200);
   const controller = { controllerId: 1, controllerEpoch: 1, correlationId: 1 };
-  await broker.replicas.stopReplicas(controller, [{ tp: ORDERS, leaderEpoch: -2, deletePartition: true }]);
+  const stopped = broker.replicas.stopReplicas(controller, [{ tp: ORDERS, leaderEpoch: -2, deletePartition: true }]);
   await cluster.clock.advance(30_000);
+  expect((await stopped).partitions).toEqual([{ tp: ORDERS, errorCode: 0 }]);
   expect(broker.logs.offlineLogDirs).toEqual([]);
   expect(broker.fs.readDir(target).filter((name) => name.startsWith('orders'))).toEqual([]);
 });

@@ -187,10 +187,9 @@ test('many deletions write the checkpoints of their directory once', async () =>
   await ended(command(1, 0));
   broker.logs.checkpointLogRecoveryOffsets();
   let writes = 0;
-  const { replaceFile } = broker.fs;
-  broker.fs.replaceFile = (path, content) => {
-    if (path.endsWith('/recovery-point-offset-checkpoint')) writes++;
-    replaceFile.call(broker.fs, path, content);
+  broker.fs.fault = (operation, path) => {
+    if (operation === 'write' && path.includes('/recovery-point-offset-checkpoint.')) writes++;
+    return null;
   };
   await ended(stopAll());
   expect(writes).toBe(1);
@@ -220,15 +219,35 @@ test('replicas whose deletion a failing disk did not make durable are not said t
   await ended(command(1, 0));
   const inOther = ALL.map((tp) => broker.log(tp).parentDir === '/other');
   expect(new Set(inOther)).toEqual(new Set([true, false]));
-  const { syncDir } = broker.fs;
-  broker.fs.syncDir = (path) => {
-    if (path === '/other') throw Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'fsync' });
-    syncDir.call(broker.fs, path);
-  };
+  broker.fs.fault = (operation, path) =>
+    operation === 'sync' && path === '/other'
+      ? Object.assign(new Error('EIO'), { code: 'EIO', syscall: 'fsync' })
+      : null;
   const { partitions } = await ended(stopAll());
   expect(partitions.map(({ errorCode }) => errorCode)).toEqual(
     inOther.map((isInOther) => (isInOther ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NONE)),
   );
+});
+
+test('StopReplica is answered when its deletions are durable, and the slow disk that they wait for holds no one else up', async () => {
+  await start();
+  await ended(command(1, 0));
+  const delayMs = (operation: string): number => (operation === 'sync' ? 5000 : 0);
+  broker.fs.pace = { clock: cluster.clock, delayMs };
+  const { blockedMs } = broker.fs;
+  let isAnswered = false;
+  const deleted: number[] = [];
+  const answer = stopAll(deleted).finally(() => (isAnswered = true));
+  await cluster.clock.advance(4000);
+  expect(deleted).toHaveLength(COUNT);
+  expect(isAnswered).toBe(false);
+  await cluster.clock.advance(60_000);
+  expect((await answer).partitions.map(({ errorCode }) => errorCode)).toEqual(ALL.map(() => ErrorCode.NONE));
+  expect(broker.fs.blockedMs).toBe(blockedMs);
+  broker.fs.pace = null;
+  broker.crash('power');
+  await broker.start();
+  expect(ALL.filter((tp) => broker.logs.getLog(tp))).toEqual([]);
 });
 
 test('where a folder cannot be renamed away nothing is said to be deleted, for that was not made durable either', async () => {
