@@ -31,6 +31,11 @@ import { UnifiedLog } from './unified-log.js';
 
 const COPY_BYTES = 1024 * 1024;
 
+interface RecoveredSegment extends SegmentRecovery {
+  /** The state at its end. */
+  readonly producers: ProducerStateManager;
+}
+
 export interface LoadLogOptions {
   readonly topicPartition: TopicPartition;
   readonly dir: string;
@@ -64,6 +69,8 @@ export class LogLoader {
   private recoveryPointCheckpoint: number;
   private readonly folder: LogFolder;
   private recovered = false;
+  /** While segments are recovered. */
+  private snapshots: ProducerSnapshots | null = null;
   private isNew = false;
 
   constructor(
@@ -161,7 +168,10 @@ export class LogLoader {
     this.folder.sync();
     const segment = this.openSegment(offset, CLEANED_SUFFIX);
     this.segments.add(segment);
-    yield* this.recoverOne(segment, null);
+    const recovery = yield* this.recoverOne(segment, null);
+    // The segments behind it are flushed, and stay whatever becomes of it, as in Kafka.
+    if (!recovery.overflow) this.cutBehind(segment, recovery.validBytes);
+    this.endRecovery(segment, recovery);
     segment.adoptRebuiltIndexes();
     this.folder.reread();
     yield;
@@ -221,13 +231,21 @@ export class LogLoader {
     const found = new RecoveredEpochs(epochs.all, first.baseOffset);
     let hasGaps = false;
     for (let segment: LogSegment | undefined = first; segment; segment = this.segments.higher(segment.baseOffset)) {
-      const recovery: SegmentRecovery = yield* this.recoverOne(segment, found);
-      yield;
-      const truncatedBytes = recovery.overflow ? this.split(segment, recovery.overflow) : recovery.truncatedBytes;
+      const recovery = yield* this.recoverOne(segment, found);
       hasGaps ||= recovery.hasGaps;
+      const { overflow } = recovery;
+      const isLost = overflow !== null && this.copyRest(segment, overflow);
+      const validBytes = overflow ? overflow.position : recovery.validBytes;
+      const isTorn = overflow ? isLost : validBytes < segment.sizeInBytes;
+      const isCut = validBytes < segment.sizeInBytes;
+      if (isTorn) this.deleteBehind(segment, segment.sizeInBytes - validBytes);
+      if (isCut) this.cutBehind(segment, validBytes);
+      this.endRecovery(segment, recovery);
+      yield;
+      if (isTorn) break;
       this.removeEmptyWithin(segment);
-      if (truncatedBytes === 0 && !this.isBrokenAfter(segment, hasGaps)) continue;
-      this.cutAfter(segment, truncatedBytes);
+      if (!this.isBrokenAfter(segment, hasGaps)) continue;
+      this.deleteBehind(segment, 0);
       break;
     }
     epochs.adopt(found.entries, this.segments.active.readNextOffset());
@@ -254,26 +272,33 @@ export class LogLoader {
     return before.some((one) => one.readNextOffset() < this.segments.higher(one.baseOffset)!.baseOffset);
   }
 
-  private cutAfter(segment: LogSegment, truncatedBytes: number): void {
+  /**
+   * The segments behind one whose end is torn or missing go before it is cut: killed in between, the next start finds the torn end again, not
+   * a hole that looks like the cleaner's.
+   */
+  private deleteBehind(segment: LogSegment, truncatedBytes: number): void {
     const gone = this.segments.all.slice(this.segments.all.indexOf(segment) + 1);
-    this.context.logger.warn('Cut a torn or corrupt tail of a log', {
+    this.context.logger.warn('Cutting a torn or corrupt tail of a log', {
       path: segment.file.path,
       truncatedBytes,
-      logEndOffset: segment.readNextOffset(),
       segmentsDeleted: gone.length,
     });
     this.deleteSegments(gone);
-    // What was cut must not come back with the next loss of power: other records will have its offsets.
-    segment.file.syncSync();
     this.folder.sync();
   }
 
+  /** What was cut must not come back with the next loss of power: other records will have its offsets. */
+  private cutBehind(segment: LogSegment, validBytes: number): void {
+    if (validBytes === segment.sizeInBytes) return;
+    segment.file.truncate(validBytes);
+    segment.file.syncSync();
+  }
+
   /**
-   * Moves what lies behind `position` to a segment of its own (`LocalLog.splitOverflowedSegment`). The rest is there, durably and whole,
-   * before it is cut off here: killed in between, the next recovery does the same again. Gives the bytes lost: all of the rest when
-   * another segment has that place.
+   * Copies what lies behind `position` to a segment of its own (`LocalLog.splitOverflowedSegment`), durably and whole, before it is cut off
+   * here: killed in between, the next recovery does the same again. True when the rest is lost, as another segment has that place.
    */
-  private split(segment: LogSegment, { position, baseOffset }: { position: number; baseOffset: number }): number {
+  private copyRest(segment: LogSegment, { position, baseOffset }: { position: number; baseOffset: number }): boolean {
     const restBytes = segment.sizeInBytes - position;
     const other = this.segments.get(baseOffset);
     const isLost = other !== undefined && other.sizeInBytes !== restBytes;
@@ -290,28 +315,29 @@ export class LogLoader {
       this.folder.sync();
       this.segments.add(this.openSegment(baseOffset));
     }
-    segment.file.truncate(position);
-    segment.file.syncSync();
-    segment.onBecomeInactive();
-    return isLost ? restBytes : 0;
+    return isLost;
   }
 
-  private *recoverOne(segment: LogSegment, epochs: RecoveredEpochs | null): Generator<void, SegmentRecovery, void> {
+  private *recoverOne(segment: LogSegment, epochs: RecoveredEpochs | null): Generator<void, RecoveredSegment, void> {
     const { context, options } = this;
     // The state at the beginning of the segment, of the segments before it.
     const producers = this.newProducerState();
-    const snapshots = this.openSnapshots();
-    yield* rebuildProducerState(producers, snapshots, this.segments, {
+    this.snapshots ??= this.openSnapshots();
+    yield* rebuildProducerState(producers, this.snapshots, this.segments, {
       logStartOffset: options.logStartOffset,
       lastOffset: segment.baseOffset,
       nowMs: context.clock.nowMs(),
       reloadFromCleanShutdown: false,
     });
     const recovery = yield* recoverSegment(segment, producers, epochs, context.logger);
-    snapshots.take(producers);
+    return { ...recovery, producers };
+  }
+
+  /** The segment ends where it should: its indexes, and the state of the producers at its end, are written. */
+  private endRecovery(segment: LogSegment, { producers }: RecoveredSegment): void {
+    segment.onBecomeInactive();
+    this.snapshots!.take(producers);
     this.recovered = true;
-    this.folder.reread();
-    return recovery;
   }
 
   /**

@@ -8,8 +8,8 @@ import { replayBatch } from './producer-append.js';
 
 /** What the recovery of a segment has found. */
 export interface SegmentRecovery {
-  /** Behind the last whole, valid batch of the log; they are cut. */
-  readonly truncatedBytes: number;
+  /** Up to the end of the last whole, valid batch of the log; what lies behind is to be cut. */
+  readonly validBytes: number;
   /** Offsets are missing between its batches, or in one: the cleaner has removed records. */
   readonly hasGaps: boolean;
   /**
@@ -20,8 +20,9 @@ export interface SegmentRecovery {
 }
 
 /**
- * Rebuilds a segment's indexes from its batches and cuts it after the last whole, valid one (`LogSegment.recover`). The producers' state,
- * which must be that at the segment's base offset, is carried on, and the epochs, unless the file's are believed (null). In slices.
+ * Rebuilds a segment's indexes from its batches, up to the last whole, valid one (`LogSegment.recover`). What lies behind stays: whoever loads
+ * the log removes the segments after it first. The producers' state, which must be that at the segment's base offset, is carried on, and the
+ * epochs, unless the file's are believed (null). In slices.
  */
 export function* recoverSegment(
   segment: LogSegment,
@@ -70,11 +71,7 @@ export function* recoverSegment(
       error: error.message,
     });
   }
-  if (overflow) return { truncatedBytes: 0, hasGaps, overflow };
-  const truncatedBytes = segment.sizeInBytes - validBytes;
-  segment.file.truncate(validBytes);
-  segment.onBecomeInactive();
-  return { truncatedBytes, hasGaps, overflow };
+  return { validBytes, hasGaps, overflow };
 }
 
 /** A batch keeps its offsets when the cleaner removes records from it. */

@@ -1,5 +1,15 @@
 import { legacyMessage, legacyWrapper } from '../records/legacy-messages.js';
-import { batch, crash, LOG_CONFIG, newWorld, numbered, readAll, startManager, type LogWorld } from './log-fixture.js';
+import {
+  batch,
+  crash,
+  LOG_CONFIG,
+  newManager,
+  newWorld,
+  numbered,
+  readAll,
+  startManager,
+  type LogWorld,
+} from './log-fixture.js';
 import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
 
 const tp = { topic: 'orders', partition: 0 };
@@ -254,4 +264,80 @@ test('an index whose rebuilding was interrupted by a kill is rebuilt again', asy
     expect(after.segments[0]!.largestTimestamp()).toBe(greatest);
     expect(world.fs.readFile(index)).toEqual(whole);
   }
+});
+
+describe('a segment in the middle of the unflushed ones of a log with gaps, with a torn block in it', () => {
+  const compacted = { ...LOG_CONFIG, segmentBytes: 700, cleanupPolicy: { compact: true, delete: false } };
+
+  /** The offsets that were appended, the first ones with gaps between them as a cleaner leaves them. */
+  async function tornInTheMiddle(world: LogWorld): Promise<number[]> {
+    const manager = await startManager(world, { defaultConfig: compacted });
+    const log = manager.getOrCreateLog(tp, { isNew: true });
+    const written: number[] = [];
+    for (let offset = 0; written.length < 60; offset += offset < 10 ? 2 : 1) {
+      copy(log, offset, 0);
+      written.push(offset);
+    }
+    const { path, sizeInBytes } = log.segments[2]!.file;
+    expect(log.segments.length).toBeGreaterThan(5);
+    // Durable, though no checkpoint says so.
+    await log.flush(true);
+    crash(world, 'process');
+    overwrite(
+      world,
+      path,
+      Array.from({ length: 60 }, () => 0),
+      Math.floor(sizeInBytes / 2),
+    );
+    return written;
+  }
+
+  test.each([
+    { title: 'is killed', crashKind: 'process' as const, isKilled: true },
+    { title: 'ends with a loss of power', crashKind: 'power' as const, isKilled: true },
+    { title: 'fails for a full disk', crashKind: 'process' as const, isKilled: false },
+  ])('leaves no hole, wherever its recovery $title', async ({ crashKind, isKilled }) => {
+    let wasReached = true;
+    for (let point = 0; wasReached; point++) {
+      wasReached = false;
+      const world = newWorld(point + 1);
+      const written = await tornInTheMiddle(world);
+      let changes = 0;
+      world.fs.fault = (operation, path) => {
+        if (!world.fs.isChange(operation, path) || changes++ !== point) return null;
+        wasReached = true;
+        return isKilled ? world.fs.halt() : Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', syscall: 'write' });
+      };
+      const started = newManager(world, { defaultConfig: compacted })
+        .startup()
+        .catch(() => undefined);
+      await Promise.race([started, world.clock.advance(10)]);
+      world.fs.fault = null;
+      crash(world, crashKind);
+      const log = (await startManager(world, { defaultConfig: compacted })).getLog(tp)!;
+      const kept = written.filter((offset) => offset < log.logEndOffset);
+      expect(await offsetsOf(log)).toEqual(kept);
+      // What lies before the torn block is there.
+      expect(kept.length).toBeGreaterThan(15);
+    }
+  });
+});
+
+test('recovery reads the names in the folder as often for many segments as for few', async () => {
+  const readings: number[] = [];
+  for (const count of [40, 160]) {
+    const world = newWorld();
+    const log = await newLog(world);
+    append(log, count, 0);
+    expect(log.numberOfSegments).toBeGreaterThan(count / 20);
+    crash(world, 'process');
+    let read = 0;
+    world.fs.fault = (operation, path) => {
+      if (operation === 'readDir' && path === FOLDER) read++;
+      return null;
+    };
+    await start(world);
+    readings.push(read);
+  }
+  expect(readings[1]).toBe(readings[0]);
 });
