@@ -117,6 +117,7 @@ export class SimulatedFileSystem implements FileSystem {
     if (!existing && (mode === 'r' || mode === 'r+')) throw failure('ENOENT', 'open', path);
     let node = existing;
     if (!node) {
+      ensureNameFits(baseName(path), 'open', path);
       node = new FileNode(this.counter, this.nowMs());
       this.parentOf(path, 'open').change({ kind: 'link', name: baseName(path), node });
     } else if (mode === 'w+') {
@@ -161,9 +162,11 @@ export class SimulatedFileSystem implements FileSystem {
   makeDir(path: string): void {
     this.check('makeDir', path);
     let dir = this.root;
-    for (const name of partsOf(path)) {
+    const parts = partsOf(path);
+    for (const [at, name] of parts.entries()) {
       let next = dir.entries.get(name);
-      if (next instanceof FileNode) throw failure('EEXIST', 'mkdir', path);
+      if (next instanceof FileNode) throw failure(at === parts.length - 1 ? 'EEXIST' : 'ENOTDIR', 'mkdir', path);
+      ensureNameFits(name, 'mkdir', path);
       if (!next) {
         next = new DirNode(this.counter);
         dir.change({ kind: 'link', name, node: next });
@@ -177,6 +180,9 @@ export class SimulatedFileSystem implements FileSystem {
     const node = this.find(from);
     if (!node) throw failure('ENOENT', 'rename', from);
     const [source, target] = [this.parentOf(from, 'rename'), this.parentOf(to, 'rename')];
+    ensureNameFits(baseName(to), 'rename', to);
+    this.ensureReplaceable(node, from, to);
+    if (this.find(to) === node) return;
     if (source === target) {
       source.change({ kind: 'rename', from: baseName(from), to: baseName(to) });
     } else {
@@ -270,6 +276,19 @@ export class SimulatedFileSystem implements FileSystem {
     if (error) throw error;
   }
 
+  /** As rename(2): a folder takes the place of an empty folder only, a file that of a file. */
+  private ensureReplaceable(node: Node, from: string, to: string): void {
+    const replaced = this.find(to);
+    if (`${to}/`.startsWith(`${from}/`) && to !== from) throw failure('EINVAL', 'rename', to);
+    if (!replaced || replaced === node) return;
+    if (replaced instanceof FileNode) {
+      if (node instanceof DirNode) throw failure('ENOTDIR', 'rename', to);
+      return;
+    }
+    if (node instanceof FileNode) throw failure('EISDIR', 'rename', to);
+    if (replaced.entries.size > 0) throw failure('ENOTEMPTY', 'rename', to);
+  }
+
   private find(path: string): Node | undefined {
     let node: Node | undefined = this.root;
     for (const name of partsOf(path)) {
@@ -344,6 +363,7 @@ class SimulatedFileHandle implements FileHandle {
 
   truncate(size: number): void {
     this.ensureUsable('ftruncate');
+    if (!this.writable) throw failure('EINVAL', 'ftruncate', this.path);
     this.fs.check('truncate', this.path);
     this.fs.write(this.node, { kind: 'truncate', size });
   }
@@ -411,6 +431,7 @@ class DirHandle implements FileHandle {
   }
 
   syncSync(): void {
+    if (!this.fs.isAlive(this.life)) throw failure('EBADF', 'fdatasync', this.path);
     this.fs.check('sync', this.path);
     this.node.sync();
   }
@@ -433,6 +454,13 @@ class DirHandle implements FileHandle {
 
 function failure(code: string, syscall: string, path: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: ${syscall} '${path}'`), { code, syscall, path });
+}
+
+/** Longest name of a file on the file systems that brokers use, in bytes. */
+const MAX_NAME_LENGTH = 255;
+
+function ensureNameFits(name: string, syscall: string, path: string): void {
+  if (Buffer.byteLength(name) > MAX_NAME_LENGTH) throw failure('ENAMETOOLONG', syscall, path);
 }
 
 function partsOf(path: string): string[] {

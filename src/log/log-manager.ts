@@ -129,7 +129,10 @@ export class LogManager {
         this.handleLogDirFailure(dir.path);
       }
     }
-    if (this.offlineLogDirs.length === 0) this.promoteComplete();
+    if (this.offlineLogDirs.length === 0) {
+      for (const log of this.currentLogs.values()) this.replacement.unmarkLeft(log, this.liveLogDirs);
+      this.promoteComplete();
+    }
     if (!this.closed) this.startTasks();
   }
 

@@ -4,17 +4,20 @@ import { onStorage, onStorageAsync, type LogContext } from './log-context.js';
 import { LogError } from './log-error.js';
 import type { UnifiedLog } from './unified-log.js';
 
-/** In the folder of a copy that is complete: it may take the place of its log, and a folder of that log elsewhere is the old one. */
+/** In the folder of a copy that is complete: it may take the place of its log, whose folder has the same id in `REPLACED`. */
 const REPLACES_CURRENT = '.replaces-current';
+/** In the folder of the log that it replaces. A later folder of that name and place has it not. */
+const REPLACED = '.replaced';
 
 /**
  * The steps around the two renames of a replacement; owned by the `LogManager`, which does the renames. Before them the copy is made
  * durable and marked. The renames lie in two directories that become durable in any order, and the mark says for each outcome which
- * folder counts: a marked copy alone is the log, of two folders the marked one is. Only when both renames are durable the mark goes.
+ * folder counts: a marked copy alone is the log, of two folders the marked one is, if the other is the one that it was to replace. Only when
+ * both renames are durable the mark goes; one that was left by a kill, or as the old directory failed, goes with a later start.
  */
 export class LogReplacement {
   /** Copies that are marked. */
-  private readonly prepared = new Map<string, UnifiedLog>();
+  private readonly prepared = new Map<string, Prepared>();
   /** By `partitionKey`: a replacement that is not durable yet. */
   private readonly settling = new Map<string, Promise<void>>();
 
@@ -22,7 +25,8 @@ export class LogReplacement {
 
   /** True when the copy is marked and all that is durable of the log is durable in it. */
   isReady(current: UnifiedLog, future: UnifiedLog): boolean {
-    return this.prepared.get(partitionKey(future.topicPartition)) === future && isAsDurable(current, future);
+    const prepared = this.prepared.get(partitionKey(future.topicPartition));
+    return prepared?.future === future && prepared.current === current && isAsDurable(current, future);
   }
 
   /** Makes the copy durable and marks it. Both may have changed meanwhile: ask `isReady` again. */
@@ -33,14 +37,60 @@ export class LogReplacement {
     if (this.isMarked(current)) await this.unmark(current);
     await future.flush(true);
     // Deleted while we waited, or on its way to another directory: its folder may be gone.
-    if (future.isClosed || this.prepared.get(name) === future) return;
-    const { fs, folders } = this.context;
-    await onStorageAsync(this.context, future.parentDir, `preparing to replace ${name}`, async () => {
-      fs.open(`${future.dir}/${REPLACES_CURRENT}`, 'w+').close();
-      await folders.syncFolder(future);
-      await folders.ensureSynced(future.parentDir);
+    const prepared = this.prepared.get(name);
+    if (future.isClosed || current.isClosed || (prepared?.future === future && prepared.current === current)) return;
+    const id = this.context.random.nextBytes(16).toString('hex');
+    const doing = `preparing to replace ${name}`;
+    await onStorageAsync(this.context, current.parentDir, doing, () => this.writeId(current, REPLACED, id));
+    if (future.isClosed || current.isClosed) return;
+    await onStorageAsync(this.context, future.parentDir, doing, async () => {
+      await this.writeId(future, REPLACES_CURRENT, id);
+      await this.context.folders.ensureSynced(future.parentDir);
     });
-    if (!future.isClosed) this.prepared.set(name, future);
+    if (!future.isClosed) this.prepared.set(name, { current, future });
+  }
+
+  private async writeId(log: UnifiedLog, name: string, id: string): Promise<void> {
+    const { fs, files, folders } = this.context;
+    await files.gates.syncing(log.dir, async () => {
+      if (log.isClosed) return;
+      const handle = fs.open(`${log.dir}/${name}`, 'w+');
+      try {
+        handle.writeSync([Buffer.from(id)], 0);
+        await handle.sync();
+      } finally {
+        handle.close();
+      }
+    });
+    await folders.syncFolder(log);
+  }
+
+  /** True when the log is marked as what replaces the other. Without its whole id a mark says nothing. */
+  replaces(log: UnifiedLog, other: UnifiedLog): boolean {
+    const id = this.idIn(log, REPLACES_CURRENT);
+    return id !== null && id.length === 32 && id === this.idIn(other, REPLACED);
+  }
+
+  private idIn({ dir }: UnifiedLog, name: string): string | null {
+    const path = `${dir}/${name}`;
+    return this.context.fs.exists(path) ? this.context.fs.readFile(path).toString() : null;
+  }
+
+  /**
+   * Takes the mark away that an earlier life left in a log's folder, in the background: no other folder of the log is there any more, as all
+   * directories are. Were it to stay, it would speak for this folder when others have long been written.
+   */
+  unmarkLeft(log: UnifiedLog, logDirs: readonly string[]): void {
+    if (!this.isMarked(log)) return;
+    this.context.logger.info('Taking away the mark of an earlier replacement', { dir: log.dir });
+    this.settleBy(log, async () => {
+      // That the old folder is away may be on no disk yet.
+      for (const dir of logDirs) {
+        this.context.folders.markChanged(dir);
+        await this.sync(dir);
+      }
+      await this.unmark(log);
+    });
   }
 
   /** The copy goes on growing, or goes away: it is no longer known to be complete. */
@@ -58,9 +108,13 @@ export class LogReplacement {
 
   /** Both renames are done. `onReplaced` is called when the new name is durable: then the old files may go. */
   settle(log: UnifiedLog, oldParentDir: string | null, onReplaced: () => void): void {
+    this.prepared.delete(partitionKey(log.topicPartition));
+    this.settleBy(log, () => this.makeDurable(log, oldParentDir, onReplaced));
+  }
+
+  private settleBy(log: UnifiedLog, work: () => Promise<void>): void {
     const name = partitionKey(log.topicPartition);
-    this.prepared.delete(name);
-    const settled = this.makeDurable(log, oldParentDir, onReplaced).catch((error: unknown) => {
+    const settled = work().catch((error: unknown) => {
       if (!(error instanceof LogError)) throw error;
       // The mark stays: when the directory that failed comes back with the old name, it tells the two apart.
       this.context.logger.warn('A replaced log is not known to be durable', { partition: name, error });
@@ -98,14 +152,20 @@ export class LogReplacement {
   }
 }
 
+/** A copy that is marked as what replaces the log. */
+interface Prepared {
+  readonly current: UnifiedLog;
+  readonly future: UnifiedLog;
+}
+
 function isAsDurable(current: UnifiedLog, future: UnifiedLog): boolean {
   return future.recoveryPoint >= current.recoveryPoint;
 }
 
 /** Returns which of two folders of one partition is left over, or null when no one but an operator can tell. */
 export function leftoverOf(one: UnifiedLog, other: UnifiedLog, replacement: LogReplacement): UnifiedLog | null {
-  const [isOneMarked, isOtherMarked] = [replacement.isMarked(one), replacement.isMarked(other)];
-  if (isOneMarked !== isOtherMarked) return isOneMarked ? other : one;
+  const [isOtherOld, isOneOld] = [replacement.replaces(one, other), replacement.replaces(other, one)];
+  if (isOtherOld !== isOneOld) return isOtherOld ? other : one;
   if (holdsNothing(one)) return one;
   return holdsNothing(other) ? other : null;
 }

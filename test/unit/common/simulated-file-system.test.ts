@@ -312,3 +312,47 @@ test('a removal through the pool takes as long as the disk, file by file, and en
   await clock.advance(1000);
   expect(fs.readDir('/d')).toEqual(['c']);
 });
+
+describe('as rename(2) does', () => {
+  let fs: SimulatedFileSystem;
+  beforeEach(() => {
+    fs = new SimulatedFileSystem();
+    for (const dir of ['/from', '/empty', '/full']) fs.makeDir(dir);
+    for (const file of ['/from/one', '/full/other', '/file']) fs.open(file, 'w+').close();
+  });
+
+  test.each([
+    {
+      title: 'a folder takes the place of no folder with something in it',
+      from: '/from',
+      to: '/full',
+      code: 'ENOTEMPTY',
+    },
+    { title: 'a folder takes the place of no file', from: '/from', to: '/file', code: 'ENOTDIR' },
+    { title: 'a file takes the place of no folder', from: '/file', to: '/empty', code: 'EISDIR' },
+    { title: 'a folder does not go into itself', from: '/from', to: '/from/within', code: 'EINVAL' },
+    { title: 'no name is longer than 255 bytes', from: '/from', to: `/${'ä'.repeat(128)}`, code: 'ENAMETOOLONG' },
+  ])('$title', ({ from, to, code }) => {
+    expect(() => fs.rename(from, to)).toThrow(expect.objectContaining({ code }));
+    expect(fs.readDir('/from')).toEqual(['one']);
+    expect(fs.readDir('/full')).toEqual(['other']);
+  });
+
+  test('a folder takes the place of an empty folder, a file that of a file, and each its own', () => {
+    fs.rename('/from', '/empty');
+    fs.rename('/file', '/empty/one');
+    fs.rename('/empty', '/empty');
+    expect([fs.readDir('/').sort(), fs.readDir('/empty')]).toEqual([['empty', 'full'], ['one']]);
+  });
+});
+
+test('neither a folder nor a file is made with a name that is too long or below a file', () => {
+  const fs = new SimulatedFileSystem();
+  const name = 'x'.repeat(256);
+  fs.open('/file', 'w+').close();
+  expect(() => fs.makeDir(`/${name}`)).toThrow(expect.objectContaining({ code: 'ENAMETOOLONG' }));
+  expect(() => fs.open(`/${name}`, 'w+')).toThrow(expect.objectContaining({ code: 'ENAMETOOLONG' }));
+  expect(() => fs.makeDir('/file')).toThrow(expect.objectContaining({ code: 'EEXIST' }));
+  expect(() => fs.makeDir('/file/below')).toThrow(expect.objectContaining({ code: 'ENOTDIR' }));
+  expect(() => fs.open('/file', 'r').truncate(0)).toThrow(expect.objectContaining({ code: 'EINVAL' }));
+});

@@ -168,3 +168,55 @@ describe('a log start that falls with a cut is not found higher after a kill', (
     expect(loaded.logEndOffset).toBe(7);
   });
 });
+
+describe('the mark of a move that was killed', () => {
+  const MARK = '.replaces-current';
+  async function stop(manager: LogManager): Promise<void> {
+    const stopped = manager.shutdown();
+    await world.clock.advance(1);
+    await stopped;
+    crash(world, 'process');
+  }
+
+  /** Killed between the renames and the removal of the mark. */
+  async function killedWithinMove(): Promise<void> {
+    const manager = await start();
+    const log = manager.getOrCreateLog(tp, { isNew: true });
+    append(log, 5);
+    manager.maybeUpdatePreferredLogDir(tp, '/b');
+    const future = manager.getOrCreateLog(tp, { isFuture: true, isNew: true });
+    future.appendAsFollower(bytesOf(await log.read(0, 1 << 20, 'LOG_END', true)));
+    const prepared = manager.prepareReplacement(tp);
+    await world.clock.advance(1);
+    await prepared;
+    expect(manager.isReadyToReplace(tp)).toBe(true);
+    manager.replaceCurrentWithFutureLog(tp);
+    crash(world, 'process');
+    expect(world.fs.exists(`/b/orders-0/${MARK}`)).toBe(true);
+  }
+
+  test('is taken away by the next start that has all directories', async () => {
+    await killedWithinMove();
+    const manager = await start();
+    await world.clock.advance(1);
+    expect(world.fs.exists(`/b/orders-0/${MARK}`)).toBe(false);
+    expect(await values(manager.getLog(tp)!)).toEqual(['0', '1', '2', '3', '4']);
+  });
+
+  test('stays while a directory is offline that may have the old log', async () => {
+    await killedWithinMove();
+    await startManager(world, { logDirs: ['/a', '/b'], initialOfflineDirs: ['/a'] });
+    await world.clock.advance(1);
+    expect(world.fs.exists(`/b/orders-0/${MARK}`)).toBe(true);
+  });
+
+  test('does not speak against a log that was made again in the old directory', async () => {
+    await killedWithinMove();
+    const manager = await start(['/a']);
+    append(manager.getOrCreateLog(tp, { isNew: true }), 9);
+    await stop(manager);
+    await expect(start()).rejects.toThrow(/Duplicate log directories for orders-0/);
+    crash(world, 'process');
+    expect((await start(['/a'])).getLog(tp)!.logEndOffset).toBe(9);
+  });
+});

@@ -286,7 +286,7 @@ test('a leader that moved knows where its own epoch begins, though nothing was w
 
 test('a loss of power at any moment of a replacement leaves the whole log to be found', async () => {
   const left = new Set<string>();
-  for (let stopAt = 0; stopAt < 14; stopAt++) {
+  for (let stopAt = 0; stopAt < 20; stopAt++) {
     for (let seed = 1; seed <= 6; seed++) {
       const one = await ReplicaCluster.start({ brokers: 1, logDirs: ['/a', '/b'], seed });
       const broker = one.broker(1);
@@ -296,9 +296,9 @@ test('a loss of power at any moment of a replacement leaves the whole log to be 
       await broker.log().flush(true);
       broker.logs.checkpointLogRecoveryOffsets();
       let operations = -1;
-      // Counts from the mark on; from `stopAt` on nothing reaches the disks any more.
+      // Counts from the marks on; from `stopAt` on nothing reaches the disks any more.
       broker.fs.fault = (operation, path) => {
-        if (operations >= 0 || (operation === 'open' && path.endsWith('/.replaces-current'))) operations++;
+        if (operations >= 0 || (operation === 'open' && path.endsWith('/.replaced'))) operations++;
         return operations >= stopAt ? Object.assign(new Error('no power'), { code: 'EIO', syscall: operation }) : null;
       };
       broker.replicas.alterReplicaLogDir(ORDERS, broker.log().parentDir === '/a' ? '/b' : '/a');

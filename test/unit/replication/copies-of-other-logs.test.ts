@@ -145,7 +145,12 @@ test('a copy in the directory where its log was made again is deleted, and the d
 
 test('a copy is not made beside its log', async () => {
   await start();
-  broker.logs.maybeUpdatePreferredLogDir(ORDERS, broker.log().parentDir);
+  for (const partition of [1, 2, 3]) {
+    // The directory of the log is the emptiest.
+    const other = { ...ORDERS, partition };
+    broker.logs.maybeUpdatePreferredLogDir(other, otherDir());
+    broker.logs.getOrCreateLog(other, { isNew: true });
+  }
   expect(broker.logs.getOrCreateLog(ORDERS, { isFuture: true, isNew: true }).parentDir).toBe(otherDir());
 });
 
