@@ -35,6 +35,8 @@ export class Request {
   private bytes: Buffer | null;
   private holdsMemory = false;
   private releaseMemory: (() => void) | null = null;
+  /** Called when the connection is closed before the request has ended. Its handler may end it then; nothing is sent. */
+  onAbandoned: (() => void) | null = null;
 
   constructor(
     readonly header: RequestHeaderView,
@@ -122,8 +124,14 @@ export class Request {
     else release();
   }
 
+  /** @internal from the connection, which is closed. */
+  abandon(): void {
+    if (!this.ended) this.onAbandoned?.();
+  }
+
   private end(): void {
     this.ended = true;
+    this.onAbandoned = null;
     this.letMemoryGo();
   }
 }

@@ -282,7 +282,7 @@ export class ServerConnection implements RequestOwner {
     this.setUnreadBytes(0);
     this.assembler.close();
     for (const frame of this.queue.splice(0)) frame.memory?.release();
-    this.turns.length = 0;
+    for (const { request } of this.turns.splice(0)) request.abandon();
     this.host.onClosed(this);
   }
 }

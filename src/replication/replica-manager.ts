@@ -20,7 +20,7 @@ import {
 } from '../protocol/index.js';
 import { AlterLogDirs } from './alter-log-dirs.js';
 import type { AppendCall } from './append.js';
-import { whenReadyForAppends } from './append-readiness.js';
+import { AppendWaits, type AppendWait } from './append-waits.js';
 import { Appends } from './appends.js';
 import { FetchSessionCache } from './core/fetch-session.js';
 import { Change } from './core/partition-change.js';
@@ -66,6 +66,9 @@ const TRUST: TransactionVerifier = {
   verify: (_transaction, partitions, onResult) => onResult(partitions.map(() => ErrorCode.NONE)),
 };
 
+/** What appends that wait for one log directory may hold, where `queued.max.request.bytes` sets no bound: a quarter of what requests may. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+
 const TOPIC_METRIC = 'kafka.server:type=BrokerTopicMetrics,name=';
 
 /**
@@ -80,6 +83,7 @@ export class ReplicaManager {
   private readonly fetchers: ReplicaFetcherManager;
   private readonly roles: RoleChanges;
   private readonly appends: Appends;
+  private readonly appendWaits: AppendWaits;
   private readonly fetches: FetchRequests;
   private readonly sessions: FetchSessionCache;
   private readonly logDirs: AlterLogDirs;
@@ -162,6 +166,8 @@ export class ReplicaManager {
       checkpoints: () => this.checkpoints.lookup(),
       onPostponedTried: () => this.onRolesTaken(),
     });
+    const requestMemoryBytes = this.config.get('queued.max.request.bytes');
+    this.appendWaits = new AppendWaits(clock, requestMemoryBytes > 0 ? requestMemoryBytes / 4 : MAX_WAITING_BYTES);
     this.appends = new Appends({
       // A Produce may wait for its log, for a coordinator, or between two parts, until the logs are made durable for the last time.
       partitionOrError: (tp) => (this.isShuttingDown ? ErrorCode.NOT_LEADER_OR_FOLLOWER : partitionOrError(tp)),
@@ -306,11 +312,20 @@ export class ReplicaManager {
   // Clients, followers and coordinators
 
   /**
-   * Null when appends to these partitions do not wait for a disk; else resolves when they do not. An append that comes earlier is right too,
-   * but holds up everyone.
+   * Null when appends to these partitions do not wait for a disk; else ends when they do not, or after `timeoutMs`. Until then they hold
+   * `bytes` of memory. An append that comes earlier is right too, but holds up everyone.
    */
-  whenReadyForAppends(entries: readonly { readonly tp: TopicPartition }[]): Promise<void> | null {
-    return whenReadyForAppends(entries.flatMap(({ tp }) => this.partitions.get(tp)?.leaderLog ?? []));
+  waitForAppends(
+    entries: readonly { readonly tp: TopicPartition }[],
+    { bytes, timeoutMs }: { readonly bytes: number; readonly timeoutMs: number },
+  ): AppendWait | null {
+    const logs = entries.flatMap(({ tp }) => this.partitions.get(tp)?.leaderLog ?? []);
+    return this.appendWaits.begin(logs, bytes, timeoutMs);
+  }
+
+  /** False when an append to the partition would hold up everyone. */
+  isReadyForAppends(tp: TopicPartition): boolean {
+    return this.partitions.get(tp)?.leaderLog?.isReadyForAppends ?? true;
   }
 
   /** Produce, and the coordinators' writes. `onComplete` of the call may be called before this returns. */

@@ -266,7 +266,7 @@ export class Broker {
 
     const groups = (parts.groups = new GroupCoordinator({
       config: this.config,
-      writer: new ReplicaPartitionWriter(replicas),
+      writer: new ReplicaPartitionWriter(replicas, clock, (error) => this.onFatalError(error)),
       clock,
       random,
       logger: loggerFactory('coordinator'),

@@ -63,10 +63,8 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
     onComplete([]);
     return LATER;
   }
-  // A transaction is verified, and appended, as a whole.
-  const parts = partsOf(entries, body.transactionalId === null ? PARTITIONS_A_STEP : entries.length);
   const results: AppendResult[][] = [];
-  let missing = parts.length;
+  let missing = 0;
   const appendPart = (part: readonly AppendEntry[], at: number): void =>
     replicas.appendRecords({
       timeoutMs: body.timeoutMs,
@@ -89,16 +87,59 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
     }
     return LATER;
   };
-  const appendAll = (): typeof LATER | Promise<typeof LATER> => {
-    if (parts.length > 1) return runInSlices(context.clock, inSteps(parts, appendPart)).then(onAppended);
-    appendPart(entries, 0);
+  const appendAll = (wanted: readonly AppendEntry[]): typeof LATER | Promise<typeof LATER> => {
+    // A transaction is verified, and appended, as a whole.
+    const parts = partsOf(wanted, body.transactionalId === null ? PARTITIONS_A_STEP : wanted.length);
+    missing = parts.length;
+    if (parts.length > 1) {
+      context.request.holdMemory();
+      return runInSlices(context.clock, inSteps(parts, appendPart)).then(onAppended);
+    }
+    appendPart(wanted, 0);
     return onAppended();
   };
+  const timeoutMs = Math.max(body.timeoutMs, MIN_READINESS_WAIT_MS);
+  const wait = replicas.waitForAppends(entries, { bytes: context.request.frameBytes, timeoutMs });
+  if (!wait) return appendAll(entries);
   // Until then the connection's next request waits, and nobody else.
-  const ready = replicas.whenReadyForAppends(entries);
-  if (ready || parts.length > 1) context.request.holdMemory();
-  return ready ? ready.then(appendAll) : appendAll();
+  context.request.holdMemory();
+  context.request.onAbandoned = () => wait.giveUp();
+  return wait.ended.then((end) => {
+    context.request.onAbandoned = null;
+    if (end === 'ready') return appendAll(entries);
+    if (end === 'givenUp') {
+      context.request.releaseFrame();
+      context.request.respondNothing();
+      return LATER;
+    }
+    const errorCode = end === 'timedOut' ? ErrorCode.REQUEST_TIMED_OUT : ErrorCode.KAFKA_STORAGE_ERROR;
+    const wanted = refuseUnready(entries, answers, errorCode, (tp) => replicas.isReadyForAppends(tp));
+    if (wanted.length > 0) return appendAll(wanted);
+    onComplete([]);
+    return LATER;
+  });
 });
+
+/** A log that was just made needs its disk once: who asks for no replication, and so for no time, waits for that all the same. */
+const MIN_READINESS_WAIT_MS = 1000;
+
+/** Answers for the partitions whose log is not ready, which are never appended to; gives the others. */
+function refuseUnready(
+  entries: readonly AppendEntry[],
+  answers: (PartitionAnswer | null)[],
+  errorCode: number,
+  isReady: (tp: AppendEntry['tp']) => boolean,
+): AppendEntry[] {
+  const wanted: AppendEntry[] = [];
+  let next = 0;
+  for (let i = 0; i < answers.length; i++) {
+    if (answers[i]) continue;
+    const entry = entries[next++]!;
+    if (isReady(entry.tp)) wanted.push(entry);
+    else answers[i] = { index: entry.tp.partition, errorCode, baseOffset: -1n };
+  }
+  return wanted;
+}
 
 /** A request may name thousands of partitions: after so many others may run. About 5 ms when their files have to be opened. */
 const PARTITIONS_A_STEP = 100;

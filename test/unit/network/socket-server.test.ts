@@ -358,6 +358,23 @@ describe('the network client', () => {
   });
 });
 
+test('a request that is not answered when its connection is closed is told so, once', async () => {
+  let abandoned = 0;
+  const { port, requests } = await start({}, (request) => {
+    if (requests.length === 1) request.onAbandoned = () => abandoned++;
+    else request.respond({});
+  });
+  const frame = encodeRequestFrame(ApiKey.Metadata, 1, 1, 'c', { topics: null });
+  const sender = new RawClient(port, frame);
+  await until(() => requests.length === 1);
+  expect(abandoned).toBe(0);
+  sender.connection.destroy();
+  await until(() => abandoned === 1);
+  requests[0]!.respondNothing();
+  requests[0]!.abandon();
+  expect(abandoned).toBe(1);
+});
+
 test('a handler that throws costs the connection, is logged as what it is, and the others are served', async () => {
   const logged: string[] = [];
   const logger: Logger = {

@@ -18,18 +18,18 @@ test('a log is ready for appends once its topic id is durable, and its first app
   const broker = cluster.broker(1);
   makeSyncsSlow(broker);
   await cluster.create([1]);
-  const ready = broker.replicas.whenReadyForAppends([{ tp: TP }]);
-  expect(ready).not.toBeNull();
+  const wait = broker.replicas.waitForAppends([{ tp: TP }], { bytes: 1, timeoutMs: 10 * SYNC_MS });
+  expect(wait).not.toBeNull();
   await cluster.clock.advance(2 * SYNC_MS + 1);
-  await ready;
-  expect(broker.replicas.whenReadyForAppends([{ tp: TP }])).toBeNull();
+  expect(await wait!.ended).toBe('ready');
+  expect(broker.replicas.isReadyForAppends(TP)).toBe(true);
   expect(await broker.produce(['a'], 1)).toMatchObject({ errorCode: 0 });
   expect(broker.fs.blockedMs).toBe(0);
 });
 
 test('a partition that is not led here keeps no one waiting', async () => {
   cluster = await ReplicaCluster.start({ brokers: 1 });
-  expect(cluster.broker(1).replicas.whenReadyForAppends([{ tp: TP }])).toBeNull();
+  expect(cluster.broker(1).replicas.waitForAppends([{ tp: TP }], { bytes: 1, timeoutMs: 1 })).toBeNull();
 });
 
 test('a follower appends the first records of a new log when it is ready, and holds up no one for it', async () => {

@@ -1,5 +1,5 @@
 /** A follower's words to its leader: where they go, what they ask, and whose answer is whose. */
-import { silentLogger, SimulatedClock, seededRandom, nodeTransport } from '../../../src/common/index.js';
+import { silentLogger, SimulatedClock, seededRandom, systemClock, nodeTransport } from '../../../src/common/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { NetworkClient } from '../../../src/network/index.js';
 import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';
@@ -99,9 +99,19 @@ test('the latest offset is that of the end, and the earliest that of the start',
 
 test('coordinators write as such, also into internal topics', () => {
   const calls: AppendCall[] = [];
-  const replicas = { appendRecords: (call: AppendCall) => void calls.push(call) } as unknown as ReplicaManager;
+  const parts = {
+    appendRecords: (call: AppendCall) => void calls.push(call),
+    partitionOf: () => undefined,
+    isReadyForAppends: () => true,
+  };
+  const replicas = parts as unknown as ReplicaManager;
   const tp = { topic: '__transaction_state', partition: 3 };
   const options = { requiredAcks: -1, timeoutMs: 5 };
-  new ReplicaPartitionWriter(replicas).append(tp, Buffer.from('records'), options, () => undefined);
+  new ReplicaPartitionWriter(replicas, systemClock, () => undefined).append(
+    tp,
+    Buffer.from('records'),
+    options,
+    () => undefined,
+  );
   expect(calls).toMatchObject([{ origin: 'coordinator', internalTopicsAllowed: true, requiredAcks: -1, timeoutMs: 5 }]);
 });

@@ -107,8 +107,8 @@ describe('Produce', () => {
       })),
     );
   };
-  const whenReadyForAppends = (): null => null;
-  const services = { replicas: { appendRecords, whenReadyForAppends, localLog: () => undefined } };
+  const waitForAppends = (): null => null;
+  const services = { replicas: { appendRecords, waitForAppends, localLog: () => undefined } };
   const produce = async (partitions: Record<number, Buffer | null>, over: object = {}, more: object = {}) => {
     calls = [];
     const partitionData = Object.entries(partitions).map(([index, records]) => ({ index: Number(index), records }));
@@ -158,7 +158,7 @@ describe('Produce', () => {
     expect((await produce({ 1: records() }, { transactionalId: 't' }, denied)).answer).toMatchObject(refused);
     expect(calls).toEqual([]);
     const keep = (one: AppendCall): void => void calls.push(one);
-    const waiting = { services: { replicas: { appendRecords: keep, whenReadyForAppends } } };
+    const waiting = { services: { replicas: { appendRecords: keep, waitForAppends } } };
     const verified = await produce({ 1: records() }, { transactionalId: 't' }, waiting);
     expect(verified).toMatchObject({ answer: null, isNextAllowed: false });
     expect(calls[0]!.transactionalId).toBe('t');

@@ -8,7 +8,7 @@ import {
   type ProduceResponse,
 } from '../../../src/protocol/index.js';
 import { Request } from '../../../src/network/index.js';
-import type { AppendCall, AppendResult } from '../../../src/replication/index.js';
+import type { AppendCall, AppendResult, AppendWaitEnd } from '../../../src/replication/index.js';
 import { produce } from '../../../src/server/handlers/produce.js';
 import type { BrokerServices } from '../../../src/server/services.js';
 import { batchOf } from '../replication/replica-cluster.js';
@@ -29,7 +29,7 @@ const RESULT: AppendResult = {
 /** A Produce request and what becomes of it, in order; the append is completed by the test. */
 function handle(
   over: { acks?: number; transactionalId?: string; records?: Buffer } = {},
-  ready: Promise<void> | null = null,
+  ready: Promise<AppendWaitEnd> | null = null,
 ) {
   const { records = batchOf(['a']), ...fields } = over;
   const body = {
@@ -40,10 +40,13 @@ function handle(
   };
   let complete: AppendCall['onComplete'] = () => undefined;
   const events: string[] = [];
+  let giveUp: (end: AppendWaitEnd) => void = () => undefined;
+  const abandoned = new Promise<AppendWaitEnd>((resolve) => (giveUp = resolve));
   const parts = {
     clock: { monotonicMs: () => 0 },
     replicas: {
-      whenReadyForAppends: () => ready,
+      waitForAppends: () => ready && { ended: Promise.race([ready, abandoned]), giveUp: () => giveUp('givenUp') },
+      isReadyForAppends: () => false,
       appendRecords: (call: AppendCall) => {
         events.push('appended');
         complete = call.onComplete;
@@ -68,8 +71,9 @@ function serve(body: object, parts: object, events: string[] = []) {
   };
   const request = new Request(decodeRequestHeader(frame), frame, connection, 0, {
     answered: (_request, chunks) => {
-      events.push('answered');
-      answer = decodeResponseFrame(ApiKey.Produce, 9, Buffer.concat(chunks!).subarray(4)).body as ProduceResponse;
+      events.push(chunks ? 'answered' : 'ended without an answer');
+      if (chunks)
+        answer = decodeResponseFrame(ApiKey.Produce, 9, Buffer.concat(chunks).subarray(4)).body as ProduceResponse;
     },
     refused: (reason) => void events.push(reason),
     allowNext: () => void events.push('next allowed'),
@@ -102,7 +106,7 @@ test('a Produce within a transaction keeps its frame until it is answered, for i
 
 test('a Produce to a log that is not ready holds up its own connection alone, and is appended when the log is', async () => {
   let makeReady: () => void = () => undefined;
-  const ready = new Promise<void>((resolve) => (makeReady = resolve));
+  const ready = new Promise<AppendWaitEnd>((resolve) => (makeReady = () => resolve('ready')));
   const { events, complete } = handle({}, ready);
   await settle();
   expect(events).toEqual([]);
@@ -120,7 +124,7 @@ test.each([
   'the frame of a Produce counts while it waits for its log, and not while it waits for $title',
   async ({ transactionalId }) => {
     let makeReady: () => void = () => undefined;
-    const ready = new Promise<void>((resolve) => (makeReady = resolve));
+    const ready = new Promise<AppendWaitEnd>((resolve) => (makeReady = () => resolve('ready')));
     const { request, events } = handle({ ...(transactionalId !== null && { transactionalId }) }, ready);
     let isCounted = true;
     request.handedOut(() => (isCounted = false));
@@ -135,6 +139,63 @@ test.each([
     });
   },
 );
+
+test.each([
+  { end: 'timedOut', errorCode: ErrorCode.REQUEST_TIMED_OUT },
+  { end: 'tooMany', errorCode: ErrorCode.KAFKA_STORAGE_ERROR },
+] as const)(
+  'a Produce whose wait for its log $end is answered, lets go of its memory and is never appended',
+  async (how) => {
+    const { request, events, answer } = handle({}, Promise.resolve(how.end));
+    let isCounted = true;
+    request.handedOut(() => (isCounted = false));
+    await settle();
+    expect({ events, isCounted }).toEqual({ events: ['frame released', 'answered'], isCounted: false });
+    const [partition] = answer()!.responses[0]!.partitionResponses;
+    expect(partition).toMatchObject({ index: 0, errorCode: how.errorCode, baseOffset: -1n });
+  },
+);
+
+test('a Produce whose wait is over is appended where logs are ready, and answered in its order', async () => {
+  const partitionData = [0, 1, 2, 3].map((index) => ({ index, records: batchOf(['a']) }));
+  const appended: number[] = [];
+  const { answer } = serve(
+    { acks: 1, timeoutMs: 1000, topicData: [{ name: TP.topic, partitionData }] },
+    {
+      clock: { monotonicMs: () => 0 },
+      replicas: {
+        waitForAppends: () => ({ ended: Promise.resolve('timedOut') }),
+        isReadyForAppends: ({ partition }: { partition: number }) => partition % 2 === 1,
+        appendRecords: ({ entries, onComplete }: AppendCall) => {
+          appended.push(...entries.map(({ tp }) => tp.partition));
+          onComplete(entries.map(({ tp }) => ({ ...RESULT, tp, baseOffset: 7 })));
+        },
+      },
+    },
+  );
+  await settle();
+  expect(appended).toEqual([1, 3]);
+  const responses = answer()!.responses[0]!.partitionResponses;
+  expect(responses.map(({ index, errorCode, baseOffset }) => [index, errorCode, Number(baseOffset)])).toEqual([
+    [0, ErrorCode.REQUEST_TIMED_OUT, -1],
+    [1, ErrorCode.NONE, 7],
+    [2, ErrorCode.REQUEST_TIMED_OUT, -1],
+    [3, ErrorCode.NONE, 7],
+  ]);
+});
+
+test('a Produce that waits for its log when its connection is closed is dropped, with its memory', async () => {
+  let makeReady: () => void = () => undefined;
+  const ready = new Promise<AppendWaitEnd>((resolve) => (makeReady = () => resolve('ready')));
+  const { request, events } = handle({}, ready);
+  let isCounted = true;
+  request.handedOut(() => (isCounted = false));
+  request.abandon();
+  await settle();
+  makeReady();
+  await settle();
+  expect({ events, isCounted }).toEqual({ events: ['frame released', 'ended without an answer'], isCounted: false });
+});
 
 test('the frame of a Produce that does not wait for its log does not count any more when the call returns', () => {
   const { request } = handle();
@@ -158,7 +219,7 @@ test('a Produce of many partitions lets others run in between, and is answered o
   const { request, events, answer } = serve(body, {
     clock: slow,
     replicas: {
-      whenReadyForAppends: () => null,
+      waitForAppends: () => null,
       appendRecords: (call: AppendCall) => {
         passedMs += 20;
         calls.push(call);
@@ -193,7 +254,7 @@ test('a Produce within a transaction is one append however many partitions it na
     topicData: [{ name: TP.topic, partitionData }],
   };
   const appendRecords = (call: AppendCall): void => void calls.push(call);
-  serve(body, { clock: { monotonicMs: () => 0 }, replicas: { whenReadyForAppends: () => null, appendRecords } });
+  serve(body, { clock: { monotonicMs: () => 0 }, replicas: { waitForAppends: () => null, appendRecords } });
   expect(calls.map(({ entries }) => entries.length)).toEqual([150]);
 });
 
