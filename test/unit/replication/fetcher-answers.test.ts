@@ -19,14 +19,15 @@ const leader = (id = 1): ScriptedLeader => leaders.get(id)!;
 
 afterEach(() => cluster.stop());
 
+function scripted(id: number): ScriptedLeader {
+  const made = new ScriptedLeader(id);
+  leaders.set(id, made);
+  return made;
+}
+
 /** Broker 2 follows broker 1, which is a script. */
 async function start(options: Partial<ClusterOptions> = {}, partitions = [ORDERS]): Promise<void> {
   leaders = new Map();
-  const scripted = (id: number): ScriptedLeader => {
-    const made = new ScriptedLeader(id);
-    leaders.set(id, made);
-    return made;
-  };
   const extras = (id: number) => (id === 2 ? { leaderEndpoints: scripted } : {});
   cluster = await ReplicaCluster.start({ brokers: 3, extras, ...options });
   follower = cluster.broker(2);
@@ -411,4 +412,28 @@ describe('an answer for many partitions', () => {
     await cluster.clock.advance(1000);
     expect(ends()).toEqual([3, 3, 3, 3, 3]);
   });
+});
+
+test('a leader that no partition follows any more, since this broker leads it or another one does, is left', async () => {
+  await start();
+  const [left, next] = [leader(1), 3];
+  cluster.elect(next);
+  await settle();
+  await cluster.clock.advance(0);
+  expect([left.isClosed, leader(next).isClosed]).toEqual([true, false]);
+  cluster.elect(2, [2]);
+  await settle();
+  expect(leader(next).isClosed).toBe(true);
+});
+
+test('a partition whose directory fails over what its records set off does not count as behind any more', async () => {
+  const quota = {
+    isThrottled: () => true,
+    isQuotaExceeded: () => false,
+    record: () => follower.replicas.handleLogDirFailure(follower.log().parentDir),
+  };
+  const quotas = { leader: quota, follower: quota };
+  await start({ extras: (id) => (id === 2 ? { leaderEndpoints: scripted, quotas } : {}) });
+  await leader().answer([{ records: records(0), highWatermark: 9 }]);
+  expect(metric(LAG)).toBe(0);
 });

@@ -75,6 +75,9 @@ test('a change of role that wanted for a file is made as soon as it can be, and 
   await cluster.create([1, 2], [FOLLOWED]);
   cluster.elect(2, [1, 2]);
   await cluster.clock.advance(5000);
+  // Those that have no log yet have no role either.
+  const leaderOf = (tp: TopicPartition): number | undefined => elected.replicas.partitionOf(tp)?.leaderId;
+  expect([ORDERS, OTHER, FOLLOWED].map(leaderOf)).toEqual([1, -1, -1]);
   expect((await elected.produce(['early'], 1)).errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
   elected.fs.fault = null;
   await cluster.until(() => [ORDERS, OTHER].every((tp) => elected.replicas.partitionOf(tp)?.isLeader));

@@ -28,6 +28,17 @@ test('a producer that waits when the broker stops is told that it leads no more'
   expect(answers).toEqual([ErrorCode.NOT_LEADER_OR_FOLLOWER]);
 });
 
+test('a broker that has stopped proposes no change of an ISR', async () => {
+  await start();
+  await cluster.create([1, 2]);
+  cluster.cut(1, 2);
+  void cluster.broker(1).produce(['a'], 1);
+  await cluster.clock.advance(10);
+  cluster.broker(1).replicas.shutdown();
+  await cluster.clock.advance(120_000);
+  expect(cluster.stateOf().isr).toEqual([1, 2]);
+});
+
 test('a configuration that changes while the broker runs counts from then on', async () => {
   await start();
   await cluster.create([1, 2]);

@@ -28,16 +28,18 @@ interface Asked {
   readonly fetchOffset?: number;
   readonly currentLeaderEpoch?: number;
   readonly logStartOffset?: number;
+  readonly lastFetchedEpoch?: number;
 }
 
 /** Sends a fetch of one partition to broker 1; `response` is there once it is answered. */
 function fetch(asked: Asked, over: FetchRequestInput = {}): { response: FetchResponse | null } {
-  const { fetchOffset = 0, currentLeaderEpoch = -1, logStartOffset = -1 } = asked;
+  const { fetchOffset = 0, currentLeaderEpoch = -1, logStartOffset = -1, lastFetchedEpoch = -1 } = asked;
   const partition = {
     partition: 0,
     fetchOffset: BigInt(fetchOffset),
     logStartOffset: BigInt(logStartOffset),
     currentLeaderEpoch,
+    lastFetchedEpoch,
     partitionMaxBytes: 1 << 20,
   };
   const topics = [{ topic: ORDERS.topic, partitions: [partition] }];
@@ -87,6 +89,37 @@ describe('a fetch that waits', () => {
     await cluster.clock.advance(10);
     expect(first(waiting).errorCode).toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
   });
+
+  test('of a consumer that has read what was cut meanwhile is answered at once', async () => {
+    await start({ brokers: 1 });
+    await cluster.broker(1).produce(['a'], 1);
+    cluster.elect(1);
+    await cluster.clock.advance(10);
+    await cluster.broker(1).produce(['b'], 1);
+    const waiting = fetch({ fetchOffset: 2, lastFetchedEpoch: 1 });
+    await cluster.clock.advance(10);
+    expect(waiting.response).toBeNull();
+    cluster.broker(1).replicas.partitionOf(ORDERS)!.truncateTo(1);
+    await cluster.clock.advance(10);
+    expect(first(waiting).errorCode).toBe(ErrorCode.OFFSET_OUT_OF_RANGE);
+  });
+});
+
+test('an offset before the log start is out of range, also where its epoch is none of the log', async () => {
+  await start({ brokers: 1 });
+  const broker = cluster.broker(1);
+  for (const value of ['a', 'b', 'c']) await broker.produce([value], 1);
+  for (let at = 0; at < 2; at++) {
+    cluster.elect(1);
+    await cluster.clock.advance(10);
+  }
+  await broker.produce(['d'], 1);
+  broker.log().maybeIncrementLogStartOffset(2, 'a test');
+  const answers = [1, 2].map((fetchOffset) => first(fetch({ fetchOffset, lastFetchedEpoch: 1 }, { maxWaitMs: 0 })));
+  expect(answers).toMatchObject([
+    { errorCode: ErrorCode.OFFSET_OUT_OF_RANGE },
+    { errorCode: ErrorCode.NONE, divergingEpoch: { epoch: 0, endOffset: 3n } },
+  ]);
 });
 
 test('a follower that is throttled by its leader asks again only when its wait is over', async () => {
