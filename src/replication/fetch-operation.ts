@@ -63,7 +63,7 @@ export class FetchOperation {
 
   start(): void {
     const { set } = this.context;
-    const requestMs = this.host.clock.nowMs();
+    const requestMs = this.host.clock.monotonicMs();
     set.onTouched = this.touched;
     this.read(true, (partitions, results, isLater) => {
       // Only now: what a resting follower is asked about its last fetch is the one before this.
@@ -167,7 +167,12 @@ export class FetchOperation {
         return;
       case 'full': {
         const isFollower = this.params.replicaId >= 0;
-        const session = host.sessions.maybeCreate(host.clock.nowMs(), isFollower, context.set, context.usesTopicIds);
+        const session = host.sessions.maybeCreate(
+          host.clock.monotonicMs(),
+          isFollower,
+          context.set,
+          context.usesTopicIds,
+        );
         if (session) this.selectNews(answers, session);
         this.end(session);
         this.respond(session?.id ?? INVALID_SESSION_ID, answers, ErrorCode.NONE);

@@ -185,12 +185,13 @@ export class FetchReader {
         return { ...withoutRecords(tp, log), divergingEpoch: { epoch: found.epoch, endOffset: found.endOffset } };
       }
     }
+    // Both of before a read of the disk: it is then that the follower asked.
     const leaderEndOffset = log.logEndOffset;
+    const nowMs = this.options.clock.monotonicMs();
     const info = log.read(fetchOffset, limits.maxBytes, params.isolation, limits.minOneMessage);
     const finish = (read: FetchDataInfo): ReadResult => {
       cached.startMetadata = read.fetchOffsetMetadata;
       if (replica && fetch.updateFetchState) {
-        const nowMs = this.options.clock.nowMs();
         partition.updateFollowerFetchState(
           replica,
           read.fetchOffsetMetadata,
@@ -265,7 +266,7 @@ export class FetchReader {
     const { selector, metadata, clock } = this.options;
     const { client } = params;
     if (!selector || !client || !partition.leaderLog || params.replicaId >= 0) return -1;
-    const nowMs = clock.nowMs();
+    const nowMs = clock.monotonicMs();
     const leader: ReplicaView = {
       brokerId: partition.leaderId,
       rack: metadata.rackOf(partition.leaderId, client.listenerName),

@@ -68,7 +68,7 @@ export class FetchRequests {
       partitions: requestedPartitions(request, version, metadata),
       forgotten: forgottenKeys(request, version),
     };
-    const context = newFetchContext(sessions, clock.nowMs(), sessionRequest, (gone) => partitions.unwatch(gone));
+    const context = newFetchContext(sessions, clock.monotonicMs(), sessionRequest, (gone) => partitions.unwatch(gone));
     if (context.kind === 'error') {
       respond({ errorCode: ErrorCode[context.error], sessionId: INVALID_SESSION_ID, responses: [] });
       return;

@@ -100,7 +100,8 @@ export class PartitionIsr {
       from: state.isr,
       outOfSync: outOfSync.map((id) => {
         const replica = this.followers.get(id);
-        return { id, endOffset: replica?.logEndOffset, lastCaughtUpTimeMs: replica?.lastCaughtUpTimeMs };
+        const lagMs = replica && context.clock.monotonicMs() - replica.lastCaughtUpTimeMs;
+        return { id, endOffset: replica?.logEndOffset, lagMs };
       }),
       highWatermark: log.highWatermark,
       endOffset: log.logEndOffset,
@@ -118,7 +119,7 @@ export class PartitionIsr {
     return state.isr.some((id) => id !== context.brokerId && this.followers.get(id)?.logEndOffset !== logEndOffset);
   }
 
-  private view(log: UnifiedLog, nowMs = this.context.clock.nowMs()): IsrView {
+  private view(log: UnifiedLog, nowMs = this.context.clock.monotonicMs()): IsrView {
     return {
       state: this.state,
       leaderEnd: log.logEndOffsetMetadata,
@@ -162,7 +163,7 @@ export class PartitionIsr {
         logger.info('ISR updated', { partition: partition.key, isr, partitionEpoch: outcome.partitionEpoch });
         // Who has joined may be behind the log end, and nothing needs to be appended for it to fall out again.
         context.onLagging(partition);
-        const change = this.maybeIncrementHighWatermark(clock.nowMs()) ? Change.HighWatermark : 0;
+        const change = this.maybeIncrementHighWatermark(clock.monotonicMs()) ? Change.HighWatermark : 0;
         // A follower that came back while its leaving was under way rests as if it were in sync: its next fetch must be looked at.
         context.onChange(partition, Change.State | change);
         break;

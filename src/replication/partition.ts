@@ -163,7 +163,7 @@ export class Partition {
     if (leaderAndIsr.partitionEpoch < this.partitionEpoch) return this.skipOld('leader', next);
     const { brokerId, clock, stateChangeLogger } = this.context;
     assert(leaderAndIsr.leader === brokerId, 'a broker is made the leader it is named');
-    const nowMs = clock.nowMs();
+    const nowMs = clock.monotonicMs();
     const isNewLeader = !this.isLeader;
     const log = this.createLogIfNotExists(next.isNew, checkpoints, topicId);
     const startOffset = log.logEndOffset;
@@ -310,7 +310,7 @@ export class Partition {
       );
     }
     const info = log.appendAsLeader(records, { leaderEpoch: this.leaderEpoch, origin, verificationGuard });
-    info.leaderHwChange = this.isr.maybeIncrementHighWatermark(this.context.clock.nowMs()) ? 'increased' : 'same';
+    info.leaderHwChange = this.isr.maybeIncrementHighWatermark(this.context.clock.monotonicMs()) ? 'increased' : 'same';
     return info;
   }
 

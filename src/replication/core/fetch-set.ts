@@ -113,7 +113,7 @@ export function cachedKey(topicId: Uuid, topic: string | null, partition: number
 export class FetchSet {
   readonly partitions = new Map<string, CachedPartition>();
   /** When the client last asked. Resting followers count as having fetched then. */
-  readonly times: FetchTimes = { lastFetchTimeMs: 0 };
+  readonly times: FetchTimes = { lastFetchTimeMs: -Infinity };
   /** Set while a fetch of these partitions is being served: called when something happens to one of them. */
   onTouched: ((change: number) => void) | null = null;
   private readonly awake = new Set<CachedPartition>();

@@ -1,6 +1,7 @@
 /**
  * What a leader knows of one follower (Kafka's `Replica`). A follower with nothing to fetch is not looked at on every fetch: while its
- * partition rests, it shares the time of its last fetch with its whole fetch session (`restIn`).
+ * partition rests, it shares the time of its last fetch with its whole fetch session (`restIn`). Times are of the monotonic clock: a follower
+ * that hangs must not count as caught up for as long as the machine's clock was set back.
  */
 import { assert } from '../../common/index.js';
 import type { LogOffsetMetadata } from '../../log/index.js';
@@ -11,6 +12,8 @@ export interface FetchTimes {
 }
 
 export const UNKNOWN_OFFSET = -1;
+/** The monotonic clock may have begun with the process: 0 is a time shortly before. */
+const NEVER_MS = -Infinity;
 
 export class Replica {
   /** Where the follower last fetched from: all before it is in its log. Null until it has fetched. */
@@ -18,8 +21,8 @@ export class Replica {
   logStartOffset = UNKNOWN_OFFSET;
   /** The leader's log end when the follower last fetched. */
   private lastFetchLeaderLogEndOffset = 0;
-  private ownLastFetchTimeMs = 0;
-  private ownLastCaughtUpTimeMs = 0;
+  private ownLastFetchTimeMs = NEVER_MS;
+  private ownLastCaughtUpTimeMs = NEVER_MS;
   private resting: FetchTimes | null = null;
 
   constructor(readonly brokerId: number) {}
@@ -66,15 +69,15 @@ export class Replica {
   /** A new leader epoch began here. A new leader knows nothing of the follower but whether it is in the ISR. */
   reset(nowMs: number, leaderEndOffset: number, isNewLeader: boolean, isInSync: boolean): void {
     this.endRest();
-    this.ownLastCaughtUpTimeMs = isInSync ? nowMs : 0;
+    this.ownLastCaughtUpTimeMs = isInSync ? nowMs : NEVER_MS;
     if (isNewLeader) {
       this.logStartOffset = UNKNOWN_OFFSET;
       this.logEnd = null;
       this.lastFetchLeaderLogEndOffset = UNKNOWN_OFFSET;
-      this.ownLastFetchTimeMs = 0;
+      this.ownLastFetchTimeMs = NEVER_MS;
     } else {
       this.lastFetchLeaderLogEndOffset = leaderEndOffset;
-      this.ownLastFetchTimeMs = isInSync ? nowMs : 0;
+      this.ownLastFetchTimeMs = isInSync ? nowMs : NEVER_MS;
     }
   }
 

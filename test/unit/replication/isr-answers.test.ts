@@ -322,3 +322,24 @@ test('a follower in the ISR that goes back to an earlier offset and fetches no m
   await cluster.clock.advance(2 * MAX_LAG_MS);
   expect(proposals.map(({ state }) => state.isr)).toEqual([[1, 2]]);
 });
+
+test('a follower that hangs after the clock was set back leaves as soon as otherwise', async () => {
+  await start();
+  void leader.produce(['a'], 1);
+  await everyoneAtEnd();
+  const { clock } = cluster;
+  const nowMs = clock.nowMs.bind(clock);
+  clock.nowMs = () => nowMs() - 3_600_000;
+  await clock.advance(100);
+  await fallBehind();
+});
+
+test('a follower that has never fetched from a leader just started is not taken for one that has caught up', async () => {
+  await start();
+  // In the first seconds of the monotonic clock: it begins with the process.
+  expect(cluster.clock.monotonicMs()).toBeLessThan(MAX_LAG_MS);
+  cluster.cut(1, 3);
+  cluster.elect(1, [1, 2]);
+  void leader.produce(['b'], 1);
+  await cluster.until(() => leader.log().highWatermark === leader.log().logEndOffset, 1000);
+});

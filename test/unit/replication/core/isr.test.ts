@@ -149,7 +149,7 @@ describe('a follower', () => {
     inSync.reset(9000, 50, false, true);
     outOfSync.reset(9000, 50, false, false);
     expect([inSync.lastCaughtUpTimeMs, inSync.logEndOffset]).toEqual([9000, 40]);
-    expect(outOfSync.lastCaughtUpTimeMs).toBe(0);
+    expect(outOfSync.lastCaughtUpTimeMs).toBe(-Infinity);
     inSync.reset(9500, 50, true, true);
     expect(inSync.logEndOffset).toBe(-1);
   });

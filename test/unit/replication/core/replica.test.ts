@@ -22,14 +22,14 @@ test('a follower that always fetches what was there at the fetch before was caug
 test('a follower at the end is caught up now, and one that fetches too little never', () => {
   expect(fetched({ offset: 10, atMs: 700, leaderEnd: 10 }).lastCaughtUpTimeMs).toBe(700);
   const slow = fetched({ offset: 0, atMs: 100, leaderEnd: 10 }, { offset: 9, atMs: 200, leaderEnd: 20 });
-  expect(slow.lastCaughtUpTimeMs).toBe(0);
+  expect(slow.lastCaughtUpTimeMs).toBe(-Infinity);
   expect(slow.lastFetchTimeMs).toBe(200);
 });
 
 test('a leader’s end that was seen lower since does not count', () => {
   const replica = fetched({ offset: 0, atMs: 100, leaderEnd: 10 }, { offset: 1, atMs: 200, leaderEnd: 5 });
   replica.updateFetchState(at(6), 0, 300, 12);
-  expect(replica.lastCaughtUpTimeMs).toBe(0);
+  expect(replica.lastCaughtUpTimeMs).toBe(-Infinity);
 });
 
 describe('a follower that rests in a session', () => {
@@ -87,10 +87,10 @@ test.each([
   expect(inSync).toMatchObject({
     logEndOffset: logEnd,
     lastCaughtUpTimeMs: 500,
-    lastFetchTimeMs: isNewLeader ? 0 : 500,
+    lastFetchTimeMs: isNewLeader ? -Infinity : 500,
   });
   const outOfSync = fetched({ offset: 10, atMs: 100, leaderEnd: 10 });
   outOfSync.reset(500, 10, isNewLeader, false);
-  expect(outOfSync).toMatchObject({ logEndOffset: logEnd, lastCaughtUpTimeMs: 0, lastFetchTimeMs: 0 });
+  expect(outOfSync).toMatchObject({ logEndOffset: logEnd, lastCaughtUpTimeMs: -Infinity, lastFetchTimeMs: -Infinity });
   expect(outOfSync.isCaughtUp(11, 1501, MAX_LAG_MS)).toBe(false);
 });
