@@ -459,7 +459,14 @@ export class LogManager {
       deleted: leftover.dir,
     });
     if (leftover !== log) this.count(leftover.parentDir, -1);
-    this.deleteFolder(leftover);
+    try {
+      this.deleteFolder(leftover);
+    } catch (error) {
+      // The trouble of its directory, which goes offline, and not of the one that is being loaded. There, it is found again.
+      if (!(error instanceof LogError)) throw error;
+      this.context.logger.error('Failed to delete what was left over', { dir: leftover.dir, error });
+      leftover.closeHandles();
+    }
   }
 
   /** The power went in the middle of a replacement: the old log is away, and the name of the complete copy was not durable yet. */

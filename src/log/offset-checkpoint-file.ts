@@ -59,12 +59,30 @@ export class OffsetCheckpointFile {
     const { lastWritten } = this;
     this.lastWritten = null;
     this.stored = null;
-    this.lastWritten = writeCheckpoint(this.fs, this.path, linesOf(offsets), lastWritten);
+    try {
+      this.lastWritten = writeCheckpoint(this.fs, this.path, linesOf(offsets), lastWritten);
+    } catch (error) {
+      // What is on its way to the disk is overtaken by what has come there, though it may not be durable, and not by what has not.
+      if (this.holds(offsets)) this.overtake(offsets);
+      throw error;
+    }
+    this.overtake(offsets);
+  }
+
+  private overtake(offsets: ReadonlyMap<string, number>): void {
     this.stored = offsets;
-    // Only once it is done: what is on its way to the disk is not overtaken by a write that fails.
     this.generation++;
     this.waiting = null;
     this.underWay = null;
+  }
+
+  /** False also when the file cannot be read. */
+  private holds(offsets: ReadonlyMap<string, number>): boolean {
+    try {
+      return this.fs.readFile(this.path).toString('utf8') === formatCheckpoint(linesOf(offsets));
+    } catch {
+      return false;
+    }
   }
 
   /**

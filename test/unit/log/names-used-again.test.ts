@@ -220,3 +220,58 @@ describe('the mark of a move that was killed', () => {
     expect((await start(['/a'])).getLog(tp)!.logEndOffset).toBe(9);
   });
 });
+
+test('a left-over folder that cannot be renamed away is the trouble of its own directory', async () => {
+  const both = await start();
+  append(both.getOrCreateLog(tp, { isNew: true }), 5);
+  crash(world, 'process');
+  // Left by a directory that failed while the log was made there: it holds nothing.
+  world.fs.rename('/a/orders-0', '/b/orders-0');
+  const empty = await start(['/a']);
+  empty.getOrCreateLog(tp, { isNew: true });
+  crash(world, 'process');
+  world.fs.fault = (operation, path) =>
+    operation === 'rename' && path === '/a/orders-0'
+      ? Object.assign(new Error('EIO: rename'), { code: 'EIO', syscall: 'rename' })
+      : null;
+  const manager = await start();
+  await world.clock.advance(1);
+  expect(manager.liveLogDirs).toEqual(['/b']);
+  expect(await values(manager.getLog(tp)!)).toEqual(['0', '1', '2', '3', '4']);
+});
+
+test('wherever the process is killed in a move, a deletion and what is made again, the next log of the name keeps its records', async () => {
+  let killAt = 0;
+  for (let isKilled = true; isKilled; killAt++) {
+    world = newWorld(killAt);
+    const manager = await start();
+    const log = await startingAtEight(manager);
+    let changes = 0;
+    world.fs.fault = (operation, path) =>
+      world.fs.isChange(operation, path) && changes++ >= killAt ? world.fs.halt() : null;
+    try {
+      await move(manager, log, '/b');
+      manager.asyncDelete(tp);
+      append(manager.getOrCreateLog(tp, { isNew: true }), 3);
+      await world.clock.advance(100);
+    } catch (error) {
+      if (!world.fs.isHalted) throw error;
+    }
+    isKilled = world.fs.isHalted;
+    world.fs.fault = null;
+    crash(world, 'process');
+    // Whatever is left is deleted, as by the controller that had no answer.
+    const next = await start();
+    for (const isFuture of [false, true]) next.asyncDelete(tp, isFuture);
+    const again = next.getOrCreateLog(tp, { isNew: true });
+    append(again, 5);
+    await flush(again);
+    crash(world, 'process');
+    expect({ killAt, values: await values((await start()).getLog(tp)!) }).toEqual({
+      killAt,
+      values: ['0', '1', '2', '3', '4'],
+    });
+    crash(world, 'process');
+  }
+  expect(killAt).toBeGreaterThan(30);
+});
