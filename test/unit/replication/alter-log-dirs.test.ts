@@ -196,38 +196,62 @@ function stopBeforeReplacement(id: number): () => void {
   return () => void (fs.fault = null);
 }
 
-test('a copy that no one looked at while its log was cut and written again is cut by leader epochs', async () => {
-  const [one, two] = [cluster.broker(1), cluster.broker(2)];
-  void one.produce(['committed-0', 'committed-1']);
-  await cluster.until(() => one.log().highWatermark === 2);
-  cluster.cut(1, 2);
-  await one.produce(['lost-2'], 1);
-  await one.produce(['lost-3'], 1);
+test.each([1, 2])(
+  'a copy that no one looked at while %i of its records gave way to others is cut by leader epochs',
+  async (lost) => {
+    const [one, two] = [cluster.broker(1), cluster.broker(2)];
+    void one.produce(['committed-0', 'committed-1']);
+    await cluster.until(() => one.log().highWatermark === 2);
+    cluster.cut(1, 2);
+    for (let at = 2; at < 2 + lost; at++) await one.produce([`lost-${at}`], 1);
+    const target = otherDir(1);
+    const goOn = stopBeforeReplacement(1);
+    one.replicas.alterReplicaLogDir(ORDERS, target);
+    await cluster.until(() => one.logs.getLog(ORDERS, true)?.logEndOffset === 2 + lost);
+    await cluster.clock.advance(10);
+    cluster.elect(2, [2]);
+    cluster.heal();
+    for (const value of ['good-2', 'good-3', 'good-4']) await two.produce([value], 1);
+    await cluster.until(() => one.log().logEndOffset === 5);
+    const copy = one.logs.getLog(ORDERS, true)!;
+    expect(copy.logEndOffset).toBe(2 + lost);
+    const append = copy.appendAsFollower.bind(copy);
+    const wasReady: boolean[] = [];
+    jest.spyOn(copy, 'appendAsFollower').mockImplementation((records) => {
+      wasReady.push(copy.isReadyForAppends);
+      return append(records);
+    });
+    goOn();
+    expect(one.replicas.alterReplicaLogDir(ORDERS, target)).toBe(0);
+    await cluster.until(() => one.log().parentDir === target);
+    // Cut to what it has in common with the log, it waits until that has settled: an append before would block everyone.
+    expect(wasReady).not.toHaveLength(0);
+    expect(wasReady).not.toContain(false);
+    expect(await one.values()).toEqual(await two.values());
+    expect(one.log().epochEntries).toEqual(two.log().epochEntries);
+  },
+);
+
+test('a copy that begins behind the log, which was cut to before its start, is made again', async () => {
+  cluster.stop();
+  cluster = await ReplicaCluster.start({ brokers: 1, logDirs: ['/logs/a', '/logs/b'] });
+  await cluster.create([1]);
+  const broker = cluster.broker(1);
+  for (const value of ['a', 'b', 'c', 'd']) await broker.produce([value], 1);
+  await broker.replicas.deleteRecords(0, [{ tp: ORDERS, offset: 2 }], () => undefined);
   const target = otherDir(1);
   const goOn = stopBeforeReplacement(1);
-  one.replicas.alterReplicaLogDir(ORDERS, target);
-  await cluster.until(() => one.logs.getLog(ORDERS, true)?.logEndOffset === 4);
+  broker.replicas.alterReplicaLogDir(ORDERS, target);
+  await cluster.until(() => broker.logs.getLog(ORDERS, true)?.logEndOffset === 4);
   await cluster.clock.advance(10);
-  cluster.elect(2, [2]);
-  cluster.heal();
-  for (const value of ['good-2', 'good-3', 'good-4']) await two.produce([value], 1);
-  await cluster.until(() => one.log().logEndOffset === 5);
-  const copy = one.logs.getLog(ORDERS, true)!;
-  expect(copy.logEndOffset).toBe(4);
-  const append = copy.appendAsFollower.bind(copy);
-  const wasReady: boolean[] = [];
-  jest.spyOn(copy, 'appendAsFollower').mockImplementation((records) => {
-    wasReady.push(copy.isReadyForAppends);
-    return append(records);
-  });
+  // As of a follower whose new leader, elected uncleanly, ends before it begins.
+  broker.replicas.partitionOf(ORDERS)!.truncateFullyAndStartAt(1);
+  for (const value of ['e', 'f', 'g', 'h']) await broker.produce([value], 1);
   goOn();
-  expect(one.replicas.alterReplicaLogDir(ORDERS, target)).toBe(0);
-  await cluster.until(() => one.log().parentDir === target);
-  // Cut to what it has in common with the log, it waits until that has settled: an append before would block everyone.
-  expect(wasReady).not.toHaveLength(0);
-  expect(wasReady).not.toContain(false);
-  expect(await one.values()).toEqual(await two.values());
-  expect(one.log().epochEntries).toEqual(two.log().epochEntries);
+  broker.replicas.alterReplicaLogDir(ORDERS, target);
+  await cluster.until(() => broker.log().parentDir === target);
+  expect(broker.log().logStartOffset).toBe(1);
+  expect(await broker.values()).toEqual(['0/e', '0/f', '0/g', '0/h']);
 });
 
 test('after a move that failed the replica can go to a third directory', async () => {

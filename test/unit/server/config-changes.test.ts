@@ -36,7 +36,8 @@ async function changeBroker(logs: LogManager, overrides: ReadonlyMap<string, Top
 
 test('a changed configuration of the broker reaches every log in one pass over them', async () => {
   const world = newWorld();
-  const logs = await startManager(world);
+  for (const dir of ['/a', '/b']) world.fs.makeDir(dir);
+  const logs = await startManager(world, { logDirs: ['/a', '/b'] });
   for (const topic of TOPICS) {
     for (const partition of [0, 1]) logs.getOrCreateLog({ topic, partition }, { isNew: true });
   }
