@@ -68,6 +68,8 @@ export class LogAppender {
     return this.local.onStorage('appending records to', () => {
       forEachBatch(validated.records, (batch) => {
         if (batch.partitionLeaderEpoch >= 0) this.epochs.assign(batch.partitionLeaderEpoch, batch.baseOffset);
+        // The leader writes a message format of before 0.11: it knows no epochs, and what this log knows of them says nothing of its records.
+        else if (batch.magic < 2) this.epochs.clear();
       });
       return this.appendValidated(validated, 'replication', null);
     });

@@ -24,6 +24,8 @@ export interface PartitionFetchState {
   readonly phase: 'Truncating' | 'Fetching';
   /** It failed, and is left alone until then (monotonic ms); null when it is not. */
   readonly delayedUntilMs: number | null;
+  /** The leader refused this offset though its log has it; undefined when it has not refused any. */
+  readonly refusedInRangeAt?: number;
   /** Records behind the leader's high watermark; null before the first answer. */
   readonly lag: number | null;
 }

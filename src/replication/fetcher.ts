@@ -506,6 +506,10 @@ export class ReplicaFetcher {
           fetchOffset: asked.fetchOffset,
           ...action,
         });
+        if (action.kind === 'fetchFrom' && action.offset === asked.fetchOffset) {
+          this.onRefusedInRange(asked, partition);
+          return;
+        }
         if (action.kind === 'truncateTo') partition.truncateTo(action.offset);
         if (action.kind === 'truncateFullyAndStartAt') partition.truncateFullyAndStartAt(action.offset);
         const { isTruncationOnFetchSupported } = this.options.settings();
@@ -518,6 +522,22 @@ export class ReplicaFetcher {
       logger.debug('Cannot ask the leader for its offsets', { leader: leader.brokerId, partition: asked.key, error });
       this.delay([asked]);
     }
+  }
+
+  /**
+   * The offset lies within the leader's log: the ends have moved meanwhile, or the leader keeps no leader epochs (Kafka, for topics in a message
+   * format of before 0.11) and refuses whoever names one, forever. When it is refused again, the follower does as it does without epochs: what
+   * was committed stays, and no epoch is named. Never at once, as a leader that goes on refusing would be asked without a pause.
+   */
+  private onRefusedInRange(asked: PartitionFetchState, partition: Partition): void {
+    let next: PartitionFetchState = { ...asked, refusedInRangeAt: asked.fetchOffset };
+    if (asked.refusedInRangeAt === asked.fetchOffset && asked.lastFetchedEpoch !== -1) {
+      const { highWatermark } = partition.logOrThrow();
+      partition.truncateTo(highWatermark);
+      next = { ...next, fetchOffset: highWatermark, lastFetchedEpoch: -1 };
+    }
+    this.partitions.put(next);
+    this.delay([next]);
   }
 
   /** Runs a step on the log. */

@@ -2,6 +2,7 @@
 import { settle } from '../../../src/common/index.js';
 import { BatchBuilder } from '../../../src/records/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
+import { legacyMessage } from '../records/legacy-messages.js';
 import { ORDERS, ReplicaCluster, type ClusterOptions, type TestBroker } from './replica-cluster.js';
 import { ScriptedLeader } from './scripted-leader.js';
 
@@ -236,6 +237,36 @@ describe('a fetch offset that is out of range', () => {
     await settle();
   };
 
+  test('that the leader has, and goes on refusing for the epoch named, is asked for without one, behind what was committed', async () => {
+    await start();
+    await leader().answer([{ records: records(0, 5), highWatermark: 3 }]);
+    const refuse = async (): Promise<void> => {
+      const { length } = leader().requests;
+      await leader().answer([{ errorCode: ErrorCode.OFFSET_OUT_OF_RANGE }]);
+      await answer(7);
+      await answer(0);
+      // Not at once: each refusal is three requests.
+      expect(
+        leader()
+          .requests.slice(length)
+          .flatMap(({ topics }) => topics),
+      ).toEqual([]);
+      await cluster.clock.advance(BACKOFF_MS);
+      if (!leader().asked()) await leader().answer([]);
+    };
+    await refuse();
+    expect(leader().asked()).toMatchObject({ fetchOffset: 5n, lastFetchedEpoch: 0 });
+    expect(end()).toBe(5);
+    await refuse();
+    expect(leader().asked()).toMatchObject({ fetchOffset: 3n, lastFetchedEpoch: -1 });
+    expect(end()).toBe(3);
+    await leader().answer([{ records: legacyMessage(1, 3, 'k'), highWatermark: 4 }]);
+    expect(end()).toBe(4);
+    // The leader's format has no epochs: none is kept of before.
+    expect(follower.log().epochEntries).toEqual([]);
+    expect(leader().asked()).toMatchObject({ fetchOffset: 4n, lastFetchedEpoch: -1 });
+  });
+
   test('beyond the leader’s end cuts to it', async () => {
     await outOfRange();
     await answer(3);
@@ -258,7 +289,8 @@ describe('a fetch offset that is out of range', () => {
     await answer(5);
     await answer(2);
     expect([follower.log().logStartOffset, end()]).toEqual([0, 5]);
-    // The session knows the offset already.
+    await cluster.clock.advance(BACKOFF_MS);
+    if (!leader().asked()) await leader().answer([]);
     await leader().answer([{ records: records(5), highWatermark: 6 }]);
     expect(end()).toBe(6);
   });
