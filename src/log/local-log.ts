@@ -316,11 +316,10 @@ export class LocalLog {
     for (const segment of this.segments.all) segment.movedTo(dir);
   }
 
-  /** Writes out what is pending and closes the files. */
+  /** Writes out what is pending and closes the files, as all logs are about to be: the tails go with their cache. */
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    this.tail.clear();
     for (const segment of this.segments.all) segment.close();
   }
 

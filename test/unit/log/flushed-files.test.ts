@@ -70,6 +70,25 @@ describe.each(SEEDS)('after a loss of power (seed %d)', (seed) => {
     expect(again.epochEntries.slice(0, 7)).toEqual(log.epochEntries.slice(0, 7));
   });
 
+  test.each([
+    { title: 'a flush', config: CONFIG, flush: (log: UnifiedLog) => log.flush() },
+    { title: 'flush.messages', config: { ...CONFIG, flushMessages: 1 }, flush: () => undefined },
+  ])(
+    'the segment that is written has its indexes on the disk up to where $title has come',
+    async ({ config, flush }) => {
+      const world = newWorld(seed);
+      const log = (await start(world, config)).getOrCreateLog(TP, { isNew: true });
+      write(log, 0, 12);
+      await flush(log);
+      const { offsetIndex, timeIndex } = log.segments[0]!;
+      const entries = [offsetIndex.entries, timeIndex.entries];
+      expect(Math.min(...entries)).toBeGreaterThan(0);
+      crash(world, 'power');
+      const sizeOf = (end: string): number => world.fs.readFile(`/data/orders-0/${'0'.repeat(20)}.${end}`).length;
+      expect([sizeOf('index') / 8, sizeOf('timeindex') / 12]).toEqual(entries);
+    },
+  );
+
   test('a segment that a roll left is durable with its indexes once the recovery point has passed it', async () => {
     const world = newWorld(seed);
     const manager = await start(world);

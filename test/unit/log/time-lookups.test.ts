@@ -156,3 +156,16 @@ test('records before a clock went back are found by their time, and the latest o
   );
   expect(offsets).toEqual([0, 0, 0, null, 0]);
 });
+
+test('a segment that a cut has emptied ages from then, not from the records that it had', async () => {
+  const world = newWorld(1);
+  const log = (await startManager(world)).getOrCreateLog(TP, { isNew: true });
+  log.appendAsLeader(batch({ values: ['a'], timestamp: 1000 }), { leaderEpoch: 0 });
+  const [segment] = log.segments;
+  expect(segment!.timeWaitedForRoll(world.clock.nowMs(), 5000)).toBe(4000);
+  await world.clock.advance(300);
+  log.truncateTo(0);
+  await world.clock.advance(700);
+  expect(log.segments[0] === segment).toBe(true);
+  expect(segment!.timeWaitedForRoll(world.clock.nowMs(), 5000)).toBe(700);
+});
