@@ -151,6 +151,8 @@ export class StableOffsets {
   /** Moves the start; the high watermark and the recovery point are never before it. */
   setLogStartOffset(offset: number): void {
     this.startOffset = offset;
+    if (this.isRebuilding && this.firstUnstable && this.firstUnstable.messageOffset < offset)
+      this.firstUnstable = new LogOffsetMetadata(offset);
     if (this.highWatermark < offset) this.updateHighWatermark(new LogOffsetMetadata(offset));
     if (this.log.recoveryPoint < offset) this.log.recoveryPoint = offset;
     this.tellMoved();

@@ -277,12 +277,11 @@ export class UnifiedLog {
     }
     this.local.ensureOpen();
     if (offset <= this.logStartOffset) return false;
-    this.settling?.complete();
     this.offsets.setLogStartOffset(offset);
     this.context.logger.info('Incremented log start offset', { partition: this.name, logStartOffset: offset, reason });
     this.epochs.truncateFromStart(offset);
-    this.snapshots.onLogStartOffsetIncremented(this.producers, offset);
-    this.offsets.updateFirstUnstableOffset();
+    // While a truncation is being settled, the producers learn of it at the end of that.
+    if (!this.settling) this.onLogStartOffsetIncremented();
     return true;
   }
 
@@ -546,11 +545,18 @@ export class UnifiedLog {
     this.local.removeLater('delete-producer-snapshot', () => paths);
   }
 
+  private onLogStartOffsetIncremented(): void {
+    this.snapshots.onLogStartOffsetIncremented(this.producers, this.logStartOffset);
+    this.offsets.updateFirstUnstableOffset();
+  }
+
   private settle(lastOffset: number): void {
+    const startAtCut = this.logStartOffset;
     const rebuild = (): Steps<void> => this.rebuildAfterCut(lastOffset);
     this.settling = new TruncationSettling(this.local, this.flusher, rebuild, () => {
       this.settling = null;
       this.offsets.onRebuilt();
+      if (this.logStartOffset > startAtCut) this.onLogStartOffsetIncremented();
     });
   }
 

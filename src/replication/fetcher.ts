@@ -20,7 +20,6 @@ import { isOutOfHandles, LogError, type UnifiedLog } from '../log/index.js';
 import { ErrorCode, errorName, type FetchResponse, type FetchResponsePartitionData } from '../protocol/index.js';
 import { RecordsError } from '../records/index.js';
 import { FetchSessionHandler, type SentPartition, type SessionRequest } from './core/fetch-session-handler.js';
-import { whenReadyForAppends } from './append-readiness.js';
 import { outOfRangeAction, truncationPoint } from './core/truncation.js';
 import { FetcherPartitions } from './fetcher-partitions.js';
 import { isReadyForFetch, type InitialFetchState, type PartitionFetchState } from './fetcher-state.js';
@@ -258,13 +257,6 @@ export class ReplicaFetcher {
     partitions: readonly { key: string | null; data: FetchResponsePartitionData }[],
   ): Promise<void> {
     const outOfRange: PartitionFetchState[] = [];
-    // As in Kafka all partitions of this fetcher wait for the logs that were cut, here or by the fetcher that they had before.
-    const ready = whenReadyForAppends(this.logsToChange(partitions));
-    if (ready) {
-      await ready;
-      // What else may have changed meanwhile is looked at below, for each partition.
-      if (this.isClosed) return;
-    }
     await this.inSlices(this.processEach(partitions, outOfRange));
     for (const state of outOfRange) await this.resetOffset(state);
   }
@@ -290,27 +282,35 @@ export class ReplicaFetcher {
         this.session.handleError();
         continue;
       }
-      if (data.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) outOfRange.push(state);
+      const log = this.options.partitionOf(state.tp)?.log;
+      if (log && !log.isReadyForAppends && changesLog(data) && canSettle(log)) this.putOff(state, log);
+      else if (data.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE) outOfRange.push(state);
       else if (data.errorCode !== ErrorCode.NONE) this.onPartitionError(state, data.errorCode);
       else this.processPartition(state, data);
       yield;
     }
   }
 
-  private *logsToChange(
-    partitions: readonly { key: string | null; data: FetchResponsePartitionData }[],
-  ): Generator<UnifiedLog> {
-    for (const { key, data } of partitions) {
-      const isToBeCut = data.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE || isDiverging(data);
-      const state = key === null ? undefined : this.partitions.get(key);
-      if (state && (isToBeCut || (data.records?.length ?? 0) > 0)) yield* this.logOf(state);
-    }
-  }
-
-  /** Never the copy that is to replace the log: that is fed from the log, and a disk that hangs under it is of no concern here. */
-  private logOf({ tp }: PartitionFetchState): UnifiedLog[] {
-    const log = this.options.partitionOf(tp)?.log;
-    return log ? [log] : [];
+  /**
+   * Leaves a partition alone until its log takes appends without holding up everyone: its disk may take long, or hang, which is no reason for
+   * the others of this fetcher to wait, as they do in Kafka. What was fetched for it is dropped and fetched again then. (Not the copy that is
+   * to replace the log: that is fed from the log.)
+   */
+  private putOff(state: PartitionFetchState, log: UnifiedLog): void {
+    this.partitions.put({ ...state, delayedUntilMs: UNTIL_LOG_IS_READY });
+    const resume = (): void => {
+      const current = this.partitions.get(state.key);
+      if (current?.delayedUntilMs !== UNTIL_LOG_IS_READY) return;
+      const resumed = { ...current, delayedUntilMs: null };
+      this.partitions.put(resumed);
+      // For want of handles, say.
+      if (!log.isReadyForAppends) this.delay([resumed]);
+      this.kick();
+    };
+    log
+      .prepareForAppends()
+      .then(resume)
+      .catch((error: unknown) => this.options.onFatal(error));
   }
 
   private processPartition(state: PartitionFetchState, data: FetchResponsePartitionData): void {
@@ -421,8 +421,6 @@ export class ReplicaFetcher {
       this.delay(questions);
       return;
     }
-    // A round before this one may have cut them.
-    await whenReadyForAppends(questions.flatMap((state) => this.logOf(state)));
     await this.inSlices(this.truncateEach(questions, answers));
   }
 
@@ -434,6 +432,9 @@ export class ReplicaFetcher {
       const partition = this.options.partitionOf(state.tp);
       if (!partition?.log) {
         this.partitions.remove(state.key);
+      } else if (isSettling(partition.log)) {
+        // A round before this one cut it, or the fetcher that it had before.
+        this.putOff(state, partition.log);
       } else if (partition.log.latestEpoch !== null) {
         questions.push(state);
       } else {
@@ -595,6 +596,33 @@ export class ReplicaFetcher {
       this.kick();
     };
     clock.setTimer(backoffMs, resume, { background: true });
+  }
+}
+
+/** In place of a time. */
+const UNTIL_LOG_IS_READY = Infinity;
+
+/** The answer appends to the log, or cuts it. */
+function changesLog(data: FetchResponsePartitionData): boolean {
+  if (data.errorCode === ErrorCode.OFFSET_OUT_OF_RANGE || isDiverging(data)) return true;
+  return data.errorCode === ErrorCode.NONE && (data.records?.length ?? 0) > 0;
+}
+
+/** False when whoever needs the log is to be told now why it takes nothing any more. */
+function canSettle(log: UnifiedLog): boolean {
+  return settlingOf(log) !== 'never';
+}
+
+function isSettling(log: UnifiedLog): boolean {
+  return settlingOf(log) === 'underWay';
+}
+
+function settlingOf(log: UnifiedLog): 'done' | 'underWay' | 'never' {
+  try {
+    return log.whenTruncated() === null ? 'done' : 'underWay';
+  } catch (error) {
+    if (error instanceof LogError) return 'never';
+    throw error;
   }
 }
 

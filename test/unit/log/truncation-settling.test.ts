@@ -247,3 +247,23 @@ describe('a log that cannot be read after a cut', () => {
     expect(failedDirs).toEqual([]);
   });
 });
+
+test('a log start that moves while a truncation settles is that of the producers and of the stable offset afterwards', async () => {
+  inTransaction(1, 'cut off', 0);
+  commit(1);
+  fill();
+  const middle = log.logEndOffset;
+  send(['x', 'y', 'z']);
+  log.updateHighWatermark(middle);
+  // Below the high watermark: until it has settled, nothing counts as decided.
+  log.truncateTo(middle - 1);
+  log.updateHighWatermark(middle - 1);
+  expect(log.maybeIncrementLogStartOffset(middle - 2, 'test')).toBe(true);
+  expect(log.isReadyForAppends).toBe(false);
+  expect([log.logStartOffset, log.lastStableOffset >= log.logStartOffset]).toEqual([middle - 2, true]);
+  await settled();
+  expect(log.isReadyForAppends).toBe(true);
+  expect([log.logStartOffset, log.lastStableOffset]).toEqual([middle - 2, middle - 1]);
+  send(['next']);
+  expect(log.logEndOffset).toBe(middle);
+});

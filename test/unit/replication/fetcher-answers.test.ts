@@ -469,3 +469,41 @@ test('a partition whose directory fails over what its records set off does not c
   await leader().answer([{ records: records(0), highWatermark: 9 }]);
   expect(metric(LAG)).toBe(0);
 });
+
+test('a partition whose cut does not settle, for its disk hangs, is put off alone, and goes on when the disk does', async () => {
+  await start({}, [ORDERS, OTHER]);
+  await cluster.clock.advance(BACKOFF_MS);
+  await leader().answer([
+    { records: records(0, 5), highWatermark: 5 },
+    { partition: OTHER.partition, records: records(0, 5), highWatermark: 3 },
+  ]);
+  follower.fs.pace = { clock: cluster.clock, delayMs: (operation) => (operation === 'sync' ? 300 : 0) };
+  await leader().answer([{ partition: OTHER.partition, diverging: { epoch: 0, endOffset: 3 } }]);
+  expect([end(), end(OTHER)]).toEqual([5, 3]);
+  await leader().answer([
+    { records: records(5, 2), highWatermark: 7 },
+    { partition: OTHER.partition, records: records(3, 2, 1), highWatermark: 5 },
+  ]);
+  expect([end(), end(OTHER)]).toEqual([7, 3]);
+  expect(leader().asked()).toMatchObject({ fetchOffset: 7n });
+  expect(leader().asked(OTHER.partition)).toBeUndefined();
+  await leader().answer([{ records: records(7, 1), highWatermark: 8 }]);
+  expect(end()).toBe(8);
+  expect(follower.fs.blockedMs).toBe(0);
+  await cluster.until(() => follower.log(OTHER).isReadyForAppends);
+  await leader().answer([]);
+  expect(leader().asked(OTHER.partition)).toMatchObject({ fetchOffset: 3n });
+  await leader().answer([{ partition: OTHER.partition, records: records(3, 2, 1), highWatermark: 5 }]);
+  expect(end(OTHER)).toBe(5);
+});
+
+test('a log start that moves while a cut is being settled moves at once, without the disk', async () => {
+  await start();
+  await cluster.clock.advance(BACKOFF_MS);
+  await leader().answer([{ records: records(0, 5), highWatermark: 4 }]);
+  follower.fs.pace = { clock: cluster.clock, delayMs: (operation) => (operation === 'sync' ? 300 : 0) };
+  await leader().answer([{ diverging: { epoch: 0, endOffset: 4 } }]);
+  await leader().answer([{ highWatermark: 4, logStartOffset: 3 }]);
+  expect([end(), follower.log().logStartOffset, follower.log().isReadyForAppends]).toEqual([4, 3, false]);
+  expect(follower.fs.blockedMs).toBe(0);
+});
