@@ -68,12 +68,13 @@ export class StableOffsets {
         `${partitionKey(this.log.topicPartition)}: high watermark ${to.messageOffset} exceeds the log end offset ${this.log.logEndOffset}`,
       );
     }
-    const old = this.fetchHighWatermark();
-    const movesOn = old.messageOffset < to.messageOffset;
-    const movesSegment = old.messageOffset === to.messageOffset && !to.messageOffsetOnly && old.onOlderSegment(to);
-    if (!movesOn && !movesSegment) return null;
+    // The place of the old one is not looked up: who has just taken the lead need not be able to read it, nor an append that is in the log.
+    const old = this.highWatermarkMetadata;
+    if (old.messageOffset > to.messageOffset) return null;
+    const isSame = old.messageOffset === to.messageOffset;
+    if (isSame && (to.messageOffsetOnly || (!old.messageOffsetOnly && !old.onOlderSegment(to)))) return null;
     this.setHighWatermark(to);
-    return old;
+    return isSame && old.messageOffsetOnly ? null : old;
   }
 
   /** To be called once the log end has moved: also to a new segment, and then a high watermark at the end goes with it. */

@@ -254,7 +254,8 @@ export class RoleChanges {
         stateChangeLogger.error('Refused a change of role: the log is of another topic', { partition: key, error });
         return ErrorCode.INCONSISTENT_TOPIC_ID;
       }
-      if (!(error instanceof LogError) || error.kind !== 'KAFKA_STORAGE_ERROR') throw error;
+      // Whatever else it is, a damaged batch for one: the controller does not say the command again for the partitions behind this one.
+      if (error instanceof AssertionError) throw error;
       if (isOutOfHandles(error)) {
         stateChangeLogger.error('Postponed a change of role: too many files are open', { partition: key, error });
         this.postpone(key, { requested, onLeadershipChange });
