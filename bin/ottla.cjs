@@ -2,9 +2,9 @@
 const fs = require('node:fs');
 const path = require('node:path');
 
-// Before anything uses libuv's pool, which is made at the first use. A log directory takes up to six of its threads (DirectoryGates): with
+// Before anything uses libuv's pool, which is made at the first use. A log directory takes up to eight of its threads (DirectoryGates): with
 // the four that are usual, one disk that hangs would hold up the files of all others, and the looking up of names.
-process.env.UV_THREADPOOL_SIZE ??= '16';
+process.env.UV_THREADPOOL_SIZE ??= '20';
 
 const root = path.join(__dirname, '..');
 const dist = path.join(root, 'dist');

@@ -4,11 +4,11 @@
  */
 
 /**
- * Reads of a directory under way at once. With the syncs a directory takes six of the sixteen threads that `bin/ottla.cjs` asks for: when one
- * hangs, the others have as many as they may take.
+ * Reads of a directory under way at once. With the syncs a directory takes eight of the twenty threads that `bin/ottla.cjs` asks for: when one
+ * hangs, or two do, others have threads left.
  */
 const READS_AT_ONCE = 4;
-/** Syncs and removals of a directory under way at once: two that are share a commit of its journal, and more gain little. */
+/** Syncs of a directory under way at once, of either kind: two that are share a commit of its journal, and more gain little. */
 const SYNCS_AT_ONCE = 2;
 
 /**
@@ -17,8 +17,7 @@ const SYNCS_AT_ONCE = 2;
  * the `LogManager`.
  */
 export class DirectoryGates {
-  private readonly gates = new Map<string, { readonly reads: Gate; readonly syncs: Gate }>();
-
+  private readonly gates = new Map<string, Gates>();
   private readonly readsAtOnce: number;
 
   /** A path in none of `logDirs` counts as of one more directory. Reads keep no more than half of `maxOpenFiles` open. */
@@ -34,20 +33,39 @@ export class DirectoryGates {
     return this.of(path).reads.run(work);
   }
 
-  /** Runs a sync, or a removal, of a file or folder, or several one after the other. */
+  /** Runs a sync of a file or folder, or several one after the other, for which someone waits. */
   syncing<T>(path: string, work: () => Promise<T>): Promise<T> {
     return this.of(path).syncs.run(work);
   }
 
-  private of(path: string): { readonly reads: Gate; readonly syncs: Gate } {
+  /**
+   * The same for what no one waits for, and which may be much: flushes of what was rolled, and removals. Were they in one line with the others,
+   * the deletion or the first append of one partition would wait for the segments of a thousand. (Kafka's scheduler has threads of its own.)
+   */
+  flushing<T>(path: string, work: () => Promise<T>): Promise<T> {
+    return this.of(path).flushes.run(work);
+  }
+
+  private of(path: string): Gates {
     const dir = this.logDirs.find((logDir) => path === logDir || path.startsWith(`${logDir}/`)) ?? '';
     let gate = this.gates.get(dir);
     if (!gate) {
-      gate = { reads: new Gate(this.readsAtOnce), syncs: new Gate(SYNCS_AT_ONCE) };
+      gate = {
+        reads: new Gate(this.readsAtOnce),
+        syncs: new Gate(SYNCS_AT_ONCE),
+        flushes: new Gate(SYNCS_AT_ONCE),
+      };
       this.gates.set(dir, gate);
     }
     return gate;
   }
+}
+
+/** Those of one directory. */
+interface Gates {
+  readonly reads: Gate;
+  readonly syncs: Gate;
+  readonly flushes: Gate;
 }
 
 /** Lets so much work be under way at once; the rest waits in turn. */

@@ -182,23 +182,30 @@ export class LogFile {
     this.knownSize = size;
   }
 
-  /** Makes the content durable without blocking. A file that was removed meanwhile is fine. */
+  /** Makes the content durable without blocking, for someone who waits for it. A file that was removed meanwhile is fine. */
   sync(): Promise<void> {
-    return this.cache.gates.syncing(this.path, async () => {
-      let handle: FileHandle;
-      try {
-        handle = this.opened();
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-        throw error;
-      }
-      this.pins++;
-      try {
-        await handle.sync();
-      } finally {
-        this.unpin();
-      }
-    });
+    return this.cache.gates.syncing(this.path, () => this.syncNow());
+  }
+
+  /** The same in the background, behind whatever else is flushed. */
+  flush(): Promise<void> {
+    return this.cache.gates.flushing(this.path, () => this.syncNow());
+  }
+
+  private async syncNow(): Promise<void> {
+    let handle: FileHandle;
+    try {
+      handle = this.opened();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw error;
+    }
+    this.pins++;
+    try {
+      await handle.sync();
+    } finally {
+      this.unpin();
+    }
   }
 
   syncSync(): void {

@@ -44,7 +44,7 @@ export class FileRemover {
   private async removeOne(path: string): Promise<void> {
     while (!this.isClosed) {
       try {
-        await this.gates.syncing(path, () => this.fs.removeAsync(path, () => this.isClosed));
+        await this.gates.flushing(path, () => this.fs.removeAsync(path, () => this.isClosed));
         return;
       } catch (error) {
         if (!isOutOfHandles(error)) throw error;

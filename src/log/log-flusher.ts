@@ -50,7 +50,7 @@ export class LogFlusher {
       await (includesOffset ? local.flushAll() : local.flush(offset));
       if (local.isClosed) return;
       if (this.hasUnsyncedSmallFiles)
-        await local.context.files.gates.syncing(local.parentDir, () => this.syncSmallFiles());
+        await local.context.files.gates.flushing(local.parentDir, () => this.syncSmallFiles());
       if (local.hasUnsyncedNames && !local.isClosed) await local.syncNames();
     });
     // After a truncation, other bytes may stand below the offset than were flushed.

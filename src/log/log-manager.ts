@@ -30,7 +30,6 @@ const FREE_BUFFER_BYTES = 12 * 1024 * 1024;
 /** Logs that are made durable at once when the broker stops. */
 const FLUSHES_AT_ONCE = 16;
 /** How often, and after how long, a sync of deletions is tried again that wants for a file handle. */
-const SYNC_TRIES = 5;
 const SYNC_RETRY_MS = 1000;
 
 /**
@@ -44,6 +43,8 @@ export class LogManager {
   private readonly replacement: LogReplacement;
   private readonly currentLogs = new Map<string, UnifiedLog>();
   private readonly futureLogs = new Map<string, UnifiedLog>();
+  /** By directory: what was deleted there, until that is durable. */
+  private readonly undurable = new Map<string, Set<string>>();
   private readonly preferredDirs = new Map<string, string>();
   private readonly logsPerDir = new Map<string, number>();
   private readonly loadedDirs = new Set<string>();
@@ -210,14 +211,25 @@ export class LogManager {
       this.context.logger.error('Failed to delete a log', { partition: partitionKey(tp), error });
       return false;
     }
+    let names = this.undurable.get(log.parentDir);
+    if (!names) this.undurable.set(log.parentDir, (names = new Set()));
+    names.add(partitionKey(tp));
     return true;
+  }
+
+  /** The directories that hold the partition's log or its copy, or from which one was deleted that a loss of power may bring back. */
+  dirsOf(tp: TopicPartition): string[] {
+    const dirs = [this.getLog(tp), this.getLog(tp, true)].flatMap((log) => log?.parentDir ?? []);
+    for (const [dir, names] of this.undurable) if (names.has(partitionKey(tp))) dirs.push(dir);
+    return dirs;
   }
 
   /**
    * Makes what was deleted in these directories durable, and takes it out of their checkpoints, without blocking, each for itself: a deleted
    * topic that came back with a loss of power would stand where its successor is to be made. (That the checkpoints may name logs that are
    * gone until then, and also when they cannot be written, is seen to when a name is used again.) Gives the directories that failed at it: what
-   * was deleted in them may be there again when they are.
+   * was deleted in them may be there again when they are. Where only a file handle is wanting, it goes on trying: the replica is gone, and the
+   * controller would not delete its topic for a failure that no directory had.
    */
   async makeDeletionsDurable(paths: Iterable<string>): Promise<ReadonlySet<string>> {
     const failed = new Set<string>();
@@ -231,7 +243,8 @@ export class LogManager {
   private async syncDeletions(path: string): Promise<boolean> {
     const { clock, folders, logger } = this.context;
     const dir = this.dirs.get(path);
-    for (let tries = 1; ; tries++) {
+    const deleted = [...(this.undurable.get(path) ?? [])];
+    for (;;) {
       if (!dir || !this.dirs.isUsable(path)) return false;
       try {
         await onStorageAsync(this.context, path, 'deleting logs', () => folders.ensureSynced(path));
@@ -239,11 +252,12 @@ export class LogManager {
       } catch (error) {
         if (!(error instanceof LogError)) throw error;
         logger.error('Failed to make deletions durable', { dir: path, error });
-        // Where only a file handle was wanting, there may be one soon. Later than that, the next sync of the folder is theirs, too.
-        if (!isOutOfHandles(error) || tries === SYNC_TRIES) return false;
+        if (!isOutOfHandles(error)) return false;
       }
       await sleep(clock, SYNC_RETRY_MS);
+      if (this.closed) return false;
     }
+    for (const name of deleted) this.undurable.get(path)?.delete(name);
     // When the broker stops, that writes them.
     if (this.closed) return true;
     await Promise.all([

@@ -289,10 +289,10 @@ export class LogSegment {
   async flush(): Promise<void> {
     this.writePendingIndexes();
     // One after the other, the records first: what the disk does for them is most of what it does for the indexes.
-    await this.file.sync();
-    await this.offsetIndex.file.sync();
-    await this.timeIndex.file.sync();
-    await this.txnIndex.sync();
+    await this.file.flush();
+    await this.offsetIndex.file.flush();
+    await this.timeIndex.file.flush();
+    await this.txnIndex.flush();
   }
 
   /** The same, blocking: for `flush.messages`, whose appends are answered only when they are durable. */

@@ -104,8 +104,8 @@ export class TransactionIndex {
     return null;
   }
 
-  async sync(): Promise<void> {
-    await this.file?.sync();
+  async flush(): Promise<void> {
+    await this.file?.flush();
   }
 
   syncSync(): void {

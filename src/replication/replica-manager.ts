@@ -47,6 +47,7 @@ import {
   type ControllerIdentity,
   type LeadershipListener,
   type StopReplicaPartition,
+  type StopReplicasResult,
 } from './role-changes.js';
 import { WatchedPartitions } from './watched-partitions.js';
 
@@ -284,20 +285,20 @@ export class ReplicaManager {
 
   /**
    * StopReplica, as `becomeLeaderOrFollower` in several turns. `errorCode` is STALE_CONTROLLER_EPOCH for an old controller; `partitions` are
-   * in the order given. `onDeleted` is called in the step that deletes a replica.
+   * in the order given. `onDeleted` is called in the step that deletes a replica. Carried out when it resolves, and the next command may
+   * be; `partitions` come when what was deleted is durable, for which a disk is waited for.
    */
   async stopReplicas(
     controller: ControllerIdentity,
     requested: readonly StopReplicaPartition[],
     onDeleted: (partition: StopReplicaPartition) => void = () => undefined,
-  ): Promise<{ errorCode: number; partitions: { tp: TopicPartition; errorCode: number }[] }> {
+  ): Promise<StopReplicasResult> {
     if (!this.roles.acceptController(controller.controllerEpoch, 'StopReplica')) {
-      return { errorCode: ErrorCode.STALE_CONTROLLER_EPOCH, partitions: [] };
+      return { errorCode: ErrorCode.STALE_CONTROLLER_EPOCH, partitions: Promise.resolve([]) };
     }
     const stopped = await this.inSlices(this.roles.stopReplicas(requested, onDeleted));
     this.checkpoints.markChanged();
-    const partitions = await this.roles.makeDeletionsDurable(stopped);
-    return { errorCode: ErrorCode.NONE, partitions };
+    return { errorCode: ErrorCode.NONE, partitions: this.roles.makeDeletionsDurable(stopped) };
   }
 
   /** UpdateMetadata: runs `apply` unless the controller is an old one; then STALE_CONTROLLER_EPOCH. */

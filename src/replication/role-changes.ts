@@ -67,6 +67,12 @@ export interface StopReplicaPartition {
   readonly deletePartition: boolean;
 }
 
+/** What became of a StopReplica. */
+export interface StopReplicasResult {
+  readonly errorCode: number;
+  readonly partitions: Promise<readonly { readonly tp: TopicPartition; readonly errorCode: number }[]>;
+}
+
 /** Says which broker's commands count: those of the latest controller only. */
 export interface ControllerIdentity {
   readonly controllerId: number;
@@ -160,7 +166,7 @@ export class RoleChanges {
     const { fetchers, isShuttingDown } = this.options;
     const results: StoppedReplica[] = [];
     yield* this.alone(requested, (one) => {
-      const deletedFrom = one.deletePartition ? this.dirsOf(one.tp) : [];
+      const deletedFrom = one.deletePartition ? this.options.logManager.dirsOf(one.tp) : [];
       const errorCode = isShuttingDown() ? ErrorCode.NOT_LEADER_OR_FOLLOWER : this.stopReplica(one);
       results.push({ tp: one.tp, errorCode, deletedFrom });
       if (one.deletePartition && errorCode === ErrorCode.NONE) onDeleted(one);
@@ -192,12 +198,6 @@ export class RoleChanges {
     } finally {
       this.isUnderWay = false;
     }
-  }
-
-  /** The log directories that hold the replica, and its copy. */
-  private dirsOf(tp: TopicPartition): string[] {
-    const { logManager } = this.options;
-    return [logManager.getLog(tp), logManager.getLog(tp, true)].flatMap((log) => log?.parentDir ?? []);
   }
 
   private stopReplica(one: StopReplicaPartition): number {

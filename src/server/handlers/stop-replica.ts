@@ -6,6 +6,7 @@ import {
   type StopReplicaRequest,
   type StopReplicaResponseInput,
 } from '../../protocol/index.js';
+import type { StopReplicasResult } from '../../replication/index.js';
 import { isBrokerEpochStale } from '../broker-epoch.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
 
@@ -22,20 +23,32 @@ const NO_EPOCH = -1;
 export const stopReplica = handler(stopReplicaRequest, stopReplicaResponse, (request, context) => {
   context.authorizeClusterAction();
   if (!context.controlOrder.admits(request, context)) return LATER;
-  return context.controlOrder.inTurn(() => carryOut(request, context));
+  // The turn ends before what was deleted is durable: with it a disk that is slow, or hangs, would hold up every command of the controller.
+  return context.controlOrder.inTurn(() => carryOut(request, context)).then(answerOf);
 });
+
+async function answerOf({ errorCode, partitions }: StopReplicasResult): Promise<StopReplicaResponseInput> {
+  return {
+    errorCode,
+    partitionErrors: (await partitions).map((partition) => ({
+      topicName: partition.tp.topic,
+      partitionIndex: partition.tp.partition,
+      errorCode: partition.errorCode,
+    })),
+  };
+}
 
 async function carryOut(
   request: StopReplicaRequest,
   context: RequestContext<StopReplicaResponseInput>,
-): Promise<StopReplicaResponseInput> {
+): Promise<StopReplicasResult> {
   const { replicas, groups, brokerEpoch, logger, correlationId } = context;
   if (isBrokerEpochStale(request.brokerEpoch, brokerEpoch)) {
     logger.info('Received a StopReplica request for an earlier life of this broker', {
       epoch: request.brokerEpoch,
       current: brokerEpoch,
     });
-    return { errorCode: ErrorCode.STALE_BROKER_EPOCH };
+    return { errorCode: ErrorCode.STALE_BROKER_EPOCH, partitions: Promise.resolve([]) };
   }
   const { controllerId, controllerEpoch } = request;
   const left = new Set<string>();
@@ -48,14 +61,7 @@ async function carryOut(
   // Only with its last replica: the others go on under the topic's configuration.
   for (const { tp } of replicas.onlinePartitions()) left.delete(tp.topic);
   for (const topic of left) context.topicConfigs.forget(topic);
-  return {
-    errorCode: result.errorCode,
-    partitionErrors: result.partitions.map(({ tp, errorCode }) => ({
-      topicName: tp.topic,
-      partitionIndex: tp.partition,
-      errorCode,
-    })),
-  };
+  return result;
 }
 
 /** What is asked, from whichever field the version has. */

@@ -94,7 +94,10 @@ async function judgeSuccessor(run: ClusterRun): Promise<string | null> {
   const { cluster, victim, other } = run;
   run.beginTopicAgain(ID_AGAIN);
   const controller = { controllerId: 1, controllerEpoch: 1, correlationId: 1 };
-  await other.replicas.stopReplicas(controller, [{ tp: ORDERS, leaderEpoch: -2, deletePartition: true }]);
+  const stopped = await other.replicas.stopReplicas(controller, [
+    { tp: ORDERS, leaderEpoch: -2, deletePartition: true },
+  ]);
+  await stopped.partitions;
   await cluster.create([other.id, victim.id]);
   run.produce(6, 1, other);
   await run.pass(500);

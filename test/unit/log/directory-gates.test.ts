@@ -5,7 +5,7 @@ import { whenReadyForAppends } from '../../../src/replication/append-readiness.j
 import { LOG_CONFIG, newWorld, numbered, startManager, TOPIC_ID, type LogWorld } from './log-fixture.js';
 
 /** As many as `bin/ottla.cjs` asks for. */
-const POOL_THREADS = 16;
+const POOL_THREADS = 20;
 const HANGS_MS = 3_600_000;
 
 let world: LogWorld;
@@ -95,7 +95,7 @@ test('a directory whose reads hang holds up no read of another, however many are
   expect(await isDone(good.flush(true))).toBe(true);
 });
 
-test('a directory has two syncs in the pool at once, whoever asks for them, and what waits holds no file open', async () => {
+test('a directory has two syncs and two flushes in the pool at once, whoever asks for them, and what waits holds no file open', async () => {
   const logs = await Promise.all([1, 2, 3, 4, 5, 6].map((at) => filledLog('/bad', `rolled-${at}`)));
   const fresh = Array.from({ length: 50 }, (_, at) => makeLog('/bad', 'new', at));
   await whenReadyForAppends(fresh.slice(0, 10));
@@ -106,8 +106,9 @@ test('a directory has two syncs in the pool at once, whoever asks for them, and 
   void whenReadyForAppends(fresh);
   void manager.highWatermarkCheckpoint('/bad')!.writeInBackground(new Map([['new-0', 5]]));
   await isDone(null);
-  expect(hung).toHaveLength(2);
-  expect(world.fs.openHandles).toBe(before);
+  expect(hung).toHaveLength(4);
+  // The checkpoint that is being written.
+  expect(world.fs.openHandles).toBe(before + 1);
 });
 
 test('the records of a segment are synced before its indexes, one after the other', async () => {
@@ -151,4 +152,19 @@ test('a log that is deleted while its folder waits to be synced costs its direct
   await ready;
   expect(failed).toEqual([]);
   expect(manager.offlineLogDirs).toEqual([]);
+});
+
+test('a first append and a deletion wait for no segments that are flushed in the background', async () => {
+  const rolled = await Promise.all(Array.from({ length: 50 }, (_, at) => filledLog('/bad', `rolled-${at}`)));
+  const gone = await filledLog('/bad', 'gone');
+  const isSegment = (path: string): boolean => path.includes('/rolled-') && path.endsWith('.log');
+  world.fs.pace = {
+    clock: world.clock,
+    delayMs: (operation, path) => (operation === 'sync' && isSegment(path) ? HANGS_MS : 0),
+  };
+  for (const log of rolled) log.roll();
+  await isDone(null);
+  expect(await isDone(whenReadyForAppends([makeLog('/bad', 'new')]))).toBe(true);
+  expect(manager.deleteLater(gone.topicPartition)).toBe(true);
+  expect(await isDone(manager.makeDeletionsDurable(['/bad']))).toBe(true);
 });

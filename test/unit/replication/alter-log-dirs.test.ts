@@ -422,7 +422,7 @@ test('a replica that is deleted while its copy is made durable takes no director
   const controller = { controllerId: 1, controllerEpoch: 1, correlationId: 1 };
   const stopped = broker.replicas.stopReplicas(controller, [{ tp: ORDERS, leaderEpoch: -2, deletePartition: true }]);
   await cluster.clock.advance(30_000);
-  expect((await stopped).partitions).toEqual([{ tp: ORDERS, errorCode: 0 }]);
+  expect(await (await stopped).partitions).toEqual([{ tp: ORDERS, errorCode: 0 }]);
   expect(broker.logs.offlineLogDirs).toEqual([]);
   expect(broker.fs.readDir(target).filter((name) => name.startsWith('orders'))).toEqual([]);
 });

@@ -45,9 +45,10 @@ function command(
   return broker.replicas.becomeLeaderOrFollower(leaderAndIsrRequest.decode(encoded, 7), 7, 1, onLeadershipChange);
 }
 
-function stopAll(deleted: number[] = []): ReturnType<TestBroker['replicas']['stopReplicas']> {
-  const partitions = ALL.map((tp) => ({ tp, leaderEpoch: -2, deletePartition: true }));
-  return broker.replicas.stopReplicas(controller, partitions, ({ tp }) => deleted.push(tp.partition));
+async function stopAll(deleted: number[] = []): Promise<{ partitions: readonly { errorCode: number }[] }> {
+  const asked = ALL.map((tp) => ({ tp, leaderEpoch: -2, deletePartition: true }));
+  const { partitions } = await broker.replicas.stopReplicas(controller, asked, ({ tp }) => deleted.push(tp.partition));
+  return { partitions: await partitions };
 }
 
 /** Lets a command that is under way take `steps` more steps. */

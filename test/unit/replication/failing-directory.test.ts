@@ -152,7 +152,7 @@ test('a follower whose directory failed fetches no more for it, and goes on with
   expect(await command(2, 1, lost)).toEqual(lost.map(() => ErrorCode.KAFKA_STORAGE_ERROR));
   const stops = ALL.map((tp) => ({ tp, leaderEpoch: -2, deletePartition: true }));
   let partitions: readonly { tp: TopicPartition; errorCode: number }[] = [];
-  void broker.replicas.stopReplicas(CONTROLLER, stops).then((it) => (partitions = it.partitions));
+  void broker.replicas.stopReplicas(CONTROLLER, stops).then(async (it) => (partitions = await it.partitions));
   await cluster.until(() => partitions.length > 0);
   const isLost = ({ partition }: TopicPartition): boolean => lost.some((tp) => tp.partition === partition);
   expect(partitions.map(({ errorCode }) => errorCode)).toEqual(
@@ -175,7 +175,7 @@ test('a replica whose copy cannot be deleted is not said to be deleted', async (
   let code: number | undefined;
   void broker.replicas
     .stopReplicas(CONTROLLER, [{ tp: ORDERS, leaderEpoch: -2, deletePartition: true }])
-    .then(({ partitions }) => (code = partitions[0]!.errorCode));
+    .then(async ({ partitions }) => (code = (await partitions)[0]!.errorCode));
   await cluster.until(() => code !== undefined);
   expect(code).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
 });

@@ -97,7 +97,8 @@ test('a later command overtakes a change of role that wanted for a file', async 
   cluster.elect(2, [1, 2]);
   const controller = { controllerId: 1, controllerEpoch: 1, correlationId: 1 };
   const deleted = [{ tp: OTHER, leaderEpoch: -2, deletePartition: true }];
-  expect((await broker.replicas.stopReplicas(controller, deleted)).partitions).toEqual([{ tp: OTHER, errorCode: 0 }]);
+  const stopped = await broker.replicas.stopReplicas(controller, deleted);
+  expect(await stopped.partitions).toEqual([{ tp: OTHER, errorCode: 0 }]);
   cluster.elect(1, [1, 2]);
   broker.fs.fault = null;
   await cluster.clock.advance(5000);

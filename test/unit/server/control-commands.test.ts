@@ -25,6 +25,8 @@ class Broker {
   readonly knownTopics = new Set<string>();
   endCommand: () => void = () => undefined;
   endLoad: () => void = () => undefined;
+  /** What a StopReplica deleted is durable at once, unless a test says otherwise. */
+  durable: Promise<void> = Promise.resolve();
   private readonly dispatcher = new RequestDispatcher(API_HANDLERS, this.services());
 
   /** Sends a request; gives what becomes of it, filled in later. */
@@ -99,7 +101,7 @@ class Broker {
       replicas: {
         controllerEpoch: 1,
         becomeLeaderOrFollower: () => carryOut('LeaderAndIsr', { errorCode: 0, topics: [] }),
-        stopReplicas: () => carryOut('StopReplica', { errorCode: 0, partitions: [] }),
+        stopReplicas: () => carryOut('StopReplica', { errorCode: 0, partitions: this.durable.then(() => []) }),
         maybeUpdateMetadata: (_epoch: number, apply: () => void) => (apply(), ErrorCode.NONE),
         onlinePartitions: () => [],
       },
@@ -246,4 +248,22 @@ test('a command that nothing stands before is begun within the call', () => {
   let isBegun = false;
   void order.inTurn(async () => void (isBegun = true));
   expect(isBegun).toBe(true);
+});
+
+test('while the disk of a deleted replica is waited for, later commands are carried out, and the deletion is not answered', async () => {
+  const broker = new Broker();
+  let endSync = (): void => undefined;
+  broker.durable = new Promise((resolve) => (endSync = resolve));
+  const deletion = broker.stopReplica('orders');
+  await settle();
+  broker.endCommand();
+  await settle();
+  const later = broker.updateMetadata();
+  await settle();
+  expect(broker.done.at(-1)).toBe('UpdateMetadata');
+  expect(later.answer).toMatchObject({ errorCode: 0 });
+  expect(deletion.answer).toBeUndefined();
+  endSync();
+  await settle();
+  expect(deletion.answer).toMatchObject({ errorCode: 0 });
 });

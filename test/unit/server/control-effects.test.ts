@@ -29,7 +29,7 @@ function broker() {
       },
       stopReplicas: async () => {
         done.push('StopReplica');
-        return { errorCode: 0, partitions: [] };
+        return { errorCode: 0, partitions: Promise.resolve([]) };
       },
       maybeUpdateMetadata: (_controllerEpoch: number, update: () => void) => {
         done.push('UpdateMetadata');

@@ -273,7 +273,7 @@ describe('commands of the controller for an earlier life of this broker', () => 
       topicConfigs: { unknownOf: () => [], forget: () => undefined },
       replicas: {
         becomeLeaderOrFollower: async () => ({ errorCode: 0, topics: [], partitionErrors: [] }),
-        stopReplicas: async () => ({ errorCode: 0, partitions: [] }),
+        stopReplicas: async () => ({ errorCode: 0, partitions: Promise.resolve([]) }),
         onlinePartitions: () => [],
       },
     };
@@ -300,7 +300,7 @@ test('StopReplica ends what hangs on the replicas it stopped: group coordinators
     replicas: {
       stopReplicas: async (_controller: object, _asked: object, onDeleted: (one: object) => void) => {
         gone.forEach(onDeleted);
-        return { errorCode: 0, partitions: gone.map(({ tp }) => ({ tp, errorCode: 0 })) };
+        return { errorCode: 0, partitions: Promise.resolve(gone.map(({ tp }) => ({ tp, errorCode: 0 }))) };
       },
       onlinePartitions: () => [
         { tp: { topic: 'orders', partition: 3 } },
