@@ -351,6 +351,10 @@ export class ReplicaFetcher {
     let { lastFetchedEpoch } = state;
     if (records.length > 0) {
       const info = partition.appendRecordsToFollower(records);
+      if (!info) {
+        this.putOff({ ...state, fetchOffset: log.logEndOffset, lastFetchedEpoch: -1 }, log);
+        return;
+      }
       if (info.validBytes > 0) {
         nextOffset = info.lastOffset + 1;
         if (this.options.settings().isTruncationOnFetchSupported) lastFetchedEpoch = info.lastLeaderEpoch;

@@ -424,8 +424,11 @@ export class Partition {
 
   // The follower's log
 
-  /** Appends what the leader sent. Offsets are the leader's. */
-  appendRecordsToFollower(records: Buffer): LogAppendInfo {
+  /**
+   * Appends what the leader sent. Offsets are the leader's. Null when the log was begun again where the first batch begins: it is to be fetched
+   * from there, once the log has settled.
+   */
+  appendRecordsToFollower(records: Buffer): LogAppendInfo | null {
     const log = this.logOrThrow();
     try {
       return log.appendAsFollower(records);
@@ -440,7 +443,7 @@ export class Partition {
         firstOffset: error.firstOffset,
       });
       this.truncateFullyAndStartAt(error.firstOffset);
-      return log.appendAsFollower(records);
+      return null;
     }
   }
 

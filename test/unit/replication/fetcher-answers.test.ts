@@ -507,3 +507,23 @@ test('a log start that moves while a cut is being settled moves at once, without
   expect([end(), follower.log().logStartOffset, follower.log().isReadyForAppends]).toEqual([4, 3, false]);
   expect(follower.fs.blockedMs).toBe(0);
 });
+
+test('a log that is begun again for a batch that spans its start waits for the disk before it takes the batch', async () => {
+  await start();
+  await cluster.clock.advance(BACKOFF_MS);
+  await leader().answer([{ errorCode: ErrorCode.OFFSET_OUT_OF_RANGE }]);
+  for (const offset of [10, 5]) {
+    leader().offsetQuestions.shift()!.answer({ errorCode: 0, offset, leaderEpoch: 0 });
+    await settle();
+  }
+  await cluster.until(() => follower.log().isReadyForAppends);
+  expect([end(), leader().asked()!.fetchOffset]).toEqual([5, 5n]);
+  follower.fs.pace = { clock: cluster.clock, delayMs: (operation) => (operation === 'sync' ? 300 : 0) };
+  await leader().answer([{ records: records(3, 4), highWatermark: 7, logStartOffset: 5 }]);
+  expect([end(), follower.fs.blockedMs]).toEqual([3, 0]);
+  await cluster.until(() => follower.log().isReadyForAppends && leader().isAsked);
+  await leader().answer([]);
+  expect(leader().asked()).toMatchObject({ fetchOffset: 3n, lastFetchedEpoch: -1 });
+  await leader().answer([{ records: records(3, 4), highWatermark: 7, logStartOffset: 5 }]);
+  expect([end(), follower.log().logStartOffset, follower.fs.blockedMs]).toEqual([7, 5, 0]);
+});
