@@ -12,6 +12,7 @@ import { ensureUsable, isOutOfHandles, onStorage, onStorageAsync, type LogContex
 import { DuplicateLogError, LogError } from './log-error.js';
 import { deleteDirName, futureDirName } from './log-file-names.js';
 import { LogCheckpoints } from './log-checkpoints.js';
+import { LEADER_EPOCH_CHECKPOINT } from './leader-epoch-file-cache.js';
 import { leftoverOf, LogReplacement } from './log-replacement.js';
 import { loadLogDir } from './log-dir-loader.js';
 import { loadLog } from './log-loader.js';
@@ -411,14 +412,25 @@ export class LogManager {
   private async shutdownDir(dir: LogDir): Promise<void> {
     const logs = this.logsIn(dir.path);
     const waiting = [...logs];
+    const damaged: UnifiedLog[] = [];
     let areAllFlushed = true;
+    const shutDown = async (log: UnifiedLog): Promise<void> => {
+      await log.flush(true);
+      // Something was appended while we waited.
+      if (log.hasUnflushedChanges) await log.flush(true);
+      areAllFlushed &&= log.isClosed || !log.hasUnflushedChanges;
+      log.close();
+    };
     const worker = async (): Promise<void> => {
       for (let log = waiting.pop(); log; log = waiting.pop()) {
-        await log.flush(true);
-        // Something was appended while we waited.
-        if (log.hasUnflushedChanges) await log.flush(true);
-        areAllFlushed &&= log.isClosed || !log.hasUnflushedChanges;
-        log.close();
+        try {
+          await shutDown(log);
+        } catch (error) {
+          if (!(error instanceof LogError) || !this.dirs.isUsable(dir.path)) throw error;
+          this.context.logger.error('A log is left to be recovered by the next start', { dir: log.dir, error });
+          log.closeHandles();
+          damaged.push(log);
+        }
       }
     };
     // Each goes on though a log of another fails: whoever waits for us relies on it that nothing works on logs any more.
@@ -435,6 +447,8 @@ export class LogManager {
     const areWritten = [this.checkpoints.writeRecoveryPoints(dir), this.checkpoints.writeLogStartOffsets(dir)];
     // They say where logs begin, and no later start would look for that behind the mark.
     if (areWritten.includes(false)) throw new LogError('KAFKA_STORAGE_ERROR', `The checkpoints in ${dir.path} are old`);
+    // One log that cannot be read is no reason to recover all others of its directory: without its epochs it is recovered alone.
+    for (const log of damaged) this.context.fs.replaceFile(`${log.dir}/${LEADER_EPOCH_CHECKPOINT}`, '');
     this.dirs.writeCleanShutdownMark(dir.path);
   }
 

@@ -245,6 +245,17 @@ describe('a log that cannot be read after a cut', () => {
     other.appendAsLeader(batch({ values: ['fine'] }), { leaderEpoch: 0 });
     expect(other.logEndOffset).toBe(1);
     expect(failedDirs).toEqual([]);
+    // The stop of its directory is in order for the others, and the next start recovers this one alone.
+    const stopped = manager.shutdown();
+    await world.clock.advance(1000);
+    await stopped;
+    const [dir] = manager.liveLogDirs.length > 0 ? manager.liveLogDirs : [log.parentDir];
+    expect(world.fs.exists(`${dir}/.kafka_cleanshutdown`)).toBe(true);
+    expect(world.fs.readFile(`${dir}/recovery-point-offset-checkpoint`).toString()).toContain('orders 1 1\n');
+    world.fs.crash('process', world.random);
+    const again = await startManager(world);
+    expect(again.getLog(tp)!.logEndOffset).toBe(50);
+    expect(again.getLog(other.topicPartition)!.logEndOffset).toBe(1);
   });
 });
 
