@@ -182,6 +182,22 @@ describe('a read that waits for the disk', () => {
     expect(cluster.broker(1).log().highWatermark).toBe(0);
   });
 
+  test('of a follower is measured by where the log ended when it asked, not by what came while it waited', async () => {
+    await start();
+    cluster.cut(1, 2);
+    await cluster.broker(1).produce(['a', 'b'], 1);
+    await cluster.clock.advance(1000);
+    const goOn = holdNextRead();
+    fetch({ fetchOffset: 0, logStartOffset: 0 }, { replicaId: 2, maxWaitMs: 0 });
+    await cluster.broker(1).produce(['c'], 1);
+    goOn();
+    await cluster.clock.advance(0);
+    const readMs = cluster.clock.monotonicMs();
+    await cluster.clock.advance(5000);
+    fetch({ fetchOffset: 2, logStartOffset: 0 }, { replicaId: 2, maxWaitMs: 0 });
+    expect(cluster.broker(1).replicas.partitionOf(ORDERS)!.replica(2)!.lastCaughtUpTimeMs).toBe(readMs);
+  });
+
   test('is not answered from a log that was replaced meanwhile', async () => {
     await start({ brokers: 1, logDirs: ['/logs/a', '/logs/b'] });
     const broker = cluster.broker(1);
