@@ -99,6 +99,13 @@ describe('the high watermark', () => {
     expect(highWatermarkOf(replicas, view(committed(...isr)))?.messageOffset ?? null).toBe(expected);
   });
 
+  test('waits for a replica that is about to join, though it has fallen behind again or its broker is gone', () => {
+    const pending = prepareExpand(committed(1, 2), 3, EPOCHS);
+    const replicas = [follower(2, 100, 99_000), follower(3, 40, 0)];
+    expect(highWatermarkOf(replicas, view(pending, { isEligible: () => false }))?.messageOffset).toBe(40);
+    expect(highWatermarkOf(replicas, view(committed(1, 2)))?.messageOffset).toBe(100);
+  });
+
   test('waits for a replica outside of the ISR that keeps up, if its broker is alive', () => {
     // At 95 000 it fetched from where the leader ended at 90 000.
     const joining = follower(3, 40, 90_000, 60);
