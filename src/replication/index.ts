@@ -10,7 +10,7 @@ export type {
   StopReplicaPartition,
   StopReplicasResult,
 } from './role-changes.js';
-export { type AppendWaitEnd } from './append-waits.js';
+export type { AppendWait, AppendWaitEnd } from './append-waits.js';
 export { type AppendCall, type AppendEntry, type AppendResult } from './append.js';
 export { type FetchCallContext } from './fetch.js';
 export {

@@ -1,7 +1,7 @@
 import { runInSlices, type Steps } from '../../common/index.js';
 import { BatchView, CorruptRecordError, wholeBatchSizeAt } from '../../records/index.js';
 import { ErrorCode, produceRequest, produceResponse, type InputOf, type ProduceRequest } from '../../protocol/index.js';
-import type { AppendEntry, AppendResult } from '../../replication/index.js';
+import type { AppendEntry, AppendResult, AppendWait } from '../../replication/index.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
 
 type Answer = InputOf<typeof produceResponse>;
@@ -29,7 +29,7 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
     }
   }
 
-  const entries: AppendEntry[] = [];
+  const entries: WantedAppend[] = [];
   // In the order of the request; what is appended fills its place when it is done.
   const answers: (PartitionAnswer | null)[] = [];
   for (const { name, partitionData } of body.topicData) {
@@ -46,7 +46,7 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
         continue;
       } else errorCode = batchProblem(records as Buffer, apiVersion);
       if (errorCode === ErrorCode.NONE) {
-        entries.push({ tp, records: records as Buffer });
+        entries.push({ tp, records: records as Buffer, place: answers.length });
         answers.push(null);
       } else {
         answers.push({ index, errorCode, baseOffset: -1n });
@@ -54,18 +54,17 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
     }
   }
 
-  const onComplete = (results: readonly AppendResult[]): void => {
-    let next = 0;
-    for (let i = 0; i < answers.length; i++) answers[i] ??= partitionAnswer(results[next++]!);
-    finish(body, context, answers as PartitionAnswer[]);
+  let missing = entries.length;
+  const answer = (wanted: readonly WantedAppend[], answerOf: (at: number) => PartitionAnswer): void => {
+    wanted.forEach(({ place }, at) => (answers[place] = answerOf(at)));
+    missing -= wanted.length;
+    if (missing === 0) finish(body, context, answers as PartitionAnswer[]);
   };
   if (entries.length === 0) {
-    onComplete([]);
+    finish(body, context, answers as PartitionAnswer[]);
     return LATER;
   }
-  const results: AppendResult[][] = [];
-  let missing = 0;
-  const appendPart = (part: readonly AppendEntry[], at: number): void =>
+  const appendPart = (part: readonly WantedAppend[]): void =>
     replicas.appendRecords({
       timeoutMs: body.timeoutMs,
       requiredAcks: body.acks,
@@ -73,10 +72,7 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
       origin: 'client',
       entries: part,
       transactionalId: body.transactionalId,
-      onComplete: (completed) => {
-        results[at] = completed;
-        if (--missing === 0) onComplete(results.flat());
-      },
+      onComplete: (results) => answer(part, (at) => partitionAnswer(results[at]!)),
     });
   const onAppended = (): typeof LATER => {
     context.request.letMemoryGo();
@@ -87,74 +83,82 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
     }
     return LATER;
   };
-  const appendAll = (wanted: readonly AppendEntry[]): typeof LATER | Promise<typeof LATER> => {
+  /** Null when it is done at once. */
+  const append = (wanted: readonly WantedAppend[]): Promise<void> | null => {
+    if (wanted.length === 0) return null;
     // A transaction is verified, and appended, as a whole.
     const parts = partsOf(wanted, body.transactionalId === null ? PARTITIONS_A_STEP : wanted.length);
-    missing = parts.length;
-    if (parts.length > 1) {
-      context.request.holdMemory();
-      return runInSlices(context.clock, inSteps(parts, appendPart)).then(onAppended);
+    if (parts.length === 1) {
+      appendPart(wanted);
+      return null;
     }
-    appendPart(wanted, 0);
-    return onAppended();
+    context.request.holdMemory();
+    return runInSlices(context.clock, inSteps(parts, appendPart));
   };
-  const timeoutMs = Math.max(body.timeoutMs, MIN_READINESS_WAIT_MS);
+  // Clients count the time from before they sent, and put all partitions of a broker into one request: the answer has to reach them.
+  const timeoutMs = Math.max(body.timeoutMs / 2, MIN_READINESS_WAIT_MS);
   const wait = replicas.waitForAppends(entries, { bytes: context.request.frameBytes, timeoutMs });
-  if (!wait) return appendAll(entries);
-  // Until then the connection's next request waits, and nobody else.
+  if (!wait) return append(entries)?.then(onAppended) ?? onAppended();
+  // Until then the connection's next request waits, and nobody else. Whoever asks for no answer may go away before.
   context.request.holdMemory();
-  context.request.onAbandoned = () => wait.giveUp();
-  return wait.ended.then((end) => {
+  if (body.acks !== 0) context.request.onAbandoned = () => wait.giveUp();
+  return appendWhenReady(wait);
+
+  async function appendWhenReady({ ended }: AppendWait): Promise<typeof LATER> {
+    let left: readonly WantedAppend[] = entries;
+    if (body.transactionalId === null) {
+      // What a disk holds up costs the partitions in its directory alone.
+      const { ready, unready } = byReadiness(entries);
+      left = unready;
+      await append(ready);
+    }
+    const end = await ended;
     context.request.onAbandoned = null;
-    if (end === 'ready') return appendAll(entries);
     if (end === 'givenUp') {
       context.request.releaseFrame();
       context.request.respondNothing();
       return LATER;
     }
-    const errorCode = end === 'timedOut' ? ErrorCode.REQUEST_TIMED_OUT : ErrorCode.KAFKA_STORAGE_ERROR;
-    const wanted = refuseUnready(entries, answers, errorCode, (tp) => replicas.isReadyForAppends(tp));
-    if (wanted.length > 0) return appendAll(wanted);
-    onComplete([]);
-    return LATER;
-  });
+    if (end !== 'ready') {
+      const errorCode = end === 'timedOut' ? ErrorCode.REQUEST_TIMED_OUT : ErrorCode.KAFKA_STORAGE_ERROR;
+      const { ready, unready } = byReadiness(left);
+      // They are never appended to: the client tries again.
+      answer(unready, (at) => ({ index: unready[at]!.tp.partition, errorCode, baseOffset: -1n }));
+      left = ready;
+    }
+    await append(left);
+    return onAppended();
+  }
+
+  function byReadiness(wanted: readonly WantedAppend[]): { ready: WantedAppend[]; unready: WantedAppend[] } {
+    const [ready, unready]: WantedAppend[][] = [[], []];
+    for (const entry of wanted) (replicas.isReadyForAppends(entry.tp) ? ready : unready)!.push(entry);
+    return { ready: ready!, unready: unready! };
+  }
 });
 
 /** A log that was just made needs its disk once: who asks for no replication, and so for no time, waits for that all the same. */
 const MIN_READINESS_WAIT_MS = 1000;
 
-/** Answers for the partitions whose log is not ready, which are never appended to; gives the others. */
-function refuseUnready(
-  entries: readonly AppendEntry[],
-  answers: (PartitionAnswer | null)[],
-  errorCode: number,
-  isReady: (tp: AppendEntry['tp']) => boolean,
-): AppendEntry[] {
-  const wanted: AppendEntry[] = [];
-  let next = 0;
-  for (let i = 0; i < answers.length; i++) {
-    if (answers[i]) continue;
-    const entry = entries[next++]!;
-    if (isReady(entry.tp)) wanted.push(entry);
-    else answers[i] = { index: entry.tp.partition, errorCode, baseOffset: -1n };
-  }
-  return wanted;
+/** A partition's records, and the place of its answer. */
+interface WantedAppend extends AppendEntry {
+  readonly place: number;
 }
 
 /** A request may name thousands of partitions: after so many others may run. About 5 ms when their files have to be opened. */
 const PARTITIONS_A_STEP = 100;
 
 /** Never a closure: each closure that is a generator function gets a hidden class of its own, which keeps its request for long. */
-function* inSteps<T>(parts: readonly T[], step: (part: T, at: number) => void): Steps<void> {
+function* inSteps<T>(parts: readonly T[], step: (part: T) => void): Steps<void> {
   for (const [at, part] of parts.entries()) {
     if (at > 0) yield;
-    step(part, at);
+    step(part);
   }
 }
 
-function partsOf(entries: readonly AppendEntry[], size: number): (readonly AppendEntry[])[] {
+function partsOf<T>(entries: readonly T[], size: number): (readonly T[])[] {
   if (entries.length <= size) return [entries];
-  const parts: (readonly AppendEntry[])[] = [];
+  const parts: (readonly T[])[] = [];
   for (let at = 0; at < entries.length; at += size) parts.push(entries.slice(at, at + size));
   return parts;
 }

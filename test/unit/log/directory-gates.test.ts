@@ -1,7 +1,6 @@
 /** A directory whose disk hangs, beside healthy ones: they share the threads of one pool, and must not notice. */
 import type { FileOperation } from '../../../src/common/index.js';
 import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
-import { whenReadyForAppends } from '../../../src/replication/append-readiness.js';
 import { LOG_CONFIG, newWorld, numbered, startManager, TOPIC_ID, type LogWorld } from './log-fixture.js';
 
 /** As many as `bin/ottla.cjs` asks for. */
@@ -53,6 +52,8 @@ async function isDone(work: unknown): Promise<boolean> {
   return done;
 }
 
+/** All that are not ready at once, as many Produce requests would. */
+const whenReadyForAppends = (logs: readonly UnifiedLog[]) => Promise.all(logs.map((log) => log.prepareForAppends()));
 const readCold = (log: UnifiedLog) => log.read(0, 1000, 'LOG_END', true);
 
 test('a directory whose syncs hang holds up neither reads, nor flushes, nor first appends, nor checkpoints of another', async () => {

@@ -25,7 +25,10 @@ class SlowLog {
 
   constructor(readonly parentDir: string) {}
 
+  prepared = 0;
+
   prepareForAppends(): Promise<void> {
+    this.prepared++;
     return this.ready;
   }
 }
@@ -81,4 +84,24 @@ test('what is larger than the share waits where nothing else does', async () => 
   await clock.advance(5000);
   expect(await endOf(wait)).toBe('timedOut');
   expect(await endOf(begin(1, a))).toBe('waiting');
+});
+
+test('waits that end leave nothing behind: a log is prepared once for all who ask while its disk hangs', async () => {
+  const a = new SlowLog('/a');
+  const first = begin(600, a);
+  for (let count = 0; count < 10; count++) expect(await endOf(begin(500, a))).toBe('tooMany');
+  await clock.advance(5000);
+  expect(await endOf(first)).toBe('timedOut');
+  const second = begin(600, a);
+  second!.giveUp();
+  expect(await endOf(second)).toBe('givenUp');
+  expect(waits.size).toBe(0);
+  const third = begin(600, a);
+  expect(a.prepared).toBe(1);
+  a.makeReady();
+  expect(await endOf(third)).toBe('ready');
+  // Later, when it was cut, it is prepared again.
+  a.isReadyForAppends = false;
+  expect(await endOf(begin(600, a))).toBe('ready');
+  expect(a.prepared).toBe(2);
 });

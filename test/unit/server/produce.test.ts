@@ -268,3 +268,66 @@ test.each([
   if (errorCode === ErrorCode.NONE) complete();
   expect(answer()!.responses[0]!.partitionResponses).toMatchObject([{ errorCode }]);
 });
+
+/** A Produce to partitions of which the even ones have a disk that hangs. */
+function produceBesideHangingDisk(acks = 1) {
+  const appended: number[] = [];
+  let end: (how: AppendWaitEnd) => void = () => undefined;
+  const waited: number[] = [];
+  const ready = new Set([1, 3]);
+  const partitionData = [0, 1, 2, 3].map((index) => ({ index, records: batchOf(['a']) }));
+  const events: string[] = [];
+  const served = serve(
+    { acks, timeoutMs: 30_000, topicData: [{ name: TP.topic, partitionData }] },
+    {
+      clock: { monotonicMs: () => 0 },
+      replicas: {
+        waitForAppends: (_entries: object, { timeoutMs }: { timeoutMs: number }) => {
+          waited.push(timeoutMs);
+          return { ended: new Promise((resolve) => (end = resolve)), giveUp: () => end('givenUp') };
+        },
+        isReadyForAppends: ({ partition }: { partition: number }) => ready.has(partition),
+        appendRecords: ({ entries, onComplete }: AppendCall) => {
+          appended.push(...entries.map(({ tp }) => tp.partition));
+          onComplete(entries.map(({ tp }) => ({ ...RESULT, tp, baseOffset: 7 })));
+        },
+      },
+    },
+    events,
+  );
+  return { ...served, events, appended, waited, ready, end: (how: AppendWaitEnd) => end(how) };
+}
+
+test('partitions whose logs are ready are appended to at once, and the answer comes before the client gives up', async () => {
+  const produce = produceBesideHangingDisk();
+  await settle();
+  expect(produce.appended).toEqual([1, 3]);
+  expect(produce.answer()).toBeNull();
+  // The client counts from before it sent.
+  expect(produce.waited).toEqual([15_000]);
+  produce.end('timedOut');
+  await settle();
+  expect(produce.appended).toEqual([1, 3]);
+  const codes = produce.answer()!.responses[0]!.partitionResponses.map(({ errorCode }) => errorCode);
+  expect(codes).toEqual([ErrorCode.REQUEST_TIMED_OUT, ErrorCode.NONE, ErrorCode.REQUEST_TIMED_OUT, ErrorCode.NONE]);
+});
+
+test('partitions whose logs become ready are appended to after the others, each once', async () => {
+  const produce = produceBesideHangingDisk();
+  await settle();
+  for (const partition of [0, 2]) produce.ready.add(partition);
+  produce.end('ready');
+  await settle();
+  expect(produce.appended).toEqual([1, 3, 0, 2]);
+  expect(produce.answer()!.responses[0]!.partitionResponses.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
+});
+
+test('what was sent with acks=0 is appended though its producer is gone', async () => {
+  const produce = produceBesideHangingDisk(0);
+  produce.request.abandon();
+  await settle();
+  for (const partition of [0, 2]) produce.ready.add(partition);
+  produce.end('ready');
+  await settle();
+  expect(produce.appended).toEqual([1, 3, 0, 2]);
+});
