@@ -65,6 +65,12 @@ test.each([
     log: logOf({ epoch: 3, endOffset: 20 }),
     expected: { offset: 7, completed: true },
   },
+  {
+    title: 'whose epoch goes on at the leader is cut where it ended here',
+    leader: { epoch: 3, endOffset: 20 },
+    log: logOf({ epoch: 3, endOffset: 15 }, { epoch: 4, endOffset: 30 }),
+    expected: { offset: 15, completed: true },
+  },
 ])('a follower $title', ({ leader, log, expected }) => {
   expect(truncationPoint(leader, log, 7)).toEqual(expected);
 });
