@@ -1,6 +1,6 @@
 /** How a copy takes the place of its log in another directory, so that a loss of power at any moment leaves one whole log to be found. */
 import { partitionKey } from '../cluster/index.js';
-import { onStorage, onStorageAsync, type LogContext } from './log-context.js';
+import { isFileSystemError, isOutOfHandles, onStorage, onStorageAsync, type LogContext } from './log-context.js';
 import { LogError } from './log-error.js';
 import type { UnifiedLog } from './unified-log.js';
 
@@ -41,13 +41,26 @@ export class LogReplacement {
     if (future.isClosed || current.isClosed || (prepared?.future === future && prepared.current === current)) return;
     const id = this.context.random.nextBytes(16).toString('hex');
     const doing = `preparing to replace ${name}`;
-    await onStorageAsync(this.context, current.parentDir, doing, () => this.writeId(current, REPLACED, id));
+    await onStorageAsync(this.context, current.parentDir, doing, () => this.writeReplaced(current, id));
     if (future.isClosed || current.isClosed) return;
     await onStorageAsync(this.context, future.parentDir, doing, async () => {
       await this.writeId(future, REPLACES_CURRENT, id);
       await this.context.folders.ensureSynced(future.parentDir);
     });
     if (!future.isClosed) this.prepared.set(name, { current, future });
+  }
+
+  /**
+   * A disk that is full, or takes nothing more, is what replicas are moved away from: without the id there the copy takes its place all the
+   * same. Only a kill between the two renames then leaves two folders of which an operator has to say which counts, as in Kafka.
+   */
+  private async writeReplaced(log: UnifiedLog, id: string): Promise<void> {
+    try {
+      await this.writeId(log, REPLACED, id);
+    } catch (error) {
+      if (!isFileSystemError(error) || isOutOfHandles(error)) throw error;
+      this.context.logger.warn('Cannot mark a log as replaced', { dir: log.dir, error });
+    }
   }
 
   private async writeId(log: UnifiedLog, name: string, id: string): Promise<void> {

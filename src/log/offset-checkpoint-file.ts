@@ -62,8 +62,12 @@ export class OffsetCheckpointFile {
     try {
       this.lastWritten = writeCheckpoint(this.fs, this.path, linesOf(offsets), lastWritten);
     } catch (error) {
-      // What is on its way to the disk is overtaken by what has come there, though it may not be durable, and not by what has not.
-      if (this.holds(offsets)) this.overtake(offsets);
+      // What is on its way to the disk is overtaken by what has come there, and not by what has not. It may not be durable: whoever waits for
+      // what was under way waits until it is.
+      if (this.holds(offsets)) {
+        this.overtake(offsets);
+        if (this.writing) this.waiting = offsets;
+      }
       throw error;
     }
     this.overtake(offsets);

@@ -251,6 +251,8 @@ export class RoleChanges {
       return errorCode;
     } catch (error) {
       if (error instanceof LogError && error.kind === 'INCONSISTENT_TOPIC_ID') {
+        // Tried again it would be refused again, and those that wait behind it would wait on.
+        if (waiting === requested) this.postponed.delete(key);
         stateChangeLogger.error('Refused a change of role: the log is of another topic', { partition: key, error });
         return ErrorCode.INCONSISTENT_TOPIC_ID;
       }

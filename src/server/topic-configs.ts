@@ -10,8 +10,12 @@ export class TopicConfigs {
   private readonly byTopic = new Map<string, TopicConfig>();
   private readonly known = new Set<string>();
   private defaults: TopicConfig;
-  /** Topics forgotten during the read that is under way: what it finds of them is over. */
-  private readonly forgotten = new Set<string>();
+  /** Grows with each load that is asked for, and each topic that is forgotten. */
+  private step = 0;
+  /** Reads that are under way or wait for their turn. */
+  private reads = 0;
+  /** Topics forgotten meanwhile, by the step at which: what was asked for before it is over. */
+  private readonly forgottenAt = new Map<string, number>();
   private lastRead: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -44,9 +48,13 @@ export class TopicConfigs {
 
   /** Reads the overrides of these topics again. */
   load(topics: Iterable<string>): Promise<void> {
+    const askedAt = ++this.step;
     return this.inTurn(async () => {
       const overrides = await this.store.configs('topics', topics);
-      for (const [topic, texts] of overrides) if (!this.forgotten.has(topic)) this.set(topic, texts);
+      for (const [topic, texts] of overrides) {
+        // Forgotten since: what is read may be of the topic that was deleted, and its successor's would never be read.
+        if ((this.forgottenAt.get(topic) ?? 0) < askedAt) this.set(topic, texts);
+      }
     });
   }
 
@@ -67,7 +75,7 @@ export class TopicConfigs {
   forget(topic: string): void {
     this.known.delete(topic);
     this.byTopic.delete(topic);
-    this.forgotten.add(topic);
+    if (this.reads > 0) this.forgottenAt.set(topic, ++this.step);
   }
 
   /** The broker's own configuration changed, and with it what topics inherit. */
@@ -81,11 +89,10 @@ export class TopicConfigs {
    * One read after the other: of two that are answered in one go, the older might be taken over last, and no further notification would come.
    */
   private inTurn<T>(read: () => Promise<T>): Promise<T> {
-    const begin = (): Promise<T> => {
-      this.forgotten.clear();
-      return read();
-    };
-    const turn = this.lastRead.then(begin, begin);
+    this.reads++;
+    const turn = this.lastRead.then(read, read).finally(() => {
+      if (--this.reads === 0) this.forgottenAt.clear();
+    });
     this.lastRead = turn;
     return turn;
   }

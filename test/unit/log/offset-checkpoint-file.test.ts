@@ -101,19 +101,23 @@ test('a blocking write that fails does not stop the one under way', async () => 
   expect(stored()).toBe(4);
 });
 
-test('a blocking write that fails after its rename is not overwritten by the one under way', async () => {
-  const before = file.writeInBackground(at(9));
-  await settle();
-  fs.fault = (operation, path) =>
-    operation === 'sync' && path === '/d'
-      ? Object.assign(new Error('EMFILE'), { code: 'EMFILE', syscall: 'open' })
-      : null;
-  expect(() => file.write(at(4))).toThrow('EMFILE');
-  fs.fault = null;
-  await letGo();
-  await before;
-  expect(stored()).toBe(4);
-});
+test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  'a blocking write that fails after its rename is not overwritten by the one under way, and durable when that is (seed %i)',
+  async (seed) => {
+    const before = file.writeInBackground(at(9));
+    await settle();
+    fs.fault = (operation, path) =>
+      operation === 'sync' && path === '/d'
+        ? Object.assign(new Error('EMFILE'), { code: 'EMFILE', syscall: 'open' })
+        : null;
+    expect(() => file.write(at(4))).toThrow('EMFILE');
+    fs.fault = null;
+    await letGo();
+    await before;
+    fs.crash('power', seededRandom(seed));
+    expect(stored()).toBe(4);
+  },
+);
 
 describe('an entry that is to be forgotten', () => {
   const both = new Map([

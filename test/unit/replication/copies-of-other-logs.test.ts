@@ -243,3 +243,21 @@ test('a log that ends in a gap is looked at now and then by its move, which goes
   await cluster.until(() => broker.log().parentDir === target);
   expect(broker.log().logEndOffset).toBe(7);
 });
+
+test.each(['ENOSPC', 'EROFS', 'EIO'])(
+  'a replica is moved away from a disk that answers %s to every write',
+  async (code) => {
+    await start();
+    for (let n = 0; n < 10; n++) await broker.produce([`v${n}`]);
+    await cluster.clock.advance(120_000);
+    const [from, to] = [broker.log().parentDir, otherDir()];
+    broker.fs.fault = (operation, path) =>
+      operation === 'write' && path.startsWith(`${from}/orders`)
+        ? Object.assign(new Error(`${code}: ${path}`), { code, syscall: 'write' })
+        : null;
+    expect(broker.replicas.alterReplicaLogDir(ORDERS, to)).toBe(ErrorCode.NONE);
+    await cluster.until(() => broker.log().parentDir === to);
+    expect(broker.log().logEndOffset).toBe(10);
+    expect(failedDirs).toEqual([]);
+  },
+);

@@ -1,5 +1,6 @@
 /** A process that may open no more files for a while gives no replica and no directory up: what failed for it is done again. */
 import type { TopicPartition } from '../../../src/cluster/index.js';
+import { LogError } from '../../../src/log/index.js';
 import { settle, type DiskError, type FaultInjector } from '../../../src/common/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { ORDERS, ReplicaCluster, type TestBroker } from './replica-cluster.js';
@@ -141,6 +142,24 @@ test('a change of role that meets something unforeseen when it is tried again co
   broker.fs.fault = null;
   await cluster.until(() => broker.replicas.partitionOf(OTHER)?.isLeader === true);
   expect(broker.replicas.partitionOrError(ORDERS)).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+});
+
+test('a change of role that is refused for the topic id when it is tried again waits no more, nor does what is behind it', async () => {
+  cluster = await ReplicaCluster.start({ brokers: 1 });
+  const broker = cluster.broker(1);
+  broker.fs.fault = noHandles;
+  await cluster.create([1], [ORDERS, OTHER]);
+  const getOrCreateLog = broker.logs.getOrCreateLog.bind(broker.logs);
+  let tries = 0;
+  jest.spyOn(broker.logs, 'getOrCreateLog').mockImplementation((tp, options) => {
+    if (tp.partition !== ORDERS.partition) return getOrCreateLog(tp, options);
+    tries++;
+    throw new LogError('INCONSISTENT_TOPIC_ID', 'the folder is of another topic');
+  });
+  broker.fs.fault = null;
+  await cluster.until(() => broker.replicas.partitionOf(OTHER)?.isLeader === true);
+  await cluster.clock.advance(10_000);
+  expect(tries).toBe(1);
 });
 
 test('a checkpoint of high watermarks that wanted for a file is read later, and its directory stays', async () => {

@@ -91,6 +91,24 @@ describe('reads that run beside each other', () => {
     expect(configs.unknownOf(['orders'])).toEqual(['orders']);
   });
 
+  test('do not bring back what was forgotten while they waited for their turn, and read what comes after it', async () => {
+    const { stored, configs, arrive } = slowConfigs();
+    const first = configs.load(['bills']);
+    stored['min.insync.replicas'] = '2';
+    const loaded = configs.load(['orders']);
+    configs.forget('orders');
+    await arrive();
+    await Promise.all([first, loaded]);
+    expect(configs.unknownOf(['orders'])).toEqual(['orders']);
+    const before = configs.load(['bills']);
+    configs.forget('orders');
+    stored['min.insync.replicas'] = '3';
+    const successor = configs.load(['orders']);
+    await arrive();
+    await Promise.all([before, successor]);
+    expect(configs.configOf('orders').minInsyncReplicas).toBe(3);
+  });
+
   test('go on after one that failed', async () => {
     const stored = { orders: { 'min.insync.replicas': '2' } };
     const configs = topicConfigs(stored);
