@@ -199,6 +199,7 @@ export class ReplicaManager {
       partitionOrError,
       selector: selector ?? null,
       leaderQuota: quotas?.leader ?? null,
+      onLateReadEnded: (tp) => this.watched.notify(partitionKey(tp), Change.State),
       onUnexpected: (tp, error) =>
         this.logger.error('Error processing a fetch', { partition: partitionKey(tp), error }),
     });
