@@ -168,6 +168,16 @@ export class LogFile {
     }
   }
 
+  /** Runs `work`, and leaves the file closed if it was: for what is read once of many files. */
+  usedBriefly<T>(work: () => T): T {
+    const wasOpen = this.handle !== null;
+    try {
+      return work();
+    } finally {
+      if (!wasOpen) this.close();
+    }
+  }
+
   /** Writes behind the last byte. When it throws, a part may have been written; the size stays, so the next write covers it. */
   append(buffers: readonly Buffer[], length: number): void {
     const position = this.sizeInBytes;

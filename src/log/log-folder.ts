@@ -38,6 +38,12 @@ export class LogFolder {
     this.names.add(nameOf(offset, suffix));
   }
 
+  /** A file was renamed by others. */
+  renamed(offset: number, from: string, to: string): void {
+    this.names.delete(nameOf(offset, from));
+    this.add(offset, to);
+  }
+
   remove(name: string): void {
     this.fs.remove(this.pathOf(name));
     this.names.delete(name);

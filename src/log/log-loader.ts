@@ -173,7 +173,9 @@ export class LogLoader {
     if (!recovery.overflow) this.cutBehind(segment, recovery.validBytes);
     this.endRecovery(segment, recovery);
     segment.adoptRebuiltIndexes();
-    this.folder.reread();
+    for (const suffix of [INDEX_SUFFIX, TIME_INDEX_SUFFIX]) {
+      this.folder.renamed(offset, suffix + CLEANED_SUFFIX, suffix);
+    }
     yield;
   }
 

@@ -86,6 +86,7 @@ export class LogSegment {
       rollJitterMs,
     );
     segment.rollingBasedTimestamp = null;
+    segment.maxTimestampAndOffset = segment.timeIndex.lastEntry();
     return segment;
   }
 
@@ -121,6 +122,16 @@ export class LogSegment {
   get maxTimestampSoFar(): TimestampOffset {
     this.maxTimestampAndOffset ??= this.timeIndex.lastEntry();
     return this.maxTimestampAndOffset;
+  }
+
+  /** False for a segment that was taken up, until its time index was looked into. */
+  get isMaxTimestampKnown(): boolean {
+    return this.maxTimestampAndOffset !== null;
+  }
+
+  /** Looks into the time index, for a walk of many segments: they are to drive no one else's files out of the open ones. */
+  readMaxTimestamp(): void {
+    this.maxTimestampAndOffset = this.timeIndex.file.usedBriefly(() => this.timeIndex.lastEntry());
   }
 
   /** Of its records, or when the file was written last if they have none. */

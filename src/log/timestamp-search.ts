@@ -1,6 +1,9 @@
 /** Finding the first record of a time or later: the time index, the offset index, then the batches themselves. */
+import type { Steps } from '../common/index.js';
 import { BatchView, batchSizeAt, LOG_OVERHEAD, sizeAt } from '../records/index.js';
+import type { LocalLog } from './local-log.js';
 import type { LogSegment } from './log-segment.js';
+import type { LogSegments } from './log-segments.js';
 
 const PIECE_BYTES = 256 * 1024;
 
@@ -9,6 +12,33 @@ export interface FoundRecord {
   readonly offset: number;
   /** The leader epoch of its batch; null when that has none. */
   readonly leaderEpoch: number | null;
+}
+
+/** True when the greatest timestamp is known of each segment up to the first that reaches `timestamp`: no file has to be opened for it. */
+export function areTimesKnown(segments: LogSegments, timestamp: number): boolean {
+  for (const segment of segments.all) {
+    if (!segment.isMaxTimestampKnown) return false;
+    if (segment.maxTimestampSoFar.timestamp >= timestamp) return true;
+  }
+  return true;
+}
+
+/**
+ * Reads the greatest timestamps that `areTimesKnown` misses, a file each: after a start a log may have thousands. Segments may come and go
+ * between two steps, so the next one is found by its offset, and the caller has to ask again.
+ */
+export function* readTimes(local: LocalLog, timestamp: number): Steps<void> {
+  const { segments } = local;
+  // The first step, too, may come later than the call.
+  local.ensureOpen();
+  for (let segment = segments.first; segment; segment = segments.higher(segment.baseOffset)) {
+    const wasKnown = segment.isMaxTimestampKnown;
+    if (!wasKnown) segment.readMaxTimestamp();
+    if (segment.maxTimestampSoFar.timestamp >= timestamp) return;
+    if (wasKnown) continue;
+    yield;
+    local.ensureOpen();
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 /** A partition's log on this broker: where records are appended, validated and numbered, read, cut and retained. */
-import type { Steps, Uuid } from '../common/index.js';
+import { runInSlices, type Steps, type Uuid } from '../common/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import type { EpochEntry } from './core/leader-epochs.js';
 import { UNDEFINED_EPOCH_OFFSET } from './core/leader-epochs.js';
@@ -21,7 +21,7 @@ import type { PartitionMetadataFile } from './partition-metadata-file.js';
 import type { ProducerSnapshots } from './producer-snapshots.js';
 import { rebuildProducerState } from './producer-state-loader.js';
 import { StableOffsets, type LogOffsetsListener } from './stable-offsets.js';
-import { findRecordByTimestamp } from './timestamp-search.js';
+import { areTimesKnown, findRecordByTimestamp, readTimes } from './timestamp-search.js';
 import { TruncationSettling } from './truncation-settling.js';
 
 /** The times that ListOffsets gives a meaning of their own. */
@@ -364,13 +364,16 @@ export class UnifiedLog {
 
   /**
    * -1: the log end; -2 and -4: the log start; -3: the record with the greatest timestamp; else the first record with that timestamp or a
-   * later one, null when there is none. A time is looked up once a truncation has settled, which finds the greatest timestamp.
+   * later one, null when there is none. A time is looked up once a truncation has settled, which finds the greatest timestamp, and the
+   * segments' times are known, which after a start are read in slices.
    */
   fetchOffsetByTimestamp(timestamp: number): TimestampAndOffset | null | Promise<TimestampAndOffset | null> {
     this.local.ensureOpen();
     const isTime = timestamp === MAX_TIMESTAMP || timestamp >= 0;
     const truncated = isTime ? this.whenTruncated() : null;
     if (truncated) return truncated.then(() => this.fetchOffsetByTimestamp(timestamp));
+    const timesRead = isTime ? this.whenTimesRead(timestamp === MAX_TIMESTAMP ? Infinity : timestamp) : null;
+    if (timesRead) return timesRead.then(() => this.fetchOffsetByTimestamp(timestamp));
     switch (timestamp) {
       case EARLIEST_TIMESTAMP:
       case EARLIEST_LOCAL_TIMESTAMP: {
@@ -575,18 +578,26 @@ export class UnifiedLog {
     });
   }
 
-  private async searchByTimestamp(timestamp: number): Promise<TimestampAndOffset | null> {
+  /** Null when the greatest timestamp is known of all segments up to the first that reaches `timestamp`; else resolves when it may be. */
+  private whenTimesRead(timestamp: number): Promise<void> | null {
+    const { context, local } = this;
+    if (areTimesKnown(local.segments, timestamp)) return null;
+    return onStorageAsync(context, this.parentDir, `searching ${this.name} by time`, () =>
+      runInSlices(context.clock, readTimes(local, timestamp)),
+    );
+  }
+
+  private searchByTimestamp(timestamp: number): Promise<TimestampAndOffset | null> {
     return onStorageAsync(this.context, this.parentDir, `searching ${this.name} by time`, async () => {
-      for (;;) {
-        const { truncationCount } = this.local;
-        try {
-          const segment = this.segments.find((candidate) => candidate.largestTimestamp() >= timestamp);
-          return segment ? await findRecordByTimestamp(segment, timestamp, this.logStartOffset) : null;
-        } catch (error) {
-          this.local.ensureOpen();
-          // A segment that was deleted while we waited took its files along; anything else is an error of the disk.
-          if (truncationCount === this.local.truncationCount) throw error;
-        }
+      const { truncationCount } = this.local;
+      try {
+        const segment = this.segments.find((candidate) => candidate.largestTimestamp() >= timestamp);
+        return segment ? await findRecordByTimestamp(segment, timestamp, this.logStartOffset) : null;
+      } catch (error) {
+        this.local.ensureOpen();
+        // A segment that was deleted while we waited took its files along; anything else is an error of the disk.
+        if (truncationCount === this.local.truncationCount) throw error;
+        return this.fetchOffsetByTimestamp(timestamp);
       }
     });
   }

@@ -40,9 +40,11 @@ export function fetchOffsetForTimestamp(
   const truncated = dependsOnRebuilt ? log.whenTruncated() : null;
   if (truncated) return truncated.then(() => fetchOffsetForTimestamp(partition, timestamp, query));
   const { leaderEpochStartOffset, leaderEpoch } = partition;
-  const visibleEnd =
+  // Asked when the answer is given: a search may take long, and the latest record that it finds may be one that came meanwhile.
+  const visibleEnd = (): number =>
     isolation === null ? log.logEndOffset : isolation === 'READ_COMMITTED' ? log.lastStableOffset : log.highWatermark;
-  const mayGoBack = isolation !== null && leaderEpochStartOffset !== null && leaderEpochStartOffset > log.highWatermark;
+  const mayGoBack = (): boolean =>
+    isolation !== null && leaderEpochStartOffset !== null && leaderEpochStartOffset > log.highWatermark;
   const notAvailable = (): never => {
     throw new ReplicationError(
       ErrorCode.OFFSET_NOT_AVAILABLE,
@@ -51,12 +53,12 @@ export function fetchOffsetForTimestamp(
     );
   };
   if (timestamp === LATEST_TIMESTAMP) {
-    return mayGoBack ? notAvailable() : { timestamp: -1, offset: visibleEnd, leaderEpoch };
+    return mayGoBack() ? notAvailable() : { timestamp: -1, offset: visibleEnd(), leaderEpoch };
   }
   const bounded = (found: OffsetFound | null): OffsetFound | null => {
     if (isStart) return found;
-    if (found && found.offset < visibleEnd) return found;
-    return mayGoBack ? notAvailable() : null;
+    if (found && found.offset < visibleEnd()) return found;
+    return mayGoBack() ? notAvailable() : null;
   };
   const found = log.fetchOffsetByTimestamp(timestamp);
   if (!(found instanceof Promise)) return bounded(found);

@@ -7,7 +7,7 @@ const QUERY = { isolation: 'READ_UNCOMMITTED', currentLeaderEpoch: -1, fetchOnly
 
 /** A log that finds what the test says, when it says so. */
 class FakeLog {
-  readonly highWatermark = 100;
+  highWatermark = 100;
   readonly logEndOffset = 100;
   answer!: { resolve: (found: OffsetFound | null) => void; reject: (error: Error) => void };
   searches = 0;
@@ -66,4 +66,17 @@ test('a search that fails in the log that is there fails', async () => {
   const { log, asked } = begin();
   log.answer.reject(new Error('EIO'));
   await expect(asked).rejects.toThrow('EIO');
+});
+
+test('a record that came while the search was under way is told once it is replicated', async () => {
+  const { log, asked } = begin();
+  log.highWatermark = 101;
+  log.answer.resolve(at(100));
+  expect(await asked).toEqual(at(100));
+});
+
+test('what was found is not told while the high watermark has not passed it', async () => {
+  const { log, asked } = begin();
+  log.answer.resolve(at(100));
+  expect(await asked).toBeNull();
 });
