@@ -341,7 +341,7 @@ export class ReplicaFetcher {
   private append(state: PartitionFetchState, partition: Partition, data: FetchResponsePartitionData): void {
     const log = partition.logOrThrow();
     const records = toBuffer(data.records);
-    if (state.fetchOffset !== log.logEndOffset) {
+    if (state.fetchOffset !== log.logEndOffset && !isBegunBelow(log, state)) {
       throw new LogError(
         'UNEXPECTED_APPEND_OFFSET',
         `Offset mismatch for partition ${state.key}: fetched offset = ${state.fetchOffset}, log end offset = ${log.logEndOffset}.`,
@@ -352,7 +352,8 @@ export class ReplicaFetcher {
     if (records.length > 0) {
       const info = partition.appendRecordsToFollower(records);
       if (!info) {
-        this.putOff({ ...state, fetchOffset: log.logEndOffset, lastFetchedEpoch: -1 }, log);
+        // From the same offset again: where the log begins now is below the start of the leader's, who would refuse it.
+        this.putOff({ ...state, lastFetchedEpoch: -1 }, log);
         return;
       }
       if (info.validBytes > 0) {
@@ -632,6 +633,11 @@ function settlingOf(log: UnifiedLog): 'done' | 'underWay' | 'never' {
 
 function isDiverging({ errorCode, divergingEpoch }: FetchResponsePartitionData): boolean {
   return errorCode === ErrorCode.NONE && (divergingEpoch.epoch >= 0 || divergingEpoch.endOffset >= 0n);
+}
+
+/** The log was begun again where the leader's first batch begins, and waits for that batch. It is fetched from an offset inside of it. */
+function isBegunBelow({ logStartOffset, logEndOffset }: UnifiedLog, state: PartitionFetchState): boolean {
+  return logStartOffset === logEndOffset && logEndOffset < state.fetchOffset && state.lastFetchedEpoch === -1;
 }
 
 function toBuffer(records: FetchResponsePartitionData['records']): Buffer {

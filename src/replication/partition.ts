@@ -425,8 +425,8 @@ export class Partition {
   // The follower's log
 
   /**
-   * Appends what the leader sent. Offsets are the leader's. Null when the log was begun again where the first batch begins: it is to be fetched
-   * from there, once the log has settled.
+   * Appends what the leader sent. Offsets are the leader's. Null when the log was begun again where the first batch begins: it is to be
+   * fetched again once the log has settled.
    */
   appendRecordsToFollower(records: Buffer): LogAppendInfo | null {
     const log = this.logOrThrow();

@@ -523,7 +523,10 @@ test('a log that is begun again for a batch that spans its start waits for the d
   expect([end(), follower.fs.blockedMs]).toEqual([3, 0]);
   await cluster.until(() => follower.log().isReadyForAppends && leader().isAsked);
   await leader().answer([]);
-  expect(leader().asked()).toMatchObject({ fetchOffset: 3n, lastFetchedEpoch: -1 });
+  // Inside of the batch: a leader whose log starts there refuses its beginning. An answer without records changes nothing.
+  expect(leader().asked()).toMatchObject({ fetchOffset: 5n, lastFetchedEpoch: -1 });
+  await leader().answer([{ highWatermark: 7, logStartOffset: 5 }]);
+  expect([end(), leader().isAsked]).toEqual([3, true]);
   await leader().answer([{ records: records(3, 4), highWatermark: 7, logStartOffset: 5 }]);
   expect([end(), follower.log().logStartOffset, follower.fs.blockedMs]).toEqual([7, 5, 0]);
 });
