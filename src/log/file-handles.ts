@@ -96,6 +96,7 @@ export class LogFile {
   private usedLately = false;
   private pins = 0;
   private closeWhenUnpinned = false;
+  private isRetired = false;
   private knownSize: number;
 
   /** `size` is that of the file when known, else -1: it is then asked for on first need. */
@@ -203,6 +204,7 @@ export class LogFile {
   }
 
   private async syncNow(): Promise<void> {
+    if (this.isRetired) return;
     let handle: FileHandle;
     try {
       handle = this.opened();
@@ -235,8 +237,17 @@ export class LogFile {
 
   /** Closes the file for who removes it, and names it. */
   detach(): string {
-    this.close();
+    this.retire();
     return this.currentPath;
+  }
+
+  /**
+   * Closes the handle for good: a read that waited for its turn may still open the file, and closes it when it is done. Left open, a removed
+   * file would keep its place on the disk.
+   */
+  retire(): void {
+    this.isRetired = true;
+    this.close();
   }
 
   /** Closes and removes the file. A missing one is fine. */
@@ -268,10 +279,8 @@ export class LogFile {
 
   private opened(): FileHandle {
     this.usedLately = true;
-    if (this.handle) {
-      this.closeWhenUnpinned = false;
-      return this.handle;
-    }
+    this.closeWhenUnpinned = this.isRetired;
+    if (this.handle) return this.handle;
     this.handle = this.cache.fs.open(this.currentPath, 'r+');
     this.cache.onOpened(this);
     return this.handle;

@@ -1,6 +1,6 @@
 /** All logs of a broker: loading, making and deleting them, and what is done for them in the background. */
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import { assert, AssertionError, BufferPool, rateLimited, sleep } from '../common/index.js';
+import { assert, AssertionError, BufferPool, rateLimited, sleep, withinTime } from '../common/index.js';
 import { DirectoryGates } from './directory-gates.js';
 import { FileHandleCache } from './file-handles.js';
 import { FileRemover } from './file-remover.js';
@@ -32,6 +32,10 @@ const FREE_BUFFER_BYTES = 12 * 1024 * 1024;
 const FLUSHES_AT_ONCE = 16;
 /** How often, and after how long, a sync of deletions is tried again that wants for a file handle. */
 const SYNC_RETRY_MS = 1000;
+/** Well below the 30 s after which a controller sends its request again. */
+const DELETION_WAIT_MS = 10_000;
+/** How long a stop waits for moves to be settled. */
+const SETTLE_WAIT_MS = 5000;
 
 /**
  * The logs of a broker (`kafka.log.LogManager`). Made and started by the broker, which shuts it down last. A directory whose files fail
@@ -44,6 +48,8 @@ export class LogManager {
   private readonly replacement: LogReplacement;
   private readonly currentLogs = new Map<string, UnifiedLog>();
   private readonly futureLogs = new Map<string, UnifiedLog>();
+  /** Directories whose deletions are yet to be synced for want of a file handle: they are not lost with a failing disk. */
+  private readonly wantsHandles = new Set<string>();
   /** By directory: what was deleted there, until that is durable. */
   private readonly undurable = new Map<string, Set<string>>();
   private readonly preferredDirs = new Map<string, string>();
@@ -212,10 +218,14 @@ export class LogManager {
       this.context.logger.error('Failed to delete a log', { partition: partitionKey(tp), error });
       return false;
     }
-    let names = this.undurable.get(log.parentDir);
-    if (!names) this.undurable.set(log.parentDir, (names = new Set()));
-    names.add(partitionKey(tp));
+    this.noteUndurable(log.parentDir, partitionKey(tp));
     return true;
+  }
+
+  private noteUndurable(dir: string, name: string): void {
+    let names = this.undurable.get(dir);
+    if (!names) this.undurable.set(dir, (names = new Set()));
+    names.add(name);
   }
 
   /** The directories that hold the partition's log or its copy, or from which one was deleted that a loss of power may bring back. */
@@ -230,12 +240,14 @@ export class LogManager {
    * topic that came back with a loss of power would stand where its successor is to be made. (That the checkpoints may name logs that are
    * gone until then, and also when they cannot be written, is seen to when a name is used again.) Gives the directories that failed at it: what
    * was deleted in them may be there again when they are. Where only a file handle is wanting, it goes on trying: the replica is gone, and the
-   * controller would not delete its topic for a failure that no directory had.
+   * controller would not delete its topic for a failure that no directory had. A directory that takes longer than `DELETION_WAIT_MS` counts as
+   * failed, though it goes on: a controller has one request to each broker under way, and all others wait for its answer.
    */
   async makeDeletionsDurable(paths: Iterable<string>): Promise<ReadonlySet<string>> {
     const failed = new Set<string>();
     const makeDurable = async (path: string): Promise<void> => {
-      if (!(await this.syncDeletions(path))) failed.add(path);
+      const isDurable = await withinTime(this.context.clock, DELETION_WAIT_MS, this.syncDeletions(path));
+      if (!(isDurable ?? this.wantsHandles.has(path))) failed.add(path);
     };
     await Promise.all([...new Set(paths)].map(makeDurable));
     return failed;
@@ -254,17 +266,16 @@ export class LogManager {
         if (!(error instanceof LogError)) throw error;
         logger.error('Failed to make deletions durable', { dir: path, error });
         if (!isOutOfHandles(error)) return false;
+        this.wantsHandles.add(path);
       }
       await sleep(clock, SYNC_RETRY_MS);
       if (this.closed) return false;
     }
+    this.wantsHandles.delete(path);
     for (const name of deleted) this.undurable.get(path)?.delete(name);
     // When the broker stops, that writes them.
     if (this.closed) return true;
-    await Promise.all([
-      this.checkpoints.writeRecoveryPointsInBackground(dir),
-      this.checkpoints.writeLogStartOffsetsInBackground(dir),
-    ]);
+    await this.writeCheckpointsInBackground(dir);
     return true;
   }
 
@@ -305,6 +316,7 @@ export class LogManager {
       this.count(parentDir, -1);
       try {
         this.renameFolderAway(old);
+        this.noteUndurable(parentDir, name);
       } catch (error) {
         if (!(error instanceof LogError)) throw error;
         // The replica is at its new place all the same; the old directory goes offline, and the mark tells later whose the log is.
@@ -315,11 +327,24 @@ export class LogManager {
         this.removeFolderLater(parentDir, old.dir, config.fileDeleteDelayMs),
       );
     }
-    for (const dir of this.dirs.liveDirs) {
-      this.checkpoints.writeRecoveryPoints(dir);
-      this.checkpoints.writeLogStartOffsets(dir);
-    }
+    // In the background, as a disk may hang: what the checkpoints say meanwhile of a log that is gone is seen to when its name is used again.
+    this.context.scheduler.scheduleOnce('sync-moves', () => this.makeMoveDurable(newParentDir, old?.parentDir ?? null));
     return future;
+  }
+
+  private async makeMoveDurable(newParentDir: string, oldParentDir: string | null): Promise<void> {
+    const dir = this.dirs.get(newParentDir);
+    await Promise.all([
+      oldParentDir === null ? null : this.makeDeletionsDurable([oldParentDir]),
+      dir && this.writeCheckpointsInBackground(dir),
+    ]);
+  }
+
+  private async writeCheckpointsInBackground(dir: LogDir): Promise<void> {
+    await Promise.all([
+      this.checkpoints.writeRecoveryPointsInBackground(dir),
+      this.checkpoints.writeLogStartOffsetsInBackground(dir),
+    ]);
   }
 
   private futureLog(tp: TopicPartition): UnifiedLog {
@@ -363,6 +388,7 @@ export class LogManager {
       }
     }
     this.logsPerDir.delete(logDir);
+    this.undurable.delete(logDir);
     this.options.onLogDirFailure?.(logDir);
     return gone;
   }
@@ -395,7 +421,8 @@ export class LogManager {
     if (this.closed) return;
     this.closed = true;
     this.context.scheduler.shutdown();
-    await this.replacement.settled();
+    // A directory that hangs keeps no other from being flushed and marked.
+    await withinTime(this.context.clock, SETTLE_WAIT_MS, this.replacement.settled());
     await this.context.remover.close();
     const shutDown = async (dir: LogDir): Promise<void> => {
       try {

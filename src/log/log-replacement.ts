@@ -1,6 +1,6 @@
 /** How a copy takes the place of its log in another directory, so that a loss of power at any moment leaves one whole log to be found. */
 import { partitionKey } from '../cluster/index.js';
-import { isFileSystemError, isOutOfHandles, onStorage, onStorageAsync, type LogContext } from './log-context.js';
+import { isFileSystemError, onStorage, onStorageAsync, type LogContext } from './log-context.js';
 import { LogError } from './log-error.js';
 import type { UnifiedLog } from './unified-log.js';
 
@@ -51,14 +51,14 @@ export class LogReplacement {
   }
 
   /**
-   * A disk that is full, or takes nothing more, is what replicas are moved away from: without the id there the copy takes its place all the
-   * same. Only a kill between the two renames then leaves two folders of which an operator has to say which counts, as in Kafka.
+   * A full disk is what replicas are moved away from: without the id there the copy takes its place all the same. Only a kill between the
+   * two renames then leaves two folders of which an operator has to say which counts, as in Kafka.
    */
   private async writeReplaced(log: UnifiedLog, id: string): Promise<void> {
     try {
       await this.writeId(log, REPLACED, id);
     } catch (error) {
-      if (!isFileSystemError(error) || isOutOfHandles(error)) throw error;
+      if (!isFileSystemError(error) || (error.code !== 'ENOSPC' && error.code !== 'EDQUOT')) throw error;
       this.context.logger.warn('Cannot mark a log as replaced', { dir: log.dir, error });
     }
   }

@@ -366,10 +366,10 @@ export class LogSegment {
 
   /** Closes the files as they are: the disk has failed. */
   closeHandles(): void {
-    this.offsetIndex.file.close();
-    this.timeIndex.file.close();
-    this.txnIndex.close();
-    this.file.close();
+    this.offsetIndex.file.retire();
+    this.timeIndex.file.retire();
+    this.txnIndex.retire();
+    this.file.retire();
   }
 
   private writePendingIndexes(): void {

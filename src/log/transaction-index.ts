@@ -132,6 +132,12 @@ export class TransactionIndex {
     this.file?.close();
   }
 
+  /** See `LogFile.retire`. */
+  retire(): void {
+    this.release();
+    this.file?.retire();
+  }
+
   /** Closes the file for who removes it, and names it; nothing when there is none. */
   detach(): string[] {
     this.release();

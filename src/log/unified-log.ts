@@ -244,11 +244,6 @@ export class UnifiedLog {
     );
   }
 
-  /** Whether a read from there is answered from memory, or finds the end: without the disk. */
-  isInMemory(offset: number): boolean {
-    return offset >= this.logEndOffset || this.local.tail.locate(offset) !== null;
-  }
-
   /** The ends of the log at this moment, each with its place on disk. */
   fetchOffsetSnapshot(): LogOffsetSnapshot {
     return this.offsets.snapshot();

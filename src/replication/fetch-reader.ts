@@ -11,7 +11,6 @@ import { anyErrorCodeOf } from './errors.js';
 import type { FetchParams, FetchPartitionResult } from './fetch.js';
 import type { Partition } from './partition.js';
 import type { MetadataSource, ReplicaQuota } from './ports.js';
-import { LateReads } from './late-reads.js';
 
 /** What a read found, and whether the partition has nothing more to tell until it changes. */
 export interface ReadResult extends FetchPartitionResult {
@@ -41,8 +40,6 @@ export interface ReadLimits {
   readonly maxBytes: number;
   /** The first batch is returned whole even if it is larger. */
   readonly minOneMessage: boolean;
-  /** Log directories of which a read of this fetch came late: it waits for no other of theirs. */
-  readonly lateDirs: Set<string>;
 }
 
 export interface FetchReaderOptions {
@@ -52,8 +49,6 @@ export interface FetchReaderOptions {
   /** Null unless `replica.selector.class` is set. */
   readonly selector: ReplicaSelector | null;
   readonly leaderQuota: ReplicaQuota | null;
-  /** A read that its fetch was answered without has ended: the partition can be read again. */
-  readonly onLateReadEnded: (tp: TopicPartition) => void;
   /** Something else than a refusal came of a read. */
   readonly onUnexpected: (tp: TopicPartition, error: unknown) => void;
 }
@@ -62,30 +57,24 @@ const NO_RECORDS = Buffer.alloc(0);
 
 /**
  * Reads partitions for fetches (Kafka's `ReplicaManager.readFromLog` and `Partition.fetchRecords`). A read at the tail of a log is
- * synchronous; one that needs the disk gives a promise, and what was known before it is checked again after. Partitions whose disk does not
- * answer in time are answered without records (`LateReads`), so that a directory that hangs costs a fetch nothing of the others.
+ * synchronous; one that needs the disk gives a promise, and what was known before it is checked again after.
  */
 export class FetchReader {
-  private readonly lateReads: LateReads;
-
-  constructor(private readonly options: FetchReaderOptions) {
-    this.lateReads = new LateReads(options.clock, (log) => options.onLateReadEnded(log.topicPartition));
-  }
+  constructor(private readonly options: FetchReaderOptions) {}
 
   /** Reads partitions in order, within the limits of the whole fetch. */
   readAll(partitions: readonly CachedPartition[], fetch: FetchRead): ReadResult[] | Promise<ReadResult[]> {
     const { params } = fetch;
     const results: ReadResult[] = [];
     const budget = { bytes: params.maxBytes, minOneMessage: !params.hardMaxBytesLimit };
-    const lateDirs = new Set<string>();
     const take = (result: ReadResult): void => {
       if (result.sizeInBytes > 0) budget.minOneMessage = false;
       budget.bytes = Math.max(0, budget.bytes - result.sizeInBytes);
       results.push(result);
     };
     const readOne = (cached: CachedPartition): ReadResult | Promise<ReadResult> => {
-      const maxBytes = Math.min(cached.maxBytes, budget.bytes);
-      return this.read(cached, { maxBytes, minOneMessage: budget.minOneMessage, lateDirs }, fetch);
+      const limits = { maxBytes: Math.min(cached.maxBytes, budget.bytes), minOneMessage: budget.minOneMessage };
+      return this.read(cached, limits, fetch);
     };
     for (let at = 0; at < partitions.length; at++) {
       const result = readOne(partitions[at]!);
@@ -126,8 +115,6 @@ export class FetchReader {
     // In a gap (a cleaner's) there is nothing up to where the last read has looked.
     if (end === cached.fetchOffset || (startMetadata && end <= startMetadata.messageOffset)) return 0;
     if (this.isThrottled(params, partition)) return 0;
-    // Were it counted, each fetch would be answered at once, with nothing.
-    if (this.lateReads.isHeldUp(log, cached.fetchOffset)) return 0;
     if (params.minBytes <= 1) return 1;
     let snapshot: LogOffsetSnapshot;
     try {
@@ -198,18 +185,13 @@ export class FetchReader {
         return { ...withoutRecords(tp, log), divergingEpoch: { epoch: found.epoch, endOffset: found.endOffset } };
       }
     }
-    if (fetchOffset >= log.logStartOffset && fetchOffset < endOf(log, params)) {
-      const isDirLate = limits.lateDirs.has(log.parentDir) && !log.isInMemory(fetchOffset);
-      if (isDirLate || this.lateReads.isHeldUp(log, fetchOffset)) return notInTime(cached, log);
-    }
     // Both of before a read of the disk: it is then that the follower asked.
     const leaderEndOffset = log.logEndOffset;
     const nowMs = this.options.clock.monotonicMs();
     const info = log.read(fetchOffset, limits.maxBytes, params.isolation, limits.minOneMessage);
     const finish = (read: FetchDataInfo): ReadResult => {
       cached.startMetadata = read.fetchOffsetMetadata;
-      // Another session of the same follower may have asked since: it came back, perhaps with a shorter log.
-      if (replica && fetch.updateFetchState && replica.lastFetchTimeMs <= nowMs) {
+      if (replica && fetch.updateFetchState) {
         partition.updateFollowerFetchState(
           replica,
           read.fetchOffsetMetadata,
@@ -221,12 +203,10 @@ export class FetchReader {
       return this.resultOf(params, cached, partition, log, read, replica);
     };
     if (!(info instanceof Promise)) return finish(info);
-    return this.lateReads.inTime(log, info).then(
+    return info.then(
       (read) => {
-        if (read === null) limits.lateDirs.add(log.parentDir);
         const isStillValid = partition.leaderEpoch === leaderEpoch && partition.log === log && !fetch.isOver();
-        if (!isStillValid) return refused(tp, ErrorCode.NOT_LEADER_OR_FOLLOWER);
-        return read === null ? notInTime(cached, log) : finish(read);
+        return isStillValid ? finish(read) : refused(tp, ErrorCode.NOT_LEADER_OR_FOLLOWER);
       },
       (error: unknown) => this.failed(tp, error),
     );
@@ -328,15 +308,6 @@ function isOfTopic({ topicId }: CachedPartition, partition: Partition): boolean 
 function divergence(log: UnifiedLog, cached: CachedPartition): ReturnType<typeof divergenceOf> {
   const end = log.endOffsetForEpoch(cached.lastFetchedEpoch);
   return divergenceOf(end && { epoch: end.epoch, endOffset: end.offset }, cached.lastFetchedEpoch, cached.fetchOffset);
-}
-
-/**
- * The answer for a partition whose disk takes too long: it stays to be read, and in a session it is left out unless its high watermark is
- * news. The follower's position is not recorded: that needs its place on the disk.
- */
-function notInTime(cached: CachedPartition, log: UnifiedLog): ReadResult {
-  cached.startMetadata = null;
-  return withoutRecords(log.topicPartition, log);
 }
 
 function withoutRecords(tp: TopicPartition, log: UnifiedLog): ReadResult {

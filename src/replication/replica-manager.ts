@@ -199,7 +199,6 @@ export class ReplicaManager {
       partitionOrError,
       selector: selector ?? null,
       leaderQuota: quotas?.leader ?? null,
-      onLateReadEnded: (tp) => this.watched.notify(partitionKey(tp), Change.State),
       onUnexpected: (tp, error) =>
         this.logger.error('Error processing a fetch', { partition: partitionKey(tp), error }),
     });
@@ -253,7 +252,8 @@ export class ReplicaManager {
     this.deletions.expireAll();
     if (options.checkpointHighWatermarks ?? true) {
       this.checkpoints.markChanged();
-      this.checkpoints.write();
+      // The log manager waits for it, directory by directory, before it marks them as cleanly shut down.
+      void this.checkpoints.writeInBackground();
     }
   }
 

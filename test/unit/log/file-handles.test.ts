@@ -266,3 +266,28 @@ test('a flush of a file that was removed meanwhile is done', async () => {
   fs.fault = (operation) => (operation === 'open' ? Object.assign(new Error('EIO'), { code: 'EIO' }) : null);
   await expect(files[0]!.sync()).rejects.toThrow('EIO');
 });
+
+test('a file that is retired while its reads wait for their turn is closed when the last is done, and is not flushed', async () => {
+  const { cache, files } = newFiles(8, 100);
+  const synced: string[] = [];
+  fs.pace = {
+    clock,
+    delayMs: (operation, path) => {
+      if (operation === 'sync') synced.push(path);
+      return operation === 'read' || operation === 'sync' ? READ_MS : 0;
+    },
+  };
+  const reads = files.map(read);
+  const flushes = files.map((file) => file.flush());
+  await settle();
+  const opened = openOf(files);
+  expect(opened.length).toBeGreaterThan(0);
+  expect(opened.length).toBeLessThan(files.length);
+  const syncedBefore = synced.length;
+  for (const file of files) file.retire();
+  await clock.advance(10 * READ_MS);
+  expect(synced).toHaveLength(syncedBefore);
+  expect(await Promise.all(reads)).toEqual(files.map(() => 1));
+  await Promise.all(flushes);
+  expect([openOf(files), cache.openCount, fs.openHandles]).toEqual([[], 0, 0]);
+});

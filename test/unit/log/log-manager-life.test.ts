@@ -111,6 +111,7 @@ test('a log that moved writes on in its new directory, and the old one knows it 
   manager.checkpointLogRecoveryOffsets();
   expect(linesOf('/a', 'recovery-point-offset-checkpoint')).toEqual(['orders 0 3']);
   const log = await move(manager, old, '/b');
+  await world.clock.advance(10);
   expect(linesOf('/a', 'recovery-point-offset-checkpoint')).toEqual([]);
   expect(linesOf('/b', 'recovery-point-offset-checkpoint')).toEqual(['orders 0 3']);
   log.roll();

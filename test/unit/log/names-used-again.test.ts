@@ -275,3 +275,17 @@ test('wherever the process is killed in a move, a deletion and what is made agai
   }
   expect(killAt).toBeGreaterThan(30);
 });
+
+test('who deletes a replica that has just moved waits also for the disk that it has left', async () => {
+  const manager = await start();
+  const log = await startingAtEight(manager);
+  const from = log.parentDir;
+  world.fs.pace = {
+    clock: world.clock,
+    delayMs: (operation, path) => (operation === 'sync' && path === from ? 5000 : 0),
+  };
+  await move(manager, log, from === '/a' ? '/b' : '/a');
+  expect(manager.dirsOf(tp)).toContain(from);
+  await world.clock.advance(20_000);
+  expect(manager.dirsOf(tp)).not.toContain(from);
+});

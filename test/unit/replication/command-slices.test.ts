@@ -233,13 +233,13 @@ test('replicas whose deletion a failing disk did not make durable are not said t
 test('StopReplica is answered when its deletions are durable, and the slow disk that they wait for holds no one else up', async () => {
   await start();
   await ended(command(1, 0));
-  const delayMs = (operation: string): number => (operation === 'sync' ? 5000 : 0);
+  const delayMs = (operation: string): number => (operation === 'sync' ? 2000 : 0);
   broker.fs.pace = { clock: cluster.clock, delayMs };
   const { blockedMs } = broker.fs;
   let isAnswered = false;
   const deleted: number[] = [];
   const answer = stopAll(deleted).finally(() => (isAnswered = true));
-  await cluster.clock.advance(4000);
+  await cluster.clock.advance(1500);
   expect(deleted).toHaveLength(COUNT);
   expect(isAnswered).toBe(false);
   await cluster.clock.advance(60_000);
@@ -249,6 +249,20 @@ test('StopReplica is answered when its deletions are durable, and the slow disk 
   broker.crash('power');
   await broker.start();
   expect(ALL.filter((tp) => broker.logs.getLog(tp))).toEqual([]);
+});
+
+test('StopReplica is answered though a disk hangs, and names what is not durable, so that other commands come', async () => {
+  await start({ logDirs: ['/logs', '/other'] });
+  await ended(command(1, 0));
+  const inOther = ALL.map((tp) => broker.log(tp).parentDir === '/other');
+  const delayMs = (operation: string, path: string): number =>
+    operation === 'sync' && path.startsWith('/other') ? 3_600_000 : 0;
+  broker.fs.pace = { clock: cluster.clock, delayMs };
+  const answer = stopAll();
+  await cluster.clock.advance(11_000);
+  expect((await answer).partitions.map(({ errorCode }) => errorCode)).toEqual(
+    inOther.map((isInOther) => (isInOther ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NONE)),
+  );
 });
 
 test('where a folder cannot be renamed away nothing is said to be deleted, for that was not made durable either', async () => {

@@ -244,8 +244,23 @@ test('a log that ends in a gap is looked at now and then by its move, which goes
   expect(broker.log().logEndOffset).toBe(7);
 });
 
-test.each(['ENOSPC', 'EROFS', 'EIO'])(
-  'a replica is moved away from a disk that answers %s to every write',
+test('a replica is moved away from a disk that is full', async () => {
+  await start();
+  for (let n = 0; n < 10; n++) await broker.produce([`v${n}`]);
+  await cluster.clock.advance(120_000);
+  const [from, to] = [broker.log().parentDir, otherDir()];
+  broker.fs.fault = (operation, path) =>
+    operation === 'write' && path.startsWith(`${from}/orders`)
+      ? Object.assign(new Error(`ENOSPC: ${path}`), { code: 'ENOSPC', syscall: 'write' })
+      : null;
+  expect(broker.replicas.alterReplicaLogDir(ORDERS, to)).toBe(ErrorCode.NONE);
+  await cluster.until(() => broker.log().parentDir === to);
+  expect(broker.log().logEndOffset).toBe(10);
+  expect(failedDirs).toEqual([]);
+});
+
+test.each(['EROFS', 'EIO'])(
+  'a replica is not moved away from a disk that answers %s, where two folders would be left',
   async (code) => {
     await start();
     for (let n = 0; n < 10; n++) await broker.produce([`v${n}`]);
@@ -256,8 +271,22 @@ test.each(['ENOSPC', 'EROFS', 'EIO'])(
         ? Object.assign(new Error(`${code}: ${path}`), { code, syscall: 'write' })
         : null;
     expect(broker.replicas.alterReplicaLogDir(ORDERS, to)).toBe(ErrorCode.NONE);
-    await cluster.until(() => broker.log().parentDir === to);
-    expect(broker.log().logEndOffset).toBe(10);
-    expect(failedDirs).toEqual([]);
+    await cluster.until(() => failedDirs.length > 0);
+    expect(failedDirs).toEqual([from]);
+    expect(folders(to).filter((name) => name === 'orders-0')).toEqual([]);
   },
 );
+
+test('the end of a move writes nothing in a third directory, and blocks on no disk for its checkpoints', async () => {
+  await start();
+  for (let n = 0; n < 10; n++) await broker.produce([`v${n}`]);
+  const to = otherDir();
+  const replaceFile = jest.spyOn(broker.fs, 'replaceFile');
+  expect(broker.replicas.alterReplicaLogDir(ORDERS, to)).toBe(ErrorCode.NONE);
+  await cluster.until(() => broker.log().parentDir === to);
+  const written = replaceFile.mock.calls.map(([path]) => path);
+  expect(written.filter((path) => path.endsWith('-offset-checkpoint'))).toEqual([]);
+  await cluster.clock.advance(1000);
+  const points = broker.fs.readFile(`${to}/recovery-point-offset-checkpoint`).toString();
+  expect(points).toContain('orders 0 10');
+});

@@ -339,3 +339,17 @@ test('a high watermark that an append has raised is checkpointed, though the ans
   const lines = cluster.broker(1).fs.readFile('/logs/replication-offset-checkpoint').toString().trim().split('\n');
   expect(lines.at(-1)).toBe('orders 0 1');
 });
+
+test('a broker that stops writes its last high watermarks without blocking on a disk', async () => {
+  await start({ brokers: 1 });
+  await cluster.create([1]);
+  const broker = cluster.broker(1);
+  await broker.produce(['a']);
+  broker.fs.pace = { clock: cluster.clock, delayMs: (operation) => (operation === 'sync' ? 2000 : 0) };
+  const { blockedMs } = broker.fs;
+  broker.replicas.shutdown();
+  expect(broker.fs.blockedMs).toBe(blockedMs);
+  await cluster.clock.advance(10_000);
+  const dir = broker.log().parentDir;
+  expect(broker.fs.readFile(`${dir}/replication-offset-checkpoint`).toString()).toContain('orders 0 1');
+});
