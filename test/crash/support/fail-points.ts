@@ -19,6 +19,8 @@ const DIRS = ['/a', '/b'];
 const PARTITIONS = [0, 1, 2, 3];
 const DELETED = 3;
 const AFTER_DELETIONS_MS = 60_001;
+/** A stop that waits for what does not come goes on after a time. */
+const SHUTDOWN_STEP_MS = 1000;
 const TOPIC_ID = 'sx7Ghl93TiaCGaLSE2wsQw';
 
 /** Which operations can fail so. */
@@ -64,6 +66,7 @@ class FailureRun {
   points = 0;
   at = '';
   isArmed = false;
+  private hasStarted = false;
   private manager!: LogManager;
   private readonly told: string[] = [];
   /** By partition: the values that were acknowledged, at their offsets. */
@@ -90,7 +93,11 @@ class FailureRun {
       logDirs: DIRS,
       onLogDirFailure: (dir) => this.told.push(dir),
     });
-    await this.guardLater('startup', this.manager.startup());
+    this.hasStarted = false;
+    await this.guardLater(
+      'startup',
+      this.manager.startup().then(() => (this.hasStarted = true)),
+    );
   }
 
   /** Everything that happens to logs, once. */
@@ -121,11 +128,13 @@ class FailureRun {
     await this.settle(AFTER_DELETIONS_MS);
     if (this.kind.when === 'while it starts') return;
     if (this.hasFailed) this.checkDirs();
-    await this.guardLater('shutdown', this.manager.shutdown());
+    await this.guardLater('shutdown', this.manager.shutdown(), SHUTDOWN_STEP_MS);
   }
 
   /** The other directory does not suffer, whatever becomes of the one that fails. */
   checkOther(): void {
+    // For want of file handles the start fails as a whole, and says so.
+    if (!this.hasStarted && this.kind.code === 'EMFILE') return;
     if (this.told.includes('/b') || !this.manager.isLogDirOnline('/b')) this.found.push('/b goes offline');
     for (const [partition, home] of this.homes) {
       if (home === '/b' && partition !== DELETED && !this.logOf(partition))
@@ -239,7 +248,7 @@ class FailureRun {
     }
   }
 
-  private async guardLater(what: string, work: Promise<unknown> | undefined): Promise<void> {
+  private async guardLater(what: string, work: Promise<unknown> | undefined, stepMs = 0): Promise<void> {
     let isDone = false;
     const settled = Promise.resolve(work).then(
       () => (isDone = true),
@@ -248,7 +257,7 @@ class FailureRun {
         this.judge(what, error);
       },
     );
-    while (!isDone) await this.settle();
+    for (let turn = 0; !isDone; turn++) await this.settle(turn < 10 ? 0 : stepMs);
     await settled;
   }
 
