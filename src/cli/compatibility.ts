@@ -67,6 +67,10 @@ export function compatibilityDocument(): string {
       '## What else lies in a log directory',
       `As Kafka ${KAFKA_VERSION} and Ottla start on it: each was run with one partition in the directory and another elsewhere.`,
       FOREIGN_THINGS,
+      'A start for which the process may not open enough files (`EMFILE`, `ENFILE`) fails, and says so; Kafka takes the directory that it was ' +
+        'loading offline, with all replicas in it, though nothing is wrong with its disk.',
+      'StopReplica is answered after 10 s though a disk hangs, with KAFKA_STORAGE_ERROR for deletions that are not durable; a Produce to a ' +
+        'directory that hangs is answered after half of its timeout, and its other partitions are appended to at once. Kafka waits.',
       "## Ottla's own configurations of a broker",
       'Kafka ignores them with a warning, so one file starts both.',
       configTable(OTTLA_CONFIGS, () => null),

@@ -36,6 +36,8 @@ const SYNC_RETRY_MS = 1000;
 const DELETION_WAIT_MS = 10_000;
 /** How long a stop waits for moves to be settled. */
 const SETTLE_WAIT_MS = 5000;
+/** How long it waits for the cuts of logs in a directory to be. */
+const CUT_WAIT_MS = 30_000;
 
 /**
  * The logs of a broker (`kafka.log.LogManager`). Made and started by the broker, which shuts it down last. A directory whose files fail
@@ -440,8 +442,14 @@ export class LogManager {
     const logs = this.logsIn(dir.path);
     const waiting = [...logs];
     const damaged: UnifiedLog[] = [];
+    const { clock } = this.context;
+    const untilMs = clock.monotonicMs() + CUT_WAIT_MS;
     let areAllFlushed = true;
     const shutDown = async (log: UnifiedLog): Promise<void> => {
+      // A cut that wants for file handles, or for a disk that hangs, may never settle.
+      const truncated = log.whenTruncated();
+      if (truncated) await withinTime(clock, Math.max(0, untilMs - clock.monotonicMs()), truncated);
+      if (log.whenTruncated()) throw new LogError('KAFKA_STORAGE_ERROR', `A cut of ${log.dir} is not settled`);
       await log.flush(true);
       // Something was appended while we waited.
       if (log.hasUnflushedChanges) await log.flush(true);
