@@ -1,5 +1,6 @@
-import type { FileHandle, FileSystem } from '../common/index.js';
+import type { FileSystem } from '../common/index.js';
 import { DirectoryGates } from './directory-gates.js';
+import { syncAndClose } from './small-file.js';
 
 /** Makes the entries of folders that many logs share durable, once for all that were made or renamed meanwhile. */
 export class FolderSync {
@@ -51,15 +52,11 @@ export class FolderSync {
   }
 
   private async syncNow(path: string): Promise<void> {
-    let handle: FileHandle | null = null;
     try {
-      handle = this.fs.open(path, 'r');
-      await handle.sync();
+      await syncAndClose(this.fs.open(path, 'r'));
     } catch (error) {
       this.changed.add(path);
       throw error;
-    } finally {
-      handle?.close();
     }
   }
 }

@@ -30,7 +30,7 @@ const INITIAL_TASK_DELAY_MS = 30_000;
 const FREE_BUFFER_BYTES = 12 * 1024 * 1024;
 /** Logs that are made durable at once when the broker stops. */
 const FLUSHES_AT_ONCE = 16;
-/** How often, and after how long, a sync of deletions is tried again that wants for a file handle. */
+/** Before a sync of deletions is tried again that wants for a file handle. */
 const SYNC_RETRY_MS = 1000;
 /** Well below the 30 s after which a controller sends its request again. */
 const DELETION_WAIT_MS = 10_000;

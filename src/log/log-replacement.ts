@@ -2,6 +2,7 @@
 import { partitionKey } from '../cluster/index.js';
 import { isFileSystemError, onStorage, onStorageAsync, type LogContext } from './log-context.js';
 import { LogError } from './log-error.js';
+import { syncAndClose } from './small-file.js';
 import type { UnifiedLog } from './unified-log.js';
 
 /** In the folder of a copy that is complete: it may take the place of its log, whose folder has the same id in `REPLACED`. */
@@ -67,13 +68,7 @@ export class LogReplacement {
     const { fs, files, folders } = this.context;
     await files.gates.syncing(log.dir, async () => {
       if (log.isClosed) return;
-      const handle = fs.open(`${log.dir}/${name}`, 'w+');
-      try {
-        handle.writeSync([Buffer.from(id)], 0);
-        await handle.sync();
-      } finally {
-        handle.close();
-      }
+      await syncAndClose(fs.open(`${log.dir}/${name}`, 'w+'), (handle) => handle.writeSync([Buffer.from(id)], 0));
     });
     await folders.syncFolder(log);
   }

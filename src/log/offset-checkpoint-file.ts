@@ -1,7 +1,8 @@
-import type { FileHandle, FileSystem } from '../common/index.js';
+import type { FileSystem } from '../common/index.js';
 import { partitionKey, parsePartitionKey, type TopicPartition } from '../cluster/index.js';
 import { CheckpointFormatError, formatCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint-file.js';
 import { DirectoryGates } from './directory-gates.js';
+import { syncAndClose } from './small-file.js';
 
 /**
  * A checkpoint of one offset per partition, beside the partition directories: `recovery-point-offset-checkpoint`,
@@ -147,15 +148,6 @@ export class OffsetCheckpointFile {
     this.stored = offsets;
     await syncAndClose(fs.open(path.slice(0, path.lastIndexOf('/')), 'r'));
     if (generation === this.generation) this.lastWritten = text;
-  }
-}
-
-async function syncAndClose(handle: FileHandle, before?: (handle: FileHandle) => void): Promise<void> {
-  try {
-    before?.(handle);
-    await handle.sync();
-  } finally {
-    handle.close();
   }
 }
 

@@ -1,4 +1,4 @@
-import type { FileSystem } from '../common/index.js';
+import type { FileHandle, FileSystem } from '../common/index.js';
 
 /**
  * A small file in a log's folder that is written whole when it changes and synced later, with much else, by the `LogFlusher`. Until then a
@@ -73,8 +73,13 @@ export class SmallFile {
 /** Syncs a file without blocking. One that was removed meanwhile is fine. */
 export async function syncFile(fs: FileSystem, path: string): Promise<void> {
   const handle = openIfThere(fs, path);
-  if (!handle) return;
+  if (handle) await syncAndClose(handle);
+}
+
+/** Syncs what is open, after `before`, without blocking, and closes it whatever comes. */
+export async function syncAndClose(handle: FileHandle, before?: (handle: FileHandle) => void): Promise<void> {
   try {
+    before?.(handle);
     await handle.sync();
   } finally {
     handle.close();

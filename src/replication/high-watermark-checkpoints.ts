@@ -42,19 +42,11 @@ export class HighWatermarkCheckpoints {
     };
   }
 
-  /** Writes the files if anything changed, blocking. A directory that cannot be written goes offline. */
-  write(): void {
-    for (const [dir, offsets] of this.changed()) {
-      try {
-        this.logManager.highWatermarkCheckpoint(dir)?.write(offsets);
-      } catch (error) {
-        this.onFailed(dir, error);
-      }
-    }
-  }
-
-  /** The same through the thread pool; a directory that is slow does not keep the others waiting. */
-  async writeInBackground(): Promise<void> {
+  /**
+   * Writes the files if anything changed, through the thread pool: a directory that is slow does not keep the others waiting. One that cannot
+   * be written goes offline.
+   */
+  async write(): Promise<void> {
     const written = [...this.changed()].map(async ([dir, offsets]) => {
       try {
         await this.logManager.highWatermarkCheckpoint(dir)?.writeInBackground(offsets);

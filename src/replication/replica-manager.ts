@@ -235,7 +235,7 @@ export class ReplicaManager {
     const checkpointMs = this.config.get('replica.high.watermark.checkpoint.interval.ms');
     const checkpoint = (): void => {
       this.sweepLogStartOffsets();
-      void this.checkpoints.writeInBackground();
+      void this.checkpointHighWatermarks();
     };
     this.timers.push(setPeriodicTimer(clock, checkpointMs, checkpoint));
   }
@@ -253,7 +253,7 @@ export class ReplicaManager {
     if (options.checkpointHighWatermarks ?? true) {
       this.checkpoints.markChanged();
       // The log manager waits for it, directory by directory, before it marks them as cleanly shut down.
-      void this.checkpoints.writeInBackground();
+      void this.checkpointHighWatermarks();
     }
   }
 
@@ -435,9 +435,9 @@ export class ReplicaManager {
     this.deletions.checkAndComplete(key);
   }
 
-  /** Writes `replication-offset-checkpoint` in each live directory, if any high watermark moved. */
-  checkpointHighWatermarks(): void {
-    this.checkpoints.write();
+  /** Writes `replication-offset-checkpoint` in each live directory, if any high watermark moved, without blocking. */
+  checkpointHighWatermarks(): Promise<void> {
+    return this.checkpoints.write();
   }
 
   /** Proposes to the controller that followers which lag leave their ISRs. Costs nothing for partitions whose followers keep up. */

@@ -307,13 +307,7 @@ export class RoleChanges {
   private tryPostponed(): boolean {
     const checkpoints = this.options.checkpoints();
     for (const [key, { requested, onLeadershipChange }] of [...this.postponed].slice(0, RETRIES_A_TURN)) {
-      try {
-        this.changeRole(requested, checkpoints, onLeadershipChange);
-      } catch (error) {
-        if (error instanceof AssertionError) throw error;
-        // No request is there to be answered with it, and others wait for their turn: the replica goes as with a failing directory.
-        this.takeOffline(requested.tp, error);
-      }
+      this.changeRole(requested, checkpoints, onLeadershipChange);
       if (this.postponed.has(key)) return false;
     }
     return true;

@@ -150,7 +150,7 @@ test('a broker that stops within its first command keeps the high watermarks of 
   await letStep(2);
   broker.replicas.shutdown();
   await ended(taken);
-  broker.replicas.checkpointHighWatermarks();
+  await ended(broker.replicas.checkpointHighWatermarks());
   expect(broker.fs.readFile(checkpoint).toString()).toBe(before);
 });
 
