@@ -1,6 +1,7 @@
 /** Opening a partition's folder: taking up, and after an unclean shutdown recovering, what is there (`kafka.log.LogLoader`). */
 import { runAtOnce, type Uuid } from '../common/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
+import { CorruptRecordError } from '../records/index.js';
 import { ProducerStateManager } from './core/producer-state-manager.js';
 import { RecoveredEpochs } from './core/recovered-epochs.js';
 import { isLogBroken } from './core/segment-gap.js';
@@ -220,7 +221,7 @@ export class LogLoader {
   private removeEmptyWithin(segment: LogSegment): void {
     for (;;) {
       const next = this.segments.higher(segment.baseOffset);
-      if (next?.sizeInBytes !== 0 || next.baseOffset >= segment.readNextOffset()) return;
+      if (next?.sizeInBytes !== 0 || next.baseOffset >= nextOffsetOf(segment, next.baseOffset)) return;
       this.context.logger.warn('Removing an empty segment that begins within the one before it', {
         path: next.file.path,
       });
@@ -271,7 +272,10 @@ export class LogLoader {
 
   private hasGapsBefore(segment: LogSegment): boolean {
     const before = this.segments.all.slice(0, this.segments.all.indexOf(segment));
-    return before.some((one) => one.readNextOffset() < this.segments.higher(one.baseOffset)!.baseOffset);
+    return before.some((one) => {
+      const nextBaseOffset = this.segments.higher(one.baseOffset)!.baseOffset;
+      return nextOffsetOf(one, nextBaseOffset) < nextBaseOffset;
+    });
   }
 
   /**
@@ -405,4 +409,17 @@ function copyDurably(context: LogContext, from: LogFile, position: number, path:
   copy.syncSync();
   copy.rename(path);
   copy.close();
+}
+
+/**
+ * Where the offsets after `segment` begin; `otherwise` if damage hides it. Flushed segments are not checked when a log is loaded, and one that
+ * is damaged costs only the reads that come upon the damage, as in Kafka, which looks for the end of the active segment alone.
+ */
+function nextOffsetOf(segment: LogSegment, otherwise: number): number {
+  try {
+    return segment.readNextOffset();
+  } catch (error) {
+    if (!(error instanceof CorruptRecordError)) throw error;
+    return otherwise;
+  }
 }

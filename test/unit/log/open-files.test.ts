@@ -408,4 +408,50 @@ describe.each(['a clean stop', 'a kill'])('after %s', (how) => {
     expect(loaded.logEndOffset).toBe(105);
     expect(await readAll(loaded)).toHaveLength(105);
   });
+
+  test('damage in a flushed segment that an empty one follows costs neither the log nor its directory', async () => {
+    const manager = await startManager(world, options);
+    const log = manager.getOrCreateLog(tp, { isNew: true });
+    for (let at = 0; at < 105; at++) log.appendAsLeader(numbered(at, 1), { leaderEpoch: 0 });
+    log.roll();
+    const flushing = log.flush(true);
+    await world.clock.advance(1);
+    await flushing;
+    manager.checkpointLogRecoveryOffsets();
+    const segments = log.segments.map(({ baseOffset }) => baseOffset);
+    const damaged = world.fs.open(`${log.dir}/${String(segments.at(-2)).padStart(20, '0')}.log`, 'r+');
+    damaged.writeSync([Buffer.alloc(17)], 0);
+    damaged.close();
+    const loaded = await restarted(manager);
+    expect(loaded.segments.map(({ baseOffset }) => baseOffset)).toEqual(segments);
+    expect(loaded.logEndOffset).toBe(105);
+  });
+});
+
+test('damage in a flushed segment does not keep a log with a lost tail from being cut', async () => {
+  const tp = { topic: 'orders', partition: 0 };
+  const options = { defaultConfig: { ...LOG_CONFIG, segmentBytes: 1000 } };
+  const manager = await startManager(world, options);
+  const log = manager.getOrCreateLog(tp, { isNew: true });
+  const append = (from: number, to: number) => {
+    for (let at = from; at < to; at++) log.appendAsLeader(numbered(at, 1), { leaderEpoch: 0 });
+  };
+  append(0, 60);
+  log.roll();
+  const flushing = log.flush(true);
+  await world.clock.advance(1);
+  await flushing;
+  manager.checkpointLogRecoveryOffsets();
+  append(60, 65);
+  log.roll();
+  append(65, 70);
+  log.roll();
+  append(70, 75);
+  const first = world.fs.open(log.segments[0]!.file.path, 'r+');
+  first.writeSync([Buffer.alloc(17)], 0);
+  first.close();
+  world.fs.remove(log.segments.find(({ baseOffset }) => baseOffset === 65)!.file.path);
+  crash(world, 'process');
+  const loaded = (await startManager(world, options)).getLog(tp)!;
+  expect(loaded.logEndOffset).toBe(65);
 });
