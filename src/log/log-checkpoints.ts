@@ -35,6 +35,11 @@ export class LogCheckpoints {
     await this.writeInBackground(dir, dir.logStartOffsets, logStartOffsetOf);
   }
 
+  /** Both through the thread pool. */
+  async writeBothInBackground(dir: LogDir): Promise<void> {
+    await Promise.all([this.writeRecoveryPointsInBackground(dir), this.writeLogStartOffsetsInBackground(dir)]);
+  }
+
   /**
    * The recovery points of logs that were cut, once for all that are cut in one turn, or while the file is written for others, and their log
    * starts where one fell below what its checkpoint says. Resolves when they are durable: a higher recovery point would count what is appended

@@ -1,5 +1,6 @@
 /** The names that Kafka gives files and folders of a partition (`LogFileUtils`, `LocalLog`). */
 import { LogError } from './log-error.js';
+import type { Random } from '../common/index.js';
 import { parsePartitionKey, partitionKey, type TopicPartition } from '../cluster/index.js';
 
 export const LOG_SUFFIX = '.log';
@@ -53,6 +54,11 @@ export function parseLogDirName(
   const topicPartition = parsePartitionKey(marked ? marked[1]! : name);
   if (!topicPartition) return null;
   return { topicPartition, kind: marked ? (marked[2] as 'delete' | 'future' | 'stray') : 'current' };
+}
+
+/** 32 hex digits, as of Kafka's UUIDs without their hyphens. */
+export function uniqueId(random: Random): string {
+  return random.nextBytes(16).toString('hex');
 }
 
 /** `topic-partition.UNIQUE-delete`, the topic's name cropped so that the whole fits a file name. `uniqueId` is 32 hex digits. */

@@ -1,6 +1,6 @@
 /** All logs of a broker: loading, making and deleting them, and what is done for them in the background. */
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import { assert, AssertionError, BufferPool, rateLimited, sleep, withinTime } from '../common/index.js';
+import { assert, AssertionError, BufferPool, rateLimited, withinTime } from '../common/index.js';
 import { DirectoryGates } from './directory-gates.js';
 import { FileHandleCache } from './file-handles.js';
 import { FileRemover } from './file-remover.js';
@@ -8,11 +8,12 @@ import { savingHandles } from './handle-saving-file-system.js';
 import { FolderSync } from './folder-sync.js';
 import { LogDirs, type LogDir } from './log-dirs.js';
 import type { LogConfig } from './log-config.js';
-import { ensureUsable, isOutOfHandles, onStorage, onStorageAsync, type LogContext } from './log-context.js';
+import { isOutOfHandles, onStorage, type LogContext } from './log-context.js';
 import { DuplicateLogError, LogError } from './log-error.js';
-import { deleteDirName, futureDirName } from './log-file-names.js';
+import { futureDirName, uniqueId } from './log-file-names.js';
 import { LogCheckpoints } from './log-checkpoints.js';
-import { LEADER_EPOCH_CHECKPOINT } from './leader-epoch-file-cache.js';
+import { LogDeletions } from './log-deletions.js';
+import { shutDownLogDir } from './log-dir-shutdown.js';
 import { leftoverOf, LogReplacement } from './log-replacement.js';
 import { loadLogDir } from './log-dir-loader.js';
 import { loadLog } from './log-loader.js';
@@ -28,16 +29,8 @@ import type { UnifiedLog } from './unified-log.js';
 const INITIAL_TASK_DELAY_MS = 30_000;
 /** Memory of reads, and of the ends of logs, that waits to be used again. */
 const FREE_BUFFER_BYTES = 12 * 1024 * 1024;
-/** Logs that are made durable at once when the broker stops. */
-const FLUSHES_AT_ONCE = 16;
-/** Before a sync of deletions is tried again that wants for a file handle. */
-const SYNC_RETRY_MS = 1000;
-/** Well below the 30 s after which a controller sends its request again. */
-const DELETION_WAIT_MS = 10_000;
 /** How long a stop waits for moves to be settled. */
 const SETTLE_WAIT_MS = 5000;
-/** How long it waits for the cuts of logs in a directory to be. */
-const CUT_WAIT_MS = 30_000;
 
 /**
  * The logs of a broker (`kafka.log.LogManager`). Made and started by the broker, which shuts it down last. A directory whose files fail
@@ -50,10 +43,7 @@ export class LogManager {
   private readonly replacement: LogReplacement;
   private readonly currentLogs = new Map<string, UnifiedLog>();
   private readonly futureLogs = new Map<string, UnifiedLog>();
-  /** Directories whose deletions are yet to be synced for want of a file handle: they are not lost with a failing disk. */
-  private readonly wantsHandles = new Set<string>();
-  /** By directory: what was deleted there, until that is durable. */
-  private readonly undurable = new Map<string, Set<string>>();
+  private readonly deletions: LogDeletions;
   private readonly preferredDirs = new Map<string, string>();
   private readonly logsPerDir = new Map<string, number>();
   private readonly loadedDirs = new Set<string>();
@@ -90,6 +80,7 @@ export class LogManager {
     this.replacement = new LogReplacement(this.context);
     this.dirs = new LogDirs(fs, options.logDirs, options.initialOfflineDirs ?? [], logger, gates);
     this.checkpoints = new LogCheckpoints(this.context, this.dirs, () => this.currentLogs);
+    this.deletions = new LogDeletions(this.context, this.dirs, this.checkpoints);
     const logs = { current: () => this.currentLogs.values(), future: () => this.futureLogs.values() };
     this.tasks = new LogTasks(this.context, logs);
     this.registerMetrics();
@@ -204,7 +195,7 @@ export class LogManager {
     const log = this.getLog(tp, isFuture);
     if (!log || !this.deleteLater(tp, isFuture)) return undefined;
     this.context.scheduler.scheduleOnce('sync-deletions', async () => {
-      await this.makeDeletionsDurable([log.parentDir]);
+      await this.deletions.makeDurable([log.parentDir]);
     });
     return log;
   }
@@ -220,65 +211,19 @@ export class LogManager {
       this.context.logger.error('Failed to delete a log', { partition: partitionKey(tp), error });
       return false;
     }
-    this.noteUndurable(log.parentDir, partitionKey(tp));
+    this.deletions.note(log.parentDir, partitionKey(tp));
     return true;
   }
 
-  private noteUndurable(dir: string, name: string): void {
-    let names = this.undurable.get(dir);
-    if (!names) this.undurable.set(dir, (names = new Set()));
-    names.add(name);
+  /** See `LogDeletions`. */
+  makeDeletionsDurable(paths: Iterable<string>): Promise<ReadonlySet<string>> {
+    return this.deletions.makeDurable(paths);
   }
 
   /** The directories that hold the partition's log or its copy, or from which one was deleted that a loss of power may bring back. */
   dirsOf(tp: TopicPartition): string[] {
     const dirs = [this.getLog(tp), this.getLog(tp, true)].flatMap((log) => log?.parentDir ?? []);
-    for (const [dir, names] of this.undurable) if (names.has(partitionKey(tp))) dirs.push(dir);
-    return dirs;
-  }
-
-  /**
-   * Makes what was deleted in these directories durable, and takes it out of their checkpoints, without blocking, each for itself: a deleted
-   * topic that came back with a loss of power would stand where its successor is to be made. (That the checkpoints may name logs that are
-   * gone until then, and also when they cannot be written, is seen to when a name is used again.) Gives the directories that failed at it: what
-   * was deleted in them may be there again when they are. Where only a file handle is wanting, it goes on trying: the replica is gone, and the
-   * controller would not delete its topic for a failure that no directory had. A directory that takes longer than `DELETION_WAIT_MS` counts as
-   * failed, though it goes on: a controller has one request to each broker under way, and all others wait for its answer.
-   */
-  async makeDeletionsDurable(paths: Iterable<string>): Promise<ReadonlySet<string>> {
-    const failed = new Set<string>();
-    const makeDurable = async (path: string): Promise<void> => {
-      const isDurable = await withinTime(this.context.clock, DELETION_WAIT_MS, this.syncDeletions(path));
-      if (!(isDurable ?? this.wantsHandles.has(path))) failed.add(path);
-    };
-    await Promise.all([...new Set(paths)].map(makeDurable));
-    return failed;
-  }
-
-  private async syncDeletions(path: string): Promise<boolean> {
-    const { clock, folders, logger } = this.context;
-    const dir = this.dirs.get(path);
-    const deleted = [...(this.undurable.get(path) ?? [])];
-    for (;;) {
-      if (!dir || !this.dirs.isUsable(path)) return false;
-      try {
-        await onStorageAsync(this.context, path, 'deleting logs', () => folders.ensureSynced(path));
-        break;
-      } catch (error) {
-        if (!(error instanceof LogError)) throw error;
-        logger.error('Failed to make deletions durable', { dir: path, error });
-        if (!isOutOfHandles(error)) return false;
-        this.wantsHandles.add(path);
-      }
-      await sleep(clock, SYNC_RETRY_MS);
-      if (this.closed) return false;
-    }
-    this.wantsHandles.delete(path);
-    for (const name of deleted) this.undurable.get(path)?.delete(name);
-    // When the broker stops, that writes them.
-    if (this.closed) return true;
-    await this.writeCheckpointsInBackground(dir);
-    return true;
+    return [...dirs, ...this.deletions.dirsOf(partitionKey(tp))];
   }
 
   /** True when the future log may replace the log: it is durable as far as the log is, and marked as complete. */
@@ -317,8 +262,8 @@ export class LogManager {
       const { parentDir, config } = old;
       this.count(parentDir, -1);
       try {
-        this.renameFolderAway(old);
-        this.noteUndurable(parentDir, name);
+        this.deletions.renameAway(old);
+        this.deletions.note(parentDir, name);
       } catch (error) {
         if (!(error instanceof LogError)) throw error;
         // The replica is at its new place all the same; the old directory goes offline, and the mark tells later whose the log is.
@@ -326,7 +271,7 @@ export class LogManager {
         old.closeHandles();
       }
       this.replacement.settle(future, parentDir, () =>
-        this.removeFolderLater(parentDir, old.dir, config.fileDeleteDelayMs),
+        this.deletions.removeLater(parentDir, old.dir, config.fileDeleteDelayMs),
       );
     }
     // In the background, as a disk may hang: what the checkpoints say meanwhile of a log that is gone is seen to when its name is used again.
@@ -337,15 +282,8 @@ export class LogManager {
   private async makeMoveDurable(newParentDir: string, oldParentDir: string | null): Promise<void> {
     const dir = this.dirs.get(newParentDir);
     await Promise.all([
-      oldParentDir === null ? null : this.makeDeletionsDurable([oldParentDir]),
-      dir && this.writeCheckpointsInBackground(dir),
-    ]);
-  }
-
-  private async writeCheckpointsInBackground(dir: LogDir): Promise<void> {
-    await Promise.all([
-      this.checkpoints.writeRecoveryPointsInBackground(dir),
-      this.checkpoints.writeLogStartOffsetsInBackground(dir),
+      oldParentDir === null ? null : this.deletions.makeDurable([oldParentDir]),
+      dir && this.checkpoints.writeBothInBackground(dir),
     ]);
   }
 
@@ -390,7 +328,7 @@ export class LogManager {
       }
     }
     this.logsPerDir.delete(logDir);
-    this.undurable.delete(logDir);
+    this.deletions.forget(logDir);
     this.options.onLogDirFailure?.(logDir);
     return gone;
   }
@@ -422,13 +360,15 @@ export class LogManager {
   async shutdown(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    this.deletions.close();
     this.context.scheduler.shutdown();
     // A directory that hangs keeps no other from being flushed and marked.
     await withinTime(this.context.clock, SETTLE_WAIT_MS, this.replacement.settled());
     await this.context.remover.close();
     const shutDown = async (dir: LogDir): Promise<void> => {
       try {
-        await this.shutdownDir(dir);
+        const isWholeDirKnown = this.loadedDirs.has(dir.path);
+        await shutDownLogDir(this.context, this.dirs, this.checkpoints, dir, this.logsIn(dir.path), isWholeDirKnown);
       } catch (error) {
         this.context.logger.warn('A log directory was not shut down cleanly', { dir: dir.path, error });
       }
@@ -438,62 +378,13 @@ export class LogManager {
     this.dirs.releaseAll();
   }
 
-  private async shutdownDir(dir: LogDir): Promise<void> {
-    const logs = this.logsIn(dir.path);
-    const waiting = [...logs];
-    const damaged: UnifiedLog[] = [];
-    const { clock } = this.context;
-    const untilMs = clock.monotonicMs() + CUT_WAIT_MS;
-    let areAllFlushed = true;
-    const shutDown = async (log: UnifiedLog): Promise<void> => {
-      // A cut that wants for file handles, or for a disk that hangs, may never settle.
-      const truncated = log.whenTruncated();
-      if (truncated) await withinTime(clock, Math.max(0, untilMs - clock.monotonicMs()), truncated);
-      if (log.whenTruncated()) throw new LogError('KAFKA_STORAGE_ERROR', `A cut of ${log.dir} is not settled`);
-      await log.flush(true);
-      // Something was appended while we waited.
-      if (log.hasUnflushedChanges) await log.flush(true);
-      areAllFlushed &&= log.isClosed || !log.hasUnflushedChanges;
-      log.close();
-    };
-    const worker = async (): Promise<void> => {
-      for (let log = waiting.pop(); log; log = waiting.pop()) {
-        try {
-          await shutDown(log);
-        } catch (error) {
-          if (!(error instanceof LogError) || !this.dirs.isUsable(dir.path)) throw error;
-          this.context.logger.error('A log is left to be recovered by the next start', { dir: log.dir, error });
-          log.closeHandles();
-          damaged.push(log);
-        }
-      }
-    };
-    // Each goes on though a log of another fails: whoever waits for us relies on it that nothing works on logs any more.
-    const outcomes = await Promise.allSettled(Array.from({ length: FLUSHES_AT_ONCE }, worker));
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
-    if (!areAllFlushed)
-      throw new LogError('KAFKA_STORAGE_ERROR', `Logs in ${dir.path} were appended to until they were closed`);
-    // The files name logs that a start which failed half way has not come to.
-    if (!this.loadedDirs.has(dir.path)) return;
-    // A file did not take what was written when it was closed.
-    ensureUsable(this.context, dir.path, 'shutting down');
-    // What they have under way must not touch the directory once its lock is released.
-    await Promise.all([dir.recoveryPoints, dir.logStartOffsets, dir.highWatermarks].map((file) => file.settled()));
-    const areWritten = [this.checkpoints.writeRecoveryPoints(dir), this.checkpoints.writeLogStartOffsets(dir)];
-    // They say where logs begin, and no later start would look for that behind the mark.
-    if (areWritten.includes(false)) throw new LogError('KAFKA_STORAGE_ERROR', `The checkpoints in ${dir.path} are old`);
-    // One log that cannot be read is no reason to recover all others of its directory: without its epochs it is recovered alone.
-    for (const log of damaged) this.context.fs.replaceFile(`${log.dir}/${LEADER_EPOCH_CHECKPOINT}`, '');
-    this.dirs.writeCleanShutdownMark(dir.path);
-  }
-
   private async loadDir(dir: LogDir, topicConfigs: ReadonlyMap<string, LogConfig>): Promise<void> {
     const hadCleanShutdown = this.dirs.takeCleanShutdownMark(dir.path);
     const isCheckpointWrong = await loadLogDir(this.context, dir, {
       hadCleanShutdown,
       configOf: (topic) => topicConfigs.get(topic) ?? this.defaultConfig,
       onLoaded: (log, isFuture) => this.addLoaded(log, isFuture),
-      onDeleted: (path) => this.removeFolderLater(dir.path, path, this.defaultConfig.fileDeleteDelayMs),
+      onDeleted: (path) => this.deletions.removeLater(dir.path, path, this.defaultConfig.fileDeleteDelayMs),
     });
     // What is appended where recovery has cut a log is not durable. Else nothing is written: the disk may be full.
     if (!isCheckpointWrong) return;
@@ -570,7 +461,7 @@ export class LogManager {
 
   /** Only where the folder itself cannot be made the next directory is tried, as `LogManager.createLogDirectory` does. */
   private makeFolder(tp: TopicPartition, isFuture: boolean): { parentDir: string; dir: string; isMade: boolean } {
-    const name = isFuture ? futureDirName(tp, this.uniqueId()) : partitionKey(tp);
+    const name = isFuture ? futureDirName(tp, uniqueId(this.context.random)) : partitionKey(tp);
     let lastError: unknown;
     for (const parentDir of this.dirsForNewLog(tp, isFuture)) {
       const dir = `${parentDir}/${name}`;
@@ -622,28 +513,8 @@ export class LogManager {
   }
 
   private deleteFolder(log: UnifiedLog): void {
-    this.renameFolderAway(log);
-    this.removeFolderLater(log.parentDir, log.dir, log.config.fileDeleteDelayMs);
-  }
-
-  private renameFolderAway(log: UnifiedLog): void {
-    log.renameDir(`${log.parentDir}/${deleteDirName(log.topicPartition, this.uniqueId())}`);
-    log.closeHandles();
-    this.context.logger.info('Log is renamed and scheduled for deletion', { dir: log.dir });
-  }
-
-  private removeFolderLater(logDir: string, path: string, delayMs: number): void {
-    this.context.scheduler.scheduleOnce(
-      'kafka-delete-logs',
-      async () => {
-        if (!this.dirs.isUsable(logDir)) return;
-        await onStorageAsync(this.context, logDir, `deleting ${path}`, () =>
-          this.context.remover.remove(logDir, [path]),
-        );
-        this.context.logger.info('Deleted log', { dir: path });
-      },
-      delayMs,
-    );
+    this.deletions.renameAway(log);
+    this.deletions.removeLater(log.parentDir, log.dir, log.config.fileDeleteDelayMs);
   }
 
   private startTasks(): void {
@@ -695,10 +566,6 @@ export class LogManager {
 
   private count(dir: string, change: number): void {
     this.logsPerDir.set(dir, (this.logsPerDir.get(dir) ?? 0) + change);
-  }
-
-  private uniqueId(): string {
-    return this.context.random.nextBytes(16).toString('hex');
   }
 
   private registerMetrics(): void {

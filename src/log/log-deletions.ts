@@ -1,0 +1,119 @@
+/** How the folders of deleted logs go: renamed at once, durably so before anyone relies on it, removed after `file.delete.delay.ms`. */
+import { sleep, withinTime } from '../common/index.js';
+import type { LogCheckpoints } from './log-checkpoints.js';
+import { isOutOfHandles, onStorageAsync, type LogContext } from './log-context.js';
+import type { LogDirs } from './log-dirs.js';
+import { LogError } from './log-error.js';
+import { deleteDirName, uniqueId } from './log-file-names.js';
+import type { UnifiedLog } from './unified-log.js';
+
+/** Before a sync of deletions is tried again that wants for a file handle. */
+const SYNC_RETRY_MS = 1000;
+/** Well below the 30 s after which a controller sends its request again. */
+const DELETION_WAIT_MS = 10_000;
+
+/**
+ * What of a deletion is left to be done on disk. Owned by the `LogManager`, which takes logs out of its books before and tells it of directories
+ * that fail.
+ */
+export class LogDeletions {
+  /** Directories whose deletions are yet to be synced for want of a file handle: they are not lost with a failing disk. */
+  private readonly wantsHandles = new Set<string>();
+  /** By directory: what was deleted there, until that is durable. */
+  private readonly undurable = new Map<string, Set<string>>();
+  private closed = false;
+
+  constructor(
+    private readonly context: LogContext,
+    private readonly dirs: LogDirs,
+    private readonly checkpoints: LogCheckpoints,
+  ) {}
+
+  /** Renames the folder of a log that is deleted; no file of it is open any more. Throws KAFKA_STORAGE_ERROR. */
+  renameAway(log: UnifiedLog): void {
+    log.renameDir(`${log.parentDir}/${deleteDirName(log.topicPartition, uniqueId(this.context.random))}`);
+    log.closeHandles();
+    this.context.logger.info('Log is renamed and scheduled for deletion', { dir: log.dir });
+  }
+
+  /** Removes a folder after `delayMs`, a file at a time. */
+  removeLater(logDir: string, path: string, delayMs: number): void {
+    this.context.scheduler.scheduleOnce(
+      'kafka-delete-logs',
+      async () => {
+        if (!this.dirs.isUsable(logDir)) return;
+        await onStorageAsync(this.context, logDir, `deleting ${path}`, () =>
+          this.context.remover.remove(logDir, [path]),
+        );
+        this.context.logger.info('Deleted log', { dir: path });
+      },
+      delayMs,
+    );
+  }
+
+  /** The folder of the partition `name` was renamed away, which a loss of power may undo until it is made durable. */
+  note(dir: string, name: string): void {
+    let names = this.undurable.get(dir);
+    if (!names) this.undurable.set(dir, (names = new Set()));
+    names.add(name);
+  }
+
+  /** The directories from which the partition `name` was deleted, and may come back with a loss of power. */
+  dirsOf(name: string): string[] {
+    return [...this.undurable].filter(([, names]) => names.has(name)).map(([dir]) => dir);
+  }
+
+  /** The directory failed: what was deleted in it may be there again when it comes back. */
+  forget(dir: string): void {
+    this.undurable.delete(dir);
+  }
+
+  /** The broker stops: what is not durable is made so by that. */
+  close(): void {
+    this.closed = true;
+  }
+
+  /**
+   * Makes what was deleted in these directories durable, and takes it out of their checkpoints, without blocking, each for itself: a deleted
+   * topic that came back with a loss of power would stand where its successor is to be made. (That the checkpoints may name logs that are
+   * gone until then, and also when they cannot be written, is seen to when a name is used again.) Gives the directories that failed at it: what
+   * was deleted in them may be there again when they are. Where only a file handle is wanting, it goes on trying: the replica is gone, and the
+   * controller would not delete its topic for a failure that no directory had. A directory that takes longer than `DELETION_WAIT_MS` counts as
+   * failed, though it goes on: a controller has one request to each broker under way, and all others wait for its answer.
+   */
+  async makeDurable(paths: Iterable<string>): Promise<ReadonlySet<string>> {
+    const failed = new Set<string>();
+    const makeDurable = async (path: string): Promise<void> => {
+      const isDurable = await withinTime(this.context.clock, DELETION_WAIT_MS, this.syncDir(path));
+      if (!(isDurable ?? this.wantsHandles.has(path))) failed.add(path);
+    };
+    await Promise.all([...new Set(paths)].map(makeDurable));
+    return failed;
+  }
+
+  private async syncDir(path: string): Promise<boolean> {
+    const { clock, folders, logger } = this.context;
+    const dir = this.dirs.get(path);
+    const deleted = [...(this.undurable.get(path) ?? [])];
+    for (;;) {
+      if (!dir || !this.dirs.isUsable(path)) return false;
+      try {
+        await onStorageAsync(this.context, path, 'deleting logs', () => folders.ensureSynced(path));
+        break;
+      } catch (error) {
+        if (!(error instanceof LogError)) throw error;
+        logger.error('Failed to make deletions durable', { dir: path, error });
+        if (!isOutOfHandles(error)) return false;
+        this.wantsHandles.add(path);
+      }
+      await sleep(clock, SYNC_RETRY_MS);
+      if (this.closed) return false;
+    }
+    this.wantsHandles.delete(path);
+    for (const name of deleted) this.undurable.get(path)?.delete(name);
+    // When the broker stops, that writes them.
+    if (this.closed) return true;
+    await this.checkpoints.writeBothInBackground(dir);
+    return true;
+  }
+}
