@@ -1,7 +1,8 @@
 import type { TopicPartition } from '../cluster/index.js';
 import { partitionKey } from '../cluster/index.js';
 import type { Clock, Counter, Logger, SliceLimits, Uuid } from '../common/index.js';
-import { ReplicaFetcher, type FetcherSettings } from './fetcher.js';
+import { ReplicaFetcher } from './fetcher.js';
+import type { FetcherSettings } from './fetcher-options.js';
 import type { InitialFetchState, PartitionFetchState } from './fetcher-state.js';
 import type { Partition } from './partition.js';
 import type { LeaderEndpointFactory, ReplicaQuota } from './ports.js';

@@ -1,6 +1,6 @@
 import type { BrokerConfig } from '../config/index.js';
 import { fetchRequestVersion, isTruncationOnFetchSupported } from './core/versions.js';
-import type { FetcherSettings } from './fetcher.js';
+import type { FetcherSettings } from './fetcher-options.js';
 
 export interface FetcherSettingsOptions {
   readonly brokerId: number;
