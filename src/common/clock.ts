@@ -18,7 +18,7 @@ export interface Clock {
   defer(task: () => void): void;
 }
 
-/** Node fires a timer that is set for longer than this (24.8 days) at once; ours fires then. */
+/** Node fires a timer that is set for longer than this (24.8 days) at once. */
 const MAX_TIMER_MS = 0x7fffffff;
 
 /** The machine's clock and Node's timers. */
@@ -26,12 +26,22 @@ export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   setTimer(delayMs, task, options) {
-    const handle = setTimeout(task, Math.min(delayMs, MAX_TIMER_MS));
+    if (delayMs > MAX_TIMER_MS) return longTimer(delayMs, task, options);
+    const handle = setTimeout(task, delayMs);
     if (options?.background) handle.unref();
     return { cancel: () => clearTimeout(handle) };
   },
   defer: (task) => void setImmediate(task),
 };
+
+/** In steps that Node's timers can take. */
+function longTimer(delayMs: number, task: () => void, options?: { background?: boolean }): Timer {
+  const step = (): void => {
+    timer = systemClock.setTimer(delayMs - MAX_TIMER_MS, task, options);
+  };
+  let timer = systemClock.setTimer(MAX_TIMER_MS, step, options);
+  return { cancel: () => timer.cancel() };
+}
 
 /** Resolves after `delayMs` by `clock`. */
 export function sleep(clock: Clock, delayMs: number): Promise<void> {

@@ -45,8 +45,6 @@ export class Scheduler {
     let timer: Timer | null = null;
     const set = (afterMs: number): void => {
       if (cancelled || this.stopped) return;
-      // Longer than Node's timers can be: it never comes.
-      if (afterMs > 0x7fffffff) return;
       timer = this.clock.setTimer(afterMs, () => void run(), { background: true });
       this.timers.add(timer);
     };

@@ -24,7 +24,25 @@ test('a timer of longer than Node can set does not fire at once', async () => {
 });
 
 describe('work within a time', () => {
-  test('gives its result, and leaves no timer behind', async () => {
+  test('a timer of sixty days fires after sixty days, and not when it was cancelled before', () => {
+  jest.useFakeTimers();
+  try {
+    const dayMs = 24 * 3600 * 1000;
+    const fired: string[] = [];
+    systemClock.setTimer(60 * dayMs, () => fired.push('kept'));
+    const cancelled = systemClock.setTimer(60 * dayMs, () => fired.push('cancelled'), { background: true });
+    jest.advanceTimersByTime(30 * dayMs);
+    cancelled.cancel();
+    jest.advanceTimersByTime(30 * dayMs - 1);
+    expect(fired).toEqual([]);
+    jest.advanceTimersByTime(1);
+    expect(fired).toEqual(['kept']);
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+test('gives its result, and leaves no timer behind', async () => {
     const clock = new SimulatedClock();
     await expect(withinTime(clock, 100, Promise.resolve('there'))).resolves.toBe('there');
     expect(clock.step(Infinity)).toBe(false);
