@@ -3,31 +3,43 @@ import { compareMetadataVersions, resolveMetadataVersion } from './metadata-vers
 import { ConfigError } from './value.js';
 
 /**
- * The rules between several configurations of a broker, in the order and words of Kafka's `KafkaConfig.validateValues`. Throws
- * `ConfigError` for the first one broken.
+ * The rules between several configurations of a broker, in the order and words of Kafka's `KafkaConfig.validateValues`: before its parts are
+ * made, before its listeners are taken apart, and after. Each throws `ConfigError` for the first one broken.
  */
-export function validateBrokerConfig(config: BrokerConfig): void {
+export function validateMode(config: BrokerConfig): void {
+  refuseUnless(
+    config.get('process.roles').length === 0,
+    `Invalid value ${config.text('process.roles')} for configuration process.roles: it must not be set, ` +
+      'this broker runs with ZooKeeper and not in KRaft mode',
+  );
+  refuseUnless(
+    config.get('node.id') === config.get('broker.id'),
+    'You must set `node.id` to the same value as `broker.id`.',
+  );
+}
+
+export function validateBeforeListeners(config: BrokerConfig): void {
   validateIdentity(config);
   validateLog(config);
   validateReplication(config);
+}
+
+export function validateListenersAndLater(config: BrokerConfig): void {
   validateListeners(config);
   validateConnections(config);
   validateGroups(config);
 }
 
-function require(condition: boolean, message: string): void {
+function refuseUnless(condition: boolean, message: string): void {
   if (!condition) throw new ConfigError(message);
 }
 
+/** The same for what Kafka checks with Scala's `require`, whose words clients get before the sentence. */
+function require(condition: boolean, message: string): void {
+  if (!condition) throw ConfigError.requirement(message);
+}
+
 function validateIdentity(config: BrokerConfig): void {
-  const brokerId = config.get('broker.id');
-  require(config.get('process.roles').length ===
-    0, `Invalid value ${config.text('process.roles')} for configuration process.roles: it must not be set, ` +
-    'this broker runs with ZooKeeper and not in KRaft mode');
-  require(config.get('node.id') === brokerId, 'You must set `node.id` to the same value as `broker.id`.');
-  require(config.get('zookeeper.connect') !==
-    null, 'Missing required configuration `zookeeper.connect` which has no default value.');
-  void config.zookeeperConnect;
   if (config.get('broker.id.generation.enable')) {
     // A generated id lies above the reserved ones, and is right, also where -1 was written to ask for it.
     const configured = Number(config.staticTexts.get('broker.id') ?? -1);
@@ -37,11 +49,12 @@ function validateIdentity(config: BrokerConfig): void {
           'reserved.broker.max.id',
         ), 'broker.id must be greater than or equal to -1 and not greater than reserved.broker.max.id');
   } else {
-    require(brokerId >= 0, 'broker.id must be greater than or equal to 0');
+    require(config.get('broker.id') >= 0, 'broker.id must be greater than or equal to 0');
   }
-  require(!config.get(
-    'zookeeper.metadata.migration.enable',
-  ), 'zookeeper.metadata.migration.enable must be false: this broker has no KRaft mode to migrate to');
+  refuseUnless(
+    !config.get('zookeeper.metadata.migration.enable'),
+    'zookeeper.metadata.migration.enable must be false: this broker has no KRaft mode to migrate to',
+  );
   const controllerListeners = config.get('controller.listener.names');
   require(controllerListeners === null ||
     controllerListeners ===
@@ -54,10 +67,13 @@ function validateLog(config: BrokerConfig): void {
   require(config.logRetentionMs >= 1 ||
     config.logRetentionMs === -1, 'log.retention.ms must be unlimited (-1) or, greater than or equal to 1');
   require(config.logDirs.length > 0, 'At least one log directory must be defined via log.dirs or log.dir.');
-  require(!config.get('remote.log.storage.system.enable') ||
-    config.logDirs.length ===
-      1, `Multiple log directories \`${config.logDirs.join(',')}\` are not supported when remote log storage is enabled`);
-  require(config.get('log.cleaner.dedupe.buffer.size') / config.get('log.cleaner.threads') >
+  refuseUnless(
+    !config.get('remote.log.storage.system.enable') || config.logDirs.length === 1,
+    `Multiple log directories \`${config.logDirs.join(',')}\` are not supported when remote log storage is enabled`,
+  );
+  // Kafka divides whole numbers, and by none with Java's words for it.
+  refuseUnless(config.get('log.cleaner.threads') !== 0, '/ by zero');
+  require(Math.trunc(config.get('log.cleaner.dedupe.buffer.size') / config.get('log.cleaner.threads')) >
     1024 * 1024, 'log.cleaner.dedupe.buffer.size must be at least 1MB per cleaner thread.');
   const formatText = config.get('log.message.format.version');
   const formatVersion = config.interBrokerProtocolAtLeast('3.0-IV1') ? '3.0-IV1' : resolveMetadataVersion(formatText)!;
@@ -98,7 +114,6 @@ function validateListeners(config: BrokerConfig): void {
   const names = advertised.map((endPoint) => endPoint.listenerName);
   const own = config.listeners.map((endPoint) => endPoint.listenerName);
   const interBroker = config.interBrokerListenerName;
-  void config.interBrokerSecurityProtocol;
   require(names.length > 0, 'There must be at least one advertised listener.');
   require(names.includes(
     interBroker,
@@ -137,12 +152,15 @@ function validateConnections(config: BrokerConfig): void {
       config.get(
         'socket.request.max.bytes',
       ), 'queued.max.request.bytes must be larger or equal to socket.request.max.bytes');
-  const overrides = config.maxConnectionsPerIpOverrides;
+  const overrides = config.network.connections.maxConnectionsPerIpOverrides;
   require(config.get('max.connections.per.ip') !== 0 ||
     overrides.size >
       0, 'max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides property is set.');
   const invalid = [...overrides.keys()].filter((host) => !/^[0-9a-zA-Z\-%._:]*$/.test(host));
-  require(invalid.length === 0, `max.connections.per.ip.overrides contains invalid addresses : ${invalid.join(',')}`);
+  refuseUnless(
+    invalid.length === 0,
+    `max.connections.per.ip.overrides contains invalid addresses : ${invalid.join(',')}`,
+  );
   const idleMs = config.get('connections.max.idle.ms');
   const delayMs = config.get('connection.failed.authentication.delay.ms');
   require(idleMs < 0 ||

@@ -1,4 +1,5 @@
-import { definitionOf, type BrokerConfig } from './broker-config.js';
+import type { BrokerConfig } from './broker-config.js';
+import { definitionBehind, definitionOf, isSensitive as isSensitiveName, synonymsOf } from './config-names.js';
 import { BROKER_CONFIGS } from './definitions/broker.js';
 import { BROKER_SYNONYMS, TOPIC_CONFIGS } from './definitions/topic.js';
 import type { ConfigDefinition } from './definition.js';
@@ -75,15 +76,11 @@ export function describeBrokerConfig(
 ): ConfigDescription[] {
   const definitions: Readonly<Record<string, ConfigDefinition>> = BROKER_CONFIGS;
   const all = new Set(Object.keys(definitions).filter((name) => !definitions[name]!.internal));
-  for (const texts of [broker.staticTexts, broker.dynamicDefaultTexts, broker.dynamicBrokerTexts]) {
-    for (const name of texts.keys()) all.add(name);
-  }
+  for (const name of broker.texts.keys()) all.add(name);
   return selected(all, names).map((name) => {
-    const definition = definitionOf(name);
-    const isSensitive = isSecret(definition);
+    const isSensitive = isSensitiveName(name);
     const value = isSensitive ? null : broker.text(name);
-    const readOnly = (definition?.updateMode ?? 'read-only') === 'read-only';
-    return describe(name, value, definition, brokerSynonyms(broker, name, isSensitive), readOnly);
+    return describe(name, value, definitionBehind(name), brokerSynonyms(broker, name, isSensitive), isReadOnly(name));
   });
 }
 
@@ -93,14 +90,18 @@ export function describeBrokerDefaults(
   names: readonly string[] | null = null,
 ): ConfigDescription[] {
   return selected(broker.dynamicDefaultTexts.keys(), names).map((name) => {
-    const definition = definitionOf(name);
-    const isSensitive = isSecret(definition);
+    const isSensitive = isSensitiveName(name);
     const value = isSensitive ? null : broker.dynamicDefaultTexts.get(name)!;
     const synonyms = brokerSynonyms(broker, name, isSensitive).filter(
       ({ source }) => source === ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG,
     );
-    return describe(name, value, definition, synonyms, (definition?.updateMode ?? 'read-only') === 'read-only');
+    return describe(name, value, definitionBehind(name), synonyms, isReadOnly(name));
   });
+}
+
+/** Kafka says so of names with a listener's prefix, of the throttles and of what it does not know, though they can change. */
+function isReadOnly(name: string): boolean {
+  return (definitionOf(name)?.updateMode ?? 'read-only') === 'read-only';
 }
 
 function selected(all: Iterable<string>, names: readonly string[] | null): string[] {
@@ -136,7 +137,7 @@ function describe(
  * so a default that only a synonym gives (`log.retention.hours`) does not show for `log.retention.ms`.
  */
 function brokerSynonyms(broker: BrokerConfig, name: string, isSensitive: boolean): ConfigSynonym[] {
-  const names = definitionOf(name)?.synonyms ?? listenerSynonyms(name);
+  const names = synonymsOf(name);
   const found: ConfigSynonym[] = [];
   const add = (textOf: (synonym: string) => string | null | undefined, source: number): void => {
     for (const synonym of names) {
@@ -157,10 +158,4 @@ function brokerSynonyms(broker: BrokerConfig, name: string, isSensitive: boolean
 function defaultText(name: string): string | null {
   const definition = definitionOf(name);
   return definition === undefined ? null : valueToText(definition.default, definition.type);
-}
-
-/** `listener.name.NAME.KEY` stands before `KEY`. */
-function listenerSynonyms(name: string): readonly string[] {
-  const match = /^listener\.name\.[^.]*\.(.*)$/.exec(name);
-  return match ? [name, match[1]!] : [name];
 }

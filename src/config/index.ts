@@ -1,13 +1,32 @@
 export {
   BrokerConfig,
-  definitionOf,
-  parseZooKeeperConnect,
   type BrokerConfigName,
   type BrokerConfigValues,
   type ParsedBrokerConfig,
-  type ZooKeeperConnect,
+  type Texts,
 } from './broker-config.js';
-export { TopicConfig, topicDefinitionOf, validateTopicConfig, type TopicConfigName } from './topic-config.js';
+export { definitionOf, isSensitive, type DynamicScope } from './config-names.js';
+export { changedNames } from './reconfiguration.js';
+export { loggableBrokerConfig, loggableTopicConfig } from './loggable.js';
+export { VariableResolver, type VariableSources } from './config-providers.js';
+export {
+  applyDynamicConfig,
+  refuseDynamicPasswords,
+  usableDynamicTexts,
+  validateDynamicConfig,
+  type AppliedDynamicConfig,
+  type DynamicTexts,
+} from './dynamic-broker-config.js';
+export type { LogDefaults } from './parts/log.js';
+export type { ConnectionLimits, ListenerConnectionLimits, NetworkConfig } from './parts/network.js';
+export { parseZooKeeperConnect, type ZooKeeperConfig, type ZooKeeperConnect } from './parts/zookeeper.js';
+export {
+  TopicConfig,
+  topicDefinitionOf,
+  validateTopicConfig,
+  whyInvalidTopicValue,
+  type TopicConfigName,
+} from './topic-config.js';
 export { ConfigError, parseValue, checkValue, valueToText } from './value.js';
 export {
   parseListeners,

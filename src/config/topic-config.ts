@@ -110,6 +110,16 @@ export class TopicConfig {
     return this.values.get(name) ?? null;
   }
 
+  /** Whether all values are the same; the overrides may still differ. */
+  equals(other: TopicConfig): boolean {
+    for (const [name, value] of this.values) {
+      const otherValue = other.values.get(name)!;
+      const isSame = Array.isArray(value) ? String(value) === String(otherValue) : value === otherValue;
+      if (!isSame) return false;
+    }
+    return true;
+  }
+
   /** The longest a segment may take records: compaction with a bound on its lag must not wait for the segment's own time. */
   get maxSegmentMs(): number {
     if (this.cleanupPolicy.compact && this.maxCompactionLagMs > 0) {
@@ -122,6 +132,19 @@ export class TopicConfig {
 /** The definition of a topic configuration; undefined for a name that nobody knows. */
 export function topicDefinitionOf(name: string): ConfigDefinition | undefined {
   return Object.hasOwn(DEFINITIONS, name) ? DEFINITIONS[name] : undefined;
+}
+
+/** Why a topic cannot have this value; null when it can, or the name is not known and so has no effect. */
+export function whyInvalidTopicValue(name: string, text: string): ConfigError | null {
+  const definition = topicDefinitionOf(name);
+  if (!definition) return null;
+  try {
+    checkValue(name, parseValue(name, text, definition.type), definition);
+    return null;
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
 }
 
 /**

@@ -4,6 +4,19 @@ import type { ConfigDefinition, ConfigType, ConfigValue } from './definition.js'
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 
+  constructor(
+    message: string,
+    /** What a client is told, where it differs. */
+    readonly clientMessage = message,
+  ) {
+    super(message);
+  }
+
+  /** A rule that Kafka states with Scala's `require`. */
+  static requirement(message: string): ConfigError {
+    return new ConfigError(message, `requirement failed: ${message}`);
+  }
+
   /** Kafka's text for one bad value. `reason` says what is allowed. */
   static invalidValue(key: string, value: ConfigValue, reason?: string, type?: ConfigType): ConfigError {
     const suffix = reason === undefined ? '' : `: ${reason}`;

@@ -1,6 +1,15 @@
 /** All logs of a broker: loading, making and deleting them, and what is done for them in the background. */
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import { assert, AssertionError, BufferPool, rateLimited, withinTime } from '../common/index.js';
+import {
+  assert,
+  AssertionError,
+  BufferPool,
+  rateLimited,
+  runInSlices,
+  withinTime,
+  type Steps,
+} from '../common/index.js';
+import type { ProducerStateConfig } from './core/producer-state-manager.js';
 import { DirectoryGates } from './directory-gates.js';
 import { FileHandleCache } from './file-handles.js';
 import { FileRemover } from './file-remover.js';
@@ -20,6 +29,7 @@ import { loadLog } from './log-loader.js';
 import { LogTasks } from './log-tasks.js';
 import type { CreateLogOptions, LogManagerOptions } from './log-manager-options.js';
 import type { OffsetCheckpointFile } from './offset-checkpoint-file.js';
+import { PartitionLogs } from './partition-logs.js';
 import { Scheduler } from './scheduler.js';
 import { SettlingQueues } from './settling-queues.js';
 import { TailCache } from './tail-cache.js';
@@ -41,8 +51,8 @@ export class LogManager {
   private readonly dirs: LogDirs;
   private readonly context: LogContext;
   private readonly replacement: LogReplacement;
-  private readonly currentLogs = new Map<string, UnifiedLog>();
-  private readonly futureLogs = new Map<string, UnifiedLog>();
+  private readonly currentLogs = new PartitionLogs();
+  private readonly futureLogs = new PartitionLogs();
   private readonly deletions: LogDeletions;
   private readonly preferredDirs = new Map<string, string>();
   private readonly logsPerDir = new Map<string, number>();
@@ -50,6 +60,8 @@ export class LogManager {
   private readonly checkpoints: LogCheckpoints;
   private readonly tasks: LogTasks;
   private defaultConfig: LogConfig;
+  /** Shared with all logs; only `reconfigureProducerState` changes it. */
+  private readonly producerState: ProducerStateConfig;
   private closed = false;
 
   /** Locks the directories; throws when one is in use, or none usable. */
@@ -59,6 +71,8 @@ export class LogManager {
     const gates = new DirectoryGates(options.logDirs, options.maxOpenFiles);
     const buffers = new BufferPool(FREE_BUFFER_BYTES);
     this.defaultConfig = options.defaultConfig;
+    const { producerIdExpirationMs, maxTransactionTimeoutMs, transactionVerificationEnabled } = options;
+    this.producerState = { producerIdExpirationMs, maxTransactionTimeoutMs, transactionVerificationEnabled };
     this.context = {
       fs,
       clock,
@@ -71,7 +85,7 @@ export class LogManager {
       scheduler: new Scheduler(clock, logger),
       tailCache: new TailCache(clock, options.tailCacheBytes, buffers),
       buffers,
-      producerState: options,
+      producerState: this.producerState,
       onStorageError: (logDir, doing, error, isHalfDone) => this.onStorageError(logDir, doing, error, isHalfDone),
       checkpointLowered: (logDir) => this.checkpoints.writeLowered(logDir),
       checkpointLoweredSync: (logDir) => this.checkpoints.writeLoweredSync(logDir),
@@ -146,9 +160,7 @@ export class LogManager {
   }
 
   logsByTopic(topic: string): UnifiedLog[] {
-    const of = (logs: Map<string, UnifiedLog>): UnifiedLog[] =>
-      [...logs.values()].filter((log) => log.topicPartition.topic === topic);
-    return [...of(this.currentLogs), ...of(this.futureLogs)];
+    return [...this.currentLogs.ofTopic(topic), ...this.futureLogs.ofTopic(topic)];
   }
 
   /** Where a log that is made later shall lie (AlterReplicaLogDirs for a partition that is not here yet). */
@@ -297,11 +309,23 @@ export class LogManager {
     for (const log of this.logsByTopic(topic)) log.updateConfig(config);
   }
 
-  /** The same for all topics in one pass: there may be thousands of them. */
-  updateTopicConfigs(configOf: (topic: string) => LogConfig): void {
-    for (const logs of [this.currentLogs, this.futureLogs]) {
-      for (const log of logs.values()) log.updateConfig(configOf(log.topicPartition.topic));
-    }
+  /** The same for all topics, in one pass over the logs and in slices: there may be thousands of them. */
+  updateTopicConfigs(configOf: (topic: string) => LogConfig): Promise<void> {
+    const logs = [...this.currentLogs.values(), ...this.futureLogs.values()];
+    const steps = function* (): Steps<void> {
+      for (const log of logs) {
+        log.updateConfig(configOf(log.topicPartition.topic));
+        yield;
+      }
+    };
+    return runInSlices(this.context.clock, steps());
+  }
+
+  /** How long producers are remembered, and whether their transactions are verified, from now on. */
+  reconfigureProducerState(
+    changed: Pick<ProducerStateConfig, 'producerIdExpirationMs' | 'transactionVerificationEnabled'>,
+  ): void {
+    Object.assign(this.producerState, changed);
   }
 
   /** Cuts logs. */

@@ -17,7 +17,8 @@ export function socketServerLimits(config: () => BrokerConfig): SocketServerLimi
     backlog: atStart.get('socket.listen.backlog.size'),
     maxConnections: () => config().get('max.connections'),
     maxConnectionsOf: (address) =>
-      config().maxConnectionsPerIpOverrides.get(address) ?? config().get('max.connections.per.ip'),
+      config().network.connections.maxConnectionsPerIpOverrides.get(address) ??
+      config().network.connections.maxConnectionsPerIp,
   };
 }
 

@@ -1,9 +1,21 @@
 import type { Clock, Logger } from '../common/index.js';
-import { ConfigError, type BrokerConfig } from '../config/index.js';
+import {
+  applyDynamicConfig,
+  changedNames,
+  loggableTopicConfig,
+  type BrokerConfig,
+  type DynamicTexts,
+} from '../config/index.js';
 import type { Controller } from '../controller/index.js';
 import type { LogManager } from '../log/index.js';
 import type { ReplicaManager } from '../replication/index.js';
-import { ChangeNotificationListener, configChangeZnode, DEFAULT_ENTITY, type ZkStores } from '../zookeeper/index.js';
+import {
+  ChangeNotificationListener,
+  configChangeZnode,
+  DEFAULT_ENTITY,
+  ZnodeFormatError,
+  type ZkStores,
+} from '../zookeeper/index.js';
 import type { TopicConfigs } from './topic-configs.js';
 
 /** The parts of the broker that a change of configuration reaches. */
@@ -17,33 +29,57 @@ export interface ConfigTargets {
   readonly clock: Clock;
   readonly logger: Logger;
   config(): BrokerConfig;
+  /** Parts that read the configuration of the moment have it from here on. */
   setConfig(config: BrokerConfig): void;
 }
 
-/** The broker's configuration with what stands for it, and for all brokers, in ZooKeeper. What is invalid there has no effect. */
+/**
+ * The configuration with what stands for this broker, and for all, in ZooKeeper. What may not stand there, or cannot be, has no effect and
+ * costs nothing else; the log names it. `since`: what is in force, when this is a change to it; the same is returned when nothing changed.
+ */
 export async function withDynamicConfig(
   config: BrokerConfig,
   brokerId: number,
-  stores: ZkStores,
+  stores: Pick<ZkStores, 'configs'>,
   logger: Logger,
+  since: BrokerConfig | null = null,
 ): Promise<BrokerConfig> {
+  const textsOf = async (entity: string, before: DynamicTexts['own']): Promise<DynamicTexts['own']> => {
+    try {
+      return await stores.configs.config('brokers', entity);
+    } catch (error) {
+      if (!(error instanceof ZnodeFormatError)) throw error;
+      logger.error('Ignoring an unreadable broker configuration', { entity, error });
+      return before;
+    }
+  };
   const [defaults, own] = await Promise.all([
-    stores.configs.config('brokers', DEFAULT_ENTITY),
-    stores.configs.config('brokers', String(brokerId)),
+    textsOf(DEFAULT_ENTITY, config.dynamicDefaultTexts),
+    textsOf(String(brokerId), config.dynamicBrokerTexts),
   ]);
-  if (defaults.size === 0 && own.size === 0) return config.withDynamic(defaults, own);
-  try {
-    return config.withDynamic(defaults, own);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    logger.error('Ignoring an invalid dynamic broker configuration', { broker: brokerId, error });
-    return config;
+  const { config: next, ignored } = applyDynamicConfig(config, { defaults, own }, since);
+  for (const { sentence, names, error } of ignored) {
+    logger.error(sentence, { broker: brokerId, configs: names, ...(error && { error }) });
   }
+  return haveSameTexts(next, config) ? config : next;
 }
 
-/** Takes changed configurations of topics and brokers over as their notifications come (Kafka's `ZkConfigManager` and handlers). */
+function haveSameTexts(one: BrokerConfig, other: BrokerConfig): boolean {
+  const same = (some: DynamicTexts['own'], others: DynamicTexts['own']): boolean =>
+    some.size === others.size && [...some].every(([name, text]) => others.get(name) === text);
+  return (
+    same(one.dynamicDefaultTexts, other.dynamicDefaultTexts) && same(one.dynamicBrokerTexts, other.dynamicBrokerTexts)
+  );
+}
+
+/**
+ * Takes changed configurations of topics and brokers over (Kafka's `ZkConfigManager` and its handlers): as their notifications come, and all
+ * again when it begins to listen, and after each loss of the session. Notifications live for 15 minutes, and logs may recover for longer.
+ */
 export class ConfigChanges {
   private readonly listener: ChangeNotificationListener;
+  /** Broker configurations are read one after the other: of two reads the older must not be taken over last. */
+  private lastBrokerChange: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly targets: ConfigTargets) {
     const { stores, clock, logger } = targets;
@@ -53,10 +89,11 @@ export class ConfigChanges {
       clock,
       logger,
       onNotification: (data) => this.onNotification(data),
+      onMissed: () => this.readAllAgain(),
     });
   }
 
-  /** Resolves when the notifications that were there have been handled. */
+  /** Resolves when the notifications that were there have been handled, and what is configured has been read again. */
   start(): Promise<void> {
     return this.listener.start();
   }
@@ -77,25 +114,54 @@ export class ConfigChanges {
     // Quotas of users, clients and addresses are not there.
   }
 
+  /** Topics first: what a broker's change does to their logs then goes by what they have now. */
+  private async readAllAgain(): Promise<void> {
+    const { topicConfigs } = this.targets;
+    for (const topic of await topicConfigs.reloadAll()) this.takeOver(topic);
+    await this.onBrokerChange();
+  }
+
   private async onTopicChange(topic: string): Promise<void> {
-    const { topicConfigs, logs, controller, logger } = this.targets;
-    const now = await topicConfigs.reload(topic);
+    const { topicConfigs } = this.targets;
+    this.takeOver(topic, await topicConfigs.reload(topic));
+  }
+
+  private takeOver(topic: string, now = this.targets.topicConfigs.configOf(topic)): void {
+    const { logs, controller, logger } = this.targets;
     logs.updateTopicConfig(topic, now);
-    logger.info('Processing a changed topic configuration', { topic, overrides: Object.fromEntries(now.overrides) });
+    const overrides = loggableTopicConfig(now.overrides);
+    logger.info('Processing a changed topic configuration', { topic, overrides });
     if (now.overrides.get('unclean.leader.election.enable') === 'true') {
       controller.enableTopicUncleanLeaderElection(topic);
     }
   }
 
-  private async onBrokerChange(): Promise<void> {
+  private onBrokerChange(): Promise<void> {
+    const change = this.lastBrokerChange.then(
+      () => this.takeOverBrokerConfig(),
+      () => this.takeOverBrokerConfig(),
+    );
+    this.lastBrokerChange = change;
+    return change;
+  }
+
+  /** By now the new configuration has been checked for all parts; each takes what is its own of what has changed. */
+  private async takeOverBrokerConfig(): Promise<void> {
     const { brokerId, stores, topicConfigs, logs, replicas, controller, logger } = this.targets;
-    const config = await withDynamicConfig(this.targets.config(), brokerId, stores, logger);
+    const before = this.targets.config();
+    const config = await withDynamicConfig(before, brokerId, stores, logger, before);
+    if (config === before) return;
     this.targets.setConfig(config);
-    topicConfigs.updateBrokerConfig(config);
-    logs.reconfigureDefaultLogConfig(topicConfigs.defaultConfig);
-    logs.updateTopicConfigs((topic) => topicConfigs.configOf(topic));
+    logs.reconfigureProducerState(config.logs);
     replicas.updateConfig(config);
     controller.updateConfig(config);
-    logger.info('Took over a changed broker configuration', { broker: brokerId });
+    if (topicConfigs.updateBrokerConfig(config)) {
+      logs.reconfigureDefaultLogConfig(topicConfigs.defaultConfig);
+      await logs.updateTopicConfigs((topic) => topicConfigs.configOf(topic));
+    }
+    logger.info('Took over a changed broker configuration', {
+      broker: brokerId,
+      configs: changedNames(before, config).sort(),
+    });
   }
 }

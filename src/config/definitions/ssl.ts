@@ -24,3 +24,17 @@ export const SSL_CONFIGS = {
   'ssl.truststore.password': password(null, 'medium', { update: 'per-broker' }),
   'ssl.truststore.type': string('JKS', 'medium', { update: 'per-broker' }),
 } as const;
+
+/** What a listener can change while it runs (`SslConfigs.RECONFIGURABLE_CONFIGS`); dynamic with its prefix only. */
+export const SSL_RECONFIGURABLE_CONFIGS: readonly string[] = [
+  'ssl.keystore.type',
+  'ssl.keystore.location',
+  'ssl.keystore.password',
+  'ssl.key.password',
+  'ssl.truststore.type',
+  'ssl.truststore.location',
+  'ssl.truststore.password',
+  'ssl.keystore.certificate.chain',
+  'ssl.keystore.key',
+  'ssl.truststore.certificates',
+];

@@ -20,15 +20,21 @@ export interface ChangeNotificationOptions {
    * is handled again.
    */
   readonly onNotification: (data: Buffer | null) => void | Promise<void>;
+  /**
+   * Notifications may have come and gone unheard: called once the listener has handled those that are there, at the start and in each new
+   * session. Rejects when ZooKeeper did not answer; it is called again then.
+   */
+  readonly onMissed?: () => Promise<void>;
 }
 
 /**
  * Hears of changes through sequence nodes: config, ACL and token changes. Each node is handled once, in order; a start and every new
- * session read all that are there, so nothing is missed across an outage shorter than the nodes' life of 15 minutes.
+ * session read all that are there. Across an outage longer than the nodes' life of 15 minutes some are missed: see `onMissed`.
  */
 export class ChangeNotificationListener {
   private readonly queue: EventQueue;
   private lastExecuted = -1;
+  private mayHaveMissed = true;
   private purgeTimer: Timer | null = null;
   private retryTimer: Timer | null = null;
   private isClosed = false;
@@ -49,7 +55,10 @@ export class ChangeNotificationListener {
     const { parent, clock } = this.options;
     this.zk.registerStateChangeHandler({
       name: `change-notification-${parent}`,
-      afterInitializingSession: () => void this.queue.put(() => this.process()),
+      afterInitializingSession: () => {
+        this.mayHaveMissed = true;
+        void this.queue.put(() => this.process());
+      },
     });
     this.zk.registerZNodeChildChangeHandler({
       path: parent,
@@ -90,6 +99,18 @@ export class ChangeNotificationListener {
       this.lastExecuted = this.numberOf(name);
     }
     if (fresh.length > 0) await this.purge(names);
+    if (this.mayHaveMissed) await this.readWhatWasMissed();
+  }
+
+  private async readWhatWasMissed(): Promise<void> {
+    // Before it is read: what a session that begins meanwhile may miss is read after this.
+    this.mayHaveMissed = false;
+    try {
+      await this.options.onMissed?.();
+    } catch (error) {
+      this.mayHaveMissed = true;
+      throw error;
+    }
   }
 
   /** The watch may not be set, and nodes that nobody has handled yet may be there. */

@@ -26,14 +26,18 @@ describe('BrokerConfig', () => {
     expect(config().text('log.cleaner.io.max.bytes.per.second')).toBe('1.7976931348623157E308');
   });
 
-  test('warns about a name nobody knows, and about no other', () => {
+  test('warns about a name that is not known or names a listener that is not there, and about no other', () => {
     const { warnings } = parse({
       'log.segmnt.bytes': '1',
       'listener.name.internal.ssl.keystore.location': '/k',
+      'listener.name.plaintext.ssl.keystore.location': '/k',
       'ottla.log.level.controller': 'debug',
       'ottla.log.level': 'warn',
     });
-    expect(warnings).toEqual(["The configuration 'log.segmnt.bytes' was supplied but isn't a known config."]);
+    expect(warnings).toEqual([
+      "The configuration 'log.segmnt.bytes' was supplied but isn't a known config.",
+      "The configuration 'listener.name.internal.ssl.keystore.location' has no effect: there is no listener internal.",
+    ]);
   });
 
   test.each([
@@ -181,5 +185,55 @@ describe('BrokerConfig', () => {
     expect([base.logRetentionMs, dynamic.logRetentionMs]).toEqual([1, 3]);
     expect(base.withDynamic(new Map([['log.retention.ms', '2']]), new Map()).logRetentionMs).toBe(2);
     expect(() => base.withDynamic(new Map(), new Map([['log.segment.bytes', '1']]))).toThrow(ConfigError);
+  });
+
+  test('puts what the file says by another name out of force with a dynamic value, and shows it as it was written', () => {
+    const base = config({ 'log.flush.scheduler.interval.ms': '7', 'log.retention.hours': '3' });
+    const dynamic = base.withDynamic(new Map([['log.flush.interval.ms', '5']]), new Map());
+    expect(dynamic.get('log.flush.scheduler.interval.ms')).toBe(Number.MAX_SAFE_INTEGER);
+    expect(dynamic.logRetentionMs).toBe(3 * 3_600_000);
+    expect(dynamic.staticTexts.get('log.flush.scheduler.interval.ms')).toBe('7');
+  });
+
+  test('checks what a listener has of its own, if there is that listener', () => {
+    const name = 'listener.name.plaintext.max.connections';
+    expect(config({ [name]: '7' }).getForListener('PLAINTEXT', 'max.connections')).toBe(7);
+    expect(() => config({ [name]: 'many' })).toThrow(
+      new ConfigError(`Invalid value many for configuration ${name}: Not a number of type INT`),
+    );
+    expect(() => config({ [name]: '-1' })).toThrow(/Value must be at least 0/);
+    expect(() => config({ 'listener.name.other.max.connections': 'many' })).not.toThrow();
+  });
+
+  test('takes connections apart once: limits by listener and by address', () => {
+    const { connections } = config({
+      'max.connections': '100',
+      'max.connections.per.ip': '9',
+      'max.connections.per.ip.overrides': 'localhost:3, 127.0.0.2:4,::1:5',
+      'listener.name.plaintext.max.connections': '20',
+      listeners: 'PLAINTEXT://:9092,SSL://:9093',
+    }).network;
+    expect(connections).toEqual({
+      maxConnections: 100,
+      maxConnectionsPerIp: 9,
+      listeners: new Map([
+        ['PLAINTEXT', { maxConnections: 20 }],
+        ['SSL', { maxConnections: 100 }],
+      ]),
+      maxConnectionsPerIpOverrides: new Map([
+        ['localhost', 3],
+        ['127.0.0.2', 4],
+        ['::1', 5],
+      ]),
+    });
+    expect(() => config({ 'max.connections.per.ip.overrides': 'localhost:many' })).toThrow(/Not a number of type INT/);
+  });
+
+  test('gives its parts frozen, and the same each time', () => {
+    const found = config();
+    for (const part of [found.network, found.network.connections, found.zooKeeper, found.logs]) {
+      expect(Object.isFrozen(part)).toBe(true);
+    }
+    expect(found.listeners).toBe(found.listeners);
   });
 });

@@ -1,7 +1,7 @@
 import { settle, silentLogger } from '../../../src/common/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { TopicConfigs } from '../../../src/server/topic-configs.js';
-import type { ConfigStore } from '../../../src/zookeeper/index.js';
+import { ZnodeFormatError, type ConfigStore } from '../../../src/zookeeper/index.js';
 
 function topicConfigs(stored: Record<string, Record<string, string>>): TopicConfigs {
   const config = (topic: string): Map<string, string> => new Map(Object.entries(stored[topic] ?? {}));
@@ -36,6 +36,36 @@ test('a change of a topic with replicas here is taken over', async () => {
   stored['orders'] = { 'min.insync.replicas': 'many' };
   await configs.reload('orders');
   expect(configs.configOf('orders').minInsyncReplicas).toBe(2);
+});
+
+test('a value that cannot be costs no other value, and leaves in force what there was before', async () => {
+  const stored: Record<string, Record<string, string>> = {
+    orders: { 'retention.ms': '-1', 'segment.bytes': 'x', 'min.insync.replicas': '2' },
+  };
+  const configs = topicConfigs(stored);
+  await configs.load(['orders']);
+  const { retentionMs, segmentBytes, minInsyncReplicas } = configs.configOf('orders');
+  expect([retentionMs, segmentBytes, minInsyncReplicas]).toEqual([-1, 1_073_741_824, 2]);
+  stored['orders'] = { 'retention.ms': '5', 'min.insync.replicas': '0' };
+  await configs.reload('orders');
+  expect([configs.configOf('orders').retentionMs, configs.configOf('orders').minInsyncReplicas]).toEqual([5, 2]);
+});
+
+test('one unreadable topic does not keep others from being read', async () => {
+  const config = (topic: string): Promise<Map<string, string>> =>
+    topic === 'bad'
+      ? Promise.reject(new ZnodeFormatError('a config holds no JSON'))
+      : Promise.resolve(new Map([['retention.ms', '7']]));
+  const store = {
+    config: (_type: string, topic: string) => config(topic),
+    configs: async (_type: string, topics: Iterable<string>) =>
+      new Map(await Promise.all([...topics].map(async (topic) => [topic, await config(topic)] as const))),
+  };
+  const { config: broker } = BrokerConfig.parse(new Map([['zookeeper.connect', 'zk:2181']]), new Map());
+  const configs = new TopicConfigs(broker, store as unknown as ConfigStore, silentLogger);
+  await configs.load(['bad', 'orders']);
+  expect([configs.configOf('bad').retentionMs, configs.configOf('orders').retentionMs]).toEqual([604_800_000, 7]);
+  expect(configs.unknownOf(['bad', 'orders'])).toEqual([]);
 });
 
 describe('reads that run beside each other', () => {

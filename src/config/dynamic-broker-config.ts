@@ -1,0 +1,182 @@
+import type { BrokerConfig, Texts } from './broker-config.js';
+import {
+  dynamicDefinitionOf,
+  dynamicScopeOf,
+  isDynamicPassword,
+  needsListenerPrefix,
+  type DynamicScope,
+} from './config-names.js';
+import { whyNotReconfigurable } from './reconfiguration.js';
+import { checkValue, ConfigError, parseValue } from './value.js';
+
+/** What stands in ZooKeeper for a broker: under `<default>`, and under its id. */
+export interface DynamicTexts {
+  readonly defaults: Texts;
+  readonly own: Texts;
+}
+
+/** What became of dynamic values that were found in ZooKeeper. */
+export interface AppliedDynamicConfig {
+  readonly config: BrokerConfig;
+  /** Names that have no effect, and why. Their values are not told: they may be secrets. */
+  readonly ignored: readonly IgnoredNames[];
+}
+
+export interface IgnoredNames {
+  readonly sentence: string;
+  readonly names: readonly string[];
+  readonly error?: ConfigError;
+}
+
+/** One dynamic value, and where it stands. */
+interface Entry {
+  readonly scope: DynamicScope;
+  readonly name: string;
+  readonly text: string;
+}
+
+/**
+ * The configuration under the dynamic values that stand in ZooKeeper. Names that may not stand there, and values that cannot be, are left
+ * out; all others take effect (`DynamicBrokerConfig.fromPersistentProps`). What breaks a rule between several configurations is left out
+ * too, name by name, where Kafka takes over nothing of that place. `since`: what is in force, when this is a change to it.
+ */
+export function applyDynamicConfig(
+  config: BrokerConfig,
+  { defaults, own }: DynamicTexts,
+  since: BrokerConfig | null = null,
+): AppliedDynamicConfig {
+  const ignored: IgnoredNames[] = [];
+  const entries = [...usableOf(defaults, 'cluster-wide', ignored), ...usableOf(own, 'per-broker', ignored)];
+  const under = (some: readonly Entry[]): BrokerConfig | ConfigError => {
+    try {
+      const next = config.withDynamic(textsOf(some, 'cluster-wide'), textsOf(some, 'per-broker'));
+      return (since && whyNotReconfigurable(since, next)) ?? next;
+    } catch (error) {
+      if (error instanceof ConfigError) return error;
+      throw error;
+    }
+  };
+  const all = under(entries);
+  if (!(all instanceof ConfigError)) return { config: all, ignored };
+
+  const kept: Entry[] = [];
+  let waiting = entries;
+  // Round by round while it helps: one value may be right only beside another one.
+  for (let left = Infinity; waiting.length < left;) {
+    left = waiting.length;
+    waiting = waiting.filter((entry) => {
+      const isRight = !(under([...kept, entry]) instanceof ConfigError);
+      if (isRight) kept.push(entry);
+      return !isRight;
+    });
+  }
+  for (const entry of waiting) {
+    const error = under([...kept, entry]) as ConfigError;
+    ignored.push({
+      sentence: 'A dynamic config cannot be beside the others and will be ignored',
+      names: [entry.name],
+      error,
+    });
+  }
+  return { config: config.withDynamic(textsOf(kept, 'cluster-wide'), textsOf(kept, 'per-broker')), ignored };
+}
+
+/**
+ * Checks what an operator wants to stand under a broker's id or under `<default>`, all of it, before it is written to ZooKeeper
+ * (`DynamicBrokerConfig.validate`). Throws `ConfigError` with the sentence that a client gets.
+ */
+export function validateDynamicConfig(config: BrokerConfig, texts: Texts, scope: DynamicScope): void {
+  const refuse = (names: readonly string[], sentence: string): void => {
+    if (names.length > 0) throw new ConfigError(`${sentence}: ${scalaSet(names)}`);
+  };
+  const names = [...texts.keys()];
+  refuse(
+    names.filter((name) => dynamicScopeOf(name) === null),
+    'Cannot update these configs dynamically',
+  );
+  refuse(
+    names.filter(needsListenerPrefix),
+    'These security configs can be dynamically updated only per-listener using the listener prefix',
+  );
+  for (const [name, text] of texts) checkType(name, text);
+  if (scope === 'cluster-wide') {
+    refuse(
+      names.filter(isPerBroker),
+      'Cannot update these configs at default cluster level, broker id must be specified',
+    );
+  }
+  const next =
+    scope === 'per-broker'
+      ? config.withDynamic(config.dynamicDefaultTexts, texts)
+      : config.withDynamic(texts, config.dynamicBrokerTexts);
+  if (whyNotReconfigurable(config, next)) throw new ConfigError('Invalid dynamic configuration');
+}
+
+/** What is written to ZooKeeper of them. Throws `ConfigError` for a secret, for which there is no encryption yet. */
+export function refuseDynamicPasswords(texts: Texts, scope: DynamicScope): void {
+  if (![...texts.keys()].some(isDynamicPassword)) return;
+  throw new ConfigError(
+    scope === 'per-broker'
+      ? 'Password encoder secret not configured'
+      : 'Password config can be defined only at broker level',
+  );
+}
+
+/** The names and values that may have an effect where they stand, checked one by one; what is left out is added to `ignored`. */
+export function usableDynamicTexts(texts: Texts, scope: DynamicScope): Map<string, string> {
+  return new Map(usableOf(texts, scope, []).map(({ name, text }) => [name, text]));
+}
+
+function usableOf(texts: Texts, scope: DynamicScope, ignored: IgnoredNames[]): Entry[] {
+  const left = new Map(texts);
+  const leaveOut = (isWrong: (name: string) => boolean, sentence: string): void => {
+    const names = [...left.keys()].filter(isWrong);
+    for (const name of names) left.delete(name);
+    if (names.length > 0) ignored.push({ sentence, names });
+  };
+  for (const [name, text] of texts) {
+    try {
+      checkType(name, text);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      left.delete(name);
+      const source = scope === 'per-broker' ? 'broker' : 'default cluster';
+      ignored.push({
+        sentence: `Dynamic ${source} config contains invalid values; these configs will be ignored`,
+        names: [name],
+        // The error tells the value.
+        ...(!isDynamicPassword(name) && { error }),
+      });
+    }
+  }
+  leaveOut((name) => dynamicScopeOf(name) === null, 'Non-dynamic configs configured in ZooKeeper will be ignored');
+  leaveOut(
+    needsListenerPrefix,
+    'Security configs can be dynamically updated only using listener prefix, base configs will be ignored',
+  );
+  if (scope === 'cluster-wide') {
+    leaveOut(isPerBroker, 'Per-broker configs defined at default cluster level will be ignored');
+  }
+  leaveOut(isDynamicPassword, 'Dynamic password configs could not be decoded; these configs will be ignored');
+  return [...left].map(([name, text]) => ({ scope, name, text }));
+}
+
+function isPerBroker(name: string): boolean {
+  return dynamicScopeOf(name) === 'per-broker';
+}
+
+function checkType(name: string, text: string): void {
+  const definition = dynamicDefinitionOf(name);
+  if (!definition) return;
+  const base = name.startsWith('listener.name.') ? name.slice(name.indexOf('.', 'listener.name.'.length) + 1) : name;
+  checkValue(base, parseValue(base, text, definition.type), definition);
+}
+
+function textsOf(entries: readonly Entry[], scope: DynamicScope): Map<string, string> {
+  return new Map(entries.filter((entry) => entry.scope === scope).map(({ name, text }) => [name, text]));
+}
+
+/** As Scala prints a set of up to four. */
+function scalaSet(names: readonly string[]): string {
+  return `Set(${names.join(', ')})`;
+}
