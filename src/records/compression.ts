@@ -4,19 +4,27 @@
  */
 import * as zlib from 'node:zlib';
 import { DecompressionLimitError, UndecodableRecordsError } from './errors.js';
-import { compressLz4, decompressLz4 } from './lz4.js';
-import { compressSnappy, decompressSnappy } from './snappy.js';
-import { compressZstd, decompressZstd } from './zstd.js';
+import type { ContentReader } from './content-reader.js';
+import { compressLz4, decompressLz4, Lz4Reader } from './lz4.js';
+import { compressSnappy, decompressSnappy, SnappyReader } from './snappy.js';
+import { StreamReader } from './stream-reader.js';
+import { compressZstd, compressZstdElsewhere, decompressZstd, readZstd, zstdUpperBound } from './zstd.js';
 
 /** In the order of their ids in the attributes of a batch. */
 export const COMPRESSION_TYPES = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 export type Compression = (typeof COMPRESSION_TYPES)[number];
 
 /**
- * What one batch may decompress to when the caller names no bound. Kafka streams and has none; a batch of 1 MB can claim gigabytes, so
- * we stop far above what real producers send.
+ * What one batch may decompress to where it is had at once and the caller names no bound: memory, and time of everyone. What is read piece by
+ * piece (`readContent`) may be much more.
  */
 export const DEFAULT_MAX_DECOMPRESSED_BYTES = 128 * 1024 * 1024;
+
+/**
+ * What one batch may hold where it is read piece by piece. Kafka has no bound, but a batch of 1 MB can claim 32 GiB; a buffer of Java's holds
+ * less than this.
+ */
+export const MAX_STREAMED_BYTES = 2 ** 31;
 
 export interface DecompressOptions {
   /** The most bytes the result may have. More throws `DecompressionLimitError` before they are allocated. */
@@ -67,6 +75,55 @@ export function decompress(type: Compression, data: Buffer, options: DecompressO
     case 'zstd':
       return decompressZstd(data, maxBytes);
   }
+}
+
+/** The content piece by piece: memory for a piece, and for what a codec looks back on. At most `MAX_STREAMED_BYTES` by default. */
+export function readContent(type: Compression, data: Buffer, options: DecompressOptions = {}): ContentReader {
+  const maxBytes = options.maxBytes ?? MAX_STREAMED_BYTES;
+  switch (type) {
+    case 'none':
+      return onePiece(data);
+    case 'gzip':
+      return new StreamReader((settings) => zlib.createGunzip(settings), data, maxBytes, 'gzip');
+    case 'snappy':
+      return new SnappyReader(data, maxBytes);
+    case 'lz4':
+      return new Lz4Reader(data, maxBytes, options.magic === 0);
+    case 'zstd':
+      return readZstd(data, maxBytes);
+  }
+}
+
+function onePiece(data: Buffer): ContentReader {
+  let isRead = false;
+  return {
+    next() {
+      if (isRead) return null;
+      isRead = true;
+      return data;
+    },
+  };
+}
+
+/**
+ * False when `decompress` would make more than `maxBytes`, or take long to find out, as far as can be told at no cost. gzip says so at its
+ * end, zstd by the number of its blocks; the others look at each block before it is decoded.
+ */
+export function mayDecompressWithin(type: Compression, data: Buffer, maxBytes: number): boolean {
+  if (type === 'gzip') return data.length < 4 || data.readUInt32LE(data.length - 4) <= maxBytes;
+  return type !== 'zstd' || zstdUpperBound(data) <= maxBytes;
+}
+
+/** As `compress`, where it takes long in another thread. */
+export function compressElsewhere(type: Compression, data: Buffer): Buffer | Promise<Buffer> {
+  if (type === 'zstd') return compressZstdElsewhere(data);
+  if (type !== 'gzip') return compress(type, data);
+  return new Promise((resolve, reject) =>
+    zlib.gzip(data, (error, result) => {
+      if (error) reject(error);
+      else resolve(result);
+    }),
+  );
 }
 
 function decompressGzip(data: Buffer, maxBytes: number): Buffer {

@@ -17,10 +17,13 @@ export {
   compressionIdOf,
   compressionTypeOf,
   decompress,
+  MAX_STREAMED_BYTES,
+  readContent,
   type Compression,
   type Compression as CompressionType,
   type DecompressOptions,
 } from './compression.js';
+export type { ContentReader } from './content-reader.js';
 export { RecordCursor, decrementSequence, incrementSequence, type Record, type RecordHeader } from './record.js';
 export { LegacyRecord, type LegacyTimestampType } from './legacy.js';
 export {

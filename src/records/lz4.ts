@@ -3,7 +3,9 @@
  * frame is parsed here, so that its structure is checked and its content measured before the native decoder allocates.
  */
 import type * as Native from 'lz4-napi';
+import { readAll, type SyncContentReader } from './content-reader.js';
 import { DecompressionLimitError, UndecodableRecordsError } from './errors.js';
+import { xxh32 } from './xxhash.js';
 
 let native: typeof Native | undefined;
 const load = (): typeof Native => (native ??= require('lz4-napi') as typeof Native);
@@ -37,31 +39,46 @@ export function compressLz4(data: Buffer): Buffer {
 
 /** `ignoreHeaderChecksum`: clients of magic 0 hashed the wrong bytes for the frame descriptor's checksum. */
 export function decompressLz4(data: Buffer, maxBytes: number, ignoreHeaderChecksum: boolean): Buffer {
-  const frame = readFrame(data);
-  const { checksumPosition } = frame;
-  if (!ignoreHeaderChecksum && data[checksumPosition] !== ((xxh32(data, 4, checksumPosition) >>> 8) & 0xff)) {
-    throw failure('Stream frame descriptor corrupted');
+  return readAll(new Lz4Reader(data, maxBytes, ignoreHeaderChecksum));
+}
+
+/** Reads a frame block by block. Blocks are measured before they are decoded, so that no more than `maxBytes` are ever made. */
+export class Lz4Reader implements SyncContentReader {
+  private readonly frame: Frame;
+  private position: number;
+  private total = 0;
+
+  constructor(
+    private readonly data: Buffer,
+    private readonly maxBytes: number,
+    ignoreHeaderChecksum: boolean,
+  ) {
+    this.frame = readFrame(data);
+    this.position = this.frame.firstBlock;
+    const { checksumPosition } = this.frame;
+    if (!ignoreHeaderChecksum && data[checksumPosition] !== ((xxh32(data, 4, checksumPosition) >>> 8) & 0xff)) {
+      throw failure('Stream frame descriptor corrupted');
+    }
   }
-  const blocks: Buffer[] = [];
-  let total = 0;
-  for (let position = frame.firstBlock; ;) {
-    const field = data.readUInt32LE(position);
+
+  next(): Buffer | null {
+    const { data, frame, maxBytes } = this;
+    const field = data.readUInt32LE(this.position);
     const size = field & 0x7fffffff;
-    position += 4;
-    if (size === 0) break;
-    const end = position + size;
+    if (size === 0) return null;
+    const start = this.position + 4;
+    const end = start + size;
     const isStored = field >= INCOMPRESSIBLE;
-    const contentBytes = isStored ? size : measureBlock(data, position, end);
+    const contentBytes = isStored ? size : measureBlock(data, start, end);
     if (contentBytes > frame.maxBlockBytes) throw failure('a block is larger than its frame allows');
-    total += contentBytes;
-    if (total > maxBytes) throw new DecompressionLimitError(maxBytes);
-    if (frame.hasBlockChecksums && xxh32(data, position, end) !== data.readUInt32LE(end)) {
+    this.total += contentBytes;
+    if (this.total > maxBytes) throw new DecompressionLimitError(maxBytes);
+    if (frame.hasBlockChecksums && xxh32(data, start, end) !== data.readUInt32LE(end)) {
       throw failure('Block checksum mismatch');
     }
-    blocks.push(isStored ? data.subarray(position, end) : decodeBlock(data, position, end, contentBytes));
-    position = frame.hasBlockChecksums ? end + 4 : end;
+    this.position = frame.hasBlockChecksums ? end + 4 : end;
+    return isStored ? data.subarray(start, end) : decodeBlock(data, start, end, contentBytes);
   }
-  return blocks.length === 1 ? blocks[0]! : Buffer.concat(blocks, total);
 }
 
 let scratch = Buffer.alloc(0);
@@ -148,42 +165,6 @@ function measureBlock(data: Buffer, start: number, end: number): number {
     total += match;
   }
   return total;
-}
-
-const PRIME_1 = 0x9e3779b1;
-const PRIME_2 = 0x85ebca77;
-const PRIME_3 = 0xc2b2ae3d;
-const PRIME_4 = 0x27d4eb2f;
-const PRIME_5 = 0x165667b1;
-
-/** xxHash32 of `data[start, end)` with seed 0. */
-function xxh32(data: Buffer, start: number, end: number): number {
-  let hash = PRIME_5;
-  let position = start;
-  if (end - start >= 16) {
-    const lanes = [(PRIME_1 + PRIME_2) | 0, PRIME_2 | 0, 0, -PRIME_1 | 0];
-    for (; position + 16 <= end; position += 16) {
-      for (let i = 0; i < 4; i++) {
-        const input = Math.imul(data.readInt32LE(position + 4 * i), PRIME_2);
-        lanes[i] = Math.imul(rotate((lanes[i]! + input) | 0, 13), PRIME_1);
-      }
-    }
-    hash = rotate(lanes[0]!, 1) + rotate(lanes[1]!, 7) + rotate(lanes[2]!, 12) + rotate(lanes[3]!, 18);
-  }
-  hash = (hash + (end - start)) | 0;
-  for (; position + 4 <= end; position += 4) {
-    hash = Math.imul(rotate((hash + Math.imul(data.readInt32LE(position), PRIME_3)) | 0, 17), PRIME_4);
-  }
-  for (; position < end; position++) {
-    hash = Math.imul(rotate((hash + Math.imul(data[position]!, PRIME_5)) | 0, 11), PRIME_1);
-  }
-  hash = Math.imul(hash ^ (hash >>> 15), PRIME_2);
-  hash = Math.imul(hash ^ (hash >>> 13), PRIME_3);
-  return (hash ^ (hash >>> 16)) >>> 0;
-}
-
-function rotate(value: number, bits: number): number {
-  return (value << bits) | (value >>> (32 - bits));
 }
 
 function failure(what: string, cause?: unknown): UndecodableRecordsError {

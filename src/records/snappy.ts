@@ -3,6 +3,7 @@
  * blocks, which other clients send and `SnappyInputStream` reads too.
  */
 import type * as Native from 'snappy';
+import { readAll, type SyncContentReader } from './content-reader.js';
 import { DecompressionLimitError, UndecodableRecordsError } from './errors.js';
 
 let native: typeof Native | undefined;
@@ -14,6 +15,8 @@ const MAGIC_LENGTH = 8;
 const COPY = { copyOutputData: true };
 /** The first four bytes of the header, which may stand again where a chunk's length is expected (concatenated streams). */
 const MAGIC_HEAD = XERIAL_HEADER.readInt32BE(0);
+/** No element makes more of its bytes: a copy of 64 bytes takes three. */
+const MAX_EXPANSION = 64 / 3;
 /** The block size of `SnappyOutputStream`. */
 const BLOCK_BYTES = 32 * 1024;
 
@@ -30,37 +33,60 @@ export function compressSnappy(data: Buffer): Buffer {
 }
 
 export function decompressSnappy(data: Buffer, maxBytes: number): Buffer {
-  const isXerial = data.length >= MAGIC_LENGTH && XERIAL_HEADER.compare(data, 0, MAGIC_LENGTH, 0, MAGIC_LENGTH) === 0;
-  if (!isXerial) return uncompressBlock(data, maxBytes);
-  if (data.length < XERIAL_HEADER.length) throw failure('the stream header is cut');
-  const blocks: Buffer[] = [];
-  let total = 0;
-  let position = XERIAL_HEADER.length;
-  // Fewer than four bytes after the last chunk are ignored, as `SnappyInputStream.hasNextChunk` does.
-  while (position + 4 <= data.length) {
-    const length = data.readInt32BE(position);
-    if (length === MAGIC_HEAD) {
-      position += XERIAL_HEADER.length;
-      continue;
-    }
-    position += 4;
-    if (length < 0) throw failure(`invalid chunk size ${length}`);
-    if (position + length > data.length) throw failure(`a chunk of ${length} bytes is cut`);
-    const block = uncompressBlock(data.subarray(position, position + length), maxBytes - total, maxBytes);
-    total += block.length;
-    blocks.push(block);
-    position += length;
-  }
-  return blocks.length === 1 ? blocks[0]! : Buffer.concat(blocks, total);
+  return readAll(new SnappyReader(data, maxBytes));
 }
 
-function uncompressBlock(block: Buffer, remaining: number, maxBytes = remaining): Buffer {
-  // The length in front decides what the native side allocates, so it is checked first.
-  if (uncompressedLength(block) > remaining) throw new DecompressionLimitError(maxBytes);
-  try {
-    return load().uncompressSync(block, { asBuffer: true, ...COPY }) as Buffer;
-  } catch (error) {
-    throw failure('a block does not decode', error);
+/** Reads a stream chunk by chunk; a raw block is one. The length in front of a chunk is believed as far as its bytes can hold so much. */
+export class SnappyReader implements SyncContentReader {
+  private position: number;
+  private total = 0;
+  private readonly isXerial: boolean;
+
+  constructor(
+    private readonly data: Buffer,
+    private readonly maxBytes: number,
+  ) {
+    this.isXerial = data.length >= MAGIC_LENGTH && XERIAL_HEADER.compare(data, 0, MAGIC_LENGTH, 0, MAGIC_LENGTH) === 0;
+    if (this.isXerial && data.length < XERIAL_HEADER.length) throw failure('the stream header is cut');
+    this.position = this.isXerial ? XERIAL_HEADER.length : 0;
+  }
+
+  next(): Buffer | null {
+    const chunk = this.nextChunk();
+    if (!chunk) return null;
+    const stated = uncompressedLength(chunk);
+    // What decides what the native side allocates.
+    if (stated > chunk.length * MAX_EXPANSION) throw failure(`a block of ${chunk.length} bytes cannot hold ${stated}`);
+    this.total += stated;
+    if (this.total > this.maxBytes) throw new DecompressionLimitError(this.maxBytes);
+    try {
+      return load().uncompressSync(chunk, { asBuffer: true, ...COPY }) as Buffer;
+    } catch (error) {
+      throw failure('a block does not decode', error);
+    }
+  }
+
+  private nextChunk(): Buffer | null {
+    const { data } = this;
+    if (!this.isXerial) {
+      if (this.position > 0) return null;
+      this.position = Math.max(1, data.length);
+      return data;
+    }
+    // Fewer than four bytes after the last chunk are ignored, as `SnappyInputStream.hasNextChunk` does.
+    while (this.position + 4 <= data.length) {
+      const length = data.readInt32BE(this.position);
+      if (length === MAGIC_HEAD) {
+        this.position += XERIAL_HEADER.length;
+        continue;
+      }
+      const start = this.position + 4;
+      if (length < 0) throw failure(`invalid chunk size ${length}`);
+      if (start + length > data.length) throw failure(`a chunk of ${length} bytes is cut`);
+      this.position = start + length;
+      return data.subarray(start, this.position);
+    }
+    return null;
   }
 }
 

@@ -1,22 +1,29 @@
 /**
- * Zstandard frames, by Node's own zlib where it has them and by a native module elsewhere. The native module cannot be given a bound, so
- * frames are measured from their block headers first.
+ * Zstandard, by Node's own zlib where it has it and by a native module elsewhere. The native module cannot be given a bound: it gets frames
+ * whose blocks can hold no more than may be made, whatever their headers state; others are read block by block.
  */
 import * as zlib from 'node:zlib';
+import type { Transform } from 'node:stream';
 import type * as Native from '@toondepauw/node-zstd';
+import type { ContentReader, SyncContentReader } from './content-reader.js';
 import { DecompressionLimitError, UndecodableRecordsError } from './errors.js';
+import { StreamReader } from './stream-reader.js';
+import { ZstdError } from './zstd-entropy.js';
+import { contentUpperBound } from './zstd-frames.js';
+import { ZstdReader } from './zstd-reader.js';
 
 interface NodeZstd {
   zstdCompressSync?(data: Buffer): Buffer;
+  zstdCompress?(data: Buffer, callback: (error: Error | null, result: Buffer) => void): void;
   zstdDecompressSync?(data: Buffer, options: { maxOutputLength: number }): Buffer;
+  createZstdDecompress?(options: { chunkSize: number }): Transform;
 }
 const nodeZstd = zlib as NodeZstd;
 
 /** zstd's default level, which Kafka's clients use. */
 const LEVEL = 3;
-const FRAME_MAGIC = 0xfd2fb528;
-const SKIPPABLE_MAGIC = 0x184d2a50;
-const BLOCK_MAX_BYTES = 128 * 1024;
+/** What the native module may make at once, in a thread of its own. */
+const MAX_AT_ONCE_BYTES = 32 * 1024 * 1024;
 
 let encoder: Native.Encoder | undefined;
 let decoder: Native.Decoder | undefined;
@@ -28,68 +35,94 @@ export function compressZstd(data: Buffer): Buffer {
   return encoder.encodeSync(data);
 }
 
+/** The same in another thread. */
+export function compressZstdElsewhere(data: Buffer): Promise<Buffer> {
+  const { zstdCompress } = nodeZstd;
+  if (zstdCompress === undefined) return (encoder ??= new (load().Encoder)(LEVEL)).encode(data);
+  return new Promise((resolve, reject) =>
+    zstdCompress(data, (error, result) => (error ? reject(error) : resolve(result))),
+  );
+}
+
 export function decompressZstd(data: Buffer, maxBytes: number): Buffer {
-  if (data.length === 0) throw failure('the stream is empty');
-  try {
+  return translated(maxBytes, () => {
+    ensureNotEmpty(data);
     if (nodeZstd.zstdDecompressSync !== undefined) {
       return nodeZstd.zstdDecompressSync(data, { maxOutputLength: Math.max(1, maxBytes) });
     }
-    if (contentUpperBound(data) > maxBytes) throw new DecompressionLimitError(maxBytes);
-    decoder ??= new (load().Decoder)();
-    return decoder.decodeSync(data);
+    if (contentUpperBound(data) <= maxBytes) return (decoder ??= new (load().Decoder)()).decodeSync(data);
+    const reader = new BlockReader(data, maxBytes);
+    const pieces: Buffer[] = [];
+    for (let piece = reader.next(); piece; piece = reader.next()) pieces.push(Buffer.from(piece));
+    return Buffer.concat(pieces);
+  });
+}
+
+/** What `decompressZstd` may make at once under a bound, as far as can be told without decoding. */
+export function zstdUpperBound(data: Buffer): number {
+  return translated(Infinity, () => contentUpperBound(data));
+}
+
+/** Reads the content piece by piece, where possible in another thread. */
+export function readZstd(data: Buffer, maxBytes: number): ContentReader {
+  return translated(maxBytes, () => {
+    ensureNotEmpty(data);
+    const { createZstdDecompress } = nodeZstd;
+    if (createZstdDecompress !== undefined) {
+      return new StreamReader((options) => createZstdDecompress(options), data, maxBytes, 'zstd');
+    }
+    if (contentUpperBound(data) <= Math.min(maxBytes, MAX_AT_ONCE_BYTES)) return new AtOnceReader(data);
+    return new BlockReader(data, maxBytes);
+  });
+}
+
+/** All in one piece, made in another thread. */
+class AtOnceReader implements ContentReader {
+  private isDone = false;
+
+  constructor(private readonly data: Buffer) {}
+
+  next(): Promise<Buffer> | null {
+    if (this.isDone) return null;
+    this.isDone = true;
+    return (decoder ??= new (load().Decoder)()).decode(this.data).catch((error: unknown) => {
+      throw failure('a frame does not decode', error);
+    });
+  }
+}
+
+class BlockReader implements SyncContentReader {
+  private readonly reader: ZstdReader;
+  private total = 0;
+
+  constructor(
+    data: Buffer,
+    private readonly maxBytes: number,
+  ) {
+    this.reader = new ZstdReader(data);
+  }
+
+  next(): Buffer | null {
+    const block = translated(this.maxBytes, () => this.reader.next());
+    this.total += block?.length ?? 0;
+    if (this.total > this.maxBytes) throw new DecompressionLimitError(this.maxBytes);
+    return block;
+  }
+}
+
+function ensureNotEmpty(data: Buffer): void {
+  if (data.length === 0) throw failure('the stream is empty');
+}
+
+function translated<T>(maxBytes: number, work: () => T): T {
+  try {
+    return work();
   } catch (error) {
     if (error instanceof DecompressionLimitError || error instanceof UndecodableRecordsError) throw error;
+    if (error instanceof ZstdError) throw failure(error.message);
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw new DecompressionLimitError(maxBytes);
     throw failure('a frame does not decode', error);
   }
-}
-
-/**
- * What the frames of `data` cannot exceed: the content sizes they state, else the sum of what their blocks can hold. A frame flushed
- * after every few bytes is over-estimated, up to 128 KB for each of its blocks.
- */
-function contentUpperBound(data: Buffer): number {
-  let total = 0;
-  let position = 0;
-  while (position < data.length) {
-    if (position + 8 > data.length) throw failure('a frame is cut');
-    const magic = data.readUInt32LE(position);
-    if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) {
-      position += 8 + data.readUInt32LE(position + 4);
-      continue;
-    }
-    if (magic !== FRAME_MAGIC) throw failure('Unknown frame descriptor');
-    const descriptor = data[position + 4]!;
-    const singleSegment = (descriptor & 0x20) !== 0;
-    const hasChecksum = (descriptor & 0x04) !== 0;
-    const dictionaryIdBytes = [0, 1, 2, 4][descriptor & 3]!;
-    const contentSizeCode = descriptor >>> 6;
-    const contentSizeBytes = contentSizeCode === 0 ? (singleSegment ? 1 : 0) : 1 << contentSizeCode;
-    position += 5 + (singleSegment ? 0 : 1) + dictionaryIdBytes;
-    if (position + contentSizeBytes > data.length) throw failure('a frame is cut');
-    const stated = statedContentSize(data, position, contentSizeBytes);
-    position += contentSizeBytes;
-    let fromBlocks = 0;
-    for (let last = false; !last;) {
-      if (position + 3 > data.length) throw failure('a frame is cut');
-      const header = data.readUIntLE(position, 3);
-      last = (header & 1) === 1;
-      const type = (header >>> 1) & 3;
-      const size = header >>> 3;
-      fromBlocks += type === 2 ? BLOCK_MAX_BYTES : size;
-      position += 3 + (type === 1 ? 1 : size);
-    }
-    position += hasChecksum ? 4 : 0;
-    if (position > data.length) throw failure('a frame is cut');
-    total += stated === null ? fromBlocks : Math.min(stated, fromBlocks);
-  }
-  return total;
-}
-
-function statedContentSize(data: Buffer, position: number, bytes: number): number | null {
-  if (bytes === 0) return null;
-  if (bytes === 8) return Number(data.readBigUInt64LE(position));
-  return data.readUIntLE(position, bytes) + (bytes === 2 ? 256 : 0);
 }
 
 function failure(what: string, cause?: unknown): UndecodableRecordsError {
