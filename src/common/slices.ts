@@ -60,8 +60,11 @@ class Turns {
   private take(slice: Slice, endMs: number): void {
     const outerEndMs = this.sliceEndMs;
     this.sliceEndMs = endMs;
-    if (!slice(endMs)) this.waiting.push(slice);
-    this.sliceEndMs = outerEndMs;
+    try {
+      if (!slice(endMs)) this.waiting.push(slice);
+    } finally {
+      this.sliceEndMs = outerEndMs;
+    }
   }
 
   private awaitEnd(): void {
@@ -109,27 +112,38 @@ function turnsOf(clock: Clock): Turns {
  * others. The first slice runs within the call, so that short work is done when the call returns, unless other such work has taken all of the turn.
  * After each `yield` that ended a slice, and in the first step, the work has to look again at what it relies on.
  */
-export function runInSlices<T>(
+export function runInSlices<T>(clock: Clock, steps: Steps<T>, limits: SliceLimits = DEFAULT_LIMITS): Promise<T> {
+  return new Promise<T>((resolve, reject) => startInSlices(clock, steps, resolve, reject, limits));
+}
+
+/**
+ * The same for whoever goes on without a promise: short work has called `onDone`, or `onError`, when the call returns. Neither may throw,
+ * and what they do counts as part of the slice.
+ */
+export function startInSlices<T>(
   clock: Clock,
   steps: Steps<T>,
+  onDone: (result: T) => void,
+  onError: (error: unknown) => void,
   { maxMs, maxSteps }: SliceLimits = DEFAULT_LIMITS,
-): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    turnsOf(clock).begin((turnEndMs) => {
-      const endMs = Math.min(turnEndMs, clock.monotonicMs() + maxMs);
-      try {
-        for (let count = 0; count < maxSteps && (count === 0 || clock.monotonicMs() < endMs); count++) {
-          const step = steps.next();
-          if (!step.done) continue;
-          resolve(step.value);
-          return true;
-        }
-      } catch (error) {
-        reject(error as Error);
-        return true;
+): void {
+  turnsOf(clock).begin((turnEndMs) => {
+    const endMs = Math.min(turnEndMs, clock.monotonicMs() + maxMs);
+    let result: T;
+    try {
+      for (let count = 0; ; count++) {
+        if (count > 0 && (count >= maxSteps || clock.monotonicMs() >= endMs)) return false;
+        const step = steps.next();
+        if (!step.done) continue;
+        result = step.value;
+        break;
       }
-      return false;
-    });
+    } catch (error) {
+      onError(error);
+      return true;
+    }
+    onDone(result);
+    return true;
   });
 }
 

@@ -2,7 +2,8 @@
  * Whole frames: an int32 size, a header and a body. The size counts what follows it. Bodies are kept in pieces, so that record
  * batches go from the log to the socket without a copy.
  */
-import { writer } from './codec/writer.js';
+import type { Steps } from '../common/index.js';
+import { FrameWriter, writer } from './codec/writer.js';
 import { apiOf, type ApiDescription } from './apis.js';
 import { requestHeader, responseHeader } from './messages/header.js';
 import { ProtocolError } from './protocol-error.js';
@@ -75,6 +76,35 @@ export function encodeResponseFrame(apiKey: number, apiVersion: number, correlat
     responseHeader.encodeTo(frame, { correlationId }, api.responseHeaderVersion(apiVersion));
     api.response.encodeTo(frame, body, apiVersion);
   });
+}
+
+/** As `encodeResponseFrame` for a body of up to `maxElements` elements of arrays in all; null when it has more. */
+export function encodeResponseFrameUpTo(
+  maxElements: number,
+  apiKey: number,
+  apiVersion: number,
+  correlationId: number,
+  body: object,
+): Buffer[] | null {
+  const api = knownApi(apiKey);
+  return writer.frameIf((frame) => {
+    responseHeader.encodeTo(frame, { correlationId }, api.responseHeaderVersion(apiVersion));
+    return api.response.encodeUpTo(maxElements, frame, body, apiVersion);
+  });
+}
+
+/** As `encodeResponseFrame`, for a body of any size. Nobody may change the body between the steps. */
+export function* encodeResponseFrameInSteps(
+  apiKey: number,
+  apiVersion: number,
+  correlationId: number,
+  body: object,
+): Steps<Buffer[]> {
+  const api = knownApi(apiKey);
+  const frame = new FrameWriter();
+  responseHeader.encodeTo(frame, { correlationId }, api.responseHeaderVersion(apiVersion));
+  yield* api.response.encodeInSteps(frame, body, apiVersion);
+  return frame.finish();
 }
 
 /** Reads a response frame (without its size) to a request of `apiKey` and `apiVersion`. */

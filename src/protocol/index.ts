@@ -7,6 +7,8 @@ export {
   decodeRequestHeader,
   encodeRequestFrame,
   encodeResponseFrame,
+  encodeResponseFrameInSteps,
+  encodeResponseFrameUpTo,
   decodeResponseFrame,
   type RequestHeaderView,
 } from './frames.js';

@@ -3,8 +3,9 @@
  * description (Kafka's own are the JSON files of its `clients/src/main/resources/common/message`).
  */
 import { CompiledMessage } from './codec/compiled-message.js';
+import type { MessageSize } from './codec/measurer.js';
 import type { Writer } from './codec/writer.js';
-import type { Uuid } from '../common/index.js';
+import type { Steps, Uuid } from '../common/index.js';
 
 /** Types of Kafka that hold no others. `int64` is a bigint, `uuid` 22 characters of base64url, `records` raw batches. */
 export interface PrimitiveTypes {
@@ -133,6 +134,19 @@ export interface MessageType<T, I = DeepPartial<T>> {
   encodeChunks(message: I, version: number): Buffer[];
   /** Appends to what the writer holds already: how frames are put together. */
   encodeTo(writer: Writer, message: I, version: number): void;
+  /**
+   * As `decode` for a message of up to `maxElements` elements of arrays and tagged fields in all. Null when the bytes state more: then
+   * next to nothing was done, and no more is known of them.
+   */
+  decodeUpTo(maxElements: number, buffer: Buffer, version: number, offset?: number): T | null;
+  /** How many elements the message has, and what they would take in memory. Makes nothing. */
+  measureInSteps(buffer: Buffer, version: number, offset?: number): Steps<MessageSize>;
+  /** As `decode`, for messages of any size. Nobody may change the buffer between the steps. */
+  decodeInSteps(buffer: Buffer, version: number, offset?: number): Steps<T>;
+  /** As `encodeTo` for a message of up to `maxElements` elements of arrays; false, with a part written, when it has more. */
+  encodeUpTo(maxElements: number, writer: Writer, message: I, version: number): boolean;
+  /** As `encodeTo`, for messages of any size. Nobody may change the message between the steps. */
+  encodeInSteps(writer: Writer, message: I, version: number): Steps<void>;
 }
 
 /** The type that decoding a message gives. */

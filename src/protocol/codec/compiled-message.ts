@@ -1,8 +1,24 @@
+import type { Steps } from '../../common/index.js';
 import type { MessageKind, MessageSpec, MessageType, ReadPosition, StructShape } from '../notation.js';
 import { ProtocolError } from '../protocol-error.js';
 import { isIn, parseVersions } from '../versions.js';
-import { compileDecoder, type Decoder } from './decoder.js';
-import { compileEncoder, type Encoder } from './encoder.js';
+import {
+  compileBoundedDecoder,
+  compileDecoder,
+  compileSteppedDecoder,
+  type BoundedDecoder,
+  type Decoder,
+  type SteppedDecoder,
+} from './decoder.js';
+import {
+  compileBoundedEncoder,
+  compileEncoder,
+  compileSteppedEncoder,
+  type BoundedEncoder,
+  type Encoder,
+  type SteppedEncoder,
+} from './encoder.js';
+import { compileMeasurer, type Measurer, type MessageSize } from './measurer.js';
 import { writer, type Writer } from './writer.js';
 
 /** A described message with its codecs, one pair for each version, compiled when first used. */
@@ -15,6 +31,11 @@ export class CompiledMessage<T, I> implements MessageType<T, I> {
   readonly latestVersionUnstable: boolean;
   private readonly decoders: Decoder[] = [];
   private readonly encoders: Encoder[] = [];
+  private readonly boundedDecoders: BoundedDecoder[] = [];
+  private readonly boundedEncoders: BoundedEncoder[] = [];
+  private readonly steppedDecoders: SteppedDecoder[] = [];
+  private readonly steppedEncoders: SteppedEncoder[] = [];
+  private readonly measurers: Measurer[] = [];
 
   constructor(
     private readonly spec: MessageSpec,
@@ -56,14 +77,42 @@ export class CompiledMessage<T, I> implements MessageType<T, I> {
     (this.encoders[version] ?? this.encoderOf(version))(message, target);
   }
 
+  decodeUpTo(maxElements: number, buffer: Buffer, version: number, offset = 0): T | null {
+    const decode = (this.boundedDecoders[version] ??= this.compiled(compileBoundedDecoder, version));
+    return decode({ buffer, position: offset }, maxElements) as T | null;
+  }
+
+  measureInSteps(buffer: Buffer, version: number, offset = 0): Steps<MessageSize> {
+    const measure = (this.measurers[version] ??= this.compiled(compileMeasurer, version));
+    return measure({ buffer, position: offset });
+  }
+
+  decodeInSteps(buffer: Buffer, version: number, offset = 0): Steps<T> {
+    const decode = (this.steppedDecoders[version] ??= this.compiled(compileSteppedDecoder, version));
+    return decode({ buffer, position: offset }) as Steps<T>;
+  }
+
+  encodeUpTo(maxElements: number, target: Writer, message: I, version: number): boolean {
+    const encode = (this.boundedEncoders[version] ??= this.compiled(compileBoundedEncoder, version));
+    return encode(message, target, maxElements);
+  }
+
+  encodeInSteps(target: Writer, message: I, version: number): Steps<void> {
+    const encode = (this.steppedEncoders[version] ??= this.compiled(compileSteppedEncoder, version));
+    return encode(message, target);
+  }
+
   private decoderOf(version: number): Decoder {
-    this.checkVersion(version);
-    return (this.decoders[version] = compileDecoder(this.shape, version, this.isFlexible(version)));
+    return (this.decoders[version] = this.compiled(compileDecoder, version));
   }
 
   private encoderOf(version: number): Encoder {
+    return (this.encoders[version] = this.compiled(compileEncoder, version));
+  }
+
+  private compiled<C>(compile: (shape: StructShape, version: number, flexible: boolean) => C, version: number): C {
     this.checkVersion(version);
-    return (this.encoders[version] = compileEncoder(this.shape, version, this.isFlexible(version)));
+    return compile(this.shape, version, this.isFlexible(version));
   }
 
   private checkVersion(version: number): void {

@@ -3,7 +3,7 @@
  * source holds nothing but names and numbers of descriptions. Lengths and counts are checked against what remains before anything
  * is allocated for them.
  */
-import { ZERO_UUID } from '../../common/index.js';
+import { ZERO_UUID, type Steps } from '../../common/index.js';
 import type { FieldShape, PrimitiveName, ReadPosition, StructShape } from '../notation.js';
 import { isIn } from '../versions.js';
 import { defaultSource, fieldsOf, FIXED_SIZES, isCompact, minElementSize, type NamedField } from './layout.js';
@@ -11,25 +11,45 @@ import * as reading from './reading.js';
 
 /** Reads a message at a position, and moves the position behind it. */
 export type Decoder = (at: ReadPosition) => unknown;
+/** The same for a message of up to `left` elements and tagged fields in all; null when it states more, which costs next to nothing. */
+export type BoundedDecoder = (at: ReadPosition, left: number) => unknown;
+/** The same in steps of some hundred elements each. */
+export type SteppedDecoder = (at: ReadPosition) => Steps<unknown>;
 
 /** Beyond this many elements an array grows as it is read instead of being allocated at once. */
 const PREALLOCATED_ELEMENTS = 65536;
+/** Elements and tagged fields that a step reads: some 50 µs. */
+export const ELEMENTS_A_STEP = 256;
+
+type Mode = 'whole' | 'bounded' | 'stepped';
 
 export function compileDecoder(shape: StructShape, version: number, flexible: boolean): Decoder {
-  const source = new DecoderSource(version, flexible);
+  return compile(shape, version, flexible, 'whole') as Decoder;
+}
+
+export function compileBoundedDecoder(shape: StructShape, version: number, flexible: boolean): BoundedDecoder {
+  return compile(shape, version, flexible, 'bounded') as BoundedDecoder;
+}
+
+export function compileSteppedDecoder(shape: StructShape, version: number, flexible: boolean): SteppedDecoder {
+  return compile(shape, version, flexible, 'stepped') as SteppedDecoder;
+}
+
+function compile(shape: StructShape, version: number, flexible: boolean, mode: Mode): unknown {
+  const source = new DecoderSource(version, flexible, mode);
   const value = source.struct(shape, `${shape.name} v${version}`);
   const body = `
     const { readText, readInt64, readFloat64, readUuid, readVarint, readTag, skipTags, cursor, tagSize,
       truncated, refuseLength, refuseNull, EMPTY_BYTES: EMPTY } = reading;
-    return function decode${shape.name}${version}(at) {
+    return function${mode === 'stepped' ? '*' : ''} decode${shape.name}${version}(at${mode === 'bounded' ? ', left' : ''}) {
       const b = at.buffer, end = b.length;
-      let p = at.position, n = 0;
+      let p = at.position, n = 0${mode === 'stepped' ? `, pace = ${ELEMENTS_A_STEP}` : ''};
       ${source.lines.join('\n')}
       const value = ${value};
       at.position = p;
       return value;
     };`;
-  return (new Function('reading', 'ZERO_UUID', body) as (r: typeof reading, zero: string) => Decoder)(
+  return (new Function('reading', 'ZERO_UUID', body) as (r: typeof reading, zero: string) => unknown)(
     reading,
     ZERO_UUID,
   );
@@ -42,6 +62,7 @@ class DecoderSource {
   constructor(
     private readonly version: number,
     private readonly flexible: boolean,
+    private readonly mode: Mode,
   ) {}
 
   /** Emits the reading of a struct. Returns the literal that builds it from the variables read. */
@@ -93,7 +114,8 @@ class DecoderSource {
     } else {
       const most = field.type === 'string' ? ' || n > 32767' : '';
       this.emit(`if (n > end - p${most}) refuseLength(${quote(where)}, p, n, end - p);`);
-      this.emit(`${variable} = ${field.type === 'string' ? 'readText(b, p, n)' : 'b.subarray(p, p + n)'}; p += n;`);
+      const read = field.type === 'string' ? 'readText(b, p, n)' : 'n === 0 ? EMPTY : b.subarray(p, p + n)';
+      this.emit(`${variable} = ${read}; p += n;`);
     }
     this.emit('}');
     return variable;
@@ -114,6 +136,7 @@ class DecoderSource {
     const factor = elementSize > 1 ? ` * ${elementSize}` : '';
     const [index, count] = [this.name(), this.name()];
     this.emit(`if (n${factor} > end - p) refuseLength(${quote(where)}, p, n, end - p);`);
+    this.countDown();
     this.emit(`const ${count} = n; ${variable} = n > ${PREALLOCATED_ELEMENTS} ? [] : new Array(n);`);
     this.emit(`for (let ${index} = 0; ${index} < ${count}; ${index}++) {`);
     if (typeof element !== 'string') {
@@ -125,7 +148,17 @@ class DecoderSource {
       const value = this.lengthField({ name: '', field: { type: element, versions: '0+' } }, where);
       this.emit(`${variable}[${index}] = ${value};`);
     }
+    this.pause();
     this.emit('}');
+  }
+
+  /** What is bounded ends before it has read the `n` elements or tags that exceed its bound. */
+  private countDown(): void {
+    if (this.mode === 'bounded') this.emit('if ((left -= n) < 0) return null;');
+  }
+
+  private pause(): void {
+    if (this.mode === 'stepped') this.emit(`if (--pace === 0) { pace = ${ELEMENTS_A_STEP}; yield; }`);
   }
 
   /** Emits the reading of a length or count into `n`: -1 for null. */
@@ -152,8 +185,15 @@ class DecoderSource {
       values.set(name, variable);
     }
     this.varint(where);
+    this.countDown();
     if (tagged.length === 0) {
-      this.emit(`if (n !== 0) p = skipTags(b, p, n, ${quote(where)});`);
+      if (this.mode === 'stepped') {
+        this.emit(`for (; n > 0; n--) { p = skipTags(b, p, 1, ${quote(where)});`);
+        this.pause();
+        this.emit('}');
+      } else {
+        this.emit(`if (n !== 0) p = skipTags(b, p, n, ${quote(where)});`);
+      }
       return;
     }
     const [left, tag] = [this.name(), this.name()];
@@ -167,7 +207,9 @@ class DecoderSource {
       else inner.set(name, this.lengthField({ name, field }, `${where}.${name}`));
       this.emit(`${values.get(name)!} = ${inner.get(name)!}; break; }`);
     }
-    this.emit(`default: p += tagSize.value; } }`);
+    this.emit(`default: p += tagSize.value; }`);
+    this.pause();
+    this.emit('}');
   }
 
   private name(): string {

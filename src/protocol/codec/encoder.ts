@@ -2,7 +2,7 @@
  * Compiles the encoder of one version of a message: straight-line code that writes into the growing buffer of the `Writer`. Fields
  * that are missing have their default; integers are checked for their range, since a wrong one would only show on the other side.
  */
-import { ZERO_UUID } from '../../common/index.js';
+import { ZERO_UUID, type Steps } from '../../common/index.js';
 import type { FieldShape, PrimitiveName, StructShape } from '../notation.js';
 import { isIn } from '../versions.js';
 import { defaultOf, defaultSource, fieldsOf, FIXED_SIZES, isCompact, type NamedField } from './layout.js';
@@ -11,19 +11,41 @@ import * as writing from './writer.js';
 
 /** Writes a message into the writer's buffer at its position, and moves the position behind it. */
 export type Encoder = (message: unknown, writer: writing.Writer) => void;
+/** The same for a message of up to `left` elements in all; false, with part of it written, when it has more. */
+export type BoundedEncoder = (message: unknown, writer: writing.Writer, left: number) => boolean;
+/** The same in steps of some hundred elements each, between which the writer may put away what it has. */
+export type SteppedEncoder = (message: unknown, writer: writing.Writer) => Steps<void>;
+
+/** Elements that a step writes: some 50 µs. */
+const ELEMENTS_A_STEP = 256;
+
+type Mode = 'whole' | 'bounded' | 'stepped';
 
 export function compileEncoder(shape: StructShape, version: number, flexible: boolean): Encoder {
-  const source = new EncoderSource(version, flexible);
+  return compile(shape, version, flexible, 'whole') as Encoder;
+}
+
+export function compileBoundedEncoder(shape: StructShape, version: number, flexible: boolean): BoundedEncoder {
+  return compile(shape, version, flexible, 'bounded') as BoundedEncoder;
+}
+
+export function compileSteppedEncoder(shape: StructShape, version: number, flexible: boolean): SteppedEncoder {
+  return compile(shape, version, flexible, 'stepped') as SteppedEncoder;
+}
+
+function compile(shape: StructShape, version: number, flexible: boolean, mode: Mode): unknown {
+  const source = new EncoderSource(version, flexible, mode);
   source.struct(shape, 'message', `${shape.name} v${version}`);
   const body = `
     const { writeInt64, writeFloat64, writeUuid, writeString, writeCompactString, writeVarint, closeTag, lengthOf,
       refuseValue, refuseField } = writing;
-    return function encode${shape.name}${version}(message, w) {
-      let b = w.buffer, p = w.position, n = 0;
+    return function${mode === 'stepped' ? '*' : ''} encode${shape.name}${version}(message, w${mode === 'bounded' ? ', left' : ''}) {
+      let b = w.buffer, p = w.position, n = 0${mode === 'stepped' ? `, pace = ${ELEMENTS_A_STEP}` : ''};
       ${source.lines.join('\n')}
       w.position = p;
+      ${mode === 'bounded' ? 'return true;' : ''}
     };`;
-  const make = new Function('writing', 'EMPTY', 'ZERO_UUID', body) as (...values: readonly unknown[]) => Encoder;
+  const make = new Function('writing', 'EMPTY', 'ZERO_UUID', body) as (...values: readonly unknown[]) => unknown;
   return make(writing, EMPTY_BYTES, ZERO_UUID);
 }
 
@@ -33,10 +55,12 @@ const SPARE = 5;
 class EncoderSource {
   readonly lines: string[] = [];
   private names = 0;
+  private tagDepth = 0;
 
   constructor(
     private readonly version: number,
     private readonly flexible: boolean,
+    private readonly mode: Mode,
   ) {}
 
   /** Emits the writing of the struct in the variable `object`. */
@@ -136,21 +160,34 @@ class EncoderSource {
     const [index, count, item] = [this.name(), this.name(), this.name()];
     this.emit(`if (!Array.isArray(${variable})) refuseValue(${quote(where)}, 'array', ${variable});`);
     this.emit(`const ${count} = n = ${variable}.length;`);
+    if (this.mode === 'bounded') this.emit('if ((left -= n) < 0) return false;');
     this.length(compact);
     const size = typeof element === 'string' ? FIXED_SIZES[element] : undefined;
-    if (size !== undefined) this.room(size === 1 ? count : `${count} * ${size}`);
+    // In steps there is room made for each, as what was written goes away between them.
+    const isRoomedAhead = size !== undefined && !this.mayPause;
+    if (isRoomedAhead) this.room(size === 1 ? count : `${count} * ${size}`);
     this.emit(`for (let ${index} = 0; ${index} < ${count}; ${index}++) {`);
     this.emit(`const ${item} = ${variable}[${index}];`);
     this.emit(`if (${item} === undefined || ${item} === null) refuseValue(${quote(where)}, 'element', ${item});`);
     if (typeof element !== 'string') {
       this.struct(element, item, where);
     } else if (size !== undefined) {
+      if (!isRoomedAhead) this.room(String(size));
       this.fixed(element, item, 0, where);
       this.emit(`p += ${size};`);
     } else {
       this.lengthField({ name: '', field: { type: element, versions: '0+' } }, item, where);
     }
+    if (this.mayPause) {
+      this.emit(`if (--pace === 0) { pace = ${ELEMENTS_A_STEP}; w.position = p; w.putAway(); yield;`);
+      this.emit('b = w.buffer; p = w.position; }');
+    }
     this.emit('}');
+  }
+
+  /** Not within a tagged field: its size, in front, is written when it ends. */
+  private get mayPause(): boolean {
+    return this.mode === 'stepped' && this.tagDepth === 0;
   }
 
   /** Emits the writing of the length in `n`. */
@@ -183,7 +220,9 @@ class EncoderSource {
       this.emit(`p = writeVarint(b, p, ${field.tag!}) + 1; const ${from} = p;`);
       const size = FIXED_SIZES[field.type];
       if (size === undefined) {
+        this.tagDepth++;
         this.lengthField({ name, field }, variable, where);
+        this.tagDepth--;
       } else {
         this.room(String(size));
         this.fixed(field.type as PrimitiveName, variable, 0, `${where}.${name}`);

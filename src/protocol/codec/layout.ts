@@ -67,6 +67,48 @@ function minLengthSize(type: FieldShape['type'], flexible: boolean): number {
   return type === 'string' ? 2 : 4;
 }
 
+/** What an element of an array takes on V8's heap besides its place there: about, and without the elements of its own arrays. */
+export function heapBytesOf(element: PrimitiveName | StructShape, version: number): number {
+  if (typeof element === 'string') return 8 + heapBytesOfValue({ type: element, versions: '0+' }, version);
+  return 8 + heapBytesOfStruct(element, version);
+}
+
+/** Fields that the version lacks are in the object too, with their default. */
+function heapBytesOfStruct({ fields }: StructShape, version: number): number {
+  let bytes = 24;
+  for (const field of Object.values(fields)) {
+    bytes += 8;
+    if (isIn(field.versions, version) && !isIn(field.tagged, version)) bytes += heapBytesOfValue(field, version);
+  }
+  return bytes;
+}
+
+function heapBytesOfValue(field: FieldShape, version: number): number {
+  switch (field.type) {
+    case 'int64':
+      return 24;
+    case 'float64':
+      return 16;
+    case 'string':
+    case 'uuid':
+      return 32;
+    case 'array':
+      return 32;
+    case 'bytes':
+    case 'records':
+      return 160;
+    case 'struct':
+      return heapBytesOfStruct(field.struct!, version);
+    case 'bool':
+    case 'int8':
+    case 'int16':
+    case 'uint16':
+    case 'int32':
+    case 'uint32':
+      return 0;
+  }
+}
+
 /** The value of a field that is missing, as a fresh object. */
 export function defaultOf(field: FieldShape): unknown {
   if (field.default !== undefined) return Array.isArray(field.default) ? [] : field.default;

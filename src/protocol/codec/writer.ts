@@ -23,7 +23,7 @@ export class Writer {
   buffer: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   /** Where the next byte goes: encoders take it up, and leave it behind what they wrote. */
   position = 0;
-  private insertions: Insertion[] | null = null;
+  protected insertions: Insertion[] | null = null;
 
   /** What `write` writes, in one buffer of its own. */
   whole(write: (writer: this) => void): Buffer {
@@ -46,11 +46,27 @@ export class Writer {
     this.position = 4;
     const insertions: Insertion[] = (this.insertions = []);
     write(this);
+    return this.closedFrame(insertions);
+  }
+
+  private closedFrame(insertions: readonly Insertion[]): Buffer[] {
     let size = this.position - 4;
     for (const { buffer } of insertions) size += buffer.length;
     putInt32(this.buffer, 0, size);
     return split(this.take(), insertions);
   }
+
+  /** As `frame`; null when `write` returns false, having found that there is too much for one go. */
+  frameIf(write: (writer: this) => boolean): Buffer[] | null {
+    this.position = 4;
+    const insertions: Insertion[] = (this.insertions = []);
+    if (write(this)) return this.closedFrame(insertions);
+    if (this.buffer.length > KEPT_BYTES) this.buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+    return null;
+  }
+
+  /** Called by encoders that pause, where what is written so far may go away. */
+  putAway(): void {}
 
   /** Makes room for `bytes` more at `position`. Returns the buffer that has it. */
   grow(position: number, bytes: number): Buffer {
@@ -85,6 +101,37 @@ export class Writer {
     const own = Buffer.allocUnsafe(position);
     buffer.copy(own, 0, 0, position);
     return own;
+  }
+}
+
+/** What a piece has at least, unless it is the last. */
+const PIECE_BYTES = 256 * 1024;
+
+/** Takes one frame that is written in steps. What is written is put away in pieces, so that no step copies all that there is. */
+export class FrameWriter extends Writer {
+  private readonly pieces: Buffer[] = [];
+
+  constructor() {
+    super();
+    this.position = 4;
+    this.insertions = [];
+  }
+
+  override putAway(): void {
+    if (this.position < PIECE_BYTES) return;
+    this.pieces.push(...split(this.buffer.subarray(0, this.position), this.insertions!));
+    this.insertions = [];
+    this.buffer = Buffer.allocUnsafeSlow(this.buffer.length);
+    this.position = 0;
+  }
+
+  /** The frame, when all is written: an int32 in front counts the bytes after it. */
+  finish(): Buffer[] {
+    const pieces = [...this.pieces, ...split(this.buffer.subarray(0, this.position), this.insertions!)];
+    let size = -4;
+    for (const { length } of pieces) size += length;
+    putInt32(pieces[0]!, 0, size);
+    return pieces;
   }
 }
 

@@ -1,0 +1,225 @@
+import { runAtOnce, type Steps } from '../../../src/common/index.js';
+import {
+  ApiKey,
+  encodeResponseFrame,
+  encodeResponseFrameInSteps,
+  encodeResponseFrameUpTo,
+  fetchRequest,
+  leaderAndIsrRequest,
+  MESSAGES,
+  metadataRequest,
+  offsetFetchRequest,
+  produceRequest,
+  ProtocolError,
+  type AnyMessage,
+} from '../../../src/protocol/index.js';
+import { FrameWriter } from '../../../src/protocol/codec/writer.js';
+import { arbitraryMessage } from './arbitrary-message.js';
+import { fc } from '../../support/fast-check.js';
+
+const list = <T>(length: number, make: (at: number) => T): T[] => Array.from({ length }, (_, at) => make(at));
+
+/** Elements of arrays, at every depth. */
+function elementsOf(value: unknown): number {
+  if (Buffer.isBuffer(value) || typeof value !== 'object' || value === null) return 0;
+  const inner = Object.values(value).reduce<number>((sum, each) => sum + elementsOf(each), 0);
+  return Array.isArray(value) ? value.length + inner : inner;
+}
+
+function stepsOf(steps: Steps<unknown>): number {
+  let count = 0;
+  while (!steps.next().done) count++;
+  return count;
+}
+
+function framed(message: AnyMessage, value: object, version: number): Buffer {
+  const writer = new FrameWriter();
+  runAtOnce(message.encodeInSteps(writer, value, version));
+  return Buffer.concat(writer.finish());
+}
+
+test.each([...MESSAGES.values()])(
+  '$name is the same read and written in steps, within a bound, and at once',
+  (message) => {
+    const { min, max } = message.validVersions;
+    for (let version = min; version <= max; version++) {
+      fc.assert(
+        fc.property(arbitraryMessage(message, version), (value) => {
+          const bytes = message.encode(value, version);
+          const decoded = message.decode(bytes, version);
+          expect(runAtOnce(message.decodeInSteps(bytes, version))).toEqual(decoded);
+          const elements = elementsOf(decoded);
+          const measured = runAtOnce(message.measureInSteps(bytes, version));
+          // Tagged fields count too.
+          expect(measured.elements).toBeGreaterThanOrEqual(elements);
+          expect(message.decodeUpTo(measured.elements, bytes, version)).toEqual(decoded);
+          if (measured.elements > 0) expect(message.decodeUpTo(measured.elements - 1, bytes, version)).toBeNull();
+          const frame = framed(message, value, version);
+          expect(frame.readInt32BE(0)).toBe(bytes.length);
+          expect(frame.subarray(4).equals(bytes)).toBe(true);
+        }),
+        { numRuns: 5 },
+      );
+    }
+  },
+);
+
+test('damaged bodies of any message are measured, or refused with a ProtocolError, as they are decoded', () => {
+  const versioned = fc.constantFrom(
+    ...[...MESSAGES.values()].flatMap((message) =>
+      list(message.validVersions.max - message.validVersions.min + 1, (at) => ({
+        message,
+        version: message.validVersions.min + at,
+      })),
+    ),
+  );
+  const damaged = versioned.chain(({ message, version }) =>
+    fc.record({
+      message: fc.constant(message),
+      version: fc.constant(version),
+      value: arbitraryMessage(message, version),
+      changes: fc.array(fc.tuple(fc.nat({ max: 300 }), fc.constantFrom(0, 0x7f, 0x80, 0xff, 0xfe, 1, 2)), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+    }),
+  );
+  const outcome = <T>(act: () => T): T | string => {
+    try {
+      return act();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return error.message;
+    }
+  };
+  fc.assert(
+    fc.property(damaged, ({ message, version, value, changes }) => {
+      const bytes = message.encode(value, version);
+      for (const [at, byte] of changes) if (at < bytes.length) bytes[at] = byte;
+      const whole = outcome(() => message.decode(bytes, version));
+      expect(outcome(() => runAtOnce(message.decodeInSteps(bytes, version)))).toEqual(whole);
+      const measured = outcome(() => runAtOnce(message.measureInSteps(bytes, version)));
+      if (typeof measured === 'object') return;
+      // It is no stricter than the decoder.
+      expect(typeof whole).toBe('string');
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+/** The smallest elements that messages can have. */
+const LARGE: readonly (readonly [string, AnyMessage, number, object])[] = [
+  [
+    'a Produce of empty entries',
+    produceRequest,
+    9,
+    { topicData: [{ name: 't', partitionData: list(5000, () => ({ index: 0, records: null })) }] },
+  ],
+  ['a Metadata of names', metadataRequest, 12, { topics: list(5000, (at) => ({ name: `t${at}` })) }],
+  [
+    'an OffsetFetch of groups without topics',
+    offsetFetchRequest,
+    8,
+    { groups: list(5000, () => ({ groupId: '', topics: [] })) },
+  ],
+  [
+    'a Fetch that forgets partitions',
+    fetchRequest,
+    12,
+    { forgottenTopicsData: [{ topic: 't', partitions: list(5000, (at) => at) }] },
+  ],
+  [
+    'a LeaderAndIsr of many replicas',
+    leaderAndIsrRequest,
+    5,
+    { topicStates: [{ topicName: 't', partitionStates: [{ replicas: list(5000, (at) => at) }] }] },
+  ],
+];
+
+describe.each(LARGE)('%s', (_what, message, version, value) => {
+  const bytes = message.encode(value, version);
+
+  test('is decoded in steps of some hundred elements', () => {
+    const steps = message.decodeInSteps(bytes, version);
+    expect(stepsOf(steps)).toBeGreaterThanOrEqual(Math.floor(5000 / 256));
+    expect(runAtOnce(message.decodeInSteps(bytes, version))).toEqual(message.decode(bytes, version));
+  });
+
+  test('is encoded in steps of some hundred elements', () => {
+    const writer = new FrameWriter();
+    expect(stepsOf(message.encodeInSteps(writer, value, version))).toBeGreaterThanOrEqual(Math.floor(5000 / 256));
+    expect(framed(message, value, version).subarray(4).equals(bytes)).toBe(true);
+  });
+
+  test('is not decoded within a bound of fewer elements, nor is the first of them', () => {
+    expect(message.decodeUpTo(4999, bytes, version)).toBeNull();
+    expect(message.decodeUpTo(6000, bytes, version)).toEqual(message.decode(bytes, version));
+  });
+
+  test('is measured in elements and in what they take in memory', () => {
+    const { elements, heapBytes } = runAtOnce(message.measureInSteps(bytes, version));
+    expect(elements).toBeGreaterThanOrEqual(5000);
+    expect(heapBytes).toBeGreaterThanOrEqual(5000 * 8);
+  });
+});
+
+test('a message that is nothing but unknown tags is read and measured in steps', () => {
+  const count = 20_000;
+  // A Metadata of no topics, and then tags 64 … of no bytes.
+  const head = metadataRequest.encode({ topics: [] }, 12);
+  const body = Buffer.alloc(count * 2);
+  for (let at = 0; at < count; at++) body[at * 2] = 64;
+  const bytes = Buffer.concat([head.subarray(0, -1), Buffer.from([0xa0, 0x9c, 0x01]), body]);
+  expect(metadataRequest.decode(bytes, 12)).toEqual(metadataRequest.decode(head, 12));
+  expect(metadataRequest.decodeUpTo(count - 1, bytes, 12)).toBeNull();
+  expect(stepsOf(metadataRequest.decodeInSteps(bytes, 12))).toBeGreaterThanOrEqual(Math.floor(count / 256));
+  expect(stepsOf(metadataRequest.measureInSteps(bytes, 12))).toBeGreaterThanOrEqual(Math.floor(count / 4096));
+});
+
+test('a known tag that is repeated is read in steps', () => {
+  const count = 5000;
+  const head = fetchRequest.encode({}, 12);
+  // Tag 0 is the cluster id: null each time.
+  const body = Buffer.alloc(count * 3);
+  for (let at = 0; at < count; at++) body[at * 3 + 1] = 1;
+  const bytes = Buffer.concat([head.subarray(0, -1), Buffer.from([0x88, 0x27]), body]);
+  expect(stepsOf(fetchRequest.decodeInSteps(bytes, 12))).toBeGreaterThanOrEqual(Math.floor(count / 256));
+  expect(runAtOnce(fetchRequest.decodeInSteps(bytes, 12))).toEqual(fetchRequest.decode(bytes, 12));
+  expect(fetchRequest.decodeUpTo(count - 1, bytes, 12)).toBeNull();
+});
+
+describe('a large answer', () => {
+  const answer = {
+    responses: list(40, (topic) => ({
+      topic: `topic-${topic}`,
+      partitions: list(250, (partitionIndex) => ({
+        partitionIndex,
+        highWatermark: 5n,
+        records: Buffer.alloc(partitionIndex % 50 === 0 ? 5000 : 20, topic),
+      })),
+    })),
+  };
+  const whole = Buffer.concat(encodeResponseFrame(ApiKey.Fetch, 12, 7, answer));
+
+  test('is the same frame in steps, in pieces of some hundred KiB beside the records', () => {
+    const pieces = runAtOnce(encodeResponseFrameInSteps(ApiKey.Fetch, 12, 7, answer));
+    expect(Buffer.concat(pieces).equals(whole)).toBe(true);
+    expect(pieces.filter(({ length }) => length === 5000)).toHaveLength(200);
+    expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThan(512 * 1024);
+  });
+
+  test('is put away while it is written: no step copies what was written before', () => {
+    const writer = new FrameWriter();
+    const steps = MESSAGES.get('FetchResponse')!.encodeInSteps(writer, answer, 12);
+    const buffers = new Set<Buffer>();
+    do buffers.add(writer.buffer);
+    while (!steps.next().done);
+    for (const { length } of buffers) expect(length).toBeLessThanOrEqual(512 * 1024);
+  });
+
+  test('is not begun with within a bound of fewer elements, and the next one is written whole', () => {
+    expect(encodeResponseFrameUpTo(39, ApiKey.Fetch, 12, 7, answer)).toBeNull();
+    expect(encodeResponseFrameUpTo(2000, ApiKey.Fetch, 12, 7, answer)).toBeNull();
+    expect(Buffer.concat(encodeResponseFrameUpTo(20_000, ApiKey.Fetch, 12, 7, answer)!).equals(whole)).toBe(true);
+  });
+});
