@@ -70,6 +70,13 @@ export class Request {
     this.owner.answered(this, chunks);
   }
 
+  /** Sends a whole frame as the answer (`encodeResponseFrame`). */
+  respondEncoded(chunks: Buffer[]): void {
+    if (this.ended) return;
+    this.end();
+    this.owner.answered(this, chunks);
+  }
+
   /** There is no answer (Produce with acks=0); the next request may go on. */
   respondNothing(): void {
     if (this.ended) return;

@@ -14,7 +14,8 @@ export interface DeleteRecordsResult {
 
 /** A request (Kafka's `DelayedDeleteRecords`). */
 interface Deletion {
-  /** In the order asked for. */
+  readonly requested: readonly { readonly tp: TopicPartition }[];
+  /** In the order asked for, of those that were begun with. */
   readonly results: DeleteRecordsResult[];
   readonly waiters: Waiter[];
   /** Partitions that are not begun with, or wait. */
@@ -61,9 +62,9 @@ export class Deletions {
     requested: readonly { readonly tp: TopicPartition; readonly offset: number }[],
     onComplete: (results: DeleteRecordsResult[]) => void,
   ): Steps<void> {
-    const results = requested.map(({ tp }) => failed(tp, ErrorCode.NOT_LEADER_OR_FOLLOWER));
-    const remaining = results.length;
-    const deletion: Deletion = { results, waiters: [], remaining, onComplete, timer: null, isDone: false };
+    const results: DeleteRecordsResult[] = [];
+    const remaining = requested.length;
+    const deletion: Deletion = { requested, results, waiters: [], remaining, onComplete, timer: null, isDone: false };
     this.delayed.add(deletion);
     try {
       for (const [index, { tp, offset }] of requested.entries()) {
@@ -156,8 +157,12 @@ export class Deletions {
   /** An answer that throws is no one's trouble but its own: whoever changed the partition goes on. */
   private complete(deletion: Deletion): void {
     this.forget(deletion);
+    const { requested, results } = deletion;
+    for (let at = results.length; at < requested.length; at++) {
+      results.push(failed(requested[at]!.tp, ErrorCode.NOT_LEADER_OR_FOLLOWER));
+    }
     try {
-      deletion.onComplete(deletion.results);
+      deletion.onComplete(results);
     } catch (error) {
       this.onError(error);
     }

@@ -1,4 +1,5 @@
 import { resolve as resolvePath } from 'node:path';
+import { getHeapStatistics } from 'node:v8';
 import { GROUP_METADATA_TOPIC, parsePartitionKey } from '../cluster/index.js';
 import {
   MetricsRegistry,
@@ -29,6 +30,7 @@ import { requestControlledShutdown } from './controlled-shutdown-request.js';
 import { FinalizedFeatures } from './finalized-features.js';
 import { resolveIdentity } from './identity.js';
 import { internalTopicConfigs } from './internal-topics.js';
+import { LargeRequests } from './large-requests.js';
 import { MetadataCache } from './metadata-cache.js';
 import { alterPartitionSender } from './ports/alter-partition.js';
 import type { BrokerClientOptions } from './ports/broker-client.js';
@@ -298,6 +300,7 @@ export class Broker {
       metrics,
       metadata,
       replicas,
+      largeRequests: LargeRequests.forHeap(clock, getHeapStatistics().heap_size_limit),
       controlOrder: new ControlOrder(),
       logs,
       topicConfigs,
@@ -320,7 +323,7 @@ export class Broker {
         logger,
       ),
       topicAdmin,
-      configAdmin: new ConfigAdmin({ config: now, stores, view: metadata, brokerId, log: logger }),
+      configAdmin: new ConfigAdmin({ config: now, stores, view: metadata, brokerId, clock, log: logger }),
       authorizer: allowAllAuthorizer,
       quotas: noQuotas,
       get brokerEpoch() {

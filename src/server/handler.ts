@@ -1,7 +1,9 @@
-import { AssertionError } from '../common/index.js';
+import { AssertionError, startInSlices, type Steps } from '../common/index.js';
 import type { Request } from '../network/index.js';
 import {
   apiOf,
+  encodeResponseFrameInSteps,
+  encodeResponseFrameUpTo,
   ErrorCode,
   errorMessage,
   ProtocolError,
@@ -16,6 +18,8 @@ import {
   type Principal,
   type Resource,
 } from '../security/index.js';
+import { errorResponse, type RequestError } from './error-responses.js';
+import { LargeRequests, senderOf } from './large-requests.js';
 import type { BrokerServices } from './services.js';
 
 /** The one who handles requests of one API. */
@@ -26,6 +30,10 @@ export interface ApiHandler {
 
 /** What a handler returns when it answers later itself, by `respond`, `respondNothing` or `closeConnection`. */
 export const LATER = Symbol('answered later');
+
+/** What a handler may give: the answer, or steps or a promise that come to it. */
+export type Outcome<ResI> =
+  ResI | typeof LATER | Promise<ResI | typeof LATER> | Steps<ResI | typeof LATER | Promise<ResI | typeof LATER>>;
 
 /** A request as a whole is refused: its answer carries this code, and a message where it has room for one. */
 export class ApiError extends Error {
@@ -40,82 +48,172 @@ export class ApiError extends Error {
 }
 
 /**
- * Describes how an API is served: `run` gets the decoded request and its context, and gives the answer, a promise of it, or `LATER`.
- * Bodies that do not decode cost the connection. An `ApiError` becomes the answer's error code, any other error
- * UNKNOWN_SERVER_ERROR with its stack in the log; where the answer has no error code of its own, the connection is closed.
+ * So many elements of a request, or of an answer, are decoded or encoded at once: well under a millisecond. What has more goes in steps, and
+ * others are served between them.
+ */
+const MAX_ELEMENTS_AT_ONCE = 2000;
+
+export interface HandlerOptions {
+  /** The handler reads the frame after it has returned, and says itself when it does no more (`Request.letMemoryGo`). */
+  readonly keepsFrame?: boolean;
+}
+
+/**
+ * Describes how an API is served: `run` gets the decoded request and its context, and gives the answer, steps or a promise that come to it, or
+ * `LATER`. Bodies that do not decode cost the connection. An `ApiError` is answered with its code, any other error with
+ * UNKNOWN_SERVER_ERROR, its stack in the log, by `errorResponse`. An `AssertionError` ends the connection, and the broker.
+ *
+ * No request takes the thread for long: one of thousands of elements is decoded in steps once there is memory for it (`LargeRequests`), and
+ * its connection's next request waits meanwhile.
  */
 export function handler<Req, ReqI, Res extends object, ResI extends object>(
   requestType: MessageType<Req, ReqI>,
-  responseType: MessageType<Res, ResI>,
-  run: (request: Req, context: RequestContext<ResI>) => ResI | Promise<ResI | typeof LATER> | typeof LATER,
+  _responseType: MessageType<Res, ResI>,
+  run: (request: Req, context: RequestContext<ResI>) => Outcome<ResI>,
+  { keepsFrame = false }: HandlerOptions = {},
 ): ApiHandler {
   const api = apiOf(requestType.apiKey ?? -1)!;
-  const hasErrorCode = 'errorCode' in responseType.shape.fields;
-  const hasErrorMessage = 'errorMessage' in responseType.shape.fields;
 
-  const fail = (error: unknown, context: RequestContext<ResI>): void => {
-    const { request } = context;
-    if (error instanceof ApiError) {
-      if (hasErrorCode) {
-        const message = hasErrorMessage ? { errorMessage: error.message } : {};
-        request.respond({ errorCode: error.errorCode, ...message });
-      } else {
-        request.closeConnection(`Closed a connection for a refused ${api.name} request`, error);
-      }
+  const serve = (body: Req, context: RequestContext<ResI>): void => {
+    let outcome: Outcome<ResI>;
+    try {
+      outcome = run(body, context);
+    } catch (error) {
+      context.fail(error);
       return;
     }
-    context.logger.error('Unexpected error handling a request', {
-      api: api.name,
-      version: context.apiVersion,
-      connection: request.connection.id,
-      error,
-    });
-    if (error instanceof AssertionError) context.onFatalError(error);
-    if (hasErrorCode) request.respond({ errorCode: ErrorCode.UNKNOWN_SERVER_ERROR });
-    else request.closeConnection(`Closed a connection: ${api.name} failed`, error);
+    settle(outcome, context, context.fail);
+  };
+
+  /** What was thrown is the end of the request in any case: with an answer, or with its connection. */
+  const fail = (error: unknown, body: Req, context: RequestContext<ResI>): void => {
+    if (!(error instanceof ApiError)) context.logUnexpected(api, error);
+    if (error instanceof AssertionError) {
+      context.close(`Closed a connection: ${api.name} failed`, error);
+      context.onFatalError(error);
+      return;
+    }
+    const giveUp = (further: unknown): void => {
+      context.logUnexpected(api, further);
+      context.close(`Closed a connection: ${api.name} failed`, further);
+    };
+    try {
+      const answer = errorResponse<Req, ResI>(api.key, body, requestErrorOf(error), context.apiVersion);
+      if (answer) settle(answer, context, giveUp);
+      else context.close(`Closed a connection: ${api.name} has no answer for an error`, error);
+    } catch (further) {
+      giveUp(further);
+    }
+  };
+
+  const refuse = (error: unknown, request: Request): void =>
+    request.closeConnection('Closed a connection for a request that does not decode', error);
+
+  const serveLarge = (request: Request, services: BrokerServices): void => {
+    const { header, frame } = request;
+    const { apiVersion, bodyOffset } = header;
+    const { clock, largeRequests } = services;
+    const onError = (error: unknown): void => {
+      if (!(error instanceof ProtocolError)) services.logger.error('Cannot decode a request', { api: api.name, error });
+      refuse(error, request);
+    };
+    request.holdMemory();
+    const measured = requestType.measureInSteps(frame, apiVersion, bodyOffset);
+    const onMeasured = (size: { readonly elements: number; readonly heapBytes: number }): void => {
+      const bytes = LargeRequests.bytesOf(size);
+      if (bytes > largeRequests.maxBytes) {
+        const what = `${api.name} of ${size.elements} elements`;
+        request.closeConnection('Closed a connection for a request of more elements than there is memory for', what);
+        return;
+      }
+      largeRequests.enter(senderOf(api, header), bytes, (leave) => {
+        const onDecoded = (body: Req): void => {
+          const context: RequestContext<ResI> = new RequestContext<ResI>(
+            request,
+            services,
+            (error) => fail(error, body, context),
+            () => {
+              leave();
+              if (!keepsFrame) request.letMemoryGo();
+            },
+          );
+          serve(body, context);
+        };
+        const onMalformed = (error: unknown): void => {
+          leave();
+          onError(error);
+        };
+        startInSlices(clock, requestType.decodeInSteps(frame, apiVersion, bodyOffset), onDecoded, onMalformed);
+      });
+    };
+    startInSlices(clock, measured, onMeasured, onError);
   };
 
   return {
     api,
     handle(request, services) {
       const { apiVersion, bodyOffset } = request.header;
-      const context: RequestContext<ResI> = new RequestContext<ResI>(request, services, (error) =>
-        fail(error, context),
-      );
+      let body: Req | null;
       try {
-        const body = requestType.decode(request.frame, apiVersion, bodyOffset);
-        const result = run(body, context);
-        if (result === LATER) return;
-        if (result instanceof Promise) {
-          result.then(
-            (answer) => {
-              if (answer !== LATER) context.respond(answer);
-            },
-            (error: unknown) => fail(error, context),
-          );
-        } else {
-          context.respond(result);
-        }
+        body = requestType.decodeUpTo(MAX_ELEMENTS_AT_ONCE, request.frame, apiVersion, bodyOffset);
       } catch (error) {
-        if (error instanceof ProtocolError) {
-          request.closeConnection('Closed a connection for a request that does not decode', error);
-        } else {
-          fail(error, context);
-        }
+        // A bug of ours is not for the client to pay for in silence: the dispatcher's caller reports it.
+        if (!(error instanceof ProtocolError)) throw error;
+        refuse(error, request);
+        return;
       }
+      if (body === null) {
+        serveLarge(request, services);
+        return;
+      }
+      const decoded = body;
+      const context: RequestContext<ResI> = new RequestContext<ResI>(request, services, (error) =>
+        fail(error, decoded, context),
+      );
+      serve(decoded, context);
     },
   };
+}
+
+/** Brings an outcome to its answer. */
+function settle<ResI extends object>(
+  outcome: Outcome<ResI> | Promise<ResI | typeof LATER>,
+  context: RequestContext<ResI>,
+  onError: (error: unknown) => void,
+): void {
+  if (outcome === LATER) context.handled();
+  else if (outcome instanceof Promise) outcome.then((answer) => settle(answer, context, onError), onError);
+  else if (isSteps(outcome)) {
+    startInSlices(context.clock, outcome, (result) => settle(result, context, onError), onError);
+  } else context.respond(outcome);
+}
+
+function isSteps<ResI extends object>(
+  outcome: ResI | Steps<ResI | typeof LATER | Promise<ResI | typeof LATER>>,
+): outcome is Steps<ResI | typeof LATER | Promise<ResI | typeof LATER>> {
+  return Symbol.iterator in outcome;
+}
+
+/** What the client is told: nothing of what is inside of us. */
+function requestErrorOf(error: unknown): RequestError {
+  if (!(error instanceof ApiError)) return { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, message: null };
+  const { errorCode, message } = error;
+  return { errorCode, message: message === errorMessage(errorCode) ? null : message };
 }
 
 /**
  * A request with the broker's parts at hand: `({ topics }, { authorize, metadata, replicas }) => …`. Lives until the answer is given.
  */
 export class RequestContext<ResI extends object = object> implements AuthorizableContext, BrokerServices {
+  private isAnswered = false;
+
   constructor(
     readonly request: Request,
     private readonly services: BrokerServices,
     /** For a handler that answers later: ends the request with whatever was thrown on the way, as if `run` had thrown it. */
     readonly fail: (error: unknown) => void,
+    /** For a request that counts until it is handled: called once, when it waits for nothing but others, or has ended. */
+    private onHandled: (() => void) | null = null,
   ) {}
 
   get apiKey(): number {
@@ -169,6 +267,9 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
   }
   get replicas(): BrokerServices['replicas'] {
     return this.services.replicas;
+  }
+  get largeRequests(): BrokerServices['largeRequests'] {
+    return this.services.largeRequests;
   }
   get controlOrder(): BrokerServices['controlOrder'] {
     return this.services.controlOrder;
@@ -232,8 +333,10 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
   readonly authorizedOperations = (resource: Resource): number =>
     authorizedOperations(this.services.authorizer, this, resource);
 
-  /** Sends the answer. The sender's use of request time is metered here. */
+  /** Sends the answer, the first one that is given. The sender's use of request time is metered here. */
   readonly respond = (body: ResI): void => {
+    if (this.isAnswered) return;
+    this.isAnswered = true;
     const { services, request } = this;
     const throttleMs = services.quotas.recordAndThrottleMs(
       'request',
@@ -241,16 +344,60 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
       services.clock.monotonicMs() - request.receivedMs,
     );
     const answer = throttleMs > 0 && 'throttleTimeMs' in body ? { ...body, throttleTimeMs: throttleMs } : body;
+    const { apiKey, apiVersion, correlationId } = request.header;
     try {
-      request.respond(answer);
+      const chunks = encodeResponseFrameUpTo(MAX_ELEMENTS_AT_ONCE, apiKey, apiVersion, correlationId, answer);
+      if (chunks) {
+        request.respondEncoded(chunks);
+        this.handled();
+        return;
+      }
     } catch (error) {
-      // An answer that does not encode is a bug of ours, or a field that an old version cannot carry.
-      services.logger.error('Cannot encode an answer', {
-        api: apiOf(this.apiKey)?.name,
-        version: this.apiVersion,
-        error,
-      });
-      request.closeConnection('Closed a connection: its answer does not encode', error);
+      this.onUnencodable(error);
+      return;
     }
+    startInSlices(
+      services.clock,
+      encodeResponseFrameInSteps(apiKey, apiVersion, correlationId, answer),
+      (chunks) => {
+        request.respondEncoded(chunks);
+        this.handled();
+      },
+      (error) => this.onUnencodable(error),
+    );
   };
+
+  /** An answer that does not encode is a bug of ours, or a field that an old version cannot carry. */
+  private onUnencodable(error: unknown): void {
+    this.services.logger.error('Cannot encode an answer', {
+      api: apiOf(this.apiKey)?.name,
+      version: this.apiVersion,
+      error,
+    });
+    this.close('Closed a connection: its answer does not encode', error);
+  }
+
+  /** The request cannot be answered. */
+  close(reason: string, error: unknown): void {
+    this.isAnswered = true;
+    this.request.closeConnection(reason, error);
+    this.handled();
+  }
+
+  /** @internal What is left to do is somebody else's, or nothing. */
+  handled(): void {
+    const { onHandled } = this;
+    this.onHandled = null;
+    onHandled?.();
+  }
+
+  /** @internal */
+  logUnexpected(api: ApiDescription, error: unknown): void {
+    this.services.logger.error('Unexpected error handling a request', {
+      api: api.name,
+      version: this.apiVersion,
+      connection: this.request.connection.id,
+      error,
+    });
+  }
 }

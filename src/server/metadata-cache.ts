@@ -61,6 +61,12 @@ export class MetadataCache implements MetadataSource {
   private partitionCount = 0;
   private updatedFor: { readonly brokerEpoch: bigint; readonly controllerEpoch: number } | null = null;
   private readonly updateListeners = new Set<() => void>();
+  private currentVersion = 0;
+
+  /** Changes with each update: whoever reads in several steps can tell whether what was read belongs together. */
+  get version(): number {
+    return this.currentVersion;
+  }
 
   /** -1 when none is known. */
   get controllerId(): number {
@@ -74,6 +80,7 @@ export class MetadataCache implements MetadataSource {
 
   /** Takes what changed, and returns the partitions that were deleted. Versions of the request before 5 are understood too. */
   updateMetadata(request: UpdateMetadataRequest): TopicPartition[] {
+    this.currentVersion++;
     this.currentControllerId = request.controllerId < 0 ? -1 : request.controllerId;
     this.brokers = new Map(request.liveBrokers.map((broker) => [broker.id, aliveBroker(broker)]));
     const deleted: TopicPartition[] = [];
@@ -105,6 +112,7 @@ export class MetadataCache implements MetadataSource {
   /** Forgets topics, each unless it has another id by now, and returns their partitions. */
   forgetTopics(topics: ReadonlyMap<string, Uuid>): TopicPartition[] {
     const forgotten: TopicPartition[] = [];
+    this.currentVersion++;
     for (const [topic, id] of topics) {
       const info = this.topics.get(topic);
       if (!info || info.id !== id) continue;

@@ -9,6 +9,7 @@ import type { ZkStores } from '../zookeeper/index.js';
 import type { ConfigAdmin } from './admin/config-admin.js';
 import type { TopicAdmin } from './admin/topic-admin.js';
 import type { AutoTopicCreation } from './auto-topic-creation.js';
+import type { LargeRequests } from './large-requests.js';
 import type { ControlOrder } from './control-order.js';
 import type { MetadataCache } from './metadata-cache.js';
 import type { ProducerIdManager } from './producer-id-manager.js';
@@ -31,6 +32,8 @@ export interface BrokerServices {
   readonly metrics: MetricsRegistry;
   readonly metadata: MetadataCache;
   readonly replicas: ReplicaManager;
+  /** The memory for requests of thousands of elements. */
+  readonly largeRequests: LargeRequests;
   /** Which commands of the controller count, and whose turn it is. */
   readonly controlOrder: ControlOrder;
   readonly logs: LogManager;

@@ -1,5 +1,5 @@
 import { whyInvalidTopicName } from '../../cluster/index.js';
-import type { Logger } from '../../common/index.js';
+import { runInSlices, type Clock, type Logger } from '../../common/index.js';
 import {
   ConfigError,
   definitionOf,
@@ -23,6 +23,8 @@ import {
 } from '../../protocol/index.js';
 import type { ZkStores } from '../../zookeeper/index.js';
 import { AdminError, apiResultOf, attempt, NO_ERROR, type ApiResult } from './admin-error.js';
+import { forEachInSteps } from '../in-steps.js';
+import { mapInTurns } from '../in-turns.js';
 import type { TopicView } from './topic-view.js';
 
 /** `ConfigResource.Type`. */
@@ -32,6 +34,9 @@ type IncrementalResource = IncrementalAlterConfigsRequest['resources'][number];
 type IncrementalOp = IncrementalResource['configs'][number];
 type FullResource = AlterConfigsRequest['resources'][number];
 type DescribeConfigsResultInput = NonNullable<DescribeConfigsResponseInput['results']>[number];
+
+/** Resources that are altered side by side. */
+const MAX_CONCURRENT = 100;
 
 const OpType = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
 
@@ -46,6 +51,7 @@ export class ConfigAdmin {
       readonly stores: ZkStores;
       readonly view: TopicView;
       readonly brokerId: number;
+      readonly clock: Clock;
       readonly log: Logger;
     },
   ) {}
@@ -101,25 +107,24 @@ export class ConfigAdmin {
     });
   }
 
-  private alterAll<R extends { resourceType: number; resourceName: string; configs: readonly { name: string }[] }>(
-    resources: readonly R[],
-    alterOne: (resource: R) => Promise<void>,
-  ): Promise<ApiResult[]> {
+  private async alterAll<
+    R extends { resourceType: number; resourceName: string; configs: readonly { name: string }[] },
+  >(resources: readonly R[], alterOne: (resource: R) => Promise<void>): Promise<ApiResult[]> {
     const keyOf = (resource: R): string => `${resource.resourceType} ${resource.resourceName}`;
+    const { clock, log } = this.deps;
     const counts = new Map<string, number>();
-    for (const resource of resources) counts.set(keyOf(resource), (counts.get(keyOf(resource)) ?? 0) + 1);
-    return Promise.all(
-      resources.map((resource) =>
-        attempt(this.deps.log, `alter configs of ${resource.resourceName}`, async () => {
-          if (counts.get(keyOf(resource))! > 1) {
-            throw new AdminError(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once.');
-          }
-          if (new Set(resource.configs.map(({ name }) => name)).size < resource.configs.length) {
-            throw new AdminError(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys');
-          }
-          await alterOne(resource);
-        }),
-      ),
+    const count = (resource: R): void => void counts.set(keyOf(resource), (counts.get(keyOf(resource)) ?? 0) + 1);
+    await runInSlices(clock, forEachInSteps(resources, count));
+    return mapInTurns(clock, resources, MAX_CONCURRENT, (resource) =>
+      attempt(log, `alter configs of ${resource.resourceName}`, async () => {
+        if (counts.get(keyOf(resource))! > 1) {
+          throw new AdminError(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once.');
+        }
+        if (new Set(resource.configs.map(({ name }) => name)).size < resource.configs.length) {
+          throw new AdminError(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys');
+        }
+        await alterOne(resource);
+      }),
     );
   }
 

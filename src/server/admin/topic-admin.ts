@@ -13,6 +13,7 @@ import { describeTopicConfig, TopicConfig, validateTopicConfig, type BrokerConfi
 import { ErrorCode, type CreatePartitionsRequest, type CreateTopicsRequest } from '../../protocol/index.js';
 import { isZkError, type ZkStores } from '../../zookeeper/index.js';
 import { AdminError, apiResultOf, attempt, NO_ERROR, type ApiResult } from './admin-error.js';
+import { beginInTurn, mapInTurns } from '../in-turns.js';
 import type { TopicView } from './topic-view.js';
 import { TopicWaiter } from './topic-waiter.js';
 
@@ -24,6 +25,9 @@ type CreatePartitionsTopic = CreatePartitionsRequest['topics'][number];
  * million partitions is its end.
  */
 const MAX_PARTITIONS = 100_000;
+
+/** Topics whose assignments are read and written side by side. */
+const MAX_CONCURRENT = 100;
 
 /** In a request: take the broker's default. */
 const UNSET = -1;
@@ -72,7 +76,10 @@ export class TopicAdmin {
     { timeoutMs, validateOnly }: { readonly timeoutMs: number; readonly validateOnly: boolean },
   ): Promise<CreatedTopic[]> {
     const created: CreatedTopic[] = [];
-    for (const topic of topics) created.push(await this.createTopic(topic, validateOnly));
+    const { clock } = this.deps;
+    for (const topic of topics) {
+      created.push(await beginInTurn(clock, () => this.createTopic(topic, validateOnly)));
+    }
     const isPending = ({ errorCode }: CreatedTopic): boolean => errorCode === ErrorCode.NONE;
     if (validateOnly || !created.some(isPending)) return created;
     const missesLeader = (result: CreatedTopic, i: number): boolean =>
@@ -92,8 +99,8 @@ export class TopicAdmin {
     validateOnly: boolean,
   ): Promise<ApiResult[]> {
     const brokers = await this.registeredBrokers();
-    const results = await Promise.all(
-      topics.map((topic) => attempt(this.deps.log, topic.name, () => this.addPartitions(topic, brokers, validateOnly))),
+    const results = await mapInTurns(this.deps.clock, topics, MAX_CONCURRENT, (topic) =>
+      attempt(this.deps.log, topic.name, () => this.addPartitions(topic, brokers, validateOnly)),
     );
     const isPending = ({ errorCode }: ApiResult): boolean => errorCode === ErrorCode.NONE;
     if (validateOnly || !results.some(isPending)) return results;
@@ -111,15 +118,16 @@ export class TopicAdmin {
 
   /** Error codes by topic. A topic that is being deleted already is waited for like the others. */
   async deleteTopics(topics: readonly string[], timeoutMs: number): Promise<Map<string, number>> {
-    const { stores, log, view } = this.deps;
+    const { clock, stores, log, view } = this.deps;
     const results = new Map<string, number>();
+    const mark = async (topic: string): Promise<void> => {
+      const isName = whyInvalidTopicName(topic) === null;
+      if (!isName || !(await stores.topics.topicExists(topic)))
+        throw new AdminError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+      await stores.deletions.createDeleteTopicPath(topic).catch(unless('NodeExists'));
+    };
     for (const topic of topics) {
-      const { errorCode } = await attempt(log, topic, async () => {
-        const isName = whyInvalidTopicName(topic) === null;
-        if (!isName || !(await stores.topics.topicExists(topic)))
-          throw new AdminError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-        await stores.deletions.createDeleteTopicPath(topic).catch(unless('NodeExists'));
-      });
+      const { errorCode } = await beginInTurn(clock, () => attempt(log, topic, () => mark(topic)));
       results.set(topic, errorCode);
     }
     const pending = topics.filter((topic) => results.get(topic) === ErrorCode.NONE);

@@ -1,41 +1,69 @@
 import { CLUSTER_METADATA_TOPIC } from '../../cluster/index.js';
-import { createTopicsRequest, createTopicsResponse, ErrorCode } from '../../protocol/index.js';
+import { runInSlices, type Steps } from '../../common/index.js';
+import {
+  createTopicsRequest,
+  createTopicsResponse,
+  ErrorCode,
+  type CreateTopicsRequest,
+  type CreateTopicsResponseInput,
+} from '../../protocol/index.js';
 import { CLUSTER_RESOURCE } from '../../security/index.js';
-import { handler } from '../handler.js';
+import type { CreatedTopic } from '../admin/topic-admin.js';
+import { handler, type RequestContext } from '../handler.js';
+import { forEachInSteps, mapInSteps } from '../in-steps.js';
+
+type CreatableTopic = CreateTopicsRequest['topics'][number];
+type TopicAnswer = NonNullable<CreateTopicsResponseInput['topics']>[number];
+type Refusals = ReadonlyMap<string, { readonly errorCode: number; readonly errorMessage: string }>;
 
 /** Creates topics, on the controller only, and answers when every partition has a leader or the timeout is up. */
-export const createTopics = handler(createTopicsRequest, createTopicsResponse, async (request, context) => {
-  const { authorize, controller, topicAdmin } = context;
+export const createTopics = handler(createTopicsRequest, createTopicsResponse, function* (request, context) {
+  const { authorize, controller, topicAdmin, clock } = context;
   if (!controller.isActive) {
-    return { topics: request.topics.map(({ name }) => ({ name, errorCode: ErrorCode.NOT_CONTROLLER })) };
+    const errorCode = ErrorCode.NOT_CONTROLLER;
+    return { topics: yield* mapInSteps(request.topics, ({ name }): TopicAnswer => ({ name, errorCode })) };
   }
   const counts = new Map<string, number>();
-  for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1);
+  yield* forEachInSteps(request.topics, ({ name }) => void counts.set(name, (counts.get(name) ?? 0) + 1));
   const mayCreateAny = authorize('CREATE', CLUSTER_RESOURCE);
-  const refusalOf = (name: string): { errorCode: number; errorMessage: string } | null => {
+  const refusals = new Map<string, { errorCode: number; errorMessage: string }>();
+  const allowed: CreatableTopic[] = [];
+  yield* forEachInSteps(request.topics, (topic) => {
+    const { name } = topic;
     if (counts.get(name)! > 1) {
-      return { errorCode: ErrorCode.INVALID_REQUEST, errorMessage: 'Found multiple entries for this topic.' };
+      const errorMessage = 'Found multiple entries for this topic.';
+      refusals.set(name, { errorCode: ErrorCode.INVALID_REQUEST, errorMessage });
+    } else if (name === CLUSTER_METADATA_TOPIC || !(mayCreateAny || authorize('CREATE', { type: 'TOPIC', name }))) {
+      refusals.set(name, { errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED, errorMessage: 'Authorization failed.' });
+    } else {
+      allowed.push(topic);
     }
-    const isAllowed = name !== CLUSTER_METADATA_TOPIC && (mayCreateAny || authorize('CREATE', { type: 'TOPIC', name }));
-    if (!isAllowed) return { errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED, errorMessage: 'Authorization failed.' };
-    return null;
-  };
-  const allowed = request.topics.filter(({ name }) => refusalOf(name) === null);
-  const created = await topicAdmin.createTopics(allowed, request);
-  const byName = new Map(created.map((result) => [result.name, result]));
-  return {
-    topics: request.topics.map(({ name }) => {
-      const refusal = refusalOf(name);
-      if (refusal) return { name, ...refusal, numPartitions: -1, replicationFactor: -1, configs: [] };
-      const result = byName.get(name)!;
-      if (result.errorCode !== ErrorCode.NONE || authorize('DESCRIBE_CONFIGS', { type: 'TOPIC', name })) return result;
-      return {
-        ...result,
-        topicConfigErrorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
-        numPartitions: -1,
-        replicationFactor: -1,
-        configs: [],
-      };
-    }),
-  };
+  });
+  return topicAdmin
+    .createTopics(allowed, request)
+    .then((created) => runInSlices(clock, answersOf(request.topics, refusals, created, context)));
 });
+
+/** `created` are those that were not refused, in their order. */
+function* answersOf(
+  topics: readonly CreatableTopic[],
+  refusals: Refusals,
+  created: readonly CreatedTopic[],
+  { authorize }: RequestContext,
+): Steps<CreateTopicsResponseInput> {
+  let next = 0;
+  const answerOf = ({ name }: CreatableTopic): TopicAnswer => {
+    const refusal = refusals.get(name);
+    if (refusal) return { name, ...refusal, numPartitions: -1, replicationFactor: -1, configs: [] };
+    const result = created[next++]!;
+    if (result.errorCode !== ErrorCode.NONE || authorize('DESCRIBE_CONFIGS', { type: 'TOPIC', name })) return result;
+    return {
+      ...result,
+      topicConfigErrorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+      numPartitions: -1,
+      replicationFactor: -1,
+      configs: [],
+    };
+  };
+  return { topics: yield* mapInSteps(topics, answerOf) };
+}

@@ -1,12 +1,18 @@
 import { deleteGroupsRequest, deleteGroupsResponse, ErrorCode } from '../../protocol/index.js';
 import { handler } from '../handler.js';
+import { mapInSteps } from '../in-steps.js';
 
 /** Removes empty groups with their offsets. */
-export const deleteGroups = handler(deleteGroupsRequest, deleteGroupsResponse, (request, { authorize, groups }) => ({
-  results: [...new Set(request.groupsNames)].map((groupId) => ({
-    groupId,
-    errorCode: authorize('DELETE', { type: 'GROUP', name: groupId })
-      ? groups.deleteGroup(groupId)
-      : ErrorCode.GROUP_AUTHORIZATION_FAILED,
-  })),
-}));
+export const deleteGroups = handler(
+  deleteGroupsRequest,
+  deleteGroupsResponse,
+  function* (request, { authorize, groups }) {
+    const deleteGroup = (groupId: string): { groupId: string; errorCode: number } => ({
+      groupId,
+      errorCode: authorize('DELETE', { type: 'GROUP', name: groupId })
+        ? groups.deleteGroup(groupId)
+        : ErrorCode.GROUP_AUTHORIZATION_FAILED,
+    });
+    return { results: yield* mapInSteps([...new Set(request.groupsNames)], deleteGroup) };
+  },
+);

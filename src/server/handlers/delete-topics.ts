@@ -1,23 +1,30 @@
-import { ZERO_UUID } from '../../common/index.js';
+import { runInSlices, ZERO_UUID } from '../../common/index.js';
 import { deleteTopicsRequest, deleteTopicsResponse, ErrorCode } from '../../protocol/index.js';
 import { handler } from '../handler.js';
+import { mapInSteps } from '../in-steps.js';
+import { topicsToDelete, type TopicToDelete } from '../request-shapes.js';
+
+interface TopicAnswer extends TopicToDelete {
+  readonly errorCode: number;
+}
 
 /** Deletes topics by name or, from version 6 on, by id; on the controller only. */
-export const deleteTopics = handler(deleteTopicsRequest, deleteTopicsResponse, async (request, context) => {
-  const { apiVersion, authorize, config, controller, metadata, topicAdmin } = context;
-  const asked = apiVersion >= 6 ? request.topics : request.topicNames.map((name) => ({ name, topicId: ZERO_UUID }));
-  const refuseAll = (errorCode: number) => ({ responses: asked.map((topic) => ({ ...topic, errorCode })) });
-  if (!controller.isActive) return refuseAll(ErrorCode.NOT_CONTROLLER);
+export const deleteTopics = handler(deleteTopicsRequest, deleteTopicsResponse, function* (request, context) {
+  const { apiVersion, authorize, clock, config, controller, metadata, topicAdmin } = context;
+  const asked = topicsToDelete(request, apiVersion);
+  const refuseAll = (errorCode: number) => mapInSteps(asked, (topic) => ({ ...topic, errorCode }));
+  if (!controller.isActive) return { responses: yield* refuseAll(ErrorCode.NOT_CONTROLLER) };
   if (!config.get('delete.topic.enable')) {
-    return refuseAll(apiVersion < 3 ? ErrorCode.INVALID_REQUEST : ErrorCode.TOPIC_DELETION_DISABLED);
+    const errorCode = apiVersion < 3 ? ErrorCode.INVALID_REQUEST : ErrorCode.TOPIC_DELETION_DISABLED;
+    return { responses: yield* refuseAll(errorCode) };
   }
   if (asked.some(({ name, topicId }) => name !== null && topicId !== ZERO_UUID)) {
     // Kafka refuses the request as a whole with the answer's error code in every topic.
-    return refuseAll(ErrorCode.INVALID_REQUEST);
+    return { responses: yield* refuseAll(ErrorCode.INVALID_REQUEST) };
   }
-  const resolved = asked.map(({ name, topicId }) => {
+  const resolved = yield* mapInSteps(asked, ({ name, topicId }): TopicAnswer => {
     const topic = topicId === ZERO_UUID ? name : (metadata.topicName(topicId) ?? null);
-    const refuse = (errorCode: number, shownName = topic) => ({ name: shownName, topicId, errorCode });
+    const refuse = (errorCode: number, shownName = topic): TopicAnswer => ({ name: shownName, topicId, errorCode });
     if (topic === null) return refuse(ErrorCode.UNKNOWN_TOPIC_ID);
     if (topicId !== ZERO_UUID && !authorize('DESCRIBE', { type: 'TOPIC', name: topic })) {
       // The id may be known to somebody who must not learn the name.
@@ -27,11 +34,12 @@ export const deleteTopics = handler(deleteTopicsRequest, deleteTopicsResponse, a
     if (!metadata.hasTopic(topic)) return refuse(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
     return refuse(ErrorCode.NONE);
   });
-  const deletable = resolved.filter(({ errorCode }) => errorCode === ErrorCode.NONE).map(({ name }) => name!);
-  const outcomes = await topicAdmin.deleteTopics([...new Set(deletable)], request.timeoutMs);
-  return {
-    responses: resolved.map((topic) =>
-      topic.errorCode === ErrorCode.NONE ? { ...topic, errorCode: outcomes.get(topic.name!)! } : topic,
-    ),
-  };
+  // Those that there are: as many as the cluster has, however often they are named.
+  const deletable = new Set<string>();
+  for (const { errorCode, name } of resolved) if (errorCode === ErrorCode.NONE) deletable.add(name!);
+  return topicAdmin.deleteTopics([...deletable], request.timeoutMs).then(async (outcomes) => {
+    const answerOf = (topic: TopicAnswer): TopicAnswer =>
+      topic.errorCode === ErrorCode.NONE ? { ...topic, errorCode: outcomes.get(topic.name!)! } : topic;
+    return { responses: await runInSlices(clock, mapInSteps(resolved, answerOf)) };
+  });
 });

@@ -1,10 +1,18 @@
-import { describeGroupsRequest, describeGroupsResponse, ErrorCode } from '../../protocol/index.js';
+import {
+  describeGroupsRequest,
+  describeGroupsResponse,
+  ErrorCode,
+  type DescribeGroupsResponseInput,
+} from '../../protocol/index.js';
 import type { Resource } from '../../security/index.js';
 import { handler } from '../handler.js';
+import { mapInSteps } from '../in-steps.js';
+
+type DescribedGroup = NonNullable<DescribeGroupsResponseInput['groups']>[number];
 
 /** Shows groups with their members and assignments. */
-export const describeGroups = handler(describeGroupsRequest, describeGroupsResponse, (request, context) => ({
-  groups: request.groups.map((groupId) => {
+export const describeGroups = handler(describeGroupsRequest, describeGroupsResponse, function* (request, context) {
+  const describe = (groupId: string): DescribedGroup => {
     const resource: Resource = { type: 'GROUP', name: groupId };
     if (!context.authorize('DESCRIBE', resource)) {
       return { groupId, errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED };
@@ -12,5 +20,6 @@ export const describeGroups = handler(describeGroupsRequest, describeGroupsRespo
     const group = context.groups.describeGroup(groupId);
     if (group.errorCode !== ErrorCode.NONE || !request.includeAuthorizedOperations) return group;
     return { ...group, authorizedOperations: context.authorizedOperations(resource) };
-  }),
-}));
+  };
+  return { groups: yield* mapInSteps(request.groups, describe) };
+});

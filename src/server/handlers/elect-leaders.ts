@@ -1,45 +1,62 @@
 import { partitionKey, type TopicPartition } from '../../cluster/index.js';
+import { runInSlices, type Steps } from '../../common/index.js';
 import type { ElectLeadersResult } from '../../controller/index.js';
 import {
   electLeadersRequest,
   electLeadersResponse,
   ErrorCode,
   errorMessage as errorMessageOf,
+  type ElectLeadersRequest,
   type InputOf,
 } from '../../protocol/index.js';
 import { CLUSTER_RESOURCE } from '../../security/index.js';
+import { electLeadersErrorResponse } from '../error-responses.js';
 import { handler, type RequestContext } from '../handler.js';
+import { forEachInSteps } from '../in-steps.js';
 
 type Answer = InputOf<typeof electLeadersResponse>;
 
 const PREFERRED = 0;
 const UNCLEAN = 1;
+const PARTITIONS_AN_EVENT = 10_000;
 
 /** Elects leaders by hand (KIP-183, KIP-460), and answers when this broker has heard of them or the timeout is up. */
-export const electLeaders = handler(
-  electLeadersRequest,
-  electLeadersResponse,
-  async (request, context): Promise<Answer> => {
-    const asked = request.topicPartitions?.flatMap(({ topic, partitions }) =>
-      partitions.map((partition) => ({ topic, partition })),
-    );
-    const failAll = (errorCode: number): Answer => ({
-      errorCode,
-      replicaElectionResults: grouped((asked ?? []).map((tp) => ({ ...tp, errorCode, errorMessage: null }))),
-    });
-    if (request.electionType !== PREFERRED && request.electionType !== UNCLEAN)
-      return failAll(ErrorCode.UNKNOWN_SERVER_ERROR);
-    if (!context.authorize('ALTER', CLUSTER_RESOURCE)) return failAll(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+export const electLeaders = handler(electLeadersRequest, electLeadersResponse, function* (request, context) {
+  const { apiVersion } = context;
+  const refuse = (errorCode: number): Steps<Answer> =>
+    electLeadersErrorResponse(request.topicPartitions ?? [], { errorCode, message: null }, apiVersion);
+  if (request.electionType !== PREFERRED && request.electionType !== UNCLEAN) {
+    return yield* refuse(ErrorCode.UNKNOWN_SERVER_ERROR);
+  }
+  if (!context.authorize('ALTER', CLUSTER_RESOURCE)) return yield* refuse(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+  if (request.topicPartitions === null) return elect(request, allPartitions(context), context);
+  const asked: TopicPartition[] = [];
+  for (const { topic, partitions } of request.topicPartitions) {
+    yield* forEachInSteps(partitions, (partition) => void asked.push({ topic, partition }));
+    yield;
+  }
+  return elect(request, asked, context);
+});
 
-    const partitions = asked ?? allPartitions(context);
-    const type = request.electionType === UNCLEAN ? 'unclean' : 'preferred';
-    const results = await context.controller.electLeaders(partitions, type);
-    const done = await whenKnown(results, request.timeoutMs, context);
-    // Whoever asks for all wants to know what was done, not what was in order already.
-    const shown = asked ? done : done.filter(({ errorCode }) => errorCode !== ErrorCode.ELECTION_NOT_NEEDED);
-    return { errorCode: ErrorCode.NONE, replicaElectionResults: grouped(shown) };
-  },
-);
+async function elect(
+  request: ElectLeadersRequest,
+  partitions: readonly TopicPartition[],
+  context: RequestContext,
+): Promise<Answer> {
+  const type = request.electionType === UNCLEAN ? 'unclean' : 'preferred';
+  const { clock, controller } = context;
+  const results: ElectLeadersResult[] = [];
+  // An election is one event of the controller, which does nothing else meanwhile.
+  for (let at = 0; at < partitions.length; at += PARTITIONS_AN_EVENT) {
+    results.push(...(await controller.electLeaders(partitions.slice(at, at + PARTITIONS_AN_EVENT), type)));
+  }
+  const done = await whenKnown(results, request.timeoutMs, context);
+  // Whoever asks for all wants to know what was done, not what was in order already.
+  const isShown = ({ errorCode }: ElectLeadersResult): boolean =>
+    request.topicPartitions !== null || errorCode !== ErrorCode.ELECTION_NOT_NEEDED;
+  const replicaElectionResults = await runInSlices(clock, grouped(done, isShown));
+  return { errorCode: ErrorCode.NONE, replicaElectionResults };
+}
 
 function allPartitions({ metadata }: RequestContext): TopicPartition[] {
   return [...metadata.topicsInCluster()].flatMap((topic) =>
@@ -82,16 +99,19 @@ function whenKnown(
   });
 }
 
-function grouped(
-  results: readonly (TopicPartition & { readonly errorCode: number; readonly errorMessage: string | null })[],
-): NonNullable<Answer['replicaElectionResults']> {
+function* grouped(
+  results: readonly ElectLeadersResult[],
+  isShown: (result: ElectLeadersResult) => boolean,
+): Steps<NonNullable<Answer['replicaElectionResults']>> {
   const topics = new Map<string, { partitionId: number; errorCode: number; errorMessage: string | null }[]>();
-  for (const { topic, partition, errorCode, errorMessage } of results) {
+  yield* forEachInSteps(results, (result) => {
+    if (!isShown(result)) return;
+    const { topic, partition, errorCode, errorMessage } = result;
     let list = topics.get(topic);
     if (!list) topics.set(topic, (list = []));
     // Kafka says this with the error's own words.
     const message = errorCode === ErrorCode.ELECTION_NOT_NEEDED ? errorMessageOf(errorCode) : null;
     list.push({ partitionId: partition, errorCode, errorMessage: errorMessage ?? message });
-  }
+  });
   return [...topics].map(([topic, partitionResult]) => ({ topic, partitionResult }));
 }

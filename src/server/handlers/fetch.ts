@@ -1,6 +1,8 @@
+import { startInSlices, type Steps } from '../../common/index.js';
 import { ErrorCode, fetchRequest, fetchResponse, type InputOf } from '../../protocol/index.js';
 import { CLUSTER_RESOURCE } from '../../security/index.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
+import { mapInSteps } from '../in-steps.js';
 
 type Answer = InputOf<typeof fetchResponse>;
 type PartitionAnswer = NonNullable<NonNullable<Answer['responses']>[number]['partitions']>[number];
@@ -31,9 +33,8 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
     },
     (answer) => {
       if (!isFollower) context.quotas.recordAndThrottleMs('fetch', context, request.frameBytes);
-      context.respond(
-        apiVersion < FIRST_VERSION_OF_ZSTD ? forOldClient(answer as Answer, context) : (answer as Answer),
-      );
+      if (apiVersion >= FIRST_VERSION_OF_ZSTD) context.respond(answer as Answer);
+      else startInSlices(context.clock, forOldClient(answer as Answer, context), context.respond, context.fail);
     },
   );
   return LATER;
@@ -43,23 +44,28 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
  * What older clients cannot read is refused them (`maybeConvertFetchedData`): topics that are compressed with zstd whatever their
  * producers do; and any batches by those of before 0.11, since nothing is converted down.
  */
-function forOldClient(answer: Answer, { apiVersion, topicConfigs }: RequestContext): Answer {
+function* forOldClient(answer: Answer, { apiVersion, topicConfigs }: RequestContext): Steps<Answer> {
   const isZstd = (topic: string | undefined): boolean =>
     topic !== undefined && topicConfigs.configOf(topic).compressionType === 'zstd';
-  const responses = answer.responses?.map((response) => {
+  const responses: NonNullable<Answer['responses']>[number][] = [];
+  for (const response of answer.responses ?? []) {
     const refusal = isZstd(response.topic)
       ? ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
       : apiVersion < MIN_VERSION_OF_BATCHES
         ? ErrorCode.UNSUPPORTED_VERSION
         : ErrorCode.NONE;
-    if (refusal === ErrorCode.NONE) return response;
+    yield;
+    if (refusal === ErrorCode.NONE) {
+      responses.push(response);
+      continue;
+    }
     const isRefused = ({ errorCode, records }: PartitionAnswer): boolean =>
       errorCode === ErrorCode.NONE && (refusal !== ErrorCode.UNSUPPORTED_VERSION || sizeOf(records) > 0);
-    const partitions = response.partitions?.map((partition) =>
+    const partitions = yield* mapInSteps(response.partitions ?? [], (partition) =>
       isRefused(partition) ? refused(partition.partitionIndex ?? 0, refusal) : partition,
     );
-    return { ...response, partitions };
-  });
+    responses.push({ ...response, partitions });
+  }
   return { ...answer, responses };
 }
 

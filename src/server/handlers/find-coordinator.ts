@@ -1,23 +1,31 @@
-import { ErrorCode, errorMessage, findCoordinatorRequest, findCoordinatorResponse } from '../../protocol/index.js';
+import {
+  ErrorCode,
+  errorMessage,
+  findCoordinatorRequest,
+  findCoordinatorResponse,
+  type FindCoordinatorResponseInput,
+} from '../../protocol/index.js';
 import type { BrokerNode } from '../metadata-cache.js';
 import { handler, type RequestContext } from '../handler.js';
+import { mapInSteps } from '../in-steps.js';
 import { GROUP_METADATA_TOPIC } from '../../cluster/index.js';
 
 const GROUP = 0;
 const TRANSACTION = 1;
+const FIRST_VERSION_OF_MANY = 4;
 
 type Found = { readonly errorCode: number; readonly node: BrokerNode | null };
+type Coordinator = NonNullable<FindCoordinatorResponseInput['coordinators']>[number];
 
 /** Says which broker coordinates a group: the leader of its partition of `__consumer_offsets`, which is created when missing. */
-export const findCoordinator = handler(findCoordinatorRequest, findCoordinatorResponse, (request, context) => {
-  const { apiVersion } = context;
-  if (apiVersion >= 4) {
-    const coordinators = request.coordinatorKeys.map((key) => {
+export const findCoordinator = handler(findCoordinatorRequest, findCoordinatorResponse, function* (request, context) {
+  if (context.apiVersion >= FIRST_VERSION_OF_MANY) {
+    const findOne = (key: string): Coordinator => {
       const { errorCode, node } = find(context, request.keyType, key);
       const message = errorCode === ErrorCode.INVALID_REQUEST ? errorMessage(errorCode) : '';
       return { key, errorCode, errorMessage: message, ...address(node) };
-    });
-    return { coordinators };
+    };
+    return { coordinators: yield* mapInSteps(request.coordinatorKeys, findOne) };
   }
   const { errorCode, node } = find(context, request.keyType, request.key);
   return { errorCode, errorMessage: errorMessage(errorCode), ...address(node) };

@@ -1,15 +1,12 @@
 import { ErrorCode, joinGroupRequest, joinGroupResponse } from '../../protocol/index.js';
+import { joinGroupErrorResponse } from '../error-responses.js';
 import { groupContext, mayReadGroup } from '../group-request.js';
 import { handler } from '../handler.js';
 
 /** A member asks to be in a group; the answer comes when the rebalance has gathered its members. */
 export const joinGroup = handler(joinGroupRequest, joinGroupResponse, (request, context) => {
   if (!mayReadGroup(context, request.groupId)) {
-    return {
-      errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED,
-      generationId: -1,
-      protocolName: context.apiVersion >= 7 ? null : '',
-    };
+    return joinGroupErrorResponse(ErrorCode.GROUP_AUTHORIZATION_FAILED, context.apiVersion);
   }
   return context.groups.joinGroup(groupContext(context), request);
 });

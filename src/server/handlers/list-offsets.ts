@@ -1,11 +1,27 @@
 import { partitionKey } from '../../cluster/index.js';
-import { clampToSafeNumber } from '../../common/index.js';
-import { ErrorCode, listOffsetsRequest, listOffsetsResponse, type InputOf } from '../../protocol/index.js';
-import { handler } from '../handler.js';
+import { clampToSafeNumber, runInSlices, type Steps } from '../../common/index.js';
+import {
+  ErrorCode,
+  listOffsetsRequest,
+  listOffsetsResponse,
+  type InputOf,
+  type ListOffsetsRequest,
+} from '../../protocol/index.js';
+import { handler, type RequestContext } from '../handler.js';
+import { forEachInSteps, mapNestedInSteps } from '../in-steps.js';
 
-type PartitionAnswer = NonNullable<
-  NonNullable<InputOf<typeof listOffsetsResponse>['topics']>[number]['partitions']
->[number];
+type AskedTopic = ListOffsetsRequest['topics'][number];
+type AskedPartition = AskedTopic['partitions'][number];
+type Answer = InputOf<typeof listOffsetsResponse>;
+type TopicAnswer = NonNullable<Answer['topics']>[number];
+type PartitionAnswer = NonNullable<TopicAnswer['partitions']>[number];
+
+interface Asked {
+  readonly topic: string;
+  readonly partition: AskedPartition;
+  /** It was asked for more than once: each time it is refused. */
+  isDuplicate: boolean;
+}
 
 /** Whoever asks with this replica id may also ask a follower (`ListOffsetsRequest.DEBUGGING_REPLICA_ID`). */
 const DEBUGGING_REPLICA_ID = -2;
@@ -19,93 +35,97 @@ const MAX_CONCURRENT = 16;
 const PARTITIONS_A_TURN = 200;
 
 /** Finds offsets by time, and the ends of logs. */
-export const listOffsets = handler(listOffsetsRequest, listOffsetsResponse, async (request, context) => {
-  const { authorize, replicas, apiVersion, logger, clock } = context;
-  const isolationLevel = request.isolationLevel === 1 ? 'READ_COMMITTED' : 'READ_UNCOMMITTED';
-  const isolation = request.replicaId === CONSUMER_REPLICA_ID ? isolationLevel : null;
-  const fetchOnlyFromLeader = request.replicaId !== DEBUGGING_REPLICA_ID;
-  const duplicates = duplicatesOf(request.topics);
+export const listOffsets = handler(listOffsetsRequest, listOffsetsResponse, function* (request, context) {
+  const asked: Asked[] = [];
+  const seen = new Map<string, Map<number, Asked>>();
+  for (const { name: topic, partitions } of request.topics) {
+    let ofTopic = seen.get(topic);
+    if (!ofTopic) seen.set(topic, (ofTopic = new Map()));
+    yield* forEachInSteps(partitions, (partition) => {
+      const before = ofTopic.get(partition.partitionIndex);
+      const one = { topic, partition, isDuplicate: before !== undefined };
+      if (before) before.isDuplicate = true;
+      else ofTopic.set(partition.partitionIndex, one);
+      asked.push(one);
+    });
+    yield;
+  }
+  return findAll(request, asked, context);
+});
 
-  const find = async (
-    name: string,
-    { partitionIndex, timestamp, currentLeaderEpoch }: (typeof request.topics)[number]['partitions'][number],
-  ): Promise<PartitionAnswer> => {
-    const tp = { topic: name, partition: partitionIndex };
-    if (!authorize('DESCRIBE', { type: 'TOPIC', name })) {
-      return { partitionIndex, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
-    }
-    if (apiVersion > 0 && duplicates.has(partitionKey(tp))) {
-      return { partitionIndex, errorCode: ErrorCode.INVALID_REQUEST };
-    }
-    try {
-      const found = await replicas.fetchOffsetForTimestamp(tp, clampToSafeNumber(timestamp), {
-        isolation,
-        currentLeaderEpoch,
-        fetchOnlyFromLeader,
-      });
-      const errorCode = knownTo(apiVersion, found.errorCode);
-      if (apiVersion === 0) {
-        const oldStyleOffsets = found.offset >= 0 ? [BigInt(found.offset)] : [];
-        return { partitionIndex, errorCode, oldStyleOffsets };
-      }
-      return {
-        partitionIndex,
-        errorCode,
-        timestamp: BigInt(found.timestamp),
-        offset: BigInt(found.offset),
-        leaderEpoch: apiVersion >= 4 ? found.leaderEpoch : -1,
-      };
-    } catch (error) {
-      logger.error('Error while responding to an offset request', { partition: partitionKey(tp), error });
-      return { partitionIndex, errorCode: ErrorCode.UNKNOWN_SERVER_ERROR };
-    }
-  };
-
-  const topics = request.topics.map(({ name, partitions }) => ({
-    name,
-    partitions: partitions.map(({ partitionIndex }): PartitionAnswer => ({ partitionIndex })),
-  }));
-  const places = request.topics.flatMap(({ partitions }, topic) =>
-    partitions.map((asked, at) => ({ topic, at, asked })),
-  );
+async function findAll(request: ListOffsetsRequest, asked: readonly Asked[], context: RequestContext): Promise<Answer> {
+  const { clock } = context;
+  const answers: PartitionAnswer[] = [];
   let next = 0;
   let turn: Promise<void> | null = null;
   const findInTurn = async (): Promise<void> => {
-    while (next < places.length) {
+    while (next < asked.length) {
       // All of them wait, or the others would go on in its stead.
       if (turn) {
         await turn;
         continue;
       }
-      const { topic, at, asked } = places[next++]!;
+      const at = next++;
       if (next % PARTITIONS_A_TURN === 0) {
         turn = new Promise<void>((resolve) => clock.defer(resolve)).then(() => void (turn = null));
       }
-      topics[topic]!.partitions[at] = await find(topics[topic]!.name, asked);
+      answers[at] = await find(request, asked[at]!, context);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(MAX_CONCURRENT, places.length) }, findInTurn));
-  return { topics };
-});
+  await Promise.all(Array.from({ length: Math.min(MAX_CONCURRENT, asked.length) }, findInTurn));
+  return runInSlices(clock, answerOf(request, answers));
+}
+
+function* answerOf({ topics }: ListOffsetsRequest, answers: readonly PartitionAnswer[]): Steps<Answer> {
+  let at = 0;
+  return { topics: yield* mapNestedInSteps(topics, partitionsOf, () => answers[at++]!, topicAnswer) };
+}
+
+async function find(
+  request: ListOffsetsRequest,
+  { topic, partition: { partitionIndex, timestamp, currentLeaderEpoch }, isDuplicate }: Asked,
+  { authorize, replicas, apiVersion, logger }: RequestContext,
+): Promise<PartitionAnswer> {
+  if (!authorize('DESCRIBE', { type: 'TOPIC', name: topic })) {
+    return { partitionIndex, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
+  }
+  if (apiVersion > 0 && isDuplicate) return { partitionIndex, errorCode: ErrorCode.INVALID_REQUEST };
+  const isolationLevel = request.isolationLevel === 1 ? 'READ_COMMITTED' : 'READ_UNCOMMITTED';
+  const tp = { topic, partition: partitionIndex };
+  try {
+    const found = await replicas.fetchOffsetForTimestamp(tp, clampToSafeNumber(timestamp), {
+      isolation: request.replicaId === CONSUMER_REPLICA_ID ? isolationLevel : null,
+      currentLeaderEpoch,
+      fetchOnlyFromLeader: request.replicaId !== DEBUGGING_REPLICA_ID,
+    });
+    const errorCode = knownTo(apiVersion, found.errorCode);
+    if (apiVersion === 0) {
+      const oldStyleOffsets = found.offset >= 0 ? [BigInt(found.offset)] : [];
+      return { partitionIndex, errorCode, oldStyleOffsets };
+    }
+    return {
+      partitionIndex,
+      errorCode,
+      timestamp: BigInt(found.timestamp),
+      offset: BigInt(found.offset),
+      leaderEpoch: apiVersion >= 4 ? found.leaderEpoch : -1,
+    };
+  } catch (error) {
+    logger.error('Error while responding to an offset request', { partition: partitionKey(tp), error });
+    return { partitionIndex, errorCode: ErrorCode.UNKNOWN_SERVER_ERROR };
+  }
+}
+
+function partitionsOf({ partitions }: AskedTopic): readonly AskedPartition[] {
+  return partitions;
+}
+
+function topicAnswer({ name }: AskedTopic, partitions: PartitionAnswer[]): TopicAnswer {
+  return { name, partitions };
+}
 
 function knownTo(apiVersion: number, errorCode: number): number {
   const isUnknown =
     errorCode === ErrorCode.OFFSET_NOT_AVAILABLE && apiVersion < FIRST_VERSION_WITH_OFFSET_NOT_AVAILABLE;
   return isUnknown ? ErrorCode.LEADER_NOT_AVAILABLE : errorCode;
-}
-
-/** Partitions named more than once: each time they are refused. */
-function duplicatesOf(
-  topics: readonly { readonly name: string; readonly partitions: readonly { readonly partitionIndex: number }[] }[],
-): Set<string> {
-  const seen = new Set<string>();
-  const duplicates = new Set<string>();
-  for (const { name, partitions } of topics) {
-    for (const { partitionIndex } of partitions) {
-      const key = partitionKey({ topic: name, partition: partitionIndex });
-      if (seen.has(key)) duplicates.add(key);
-      seen.add(key);
-    }
-  }
-  return duplicates;
 }

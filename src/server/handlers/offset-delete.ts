@@ -1,37 +1,53 @@
-import { ErrorCode, offsetDeleteRequest, offsetDeleteResponse } from '../../protocol/index.js';
+import {
+  ErrorCode,
+  offsetDeleteRequest,
+  offsetDeleteResponse,
+  type OffsetDeleteRequest,
+} from '../../protocol/index.js';
 import { ApiError, handler } from '../handler.js';
+import { forEachInSteps, mapNestedInSteps } from '../in-steps.js';
+
+type Topics = OffsetDeleteRequest['topics'];
+type Partition = Topics[number]['partitions'][number];
 
 /** Removes committed offsets of topics that the group does not read any more (KIP-496). */
-export const offsetDelete = handler(offsetDeleteRequest, offsetDeleteResponse, (request, context) => {
+export const offsetDelete = handler(offsetDeleteRequest, offsetDeleteResponse, function* (request, context) {
   const { authorize, groups, metadata } = context;
   if (!authorize('DELETE', { type: 'GROUP', name: request.groupId })) {
     throw new ApiError(ErrorCode.GROUP_AUTHORIZATION_FAILED);
   }
   const results = new Map<string, number>();
-  const topics = request.topics.flatMap((topic) => {
-    const { name } = topic;
+  // Each once, however often it is named.
+  const deletable = new Map<string, Map<number, Partition>>();
+  for (const { name, partitions } of request.topics) {
     const mayRead = authorize('READ', { type: 'TOPIC', name });
-    const partitions = topic.partitions.filter(({ partitionIndex: partition }) => {
-      if (!mayRead) results.set(`${name}-${partition}`, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
-      else if (metadata.contains({ topic: name, partition })) return true;
-      else results.set(`${name}-${partition}`, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-      return false;
+    yield* forEachInSteps(partitions, (partition) => {
+      const { partitionIndex } = partition;
+      if (!mayRead) results.set(`${name}-${partitionIndex}`, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+      else if (!metadata.contains({ topic: name, partition: partitionIndex })) {
+        results.set(`${name}-${partitionIndex}`, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+      } else {
+        let ofTopic = deletable.get(name);
+        if (!ofTopic) deletable.set(name, (ofTopic = new Map()));
+        ofTopic.set(partitionIndex, partition);
+      }
     });
-    return partitions.length > 0 ? [{ ...topic, partitions }] : [];
-  });
+    yield;
+  }
+  const topics = [...deletable].map(([name, partitions]) => ({ name, partitions: [...partitions.values()] }));
   const deleted = groups.deleteOffsets({ ...request, topics });
   if (deleted.errorCode !== ErrorCode.NONE) return { errorCode: deleted.errorCode };
   for (const { name, partitions } of deleted.topics) {
     for (const { partitionIndex, errorCode } of partitions) results.set(`${name}-${partitionIndex}`, errorCode);
   }
-  return {
-    errorCode: ErrorCode.NONE,
-    topics: request.topics.map(({ name, partitions }) => ({
-      name,
-      partitions: partitions.map(({ partitionIndex }) => ({
-        partitionIndex,
-        errorCode: results.get(`${name}-${partitionIndex}`) ?? ErrorCode.NONE,
-      })),
-    })),
-  };
+  const answers = yield* mapNestedInSteps(
+    request.topics,
+    ({ partitions }) => partitions,
+    ({ partitionIndex }, { name }) => ({
+      partitionIndex,
+      errorCode: results.get(`${name}-${partitionIndex}`) ?? ErrorCode.NONE,
+    }),
+    ({ name }, partitions) => ({ name, partitions }),
+  );
+  return { errorCode: ErrorCode.NONE, topics: answers };
 });

@@ -1,3 +1,4 @@
+import type { Steps } from '../../common/index.js';
 import {
   ErrorCode,
   offsetFetchRequest,
@@ -5,9 +6,10 @@ import {
   type OffsetFetchRequest,
   type OffsetFetchResponse,
 } from '../../protocol/index.js';
+import { offsetFetchErrors } from '../error-responses.js';
 import { handler, type RequestContext } from '../handler.js';
 
-type AskedTopics = OffsetFetchRequest['groups'][number]['topics'];
+type AskedTopics = NonNullable<OffsetFetchRequest['groups'][number]['topics']>;
 type FetchedTopics = OffsetFetchResponse['groups'][number]['topics'];
 interface FetchedGroup {
   readonly errorCode: number;
@@ -17,28 +19,32 @@ interface FetchedGroup {
 /** Since this version a group may ask for all its offsets, and errors of the group have a field of their own. */
 const TOP_LEVEL_ERROR_VERSION = 2;
 const BATCHED_GROUPS_VERSION = 8;
+/** Of one topic so many partitions are looked up in one step. */
+const PARTITIONS_A_STEP = 100;
 
 /** Tells how far groups have committed. (Version 0, which Kafka reads from ZooKeeper, is answered from the same store.) */
-export const offsetFetch = handler(offsetFetchRequest, offsetFetchResponse, (request, context) => {
+export const offsetFetch = handler(offsetFetchRequest, offsetFetchResponse, function* (request, context) {
   const { apiVersion } = context;
   if (apiVersion >= BATCHED_GROUPS_VERSION) {
-    const groups = request.groups.map(({ groupId, topics }) => ({
-      groupId,
-      ...fetchGroup(context, groupId, topics, request.requireStable),
-    }));
+    const groups = [];
+    for (const { groupId, topics } of request.groups) {
+      const fetched: FetchedGroup = yield* fetchGroup(context, groupId, topics, request.requireStable);
+      groups.push({ groupId, ...fetched });
+      yield;
+    }
     return { groups };
   }
-  const { errorCode, topics } = fetchGroup(context, request.groupId, request.topics, request.requireStable);
+  const { errorCode, topics } = yield* fetchGroup(context, request.groupId, request.topics, request.requireStable);
   if (apiVersion >= TOP_LEVEL_ERROR_VERSION || errorCode === ErrorCode.NONE) return { errorCode, topics };
-  return { topics: withError(request.topics ?? [], errorCode) };
+  return { topics: yield* offsetFetchErrors(request.topics ?? [], errorCode) };
 });
 
-function fetchGroup(
+function* fetchGroup(
   context: RequestContext,
   groupId: string,
-  asked: AskedTopics,
+  asked: AskedTopics | null,
   requireStable: boolean,
-): FetchedGroup {
+): Steps<FetchedGroup> {
   const { authorize, groups } = context;
   if (!authorize('DESCRIBE', { type: 'GROUP', name: groupId })) {
     return { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED, topics: [] };
@@ -49,24 +55,33 @@ function fetchGroup(
     // Topics that the client may not see are kept from it.
     return { errorCode: all.errorCode, topics: all.topics.filter(mayDescribe) };
   }
-  const { errorCode, topics } = groups.fetchOffsets(groupId, asked.filter(mayDescribe), requireStable);
+  // Of no topic too: the group as such may be refused.
+  const { errorCode } = groups.fetchOffsets(groupId, [], requireStable);
   if (errorCode !== ErrorCode.NONE) return { errorCode, topics: [] };
-  const refused = asked.filter((topic) => !mayDescribe(topic));
-  return { errorCode, topics: [...topics, ...withError(refused, ErrorCode.TOPIC_AUTHORIZATION_FAILED)] };
-}
-
-function withError(
-  topics: readonly { name: string; partitionIndexes: readonly number[] }[],
-  errorCode: number,
-): FetchedTopics {
-  return topics.map(({ name, partitionIndexes }) => ({
-    name,
-    partitions: partitionIndexes.map((partitionIndex) => ({
-      partitionIndex,
-      committedOffset: -1n,
-      committedLeaderEpoch: -1,
-      metadata: '',
-      errorCode,
-    })),
-  }));
+  const fetched: FetchedTopics = [];
+  const refused: AskedTopics = [];
+  for (const topic of asked) {
+    if (!mayDescribe(topic)) {
+      refused.push(topic);
+      yield;
+      continue;
+    }
+    const { name, partitionIndexes } = topic;
+    let partitions: FetchedTopics[number]['partitions'] = [];
+    for (let at = 0; at === 0 || at < partitionIndexes.length; at += PARTITIONS_A_STEP) {
+      const some = partitionIndexes.slice(at, at + PARTITIONS_A_STEP);
+      // What was found before is worth nothing when the group has moved away meanwhile.
+      const found = groups.fetchOffsets(groupId, [{ name, partitionIndexes: some }], requireStable);
+      if (found.errorCode !== ErrorCode.NONE) return { errorCode: found.errorCode, topics: [] };
+      if (partitions.length === 0) ({ partitions } = found.topics[0]!);
+      else partitions.push(...found.topics[0]!.partitions);
+      yield;
+    }
+    fetched.push({ name, partitions });
+  }
+  if (refused.length === 0) return { errorCode, topics: fetched };
+  return {
+    errorCode,
+    topics: [...fetched, ...(yield* offsetFetchErrors(refused, ErrorCode.TOPIC_AUTHORIZATION_FAILED))],
+  };
 }

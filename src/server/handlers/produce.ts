@@ -1,8 +1,10 @@
-import { runInSlices, type Steps } from '../../common/index.js';
+import { runAtOnce, runInSlices, startInSlices, type Steps } from '../../common/index.js';
 import { BatchView, CorruptRecordError, wholeBatchSizeAt } from '../../records/index.js';
 import { ErrorCode, produceRequest, produceResponse, type InputOf, type ProduceRequest } from '../../protocol/index.js';
 import type { AppendEntry, AppendResult, AppendWait } from '../../replication/index.js';
+import { produceErrorResponse } from '../error-responses.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
+import { forEachInSteps } from '../in-steps.js';
 
 type Answer = InputOf<typeof produceResponse>;
 type PartitionAnswer = NonNullable<NonNullable<Answer['responses']>[number]['partitionResponses']>[number];
@@ -11,30 +13,67 @@ const COMPRESSION_MASK = 0x07;
 const ZSTD = 4;
 
 /** Appends to the partitions that this broker leads, and answers as `acks` asks. */
-export const produce = handler(produceRequest, produceResponse, (body, context) => {
+export const produce = handler(
+  produceRequest,
+  produceResponse,
+  (body, context) => {
+    let partitions = 0;
+    for (const { partitionData } of body.topicData) partitions += partitionData.length;
+    // Few are done within the call, as nearly all are.
+    if (partitions <= PARTITIONS_A_STEP) return appendAsked(body, context, runAtOnce(sortOut(body, context, false)));
+    context.request.holdMemory();
+    return sortOutAndAppend(body, context);
+  },
+  { keepsFrame: true },
+);
+
+function* sortOutAndAppend(
+  body: ProduceRequest,
+  context: RequestContext<Answer>,
+): Steps<typeof LATER | Promise<typeof LATER>> {
+  return appendAsked(body, context, yield* sortOut(body, context, true));
+}
+
+/** A request sorted out: what is to be appended, and what is refused. */
+interface Asked {
+  readonly entries: WantedAppend[];
+  /** Of `entries` one for each partition, or all of them when there are few. */
+  readonly partitions: readonly WantedAppend[];
+  /** In the order of the request; what is appended fills its place when it is done. */
+  readonly answers: (PartitionAnswer | null)[];
+  /** The request is refused as a whole. */
+  readonly refusal: { readonly errorCode: number; readonly message: string | null } | null;
+}
+
+function* sortOut(body: ProduceRequest, context: RequestContext<Answer>, isLarge: boolean): Steps<Asked> {
   const { authorize, metadata, replicas, apiVersion } = context;
-  let hasTransactionalRecords: boolean;
+  const entries: WantedAppend[] = [];
+  const answers: (PartitionAnswer | null)[] = [];
+  // Whoever names many may name one of them again and again.
+  const partitions: WantedAppend[] = isLarge ? [] : entries;
   try {
-    hasTransactionalRecords = isTransactional(body);
+    if (yield* isTransactional(body)) {
+      const { transactionalId } = body;
+      if (transactionalId === null || !authorize('WRITE', { type: 'TRANSACTIONAL_ID', name: transactionalId })) {
+        const errorCode = ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+        return { entries, partitions, answers, refusal: { errorCode, message: null } };
+      }
+    }
   } catch (error) {
     if (!(error instanceof CorruptRecordError)) throw error;
-    finish(body, context, wholeRequestError(body, ErrorCode.CORRUPT_MESSAGE, error.message));
-    return LATER;
+    const refusal = { errorCode: ErrorCode.CORRUPT_MESSAGE, message: error.message };
+    return { entries, partitions, answers, refusal };
   }
-  if (hasTransactionalRecords) {
-    const { transactionalId } = body;
-    if (transactionalId === null || !authorize('WRITE', { type: 'TRANSACTIONAL_ID', name: transactionalId })) {
-      finish(body, context, wholeRequestError(body, ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, null));
-      return LATER;
-    }
-  }
-
-  const entries: WantedAppend[] = [];
-  // In the order of the request; what is appended fills its place when it is done.
-  const answers: (PartitionAnswer | null)[] = [];
+  let left = PARTITIONS_A_STEP;
+  const seen = isLarge ? new Map<string, Set<number>>() : null;
   for (const { name, partitionData } of body.topicData) {
+    const seenOfTopic = seen && ofKey(seen, name);
     const authorized = authorize('WRITE', { type: 'TOPIC', name });
     for (const { index, records } of partitionData) {
+      if (--left < 0) {
+        yield;
+        left = PARTITIONS_A_STEP;
+      }
       const tp = { topic: name, partition: index };
       let errorCode: number = ErrorCode.NONE;
       if (!authorized) errorCode = ErrorCode.TOPIC_AUTHORIZATION_FAILED;
@@ -46,14 +85,34 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
         continue;
       } else errorCode = batchProblem(records as Buffer, apiVersion);
       if (errorCode === ErrorCode.NONE) {
-        entries.push({ tp, records: records as Buffer, place: answers.length });
+        const entry = { tp, records: records as Buffer, place: answers.length };
+        entries.push(entry);
+        if (seenOfTopic && !seenOfTopic.has(index)) {
+          seenOfTopic.add(index);
+          partitions.push(entry);
+        }
         answers.push(null);
       } else {
         answers.push({ index, errorCode, baseOffset: -1n });
       }
     }
   }
+  return { entries, partitions, answers, refusal: null };
+}
 
+function ofKey(sets: Map<string, Set<number>>, key: string): Set<number> {
+  let set = sets.get(key);
+  if (!set) sets.set(key, (set = new Set()));
+  return set;
+}
+
+function appendAsked(
+  body: ProduceRequest,
+  context: RequestContext<Answer>,
+  { entries, partitions, answers, refusal }: Asked,
+): typeof LATER | Promise<typeof LATER> {
+  const { replicas } = context;
+  if (refusal) return refuse(body, context, refusal.errorCode, refusal.message);
   let missing = entries.length;
   const answer = (wanted: readonly WantedAppend[], answerOf: (at: number) => PartitionAnswer): void => {
     wanted.forEach(({ place }, at) => (answers[place] = answerOf(at)));
@@ -86,8 +145,8 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
   /** Null when it is done at once. */
   const append = (wanted: readonly WantedAppend[]): Promise<void> | null => {
     if (wanted.length === 0) return null;
-    // A transaction is verified, and appended, as a whole.
-    const parts = partsOf(wanted, body.transactionalId === null ? PARTITIONS_A_STEP : wanted.length);
+    // A transaction is verified with one question to its coordinator, unless it names more than any does.
+    const parts = partsOf(wanted, body.transactionalId === null ? PARTITIONS_A_STEP : VERIFIED_TOGETHER);
     if (parts.length === 1) {
       appendPart(wanted);
       return null;
@@ -97,7 +156,7 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
   };
   // Clients count the time from before they sent, and put all partitions of a broker into one request: the answer has to reach them.
   const timeoutMs = Math.max(body.timeoutMs / 2, MIN_READINESS_WAIT_MS);
-  const wait = replicas.waitForAppends(entries, { bytes: context.request.frameBytes, timeoutMs });
+  const wait = replicas.waitForAppends(partitions, { bytes: context.request.frameBytes, timeoutMs });
   if (!wait) return append(entries)?.then(onAppended) ?? onAppended();
   // Until then the connection's next request waits, and nobody else. Whoever asks for no answer may go away before.
   context.request.holdMemory();
@@ -108,7 +167,7 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
     let left: readonly WantedAppend[] = entries;
     if (body.transactionalId === null) {
       // What a disk holds up costs the partitions in its directory alone.
-      const { ready, unready } = byReadiness(entries);
+      const { ready, unready } = await runInSlices(context.clock, byReadiness(entries, replicas));
       left = unready;
       await append(ready);
     }
@@ -121,7 +180,7 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
     }
     if (end !== 'ready') {
       const errorCode = end === 'timedOut' ? ErrorCode.REQUEST_TIMED_OUT : ErrorCode.KAFKA_STORAGE_ERROR;
-      const { ready, unready } = byReadiness(left);
+      const { ready, unready } = await runInSlices(context.clock, byReadiness(left, replicas));
       // They are never appended to: the client tries again.
       answer(unready, (at) => ({ index: unready[at]!.tp.partition, errorCode, baseOffset: -1n }));
       left = ready;
@@ -129,13 +188,17 @@ export const produce = handler(produceRequest, produceResponse, (body, context) 
     await append(left);
     return onAppended();
   }
+}
 
-  function byReadiness(wanted: readonly WantedAppend[]): { ready: WantedAppend[]; unready: WantedAppend[] } {
-    const [ready, unready]: WantedAppend[][] = [[], []];
-    for (const entry of wanted) (replicas.isReadyForAppends(entry.tp) ? ready : unready)!.push(entry);
-    return { ready: ready!, unready: unready! };
-  }
-});
+function* byReadiness(
+  wanted: readonly WantedAppend[],
+  replicas: RequestContext['replicas'],
+): Steps<{ ready: WantedAppend[]; unready: WantedAppend[] }> {
+  const ready: WantedAppend[] = [];
+  const unready: WantedAppend[] = [];
+  yield* forEachInSteps(wanted, (entry) => void (replicas.isReadyForAppends(entry.tp) ? ready : unready).push(entry));
+  return { ready, unready };
+}
 
 /** A log that was just made needs its disk once: who asks for no replication, and so for no time, waits for that all the same. */
 const MIN_READINESS_WAIT_MS = 1000;
@@ -147,6 +210,7 @@ interface WantedAppend extends AppendEntry {
 
 /** A request may name thousands of partitions: after so many others may run. About 5 ms when their files have to be opened. */
 const PARTITIONS_A_STEP = 100;
+const VERIFIED_TOGETHER = 1000;
 
 /** Never a closure: each closure that is a generator function gets a hidden class of its own, which keeps its request for long. */
 function* inSteps<T>(parts: readonly T[], step: (part: T) => void): Steps<void> {
@@ -202,16 +266,31 @@ function partitionAnswer(result: AppendResult): PartitionAnswer {
   };
 }
 
-function wholeRequestError(body: ProduceRequest, errorCode: number, errorMessage: string | null): PartitionAnswer[] {
-  return body.topicData.flatMap(({ partitionData }) =>
-    partitionData.map(({ index }) => ({ index, errorCode, errorMessage, baseOffset: -1n })),
-  );
+/** The request as a whole is refused, with a code in each partition. */
+function refuse(
+  body: ProduceRequest,
+  context: RequestContext<Answer>,
+  errorCode: number,
+  message: string | null,
+): typeof LATER {
+  const { request, clock } = context;
+  // Nothing below looks at records.
+  request.releaseFrame();
+  if (body.acks === 0) {
+    request.closeConnection('Closed a connection for an error of a Produce request with acks=0', errorCode);
+  } else startInSlices(clock, produceErrorResponse(body, { errorCode, message }), context.respond, context.fail);
+  return LATER;
 }
 
 /** Whether the first batch of any partition is transactional (`RequestUtils.hasTransactionalRecords`). Throws CorruptRecordError. */
-function isTransactional({ topicData }: ProduceRequest): boolean {
+function* isTransactional({ topicData }: ProduceRequest): Steps<boolean> {
+  let left = PARTITIONS_A_STEP;
   for (const { partitionData } of topicData) {
     for (const { records } of partitionData) {
+      if (--left < 0) {
+        yield;
+        left = PARTITIONS_A_STEP;
+      }
       if (records === null) continue;
       const bytes = records as Buffer;
       if (wholeBatchSizeAt(bytes, 0) > 0 && new BatchView(bytes).isTransactional) return true;

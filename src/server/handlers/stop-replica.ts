@@ -1,4 +1,4 @@
-import { GROUP_METADATA_TOPIC, type TopicPartition } from '../../cluster/index.js';
+import { GROUP_METADATA_TOPIC } from '../../cluster/index.js';
 import {
   ErrorCode,
   stopReplicaRequest,
@@ -9,15 +9,7 @@ import {
 import type { StopReplicasResult } from '../../replication/index.js';
 import { isBrokerEpochStale } from '../broker-epoch.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
-
-interface StopReplica {
-  readonly tp: TopicPartition;
-  readonly leaderEpoch: number;
-  readonly deletePartition: boolean;
-}
-
-/** Before version 3 the leader epoch is not told. */
-const NO_EPOCH = -1;
+import { stoppedPartitions } from '../request-shapes.js';
 
 /** The controller tells which replicas to stop, and which of them to delete. */
 export const stopReplica = handler(stopReplicaRequest, stopReplicaResponse, (request, context) => {
@@ -53,7 +45,7 @@ async function carryOut(
   const { controllerId, controllerEpoch } = request;
   const left = new Set<string>();
   const controller = { controllerId, controllerEpoch, correlationId };
-  const result = await replicas.stopReplicas(controller, partitionsOf(request), ({ tp, leaderEpoch }) => {
+  const result = await replicas.stopReplicas(controller, stoppedPartitions(request), ({ tp, leaderEpoch }) => {
     left.add(tp.topic);
     // A replica that moves away by a reassignment is told only by this request that it leads no more.
     if (tp.topic === GROUP_METADATA_TOPIC) groups.onResignation(tp.partition, leaderEpoch >= 0 ? leaderEpoch : null);
@@ -62,29 +54,4 @@ async function carryOut(
   for (const { tp } of replicas.onlinePartitions()) left.delete(tp.topic);
   for (const topic of left) context.topicConfigs.forget(topic);
   return result;
-}
-
-/** What is asked, from whichever field the version has. */
-function partitionsOf({
-  topicStates,
-  topics,
-  ungroupedPartitions,
-  deletePartitions,
-}: StopReplicaRequest): StopReplica[] {
-  const old = (topic: string, partition: number): StopReplica => ({
-    tp: { topic, partition },
-    leaderEpoch: NO_EPOCH,
-    deletePartition: deletePartitions,
-  });
-  return [
-    ...topicStates.flatMap(({ topicName, partitionStates }) =>
-      partitionStates.map(({ partitionIndex, leaderEpoch, deletePartition }) => ({
-        tp: { topic: topicName, partition: partitionIndex },
-        leaderEpoch,
-        deletePartition,
-      })),
-    ),
-    ...topics.flatMap(({ name, partitionIndexes }) => partitionIndexes.map((partition) => old(name, partition))),
-    ...ungroupedPartitions.map(({ topicName, partitionIndex }) => old(topicName, partitionIndex)),
-  ];
 }

@@ -1,0 +1,296 @@
+import { silentLogger, SimulatedClock, type Clock } from '../../../src/common/index.js';
+import { Request } from '../../../src/network/index.js';
+import {
+  decodeRequestHeader,
+  decodeResponseFrame,
+  describeGroupsRequest,
+  describeGroupsResponse,
+  encodeRequestFrame,
+  fetchRequest,
+  fetchResponse,
+  listGroupsRequest,
+  listGroupsResponse,
+  updateMetadataRequest,
+  updateMetadataResponse,
+  type DescribeGroupsResponse,
+} from '../../../src/protocol/index.js';
+import { noQuotas } from '../../../src/security/index.js';
+import { handler, LATER, type ApiHandler } from '../../../src/server/handler.js';
+import { LargeRequests } from '../../../src/server/large-requests.js';
+import type { BrokerServices } from '../../../src/server/services.js';
+
+const COUNT = 20_000;
+const names = Array.from({ length: COUNT }, (_, at) => `g${at}`);
+
+/** A clock on which each look at the time takes a millisecond, so that a slice is of some steps; it counts the turns. */
+function busyClock(): { clock: Clock; turns: () => number; run: () => void } {
+  const tasks: (() => void)[] = [];
+  let nowMs = 0;
+  let turns = 0;
+  const clock = {
+    ...new SimulatedClock(),
+    monotonicMs: () => nowMs++,
+    defer: (task: () => void) => void tasks.push(task),
+  };
+  const run = (): void => {
+    for (let task = tasks.shift(); task; task = tasks.shift()) {
+      turns++;
+      task();
+    }
+  };
+  return { clock: clock as unknown as Clock, turns: () => turns, run };
+}
+
+function services(clock: Clock, largeRequests = new LargeRequests(clock, 1e9)): BrokerServices {
+  return { clock, largeRequests, logger: silentLogger, quotas: noQuotas } as unknown as BrokerServices;
+}
+
+interface Sent {
+  answer: object | null;
+  closed: string | null;
+  why: unknown;
+  bytesHeld: boolean;
+}
+
+function send(
+  api: ApiHandler,
+  version: number,
+  body: object,
+  parts: BrokerServices,
+  change?: (frame: Buffer) => void,
+): Sent {
+  return sendAs('c', api, version, body, parts, change);
+}
+
+function sendAs(
+  clientId: string,
+  { api, handle }: ApiHandler,
+  version: number,
+  body: object,
+  parts: BrokerServices,
+  change: (frame: Buffer) => void = () => undefined,
+): Sent {
+  const sent: Sent = { answer: null, closed: null, why: undefined, bytesHeld: true };
+  const frame = Buffer.concat(encodeRequestFrame(api.key, version, 9, clientId, body)).subarray(4);
+  change(frame);
+  const info = {
+    id: '1',
+    listenerName: 'PLAINTEXT',
+    clientAddress: '127.0.0.1',
+    principal: { type: 'User', name: 'ANONYMOUS' },
+    clientSoftwareName: 'unknown',
+    clientSoftwareVersion: 'unknown',
+  };
+  const request = new Request(decodeRequestHeader(frame), frame, info, 0, {
+    answered: (_request, chunks) => {
+      if (chunks) sent.answer = decodeResponseFrame(api.key, version, Buffer.concat(chunks).subarray(4)).body;
+    },
+    refused: (reason, why) => void ([sent.closed, sent.why] = [reason, why]),
+    allowNext: () => undefined,
+    frameReleased: () => undefined,
+    availableAnswerBytes: 1,
+  });
+  handle(request, parts);
+  request.handedOut(() => (sent.bytesHeld = false));
+  return sent;
+}
+
+const describeGroups = handler(describeGroupsRequest, describeGroupsResponse, ({ groups }) => ({
+  groups: groups.map((groupId) => ({ groupId, groupState: 'Dead' })),
+}));
+
+test('a request of thousands of elements is decoded and answered in many turns, and whole', () => {
+  const { clock, turns, run } = busyClock();
+  const sent = send(describeGroups, 5, { groups: names }, services(clock));
+  expect([sent.answer, sent.bytesHeld]).toEqual([null, true]);
+  run();
+  expect((sent.answer as DescribeGroupsResponse).groups.map(({ groupId }) => groupId)).toEqual(names);
+  expect(turns()).toBeGreaterThan(10);
+  expect(sent.bytesHeld).toBe(false);
+});
+
+test('a request of some hundred elements is answered within the call', () => {
+  const { clock } = busyClock();
+  expect(send(describeGroups, 5, { groups: names.slice(0, 500) }, services(clock)).answer).not.toBeNull();
+});
+
+test('an answer of thousands of elements is encoded in many turns, however small its request', () => {
+  const { clock, turns, run } = busyClock();
+  const listGroups = handler(listGroupsRequest, listGroupsResponse, () => ({
+    groups: names.map((groupId) => ({ groupId })),
+  }));
+  const sent = send(listGroups, 4, {}, services(clock));
+  expect(sent.answer).toBeNull();
+  run();
+  expect(sent.answer).toMatchObject({ groups: names.map((groupId) => ({ groupId })) });
+  expect(turns()).toBeGreaterThan(3);
+});
+
+test('an answer that is being encoded is the only one: what fails later is too late', () => {
+  const { clock, run } = busyClock();
+  const listGroups = handler(listGroupsRequest, listGroupsResponse, (_request, context) => {
+    context.respond({ groups: names.map((groupId) => ({ groupId })) });
+    context.fail(new Error('too late'));
+    return LATER;
+  });
+  const sent = send(listGroups, 4, {}, services(clock));
+  run();
+  expect((sent.answer as { errorCode: number }).errorCode).toBe(0);
+});
+
+describe('memory', () => {
+  test('a request that would take more than there is costs its connection, before anything is made of it', () => {
+    const { clock, run } = busyClock();
+    const large = new LargeRequests(clock, COUNT * 100);
+    let isHandled = false;
+    const api = handler(describeGroupsRequest, describeGroupsResponse, () => {
+      isHandled = true;
+      return {};
+    });
+    const sent = send(api, 5, { groups: names }, services(clock, large));
+    run();
+    expect(sent).toMatchObject({
+      answer: null,
+      closed: 'Closed a connection for a request of more elements than there is memory for',
+      why: `DescribeGroups of ${COUNT} elements`,
+      bytesHeld: false,
+    });
+    expect([isHandled, large.usedBytes]).toEqual([false, 0]);
+  });
+
+  /** Room for one and a half requests of `names`. */
+  const roomForOne = (clock: Clock): LargeRequests => new LargeRequests(clock, COUNT * 240 * 1.5);
+
+  test('a request waits for the one before it, and comes when that one is handled', () => {
+    const { clock, run } = busyClock();
+    const large = roomForOne(clock);
+    const finish: (() => void)[] = [];
+    const api = handler(describeGroupsRequest, describeGroupsResponse, ({ groups }) => {
+      const answer = { groups: groups.map((groupId) => ({ groupId })) };
+      return new Promise<typeof answer>((resolve) => finish.push(() => resolve(answer)));
+    });
+    const [first, second] = [names, names].map((groups) => send(api, 5, { groups }, services(clock, large)));
+    run();
+    expect([finish.length, large.size]).toEqual([1, 1]);
+    finish[0]!();
+    return new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      run();
+      expect([first!.answer !== null, finish.length, large.size]).toEqual([true, 2, 0]);
+      expect(second!.answer).toBeNull();
+    });
+  });
+
+  test('a request whose answer others bring about keeps nobody waiting', () => {
+    const { clock, run } = busyClock();
+    const large = roomForOne(clock);
+    const api = handler(describeGroupsRequest, describeGroupsResponse, () => LATER);
+    const all = [names, names, names].map((groups) => send(api, 5, { groups }, services(clock, large)));
+    run();
+    expect([large.size, large.usedBytes]).toEqual([0, 0]);
+    expect(all.map(({ answer, bytesHeld }) => [answer, bytesHeld])).toEqual(all.map(() => [null, false]));
+  });
+
+  test("a broker's request does not wait for a client's", () => {
+    const { clock, run } = busyClock();
+    const large = roomForOne(clock);
+    const never = new Promise<typeof LATER>(() => undefined);
+    const parts = services(clock, large);
+    send(
+      handler(describeGroupsRequest, describeGroupsResponse, () => never),
+      5,
+      { groups: names },
+      parts,
+    );
+    run();
+    expect(large.usedBytes).toBeGreaterThan(0);
+    const replicas = [{ topicName: 't', partitionStates: [{ partitionIndex: 0, replicas: names.map((_, at) => at) }] }];
+    const update = handler(updateMetadataRequest, updateMetadataResponse, () => ({}));
+    const topics = [{ topic: 't', partitions: names.map((_, partition) => ({ partition })) }];
+    const fetch = handler(fetchRequest, fetchResponse, () => ({}));
+    const waits = send(fetch, 12, { topics }, parts);
+    const sent = [
+      send(update, 7, { topicStates: replicas }, parts),
+      sendAs(
+        'broker-3-fetcher-0',
+        fetch,
+        12,
+        { topics: [{ ...topics[0], partitions: topics[0]!.partitions.slice(0, 5000) }] },
+        parts,
+      ),
+    ];
+    run();
+    expect(sent.map(({ answer }) => answer !== null)).toEqual([true, true]);
+    expect(waits.answer).toBeNull();
+  });
+
+  test.each([
+    ['does not decode', (frame: Buffer) => void frame.fill(0xff, 600), describeGroups],
+    [
+      'fails',
+      () => undefined,
+      handler(describeGroupsRequest, describeGroupsResponse, () => {
+        throw new Error('a bug');
+      }),
+    ],
+    [
+      'is answered with what does not encode',
+      () => undefined,
+      handler(describeGroupsRequest, describeGroupsResponse, () => ({ groups: [{ errorCode: 100_000 }] })),
+    ],
+    [
+      'is refused by its handler',
+      () => undefined,
+      handler(describeGroupsRequest, describeGroupsResponse, (_request, { request }) => {
+        request.closeConnection('no');
+        return LATER;
+      }),
+    ],
+  ])('a large request that %s leaves nothing behind', (_what, change, api) => {
+    const { clock, run } = busyClock();
+    const large = new LargeRequests(clock, 1e9);
+    const sent = send(api, 5, { groups: names }, services(clock, large), change);
+    run();
+    expect([large.usedBytes, large.size, sent.bytesHeld]).toEqual([0, 0, false]);
+    expect(sent.answer !== null || sent.closed !== null).toBe(true);
+  });
+
+  test('those who wait are let in one after the other in turns of their own, never inside of what leaves', () => {
+    const { clock, run } = busyClock();
+    const large = new LargeRequests(clock, 100);
+    const order: string[] = [];
+    const leaves: (() => void)[] = [];
+    for (const name of ['a', 'b', 'c']) {
+      large.enter('client', 60, (leave) => {
+        order.push(name);
+        leaves.push(leave);
+      });
+    }
+    expect(order).toEqual(['a']);
+    leaves[0]!();
+    expect(order).toEqual(['a']);
+    run();
+    expect(order).toEqual(['a', 'b']);
+    expect(() => leaves[0]!()).toThrow('leaves once');
+    leaves[1]!();
+    run();
+    expect(order).toEqual(['a', 'b', 'c']);
+  });
+
+  test('one that waits is not passed by smaller ones that came later', () => {
+    const { clock, run } = busyClock();
+    const large = new LargeRequests(clock, 100);
+    const order: string[] = [];
+    let leaveFirst = (): void => undefined;
+    large.enter('client', 60, (leave) => (leaveFirst = leave));
+    large.enter('client', 90, () => void order.push('large'));
+    large.enter('client', 10, () => void order.push('small'));
+    expect(order).toEqual([]);
+    leaveFirst();
+    run();
+    expect(order).toEqual(['large', 'small']);
+  });
+
+  test('a heap is shared out: a quarter of it for clients, another for brokers', () => {
+    expect(LargeRequests.forHeap(new SimulatedClock(), 4e9).maxBytes).toBe(1e9);
+  });
+});
