@@ -70,6 +70,8 @@ export class LogReader {
     ) {
       const { txns, isComplete } = segment.txnIndex.collectAbortedTxns(startOffset, upperBoundOffset);
       for (const { producerId, firstOffset } of txns) collected.push({ producerId, firstOffset });
+      // A consumer that reads a log from its beginning comes by all of them.
+      if (segment !== this.log.segments.active) segment.txnIndex.release();
       if (isComplete) break;
     }
     return collected;
