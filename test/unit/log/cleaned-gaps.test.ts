@@ -65,7 +65,7 @@ describe('a log that was cut behind a gap', () => {
 
   test('rolls by itself where the last batch ends, as a leader too', async () => {
     const { log } = await cutLog();
-    log.updateConfig({ ...LOG_CONFIG, segmentBytes: 10 });
+    log.updateConfig({ ...LOG_CONFIG, segmentBytes: 100 });
     log.appendAsLeader(numbered(0, 1), { leaderEpoch: 1 });
     expect(log.segments.map(({ baseOffset }) => baseOffset)).toEqual([0, 92]);
     expect(log.logEndOffset).toBe(100);
