@@ -1,6 +1,6 @@
 /** Logs with the gaps that a cleaner leaves, as a follower of a compacted topic has them, and producers that were forgotten meanwhile. */
 import { buildEndTxnMarker } from '../../../src/records/index.js';
-import type { UnifiedLog } from '../../../src/log/index.js';
+import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
 import {
   type BatchSpec,
   bytesOf,
@@ -118,9 +118,12 @@ describe('a transaction whose producer was forgotten', () => {
   const DAY_MS = 24 * 3600 * 1000;
 
   /** Ten records of a transaction, committed at 10, and ten others after the day in which the producer is forgotten. */
-  async function committedLog(rollsWithin: boolean): Promise<{ world: LogWorld; log: UnifiedLog }> {
+  async function committedLog(
+    rollsWithin: boolean,
+  ): Promise<{ world: LogWorld; manager: LogManager; log: UnifiedLog }> {
     const world = newWorld();
-    const log = await newLog(world);
+    const manager = await startManager(world, { defaultConfig });
+    const log = manager.getOrCreateLog(tp, { isNew: true });
     const timestamp = world.clock.nowMs();
     copy(log, 0, 10, { producerId: 7, producerEpoch: 0, baseSequence: 0, isTransactional: true, timestamp });
     if (rollsWithin) log.roll();
@@ -129,18 +132,28 @@ describe('a transaction whose producer was forgotten', () => {
     await world.clock.advance(DAY_MS + 3_600_000);
     expect(log.hasProducers).toBe(false);
     for (let offset = 11; offset < 21; offset++) copy(log, offset, 1);
-    return { world, log };
+    return { world, manager, log };
   }
 
-  test('is not open again after a cut behind its marker', async () => {
-    const { world, log } = await committedLog(true);
-    log.updateHighWatermark(20);
-    await cut(world, log, 20);
-    expect(log.lastStableOffset).toBe(20);
-    copy(log, 20, 1);
-    log.updateHighWatermark(21);
-    expect(log.lastStableOffset).toBe(21);
-  });
+  test.each([false, true])(
+    'is not open again after a cut behind its marker (after a restart: %s)',
+    async (restarts) => {
+      const { world, manager, log: before } = await committedLog(true);
+      let log = before;
+      if (restarts) {
+        const stopping = manager.shutdown();
+        await world.clock.advance(10);
+        await stopping;
+        log = (await startManager(world, { defaultConfig })).getLog(tp)!;
+      }
+      log.updateHighWatermark(20);
+      await cut(world, log, 20);
+      expect(log.lastStableOffset).toBe(20);
+      copy(log, 20, 1);
+      log.updateHighWatermark(21);
+      expect(log.lastStableOffset).toBe(21);
+    },
+  );
 
   test('is open when its marker is cut off', async () => {
     const { world, log } = await committedLog(false);
