@@ -2,7 +2,6 @@ import { validateBeforeListeners, validateListenersAndLater, validateMode } from
 import { isProviderName, type VariableResolver } from './config-providers.js';
 import {
   BROKER_TABLE,
-  baseNameOf,
   definitionBehind,
   definitionOf,
   isKnownName,
@@ -250,11 +249,10 @@ export class BrokerConfig implements ConfigReader {
       const definition = splitListenerName(name) ? definitionBehind(name) : undefined;
       if (!definition) continue;
       try {
-        this.setValue(name, parseChecked(baseNameOf(name)!, text, definition));
+        this.setValue(name, parseChecked(name, text, definition));
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
-        const { clientMessage } = ConfigError.notReconfigurable(error.message);
-        this.wrongListenerValues.set(name, new ConfigError(`${name}: ${error.message}`, clientMessage));
+        this.wrongListenerValues.set(name, error);
       }
     }
   }

@@ -1,7 +1,6 @@
 import type { BrokerConfig } from './broker-config.js';
 import { definitionBehind, definitionOf, isSensitive as isSensitiveName, synonymsOf } from './config-names.js';
 import { BROKER_CONFIGS } from './definitions/broker.js';
-import { DYNAMIC_ONLY_BROKER_CONFIGS } from './definitions/entities.js';
 import { BROKER_SYNONYMS, TOPIC_CONFIGS } from './definitions/topic.js';
 import type { ConfigDefinition } from './definition.js';
 import { topicDefinitionOf, type TopicConfig, type TopicConfigName } from './topic-config.js';
@@ -156,8 +155,7 @@ function brokerSynonyms(broker: BrokerConfig, name: string, isSensitive: boolean
   return first < 0 ? [] : found.slice(first);
 }
 
-/** Null for what can only be dynamic: Kafka's defaults are those of `KafkaConfig`. */
 function defaultText(name: string): string | null {
-  const definition = Object.hasOwn(DYNAMIC_ONLY_BROKER_CONFIGS, name) ? undefined : definitionOf(name);
+  const definition = definitionOf(name);
   return definition === undefined ? null : valueToText(definition.default, definition.type);
 }

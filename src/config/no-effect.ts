@@ -18,7 +18,7 @@ const BROKER_REASONS: readonly (readonly [reason: string, names: readonly Broker
     ],
   ],
   [
-    'requests above 1 MiB are bounded by their memory (queued.max.request.bytes), smaller ones not at all',
+    'requests are bounded by their memory (queued.max.request.bytes), those of up to 4 KiB not at all',
     ['queued.max.requests'],
   ],
   [

@@ -4,5 +4,6 @@ export {
   type SocketServerLimits,
   type SocketServerOptions,
 } from './socket-server.js';
+export { AddressOverrides } from './address-overrides.js';
 export { Request, type ConnectionInfo } from './request.js';
 export { NetworkClient, NetworkError, type NetworkClientOptions, type NetworkErrorKind } from './network-client.js';

@@ -1,6 +1,17 @@
-import type { Clock, Connection, Endpoint, Logger, Random, Timer, Transport } from '../common/index.js';
+import {
+  AssertionError,
+  type BufferPool,
+  type Clock,
+  type Connection,
+  type Endpoint,
+  type Logger,
+  type Random,
+  type Timer,
+  type Transport,
+} from '../common/index.js';
 import { decodeResponseFrame, encodeRequestFrame } from '../protocol/index.js';
-import { FrameAssembler } from './core/frame-assembler.js';
+import { FrameReader } from './core/frame-reader.js';
+import { RequestMemory } from './core/request-memory.js';
 
 export interface NetworkClientOptions {
   readonly transport: Transport;
@@ -47,6 +58,13 @@ interface Pending {
 
 /** Responses come from brokers of the cluster; this only keeps rubbish from asking for gigabytes. */
 const MAX_RESPONSE_BYTES = 1024 * 1024 * 1024;
+/** Answers of brokers are what was asked for, and so bounded by whoever asks. */
+const UNBOUNDED = new RequestMemory(Infinity, () => undefined);
+/** Their records are kept by reference. */
+const PLAIN_BUFFERS: Pick<BufferPool, 'take' | 'give'> = {
+  take: (bytes) => (bytes < 4096 ? Buffer.allocUnsafe(bytes) : Buffer.allocUnsafeSlow(bytes)),
+  give: () => undefined,
+};
 const SCRATCH_BYTES = 64 * 1024;
 const BACKOFF_JITTER = 0.2;
 
@@ -57,7 +75,7 @@ const BACKOFF_JITTER = 0.2;
 export class NetworkClient {
   private connection: Connection | null = null;
   private isOpen = false;
-  private assembler: FrameAssembler | null = null;
+  private reader: FrameReader | null = null;
   /** Sent and not answered, by correlation id: a Map keeps the order of sending. */
   private readonly inFlight = new Map<number, Pending>();
   /** Not sent yet: the connection is being made, or is waited for. */
@@ -132,13 +150,13 @@ export class NetworkClient {
 
   private connect(): void {
     const { transport, endpoint, connectTimeoutMs } = this.options;
-    const assembler = new FrameAssembler(({ bytes }) => this.onResponse(bytes), MAX_RESPONSE_BYTES);
-    const isCurrent = (): boolean => this.assembler === assembler;
-    this.assembler = assembler;
+    const reader = this.newReader();
+    const isCurrent = (): boolean => this.reader === reader;
+    this.reader = reader;
     this.connection = transport.connect(
       endpoint,
       {
-        readBuffer: () => assembler.target() ?? this.scratch,
+        readBuffer: () => reader.target(),
         onOpen: () => {
           if (!isCurrent()) return;
           this.isOpen = true;
@@ -148,9 +166,9 @@ export class NetworkClient {
         onData: (bytes) => {
           if (!isCurrent()) return;
           try {
-            if (assembler.isInPlace(bytes)) assembler.filledInPlace(bytes.length);
-            else assembler.append(bytes);
+            reader.received(bytes);
           } catch (error) {
+            if (error instanceof AssertionError) throw error;
             this.dropConnection(new NetworkError('malformed', `rubbish from ${this.target}`, { cause: error }));
           }
         },
@@ -160,6 +178,29 @@ export class NetworkClient {
         },
       },
       { timeoutMs: connectTimeoutMs },
+    );
+  }
+
+  private newReader(): FrameReader {
+    return new FrameReader(
+      {
+        address: this.options.endpoint.host,
+        audience: 'clients',
+        maxFrameBytes: MAX_RESPONSE_BYTES,
+        mayBeginFrame: true,
+        onFrame: (frame) => {
+          const bytes = frame.takeBytes();
+          frame.end();
+          this.onResponse(bytes);
+        },
+        onMemoryGranted: () => undefined,
+      },
+      {
+        memory: UNBOUNDED,
+        framePool: PLAIN_BUFFERS,
+        scratch: this.scratch,
+        nowMs: () => this.options.clock.monotonicMs(),
+      },
     );
   }
 
@@ -198,7 +239,8 @@ export class NetworkClient {
     const connection = this.connection;
     if (connection) {
       this.connection = null;
-      this.assembler = null;
+      this.reader?.close();
+      this.reader = null;
       this.isOpen = false;
       const { reconnectBackoffMs, reconnectBackoffMaxMs, clock, random } = this.options;
       const backoffMs = Math.min(reconnectBackoffMs * 2 ** this.failures, reconnectBackoffMaxMs);

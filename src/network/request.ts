@@ -9,10 +9,18 @@ export interface ConnectionInfo {
   readonly listenerName: string;
   /** Without a port. */
   readonly clientAddress: string;
+  /** Who has authenticated; each request keeps who it was when it came (`Request.principal`). */
   principal: Principal;
   /** What the client called itself in ApiVersions (KIP-511). */
   clientSoftwareName: string;
   clientSoftwareVersion: string;
+}
+
+/** What is counted for a request's frame (`Frame`). */
+export interface RequestFrame {
+  releaseMemory(): void;
+  /** The request is answered. */
+  end(): void;
 }
 
 /** How the connection takes back what becomes of a request. */
@@ -25,8 +33,9 @@ export interface RequestOwner {
 }
 
 /**
- * One request that was received whole. It ends once: by `respond`, `respondNothing` or `closeConnection`. Its buffer may be kept by
- * reference, unless its handler says that nobody does (`releaseFrame`).
+ * One request that was received whole. It ends once: by `respond`, `respondNothing` or `closeConnection`. Parts of its buffer may be kept by
+ * reference, unless its handler says that no one does (`releaseFrame`). The request itself keeps the buffer until its handler returns, or
+ * longer for one that says so (`holdMemory`): what waits for an answer is not in the way of what is to be read.
  */
 export class Request {
   /** The size of the frame. */
@@ -34,7 +43,9 @@ export class Request {
   private ended = false;
   private bytes: Buffer | null;
   private holdsMemory = false;
-  private releaseMemory: (() => void) | null = null;
+  private counted: RequestFrame | null = null;
+  /** Who asked. A client may authenticate again (KIP-368) while its requests are handled. */
+  readonly principal: Principal;
   /** Called when the connection is closed before the request has ended. Its handler may end it then; nothing is sent. */
   onAbandoned: (() => void) | null = null;
 
@@ -48,15 +59,16 @@ export class Request {
   ) {
     this.bytes = frame;
     this.frameBytes = frame.length;
+    this.principal = connection.principal;
   }
 
   /** The whole frame; the body begins at `header.bodyOffset`. */
   get frame(): Buffer {
-    assert(this.bytes !== null, 'nobody reads a frame that was released');
+    assert(this.bytes !== null, 'no one reads a frame that was released');
     return this.bytes;
   }
 
-  /** How large an answer may be, so that clients which do not read theirs cannot fill the memory; 64 KiB at least. */
+  /** How large an answer may be now, so that clients which do not read theirs cannot fill the memory; 64 KiB at least. */
   get availableAnswerBytes(): number {
     return this.owner.availableAnswerBytes;
   }
@@ -118,17 +130,21 @@ export class Request {
     if (!this.ended) this.holdsMemory = true;
   }
 
-  /** Nothing is waited for any more but what others do. */
+  /** Nothing is waited for any more but what others do. The frame is not read by way of the request afterwards. */
   letMemoryGo(): void {
+    if (!this.holdsMemory) return;
     this.holdsMemory = false;
-    this.releaseMemory?.();
-    this.releaseMemory = null;
+    this.bytes = null;
+    this.counted?.releaseMemory();
   }
 
-  /** @internal from the connection, when the handler has returned: `release` is called now, or when the handler lets go. */
-  handedOut(release: () => void): void {
-    if (this.holdsMemory) this.releaseMemory = release;
-    else release();
+  /** @internal from the connection, when the handler has returned: the frame's memory is let go now, or when the handler says so. */
+  handedOut(frame: RequestFrame): void {
+    if (this.ended) return frame.end();
+    this.counted = frame;
+    if (this.holdsMemory) return;
+    frame.releaseMemory();
+    this.bytes = null;
   }
 
   /** @internal from the connection, which is closed. */
@@ -139,6 +155,8 @@ export class Request {
   private end(): void {
     this.ended = true;
     this.onAbandoned = null;
-    this.letMemoryGo();
+    this.bytes = null;
+    this.counted?.end();
+    this.counted = null;
   }
 }

@@ -1,4 +1,5 @@
 import {
+  AssertionError,
   BufferPool,
   rateLimited,
   setPeriodicTimer,
@@ -11,9 +12,14 @@ import {
   type Transport,
 } from '../common/index.js';
 import { ANONYMOUS } from '../security/index.js';
+import { ConnectionQuotas, type ConnectionLimits } from './core/connection-quotas.js';
 import { RequestMemory } from './core/request-memory.js';
+import type { ListenerAudience } from './core/sender-class.js';
+import { UnreadAnswers } from './core/unread-answers.js';
+import { PausedConnection } from './paused-connection.js';
 import type { Request } from './request.js';
 import { ServerConnection, type ServerConnectionHost } from './server-connection.js';
+import { SlowClients } from './slow-clients.js';
 
 /** Where a server listens. */
 export interface ServerListener {
@@ -24,18 +30,16 @@ export interface ServerListener {
   readonly port: number;
 }
 
-/** Bounds on clients. Those that can change while the broker runs are read anew for each connection. */
-export interface SocketServerLimits {
+/** Bounds on clients. Those that can change while the broker runs are read again for each connection. */
+export interface SocketServerLimits extends ConnectionLimits {
   /** `socket.request.max.bytes` */
   readonly maxRequestBytes: number;
-  /** For large frames (`RequestMemory`): `queued.max.request.bytes`, or our own bound where Kafka has none. */
+  /** What `RequestMemory` shares out: `queued.max.request.bytes`, or our own bound where Kafka has none. */
   readonly requestMemoryBytes: number;
-  /** `connections.max.idle.ms`; negative: for ever. */
+  /** `connections.max.idle.ms`; negative: forever. */
   readonly maxIdleMs: number;
   /** `socket.listen.backlog.size`: how many connections beyond `max.connections` wait for another to end. */
   readonly backlog: number;
-  maxConnections(): number;
-  maxConnectionsOf(address: string): number;
 }
 
 export interface SocketServerOptions {
@@ -44,10 +48,14 @@ export interface SocketServerOptions {
   readonly logger: Logger;
   readonly metrics?: MetricsRegistry;
   readonly limits: SocketServerLimits;
-  /** Its clients are let in though `max.connections` is reached, at the cost of others (`ConnectionQuotas`). Null: none. */
+  /** Only the controller's requests come over it (`control.plane.listener.name`). Null: none. */
+  readonly controlPlaneListener?: string | null;
+  /** That of inter-broker traffic. When there are others, its clients are let in though `max.connections` is reached, at the cost of others. Null: none. */
   readonly protectedListener: string | null;
   /** Called for each request in its turn; it must be ended by whoever gets it. */
   readonly onRequest: (request: Request) => void;
+  /** One of our own invariants is broken. */
+  readonly onFatalError?: (error: AssertionError) => void;
   /** The kernel has these parts of an answer; their memory may be used again. */
   readonly onFlushed?: (chunks: readonly Buffer[]) => void;
 }
@@ -56,57 +64,45 @@ export interface SocketServerOptions {
 const SCRATCH_BYTES = 64 * 1024;
 /** How often the same sentence about bad clients is written. */
 const BAD_CLIENT_LINES_PER_MINUTE = 5;
-/** What answers may take that wait for clients to read them; beyond it fetches get little. */
-const UNREAD_ANSWER_BYTES = 128 * 1024 * 1024;
-const MIN_ANSWER_BYTES = 64 * 1024;
 /** Memory of answered requests that is kept for the next ones. */
 const FREE_FRAME_BYTES = 4 * 1024 * 1024;
-/** A frame that holds memory others wait for must go on within this time. */
-const STALL_MS = 10_000;
 
 /**
- * Listens, and turns what clients send into requests: limits on connections and frames, idle connections, the memory of requests (see
- * `RequestMemory`), answers in order. Made by the broker, which binds it early and lets requests in when it can serve them; ends with
- * `shutdown` (Kafka's `SocketServer`, `Acceptor` and `Processor`).
+ * Listens, and turns what clients send into requests: limits on connections and frames, idle connections, the memory of requests and of
+ * answers (see `RequestMemory`, `UnreadAnswers`), answers in order. Made by the broker, which binds it early and lets requests in when it
+ * can serve them; ends with `shutdown` (Kafka's `SocketServer`, `Acceptor` and `Processor`).
  */
 export class SocketServer implements ServerConnectionHost {
   readonly maxRequestBytes: number;
   readonly memory: RequestMemory;
+  readonly unread = new UnreadAnswers();
   readonly framePool = new BufferPool(FREE_FRAME_BYTES);
   readonly onFlushed: ((chunks: readonly Buffer[]) => void) | undefined;
   readonly scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   private readonly listeners: { spec: ServerListener; listener: Listener }[] = [];
   private readonly connections = new Set<ServerConnection>();
-  private readonly countByAddress = new Map<string, number>();
-  private readonly waiting: { connection: Connection; listenerName: string }[] = [];
-  private readonly heldBackUntilStart: (() => void)[] = [];
+  private readonly quotas: ConnectionQuotas;
+  /** Beyond `max.connections`, in the order they came. */
+  private readonly waiting = new Set<WaitingConnection>();
   /** For what clients can cause as often as they like. */
   private readonly badClients: Logger;
-  private readonly onRequestNow: (request: Request) => void;
-  private unreadBytes = 0;
+  private readonly slowClients: SlowClients;
   private processing = false;
   private stopped = false;
   private nextConnection = 0;
   private sweepTimer: Timer | null = null;
-  private stallTimer: Timer | null = null;
 
   constructor(private readonly options: SocketServerOptions) {
-    this.maxRequestBytes = options.limits.maxRequestBytes;
-    this.memory = new RequestMemory(options.limits.requestMemoryBytes);
+    const { limits, clock, metrics } = options;
+    this.maxRequestBytes = limits.maxRequestBytes;
+    this.memory = new RequestMemory(limits.requestMemoryBytes, (step) => clock.defer(step));
+    this.quotas = new ConnectionQuotas(limits, (listenerName) => this.isProtected(listenerName));
     this.onFlushed = options.onFlushed;
-    this.badClients = rateLimited(options.logger, options.clock, BAD_CLIENT_LINES_PER_MINUTE);
-    this.onRequestNow = (request) => {
-      try {
-        options.onRequest(request);
-      } catch (error) {
-        // Nobody else would answer it. Thrown on, it would leave the connection it was read from half-way through a read.
-        options.logger.error('A request could not be handled', { connection: request.connection.id, error });
-        request.closeConnection('Closed a connection whose request could not be handled', error);
-      }
-    };
-    options.metrics?.gauge('connection-count', () => this.connections.size);
-    options.metrics?.gauge('request-memory-used-bytes', () => this.memory.used);
-    options.metrics?.gauge('unread-answer-bytes', () => this.unreadBytes);
+    this.badClients = rateLimited(options.logger, clock, BAD_CLIENT_LINES_PER_MINUTE);
+    this.slowClients = new SlowClients(clock, (nowMs) => this.closeLate(nowMs));
+    metrics?.gauge('connection-count', () => this.connections.size);
+    metrics?.gauge('request-memory-used-bytes', () => this.memory.used);
+    metrics?.gauge('unread-answer-bytes', () => this.unread.totalBytes);
   }
 
   /** Binds one listener and gives the port. Its connections wait until `enableProcessing`. Rejects with Node's error. */
@@ -126,12 +122,18 @@ export class SocketServer implements ServerConnectionHost {
   /** Lets requests in, those that wait first. */
   enableProcessing(): void {
     this.processing = true;
-    for (const start of this.heldBackUntilStart.splice(0)) start();
+    for (const connection of [...this.connections]) connection.goOn();
     const { maxIdleMs } = this.options.limits;
-    if (maxIdleMs >= 0) {
-      const periodMs = Math.min(Math.max(maxIdleMs / 20, 50), 30_000);
-      this.sweepTimer = setPeriodicTimer(this.options.clock, periodMs, () => this.closeIdle(maxIdleMs));
-    }
+    const periodMs = maxIdleMs < 0 ? MAX_SWEEP_MS : Math.min(Math.max(maxIdleMs / 20, 50), MAX_SWEEP_MS);
+    this.sweepTimer = setPeriodicTimer(this.options.clock, periodMs, () => {
+      if (maxIdleMs >= 0) this.closeIdle(maxIdleMs);
+      // `max.connections` may have been raised.
+      this.admitWaiting();
+    });
+  }
+
+  get isProcessing(): boolean {
+    return this.processing;
   }
 
   get connectionCount(): number {
@@ -142,8 +144,9 @@ export class SocketServer implements ServerConnectionHost {
   async stopProcessing(): Promise<void> {
     this.stopped = true;
     this.sweepTimer?.cancel();
-    this.stallTimer?.cancel();
-    for (const { connection } of this.waiting.splice(0)) connection.destroy();
+    this.slowClients.stop();
+    for (const { connection } of this.waiting) connection.destroy();
+    this.waiting.clear();
     await Promise.all(this.listeners.splice(0).map(({ listener }) => listener.close()));
     for (const connection of [...this.connections]) connection.closeWhenAnswered();
   }
@@ -160,8 +163,24 @@ export class SocketServer implements ServerConnectionHost {
 
   /** @internal from ServerConnection */
   onRequest(request: Request): void {
-    if (this.processing) this.onRequestNow(request);
-    else this.heldBackUntilStart.push(() => this.onRequestNow(request));
+    const { options } = this;
+    try {
+      options.onRequest(request);
+    } catch (error) {
+      // No one else would answer it. Thrown on, it would leave the connection it was read from half-way through a read.
+      options.logger.error('A request could not be handled', { connection: request.connection.id, error });
+      request.closeConnection('Closed a connection whose request could not be handled', error);
+      if (error instanceof AssertionError) options.onFatalError?.(error);
+    }
+  }
+
+  /** @internal from ServerConnection */
+  audienceOf(listenerName: string): ListenerAudience {
+    const { controlPlaneListener, protectedListener } = this.options;
+    if (listenerName === controlPlaneListener) return 'brokers';
+    if (listenerName !== protectedListener) return 'clients';
+    const others = this.listeners.filter(({ spec }) => spec.listenerName !== controlPlaneListener);
+    return others.length > 1 ? 'brokers' : 'brokersAndClients';
   }
 
   /** @internal from ServerConnection */
@@ -170,18 +189,8 @@ export class SocketServer implements ServerConnectionHost {
   }
 
   /** @internal from ServerConnection */
-  get availableAnswerBytes(): number {
-    return Math.max(MIN_ANSWER_BYTES, UNREAD_ANSWER_BYTES - this.unreadBytes);
-  }
-
-  /** @internal from ServerConnection */
-  onUnreadBytes(change: number): void {
-    this.unreadBytes += change;
-  }
-
-  /** @internal from ServerConnection */
   onMemoryShort(): void {
-    this.watchStalls();
+    if (!this.stopped) this.slowClients.watch();
   }
 
   /** @internal from ServerConnection */
@@ -194,65 +203,84 @@ export class SocketServer implements ServerConnectionHost {
   /** @internal from ServerConnection */
   onClosed(connection: ServerConnection): void {
     if (!this.connections.delete(connection)) return;
-    this.countAddress(connection.info.clientAddress, -1);
-    const next = this.waiting.shift();
-    if (next) this.accept(next.connection, next.listenerName);
+    this.quotas.release(connection.info.listenerName, connection.info.clientAddress);
+    // Not inside of whatever closes connections: admitting one may close another.
+    if (this.waiting.size > 0) this.defer(() => this.admitWaiting());
   }
 
   private accept(connection: Connection, listenerName: string): void {
     if (this.stopped) return connection.destroy();
+    const hasToWait = !this.isProtected(listenerName) && this.hasWaiting(listenerName);
+    if (hasToWait || !this.tryToAdmit(connection, listenerName)) this.letWait(connection, listenerName);
+  }
+
+  /** Whoever comes takes no place that others wait for. */
+  private hasWaiting(listenerName: string): boolean {
+    for (const entry of this.waiting) if (entry.listenerName === listenerName) return true;
+    return false;
+  }
+
+  /** False when the connection has to wait. */
+  private tryToAdmit(connection: Connection, listenerName: string): boolean {
     const address = connection.remote.host;
-    if ((this.countByAddress.get(address) ?? 0) >= this.options.limits.maxConnectionsOf(address)) {
-      this.badClients.warn('Refused a connection: too many from its address', { client: address });
-      return connection.destroy();
+    const admission = this.quotas.admit(listenerName, address);
+    switch (admission) {
+      case 'waits':
+        return false;
+      case 'refused':
+        this.badClients.warn('Refused a connection: too many from its address', { client: address });
+        connection.destroy();
+        return true;
+      case 'admittedForAnother':
+      case 'admitted':
+        this.serve(connection, listenerName);
+        if (admission === 'admittedForAnother') this.closeLeastActive();
+        return true;
     }
-    if (this.connections.size >= this.options.limits.maxConnections()) {
-      const isProtected = listenerName === this.options.protectedListener && this.listeners.length > 1;
-      if (!isProtected) return this.letWait(connection, listenerName);
-      this.closeLeastActive();
-    }
+  }
+
+  private serve(connection: Connection, listenerName: string): void {
     const { local, remote } = connection;
     const info = {
       id: `${local.host}:${local.port}-${remote.host}:${remote.port}-${this.nextConnection++}`,
       listenerName,
-      clientAddress: address,
+      clientAddress: remote.host,
       principal: ANONYMOUS,
       clientSoftwareName: 'unknown',
       clientSoftwareVersion: 'unknown',
     };
-    this.countAddress(address, 1);
     this.connections.add(new ServerConnection(connection, info, this));
   }
 
   /** Kafka's acceptor stops accepting, and the kernel keeps a backlog; ours keeps the backlog itself, without reading from it. */
   private letWait(connection: Connection, listenerName: string): void {
     this.badClients.warn('A connection waits: max.connections is reached', { client: connection.remote.host });
-    if (this.waiting.length >= this.options.limits.backlog) {
+    if (this.waiting.size >= this.options.limits.backlog) {
       connection.destroy();
       return;
     }
-    const entry = { connection: new PausedConnection(connection, () => this.forgetWaiting(entry)), listenerName };
-    this.waiting.push(entry);
+    const entry = { connection: new PausedConnection(connection, () => this.waiting.delete(entry)), listenerName };
+    this.waiting.add(entry);
   }
 
-  private forgetWaiting(entry: { connection: Connection; listenerName: string }): void {
-    const at = this.waiting.indexOf(entry);
-    if (at >= 0) this.waiting.splice(at, 1);
+  /** Places went free: those that may be served now are, in their order. One that is refused passes its place on. */
+  private admitWaiting(): void {
+    for (const entry of this.waiting) {
+      if (this.tryToAdmit(entry.connection, entry.listenerName)) this.waiting.delete(entry);
+    }
+  }
+
+  private isProtected(listenerName: string): boolean {
+    return listenerName === this.options.protectedListener && this.listeners.length > 1;
   }
 
   private closeLeastActive(): void {
     let oldest: ServerConnection | null = null;
     for (const connection of this.connections) {
-      if (connection.info.listenerName === this.options.protectedListener) continue;
+      if (this.isProtected(connection.info.listenerName)) continue;
       if (oldest === null || connection.lastActiveMs < oldest.lastActiveMs) oldest = connection;
     }
     oldest?.close();
-  }
-
-  private countAddress(address: string, change: number): void {
-    const count = (this.countByAddress.get(address) ?? 0) + change;
-    if (count > 0) this.countByAddress.set(address, count);
-    else this.countByAddress.delete(address);
   }
 
   private closeIdle(maxIdleMs: number): void {
@@ -262,95 +290,21 @@ export class SocketServer implements ServerConnectionHost {
     }
   }
 
-  /** While frames wait for memory, nobody may sit on it: a half-sent frame that does not go on costs its connection. */
-  private watchStalls(): void {
-    if (this.stallTimer) return;
-    this.stallTimer = this.options.clock.setTimer(
-      STALL_MS / 4,
-      () => {
-        this.stallTimer = null;
-        if (this.memory.waiters === 0) return;
-        const beforeMs = this.nowMs() - STALL_MS;
-        for (const connection of [...this.connections]) {
-          if (connection.isMidFrame && connection.lastActiveMs < beforeMs) {
-            this.onBadClient(
-              connection,
-              'Closed a connection that stalled in a frame while memory is short',
-              undefined,
-            );
-            connection.close();
-          }
-        }
-        this.watchStalls();
-      },
-      { background: true },
-    );
+  /** Cuts off who holds memory that others wait for, and is too slow. True while memory is short. */
+  private closeLate(nowMs: number): boolean {
+    for (const connection of [...this.connections]) {
+      const reason = connection.lateness(nowMs);
+      if (reason === null) continue;
+      this.onBadClient(connection, reason, undefined);
+      connection.close();
+    }
+    return this.memory.waiters > 0 || this.unread.isShort;
   }
 }
 
-/** An accepted connection that is not read from until somebody sets handlers of his own. */
-class PausedConnection implements Connection {
-  private handlers: Parameters<Connection['setHandlers']>[0] | null = null;
-  /** What was read all the same: a socket that begins to read when it gets handlers is paused only after its first bytes. */
-  private held: Buffer[] | null = [];
+const MAX_SWEEP_MS = 30_000;
 
-  constructor(
-    private readonly inner: Connection,
-    onGone: () => void,
-  ) {
-    inner.setHandlers({
-      readBuffer: () => (this.held === null && this.handlers?.readBuffer?.()) || Buffer.allocUnsafe(1024),
-      onData: (bytes) => {
-        if (this.held === null) return this.handlers!.onData(bytes);
-        this.held.push(bytes);
-        inner.pause();
-      },
-      onDrain: () => this.handlers?.onDrain?.(),
-      onClose: (error) => (this.handlers ? this.handlers.onClose(error) : onGone()),
-    });
-    inner.pause();
-  }
-
-  get remote(): Connection['remote'] {
-    return this.inner.remote;
-  }
-
-  get local(): Connection['local'] {
-    return this.inner.local;
-  }
-
-  get bufferedBytes(): number {
-    return this.inner.bufferedBytes;
-  }
-
-  setHandlers(handlers: Parameters<Connection['setHandlers']>[0]): void {
-    this.handlers = handlers;
-    // Not before whoever sets them is ready for bytes.
-    queueMicrotask(() => {
-      const { held } = this;
-      this.held = null;
-      for (const bytes of held ?? []) handlers.onData(bytes);
-      this.inner.resume();
-    });
-  }
-
-  write(buffers: readonly Buffer[], onFlushed?: () => void): boolean {
-    return this.inner.write(buffers, onFlushed);
-  }
-
-  pause(): void {
-    this.inner.pause();
-  }
-
-  resume(): void {
-    this.inner.resume();
-  }
-
-  end(): void {
-    this.inner.end();
-  }
-
-  destroy(): void {
-    this.inner.destroy();
-  }
+interface WaitingConnection {
+  readonly connection: Connection;
+  readonly listenerName: string;
 }

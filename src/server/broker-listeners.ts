@@ -1,25 +1,37 @@
+import { lookup } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import type { BrokerEndPoint } from '../cluster/index.js';
+import type { Logger } from '../common/index.js';
 import { ConfigError, type BrokerConfig } from '../config/index.js';
-import type { SocketServer, SocketServerLimits } from '../network/index.js';
+import { AddressOverrides, type SocketServer, type SocketServerLimits } from '../network/index.js';
 
-/** Memory for large requests that are being read, when `queued.max.request.bytes` sets no bound. */
+/** Memory for requests that are being read, when `queued.max.request.bytes` sets no bound. */
 const DEFAULT_REQUEST_MEMORY_BYTES = 64 * 1024 * 1024;
 
 /** What clients of this broker are bound by; `config` gives the configuration of the moment. */
-export function socketServerLimits(config: () => BrokerConfig): SocketServerLimits {
-  const atStart = config();
-  const memory = atStart.get('queued.max.request.bytes');
+export function socketServerLimits(config: () => BrokerConfig, logger: Logger): SocketServerLimits {
+  const { maxRequestBytes, queuedMaxRequestBytes, maxIdleMs, backlog } = config().network;
+  const connections = (): BrokerConfig['network']['connections'] => config().network.connections;
+  const overrides = new AddressOverrides(resolveHost, logger);
+  overrides.update(connections().maxConnectionsPerIpOverrides);
   return {
-    maxRequestBytes: atStart.get('socket.request.max.bytes'),
-    requestMemoryBytes: memory > 0 ? memory : DEFAULT_REQUEST_MEMORY_BYTES,
-    maxIdleMs: atStart.get('connections.max.idle.ms'),
-    backlog: atStart.get('socket.listen.backlog.size'),
-    maxConnections: () => config().get('max.connections'),
-    maxConnectionsOf: (address) =>
-      config().network.connections.maxConnectionsPerIpOverrides.get(address) ??
-      config().network.connections.maxConnectionsPerIp,
+    maxRequestBytes,
+    requestMemoryBytes: queuedMaxRequestBytes > 0 ? queuedMaxRequestBytes : DEFAULT_REQUEST_MEMORY_BYTES,
+    maxIdleMs,
+    backlog,
+    maxConnections: () => connections().maxConnections,
+    // Without one of its own it is the broker's bound, as in Kafka (`valuesWithPrefixOverride`).
+    maxConnectionsOfListener: (listenerName) =>
+      connections().listeners.get(listenerName)?.maxConnections ?? connections().maxConnections,
+    maxConnectionsOf(address) {
+      overrides.update(connections().maxConnectionsPerIpOverrides);
+      return overrides.limitOf(address) ?? connections().maxConnectionsPerIp;
+    },
   };
+}
+
+async function resolveHost(host: string): Promise<string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
 /** Binds every listener. Throws ConfigError for a security protocol that is not served; rejects with Node's error for a port in use. */

@@ -190,9 +190,11 @@ export class Broker {
       clock,
       logger: loggerFactory('network'),
       metrics,
-      limits: socketServerLimits(now),
+      limits: socketServerLimits(now, loggerFactory('network')),
       protectedListener: this.config.interBrokerListenerName,
+      controlPlaneListener: this.config.controlPlaneListenerName,
       onRequest: (request) => dispatch.request(request),
+      onFatalError: (error) => this.onFatalError(error),
       onFlushed: (chunks) => logs.reclaim(chunks),
     }));
     await bindListeners(sockets, this.config);
@@ -347,7 +349,6 @@ export class Broker {
       logger,
       config: now,
       setConfig: (changed) => (this.config = changed),
-      updateRegistration: () => stores.brokers.updateBroker(registration()),
     }));
     await configChanges.start();
 

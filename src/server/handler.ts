@@ -229,7 +229,7 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     return this.request.header.clientId;
   }
   get principal(): Principal {
-    return this.request.connection.principal;
+    return this.request.principal;
   }
   get clientAddress(): string {
     return this.request.connection.clientAddress;

@@ -1,122 +1,203 @@
 import { assert } from '../../common/index.js';
+import { SENDER_CLASSES, type SenderClass } from './sender-class.js';
+import { WaitingLine } from './waiting-line.js';
+
+/** How many frames are let go on in one turn, each of which may be handled at once. */
+const GRANTS_A_TURN = 16;
+/** What each class has, in eighths of the capacity. */
+const EIGHTHS: Readonly<Record<SenderClass, number>> = { broker: 1, claimedBroker: 1, small: 3, large: 4 };
+const READ_AHEAD_EIGHTHS = 1;
 
 /**
- * The memory that large frames may hold while they are read, for the whole server (`queued.max.request.bytes`; Kafka's `MemoryPool`, but
- * taken as bytes arrive and not when a size is announced).
+ * The memory of frames from the time they are more than a connection costs anyway until they are handled, for the whole server
+ * (`queued.max.request.bytes`; Kafka's `MemoryPool`). Each class of senders has a part to itself: clients share `capacityBytes`, of which
+ * small frames have three eighths, large ones a half, and what was read along with an earlier request of its connection the rest; brokers
+ * have a quarter more.
  *
- * Frames of up to 1 MiB are counted and never wait: a connection has one under way and a few in its queue, so they are bounded by the
- * number of connections, and what replication and the controller send is among them. Larger ones share `capacityBytes`; one that is
- * refused waits in order. So that half-read frames cannot block each other for good, one waiting frame at a time may overdraw: what
- * they hold stays below `capacityBytes` plus one largest frame.
+ * A frame takes all it needs at once, so that none waits with a part in hand. One that finds no room waits (`WaitingLine`), and goes on in a turn
+ * of its own: whoever gives memory back is in the middle of something, and nothing of others is run inside of it. One of each class
+ * may overdraw, for it may be larger than all there is, and its part does not count against the others': a class holds no more than its
+ * room and one largest frame.
  */
 export class RequestMemory {
-  private usedBytes = 0;
-  private largeBytes = 0;
-  private readonly waiting: FrameMemory[] = [];
-  private overdrawer: FrameMemory | null = null;
+  private readonly rooms: Readonly<Record<SenderClass, Room>>;
+  private readonly readAheadCapacityBytes: number;
+  private readAheadBytes = 0;
+  private isGrantDue = false;
+  private isGranting = false;
 
-  constructor(readonly capacityBytes: number) {}
+  /** `later` runs a step after the events of the present turn. */
+  constructor(
+    readonly capacityBytes: number,
+    private readonly later: (step: () => void) => void,
+  ) {
+    const eighths = (count: number): number => Math.floor((capacityBytes / 8) * count);
+    this.readAheadCapacityBytes = eighths(READ_AHEAD_EIGHTHS);
+    this.rooms = {
+      broker: new Room(eighths(EIGHTHS.broker)),
+      claimedBroker: new Room(eighths(EIGHTHS.claimedBroker)),
+      small: new Room(eighths(EIGHTHS.small)),
+      large: new Room(eighths(EIGHTHS.large)),
+    };
+  }
 
-  /** Bytes held by frames of any size that are being read or wait for their turn. */
+  /** Bytes held by frames of all classes, and by what was read ahead. */
   get used(): number {
-    return this.usedBytes;
+    return this.readAheadBytes + SENDER_CLASSES.reduce((sum, name) => sum + this.rooms[name].heldBytes, 0);
   }
 
   /** Frames that wait for memory. */
   get waiters(): number {
-    return this.waiting.length;
+    return SENDER_CLASSES.reduce((sum, name) => sum + this.rooms[name].waiting.size, 0);
   }
 
-  /** The account of one frame of `frameBytes`, holding nothing yet. `onGranted` is called later when `take` answered false. */
-  account(frameBytes: number, onGranted: () => void): FrameMemory {
-    return new FrameMemory(this, frameBytes, onGranted);
+  heldBy(senderClass: SenderClass): number {
+    return this.rooms[senderClass].heldBytes;
   }
 
-  /** @internal */
-  take(account: FrameMemory, bytes: number): boolean {
-    if (account.isLarge && this.overdrawer !== account && (this.waiting.length > 0 || !this.fits(bytes))) {
-      if (this.overdrawer !== null) {
-        account.wanted = bytes;
-        this.waiting.push(account);
-        return false;
-      }
-      assert(this.waiting.length === 0, 'while frames wait, one of them overdraws');
-      this.overdrawer = account;
-    }
-    this.hold(account, bytes);
-    return true;
+  /** Whether frames of this class wait: those that hold some of it must go on then. */
+  isShortFor(senderClass: SenderClass): boolean {
+    return this.rooms[senderClass].waiting.size > 0;
+  }
+
+  /** Takes the memory of one frame. `isGranted` says whether it is there; otherwise the owner is told later, when it is. */
+  take(senderClass: SenderClass, bytes: number, owner: MemoryOwner): FrameMemory {
+    const account = new FrameMemory(this, senderClass, bytes, owner);
+    this.rooms[senderClass].take(account);
+    return account;
+  }
+
+  /** Whether so many bytes may be read that belong, perhaps, to requests whose turn has not come. */
+  mayReadAhead(bytes: number): boolean {
+    return this.readAheadBytes + bytes <= this.readAheadCapacityBytes;
+  }
+
+  /** Bytes were read and wait for their turn (or wait no more). Asked for before the read, so never refused. */
+  countReadAhead(change: number): void {
+    this.readAheadBytes += change;
+    assert(this.readAheadBytes >= 0, 'what was read ahead is freed once');
   }
 
   /** @internal */
   release(account: FrameMemory): void {
-    const at = account.wanted > 0 ? this.waiting.indexOf(account) : -1;
-    if (at >= 0) this.waiting.splice(at, 1);
-    account.wanted = 0;
-    this.hold(account, -account.held);
-    if (this.overdrawer === account) this.overdrawer = null;
-    if (this.waiting.length > 0) this.grantWaiting();
+    const room = this.rooms[account.senderClass];
+    room.release(account);
+    if (room.nextThatFits() !== null) this.grantLater();
   }
 
-  /** What is overdrawn takes nothing from the others' share. */
-  private fits(bytes: number): boolean {
-    return this.largeBytes - (this.overdrawer?.held ?? 0) + bytes <= this.capacityBytes;
+  private grantLater(): void {
+    if (this.isGrantDue) return;
+    this.isGrantDue = true;
+    this.later(() => this.grantSome());
   }
 
-  private grantWaiting(): void {
-    const granted: FrameMemory[] = [];
-    while (this.waiting.length > 0) {
-      const next = this.waiting[0]!;
-      if (!this.fits(next.wanted)) {
-        if (this.overdrawer !== null) break;
-        this.overdrawer = next;
+  /** Lets waiting frames go on, brokers' first. What one of them throws keeps no other from its turn. */
+  private grantSome(): void {
+    assert(!this.isGranting, 'frames are let go on in a turn of their own, never inside of another');
+    this.isGrantDue = false;
+    this.isGranting = true;
+    try {
+      for (let count = 0; count < GRANTS_A_TURN; count++) {
+        const account = this.grantNext();
+        if (account === null) return;
+        account.owner.onMemoryGranted();
       }
-      granted.push(this.grantFirst());
+    } finally {
+      this.isGranting = false;
+      if (SENDER_CLASSES.some((name) => this.rooms[name].nextThatFits() !== null)) this.grantLater();
     }
-    // Last, because the owners go on reading at once and may ask again.
-    for (const account of granted) account.onGranted();
   }
 
-  private grantFirst(): FrameMemory {
-    const account = this.waiting.shift()!;
-    this.hold(account, account.wanted);
-    account.wanted = 0;
-    return account;
-  }
-
-  private hold(account: FrameMemory, bytes: number): void {
-    this.usedBytes += bytes;
-    if (account.isLarge) this.largeBytes += bytes;
-    account.held += bytes;
+  private grantNext(): FrameMemory | null {
+    for (const name of SENDER_CLASSES) {
+      const account = this.rooms[name].grantNext();
+      if (account !== null) return account;
+    }
+    return null;
   }
 }
 
-const LARGE_FRAME_BYTES = 1024 * 1024;
+/** Who waits for memory. */
+export interface MemoryOwner {
+  readonly address: string;
+  /** What was asked for is taken now. Called in a turn of its own. */
+  onMemoryGranted(): void;
+}
 
-/** What one frame holds of the memory. Made by `RequestMemory.account`, and released once, when it is handled or given up. */
+/** The part of one class. */
+class Room {
+  heldBytes = 0;
+  readonly waiting = new WaitingLine<FrameMemory>();
+  private overdrawer: FrameMemory | null = null;
+
+  constructor(private readonly capacityBytes: number) {}
+
+  /** Takes what it needs, or lets it wait behind those that wait already. */
+  take(account: FrameMemory): void {
+    if (this.waiting.size > 0 || !this.fits(account)) this.waiting.add(account);
+    else this.hold(account);
+  }
+
+  release(account: FrameMemory): void {
+    if (this.waiting.delete(account)) return;
+    this.heldBytes -= account.bytes;
+    assert(this.heldBytes >= 0, 'what a class holds is the sum of its frames');
+    if (this.overdrawer === account) this.overdrawer = null;
+  }
+
+  /** The first that waits, if it need not wait any more. */
+  nextThatFits(): FrameMemory | null {
+    const { first } = this.waiting;
+    return first !== null && this.fits(first) ? first : null;
+  }
+
+  grantNext(): FrameMemory | null {
+    const account = this.nextThatFits();
+    if (account === null) return null;
+    this.waiting.takeFirst(account);
+    this.hold(account);
+    return account;
+  }
+
+  /** Whether there is room, what is overdrawn not counted; or no one overdraws, so that this one may. */
+  private fits(account: FrameMemory): boolean {
+    return this.overdrawer === null || this.sharedBytes + account.bytes <= this.capacityBytes;
+  }
+
+  private get sharedBytes(): number {
+    return this.heldBytes - (this.overdrawer?.bytes ?? 0);
+  }
+
+  private hold(account: FrameMemory): void {
+    if (this.sharedBytes + account.bytes > this.capacityBytes) {
+      assert(this.overdrawer === null, 'one frame of a class overdraws');
+      this.overdrawer = account;
+    }
+    this.heldBytes += account.bytes;
+    account.isGranted = true;
+  }
+}
+
+/** What one frame holds of the memory, or waits for. Given back once, when it is handled or given up. */
 export class FrameMemory {
-  /** @internal */ held = 0;
-  /** @internal */ wanted = 0;
-  /** @internal */ readonly isLarge: boolean;
+  /** @internal */ isGranted = false;
+  private isReleased = false;
 
   constructor(
     private readonly memory: RequestMemory,
-    frameBytes: number,
-    /** @internal */ readonly onGranted: () => void,
-  ) {
-    this.isLarge = frameBytes > LARGE_FRAME_BYTES;
+    readonly senderClass: SenderClass,
+    readonly bytes: number,
+    readonly owner: MemoryOwner,
+  ) {}
+
+  get address(): string {
+    return this.owner.address;
   }
 
-  get isWaiting(): boolean {
-    return this.wanted > 0;
-  }
-
-  /** Takes `bytes` more. False when the frame must wait; then they are taken for it later and `onGranted` is called. */
-  take(bytes: number): boolean {
-    return this.memory.take(this, bytes);
-  }
-
-  /** Gives back all it holds, and the wish for more. Doing it again does nothing. */
+  /** Gives back what it holds, or the wish for it. */
   release(): void {
+    assert(!this.isReleased, 'the memory of a frame is given back once');
+    this.isReleased = true;
     this.memory.release(this);
   }
 }

@@ -134,12 +134,11 @@ function appendAsked(
       onComplete: (results) => answer(part, (at) => partitionAnswer(results[at]!)),
     });
   const onAppended = (): typeof LATER => {
-    context.request.letMemoryGo();
     // The records have their place in the log; only replication is waited for. Not so while a transaction is being verified.
-    if (body.transactionalId === null) {
-      context.request.releaseFrame();
-      context.request.allowNext();
-    }
+    const isInLog = body.transactionalId === null;
+    if (isInLog) context.request.releaseFrame();
+    context.request.letMemoryGo();
+    if (isInLog) context.request.allowNext();
     return LATER;
   };
   /** Null when it is done at once. */

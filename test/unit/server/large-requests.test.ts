@@ -91,7 +91,10 @@ function sendAs(
     availableAnswerBytes: 1,
   });
   handle(request, parts);
-  request.handedOut(() => (sent.bytesHeld = false));
+  request.handedOut({
+    releaseMemory: () => void (sent.bytesHeld = false),
+    end: () => void (sent.bytesHeld = false),
+  });
   return sent;
 }
 

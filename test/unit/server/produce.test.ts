@@ -127,7 +127,7 @@ test.each([
     const ready = new Promise<AppendWaitEnd>((resolve) => (makeReady = () => resolve('ready')));
     const { request, events } = handle({ ...(transactionalId !== null && { transactionalId }) }, ready);
     let isCounted = true;
-    request.handedOut(() => (isCounted = false));
+    request.handedOut({ releaseMemory: () => void (isCounted = false), end: () => void (isCounted = false) });
     await settle();
     expect({ events, isCounted }).toEqual({ events: [], isCounted: true });
     makeReady();
@@ -148,7 +148,7 @@ test.each([
   async (how) => {
     const { request, events, answer } = handle({}, Promise.resolve(how.end));
     let isCounted = true;
-    request.handedOut(() => (isCounted = false));
+    request.handedOut({ releaseMemory: () => void (isCounted = false), end: () => void (isCounted = false) });
     await settle();
     expect({ events, isCounted }).toEqual({ events: ['frame released', 'answered'], isCounted: false });
     const [partition] = answer()!.responses[0]!.partitionResponses;
@@ -189,7 +189,7 @@ test('a Produce that waits for its log when its connection is closed is dropped,
   const ready = new Promise<AppendWaitEnd>((resolve) => (makeReady = () => resolve('ready')));
   const { request, events } = handle({}, ready);
   let isCounted = true;
-  request.handedOut(() => (isCounted = false));
+  request.handedOut({ releaseMemory: () => void (isCounted = false), end: () => void (isCounted = false) });
   request.abandon();
   await settle();
   makeReady();
@@ -200,7 +200,7 @@ test('a Produce that waits for its log when its connection is closed is dropped,
 test('the frame of a Produce that does not wait for its log does not count any more when the call returns', () => {
   const { request } = handle();
   let isCounted = true;
-  request.handedOut(() => (isCounted = false));
+  request.handedOut({ releaseMemory: () => void (isCounted = false), end: () => void (isCounted = false) });
   expect(isCounted).toBe(false);
 });
 
@@ -228,7 +228,7 @@ test('a Produce of many partitions lets others run in between, and is answered o
   });
   const appended = (): number => calls.reduce((sum, { entries }) => sum + entries.length, 0);
   let isCounted = true;
-  request.handedOut(() => (isCounted = false));
+  request.handedOut({ releaseMemory: () => void (isCounted = false), end: () => void (isCounted = false) });
   expect([appended(), isCounted]).toEqual([100, true]);
   await clock.advance(0);
   expect(isCounted).toBe(false);

@@ -1,78 +1,216 @@
-import { RequestMemory } from '../../../../src/network/core/request-memory.js';
+import { RequestMemory, type FrameMemory } from '../../../../src/network/core/request-memory.js';
+import { SENDER_CLASSES, type SenderClass } from '../../../../src/network/core/sender-class.js';
 
-const MB = 1024 * 1024;
+const CAPACITY = 800;
+/** What each class may hold of it, without the one that overdraws. */
+const ROOM: Readonly<Record<SenderClass, number>> = { broker: 100, claimedBroker: 100, small: 300, large: 400 };
+
+/** A memory whose turns are taken one at a time, and the names of those that were let go on. */
+class Lab {
+  readonly granted: string[] = [];
+  readonly turns: (() => void)[] = [];
+  readonly memory = new RequestMemory(CAPACITY, (step) => this.turns.push(step));
+
+  take(name: string, bytes: number, senderClass: SenderClass, onGranted: () => void = () => undefined): FrameMemory {
+    const onMemoryGranted = (): void => {
+      this.granted.push(name);
+      onGranted();
+    };
+    return this.memory.take(senderClass, bytes, { address: 'one', onMemoryGranted });
+  }
+
+  /** One that holds `bytes` at once. */
+  holding(bytes: number, senderClass: SenderClass = 'small'): FrameMemory {
+    const account = this.take('at once', bytes, senderClass);
+    expect(account.isGranted).toBe(true);
+    return account;
+  }
+
+  waiting(name: string, bytes: number, senderClass: SenderClass = 'small', onGranted?: () => void): FrameMemory {
+    const account = this.take(name, bytes, senderClass, onGranted);
+    expect(account.isGranted).toBe(false);
+    return account;
+  }
+
+  /** All that is put off, one turn after the other. */
+  runTurns(): void {
+    for (let turn = this.turns.shift(); turn; turn = this.turns.shift()) turn();
+  }
+}
+
+describe.each(SENDER_CLASSES)('the memory of %s frames', (senderClass) => {
+  const room = ROOM[senderClass];
+
+  test('is full to the last byte, overdrawn by one, and then waited for, whatever other classes hold', () => {
+    const lab = new Lab();
+    for (const other of SENDER_CLASSES) {
+      if (other === senderClass) continue;
+      lab.holding(ROOM[other], other);
+      lab.holding(10_000, other);
+    }
+    lab.holding(room - 1, senderClass);
+    lab.holding(1, senderClass);
+    expect(lab.memory.isShortFor(senderClass)).toBe(false);
+    lab.holding(5000, senderClass);
+    lab.waiting('next', 1, senderClass);
+    expect(lab.memory.heldBy(senderClass)).toBe(room + 5000);
+    expect(lab.memory.isShortFor(senderClass)).toBe(true);
+    for (const other of SENDER_CLASSES) if (other !== senderClass) expect(lab.memory.isShortFor(other)).toBe(false);
+  });
+});
 
 describe('the memory of requests', () => {
-  test('never makes a frame of up to 1 MiB wait, whatever others hold', () => {
-    const memory = new RequestMemory(8 * MB);
-    const take = (frameBytes: number, bytes: number): boolean =>
-      memory.account(frameBytes, () => undefined).take(bytes);
-    const taken = Array.from({ length: 40 }, () => take(100 * MB, MB)).filter(Boolean).length;
-    // All there is, and one that overdraws.
-    expect(taken).toBe(9);
-    expect(memory.waiters).toBe(31);
-    for (let i = 0; i < 1000; i++) expect(take(60 * 1024, 60 * 1024)).toBe(true);
-    // A follower's Fetch, LeaderAndIsr of thousands of partitions.
-    expect(take(200, 200)).toBe(true);
-    expect(take(MB, MB)).toBe(true);
-    expect(memory.waiters).toBe(31);
-  });
-
-  test('lets large frames go on however much small ones hold', () => {
-    const memory = new RequestMemory(2 * MB);
-    for (let i = 0; i < 100; i++) memory.account(MB, () => undefined).take(MB);
-    const large = [0, 1].map(() => memory.account(10 * MB, () => undefined).take(MB));
-    expect(large).toEqual([true, true]);
-    expect(memory.waiters).toBe(0);
-  });
-
-  test('lets one waiting frame at a time overdraw, so that half-read frames do not block each other for good', () => {
-    const memory = new RequestMemory(MB);
-    const granted: number[] = [];
-    const accounts = [0, 1, 2].map((i) => memory.account(10 * MB, () => granted.push(i)));
-    expect(accounts.map((account) => account.take(MB))).toEqual([true, true, false]);
-    // The second overdraws and can go on to its end.
-    expect(accounts[1]!.take(9 * MB)).toBe(true);
-    expect(accounts[0]!.take(MB)).toBe(false);
-    accounts[1]!.release();
-    expect(granted).toEqual([2]);
-    accounts[2]!.release();
-    expect(granted).toEqual([2, 0]);
-    accounts[0]!.release();
-    expect(memory.used).toBe(0);
-  });
-
-  test('serves waiting frames in their order, as far as there is room', () => {
-    const memory = new RequestMemory(4 * MB);
-    const order: string[] = [];
-    const hold = (bytes: number): ReturnType<RequestMemory['account']> => {
-      const account = memory.account(50 * MB, () => undefined);
-      expect(account.take(bytes)).toBe(true);
-      return account;
-    };
-    const hog = hold(3 * MB);
-    const overdrawer = hold(2 * MB);
-    expect(memory.account(50 * MB, () => order.push('first')).take(2 * MB)).toBe(false);
-    expect(memory.account(50 * MB, () => order.push('second')).take(4 * MB)).toBe(false);
-    // There would be room, but those before it wait.
-    expect(memory.account(50 * MB, () => order.push('third')).take(1)).toBe(false);
+  test('lets those that wait go on in a turn of their own, and never inside of a release', () => {
+    const lab = new Lab();
+    const hog = lab.holding(300);
+    const overdrawer = lab.holding(10);
+    lab.waiting('a', 100);
+    lab.waiting('b', 100);
     hog.release();
-    expect(order).toEqual(['first']);
+    expect(lab.granted).toEqual([]);
+    expect(lab.turns).toHaveLength(1);
+    lab.runTurns();
+    expect(lab.granted).toEqual(['a', 'b']);
+    expect(lab.memory.used).toBe(210);
     overdrawer.release();
-    expect(order).toEqual(['first', 'second', 'third']);
+    expect(lab.turns).toEqual([]);
   });
 
-  test('forgets a frame that is given up while it waits', () => {
-    const memory = new RequestMemory(MB);
-    const granted: string[] = [];
-    const [a, b] = [memory.account(10 * MB, () => undefined), memory.account(10 * MB, () => undefined)];
-    a.take(MB);
-    b.take(MB);
-    const waiting = memory.account(10 * MB, () => granted.push('given up'));
-    waiting.take(MB);
+  test('lets no one go on inside of another, though each gives its memory back at once', () => {
+    const lab = new Lab();
+    const hog = lab.holding(300);
+    lab.holding(10);
+    let depth = 0;
+    for (let i = 0; i < 100; i++) {
+      const account: FrameMemory = lab.waiting(`${i}`, 300, 'small', () => {
+        expect(++depth).toBe(1);
+        account.release();
+        depth--;
+      });
+    }
+    hog.release();
+    lab.runTurns();
+    expect(lab.granted).toEqual(Array.from({ length: 100 }, (_, i) => `${i}`));
+  });
+
+  test('lets some go on at a time, brokers first, so that others have their turns between', () => {
+    const lab = new Lab();
+    const hogs = SENDER_CLASSES.map((name) => lab.holding(ROOM[name], name));
+    for (const name of SENDER_CLASSES) lab.holding(1, name);
+    for (let i = 0; i < 30; i++) lab.waiting('large', 1, 'large');
+    for (let i = 0; i < 10; i++) lab.waiting('small', 1, 'small');
+    for (let i = 0; i < 10; i++) lab.waiting('broker', 1, 'broker');
+    for (const hog of hogs) hog.release();
+    const perTurn: string[][] = [];
+    for (let turn = lab.turns.shift(); turn; turn = lab.turns.shift()) {
+      turn();
+      perTurn.push(lab.granted.splice(0));
+    }
+    const names = perTurn.flat();
+    expect(names).toEqual([
+      ...Array.from({ length: 10 }, () => 'broker'),
+      ...Array.from({ length: 10 }, () => 'small'),
+      ...Array.from({ length: 30 }, () => 'large'),
+    ]);
+    expect(perTurn.length).toBeGreaterThanOrEqual(4);
+    expect(Math.max(...perTurn.map(({ length }) => length))).toBeLessThanOrEqual(16);
+  });
+
+  test('keeps the order: whoever comes later waits though there is room for it', () => {
+    const lab = new Lab();
+    const hog = lab.holding(290);
+    const overdrawer = lab.holding(20);
+    lab.waiting('first', 200);
+    lab.waiting('second', 1);
+    lab.waiting('third', 250);
+    hog.release();
+    // Their turn has not come, but their place is theirs.
+    lab.waiting('late', 1);
+    lab.runTurns();
+    expect(lab.granted).toEqual(['first', 'second']);
+    overdrawer.release();
+    lab.runTurns();
+    // The third overdraws now.
+    expect(lab.granted).toEqual(['first', 'second', 'third', 'late']);
+  });
+
+  test('lets frames that are larger than all there is go on one at a time, and others beside them', () => {
+    const lab = new Lab();
+    const giants = [lab.holding(1000, 'large'), ...[2, 3].map((i) => lab.waiting(`giant ${i}`, 1000, 'large'))];
+    giants[0]!.release();
+    lab.runTurns();
+    expect(lab.granted).toEqual(['giant 2']);
+    giants[1]!.release();
+    lab.runTurns();
+    expect(lab.granted).toEqual(['giant 2', 'giant 3']);
+    lab.holding(ROOM.large, 'large').release();
+    giants[2]!.release();
+    expect(lab.memory.used).toBe(0);
+  });
+
+  test('what is overdrawn takes nothing of the others’ room', () => {
+    const lab = new Lab();
+    lab.holding(ROOM.large + 10_000, 'large');
+    lab.holding(ROOM.large, 'large');
+    lab.waiting('next', 1, 'large');
+  });
+
+  test('one that waits and is given up makes place for those behind it', () => {
+    const lab = new Lab();
+    const hog = lab.holding(200);
+    lab.holding(290);
+    const first = lab.waiting('first', 200);
+    lab.waiting('second', 50);
+    first.release();
+    lab.runTurns();
+    // Before, it stood behind one for which there was no room.
+    expect(lab.granted).toEqual(['second']);
+    hog.release();
+    expect(lab.turns).toEqual([]);
+  });
+
+  test('one that is given up between the release and its turn is not let go on', () => {
+    const lab = new Lab();
+    const hog = lab.holding(300);
+    lab.holding(10);
+    const waiting = lab.waiting('given up', 100);
+    hog.release();
     waiting.release();
-    b.release();
-    expect(granted).toEqual([]);
-    expect(memory.used).toBe(MB);
+    lab.runTurns();
+    expect(lab.granted).toEqual([]);
+    expect(lab.memory.used).toBe(10);
+  });
+
+  test('whoever throws when it is let go on keeps no one else from its turn', () => {
+    const lab = new Lab();
+    const hog = lab.holding(300);
+    lab.holding(10);
+    lab.waiting('throws', 100, 'small', () => {
+      throw new Error('thrown');
+    });
+    lab.waiting('next', 100);
+    hog.release();
+    expect(() => lab.turns.shift()!()).toThrow('thrown');
+    lab.runTurns();
+    expect(lab.granted).toEqual(['throws', 'next']);
+  });
+
+  test('gives back once', () => {
+    const lab = new Lab();
+    const account = lab.holding(10);
+    account.release();
+    expect(() => account.release()).toThrow('the memory of a frame is given back once');
+    expect(lab.memory.used).toBe(0);
+  });
+
+  test('bounds what is read ahead, apart from all classes, and counts it', () => {
+    const lab = new Lab();
+    expect([lab.memory.mayReadAhead(100), lab.memory.mayReadAhead(101)]).toEqual([true, false]);
+    lab.memory.countReadAhead(60);
+    expect([lab.memory.mayReadAhead(40), lab.memory.mayReadAhead(41)]).toEqual([true, false]);
+    expect(lab.memory.used).toBe(60);
+    lab.holding(ROOM.small);
+    lab.memory.countReadAhead(-60);
+    expect(() => lab.memory.countReadAhead(-1)).toThrow('what was read ahead is freed once');
   });
 });

@@ -1,0 +1,44 @@
+/**
+ * Whose frame it is, as far as its first bytes and the listener tell. Each class has memory of its own (`RequestMemory`), so that none of
+ * them waits for what another holds: brokers and the controller where no one else comes; those that say they are, where clients come too; the
+ * frames of ordinary work; and the few large ones.
+ */
+export const SENDER_CLASSES = ['broker', 'claimedBroker', 'small', 'large'] as const;
+export type SenderClass = (typeof SENDER_CLASSES)[number];
+
+/**
+ * What may come over a listener: `brokers` alone (the control plane's, and the one of inter-broker traffic when clients have another), or
+ * anyone, with or without brokers among them.
+ */
+export type ListenerAudience = 'brokers' | 'brokersAndClients' | 'clients';
+
+/** A frame of up to so many bytes takes nothing of the shared memory, nor do as many of a larger one: what a connection costs anyway. */
+export const TINY_FRAME_BYTES = 4 * 1024;
+const SMALL_FRAME_BYTES = 64 * 1024;
+/** By so much of a frame its class is told; nothing of a header that matters here lies behind it. */
+export const HEADER_PREFIX_BYTES = 64;
+
+const API_KEY_AT = 0;
+const CLIENT_ID_AT = 8;
+/** LeaderAndIsr, StopReplica, UpdateMetadata, ControlledShutdown, WriteTxnMarkers, AlterPartition, Envelope, AllocateProducerIds. */
+const BROKER_APIS: ReadonlySet<number> = new Set([4, 5, 6, 7, 27, 56, 58, 67]);
+/** How Kafka's fetchers call themselves (`ReplicaFetcherManager`), and ours. */
+const FETCHER = /^broker-\d+-fetcher-\d+$/;
+
+/**
+ * Tells the class of a frame of more than `TINY_FRAME_BYTES` by its first `HEADER_PREFIX_BYTES`. On a listener that clients share, a client
+ * that says it is a broker is believed until connections are authenticated: it competes with brokers then, within the time that a frame has.
+ */
+export function senderClassOf(audience: ListenerAudience, frameBytes: number, prefix: Buffer): SenderClass {
+  if (audience === 'brokers') return 'broker';
+  if (audience === 'brokersAndClients' && claimsToBeBroker(prefix)) return 'claimedBroker';
+  return frameBytes <= SMALL_FRAME_BYTES ? 'small' : 'large';
+}
+
+function claimsToBeBroker(prefix: Buffer): boolean {
+  if (BROKER_APIS.has(prefix.readInt16BE(API_KEY_AT))) return true;
+  const length = prefix.readInt16BE(CLIENT_ID_AT);
+  const from = CLIENT_ID_AT + 2;
+  if (length <= 0 || from + length > HEADER_PREFIX_BYTES) return false;
+  return FETCHER.test(prefix.toString('latin1', from, from + length));
+}

@@ -1,0 +1,51 @@
+import { assert } from '../../common/index.js';
+
+/** What answers may take that wait for clients to read them. */
+const CAPACITY_BYTES = 128 * 1024 * 1024;
+/** A fetch may always take so much. */
+const MIN_ANSWER_BYTES = 64 * 1024;
+/** The largest part of what is left that one answer may take. */
+const SHARES = 8;
+/** An answer must be read within half a minute and at this rate, while those of others are held short for it. */
+const GRACE_MS = 30_000;
+const LEAST_BYTES_PER_MS = 64;
+
+/**
+ * Answers that their clients have not read, of the whole server. In Kafka such an answer of Fetch is a position in a file; here it is memory.
+ * One answer may take an eighth of what is left, where the address's own unread bytes count twice: a few clients that do not read cost the
+ * others little, many at one address cost those at others less than half.
+ */
+export class UnreadAnswers {
+  private total = 0;
+  private readonly byAddress = new Map<string, number>();
+
+  get totalBytes(): number {
+    return this.total;
+  }
+
+  /** So much is taken that other clients get noticeably less: whoever does not read is cut off when his time is up. */
+  get isShort(): boolean {
+    return this.total > CAPACITY_BYTES / 4;
+  }
+
+  /** How large the next answer to this address may be. */
+  availableTo(address: string): number {
+    const left = CAPACITY_BYTES - this.total - (this.byAddress.get(address) ?? 0);
+    return Math.max(MIN_ANSWER_BYTES, Math.floor(left / SHARES));
+  }
+
+  /** So many bytes more (or less) wait to be read by a client at this address. */
+  count(address: string, change: number): void {
+    if (change === 0) return;
+    const bytes = (this.byAddress.get(address) ?? 0) + change;
+    this.total += change;
+    assert(bytes >= 0 && this.total >= 0, 'what is unread is counted off once');
+    if (bytes > 0) this.byAddress.set(address, bytes);
+    else this.byAddress.delete(address);
+  }
+
+  /** How long a client may take to read so much. */
+  static readMs(bytes: number): number {
+    return GRACE_MS + bytes / LEAST_BYTES_PER_MS;
+  }
+}

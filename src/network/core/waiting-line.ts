@@ -1,0 +1,48 @@
+/** Who stands in a line, and for which address. */
+export interface Waiting {
+  readonly address: string;
+}
+
+/**
+ * Those that wait: in the order they came by address, and the addresses in turn. A crowd at one address holds up those at others by no more
+ * than one of it at a time.
+ */
+export class WaitingLine<T extends Waiting> {
+  /** The address whose turn is next comes first. */
+  private readonly byAddress = new Map<string, Set<T>>();
+  private count = 0;
+
+  get size(): number {
+    return this.count;
+  }
+
+  /** Whose turn is next; null when no one waits. */
+  get first(): T | null {
+    for (const line of this.byAddress.values()) for (const first of line) return first;
+    return null;
+  }
+
+  add(waiting: T): void {
+    const line = this.byAddress.get(waiting.address);
+    if (line) line.add(waiting);
+    else this.byAddress.set(waiting.address, new Set([waiting]));
+    this.count++;
+  }
+
+  /** False when it does not wait. */
+  delete(waiting: T): boolean {
+    const line = this.byAddress.get(waiting.address);
+    if (!line?.delete(waiting)) return false;
+    if (line.size === 0) this.byAddress.delete(waiting.address);
+    this.count--;
+    return true;
+  }
+
+  /** The first has had its turn: the next address follows. */
+  takeFirst(waiting: T): void {
+    const line = this.byAddress.get(waiting.address)!;
+    this.delete(waiting);
+    this.byAddress.delete(waiting.address);
+    if (line.size > 0) this.byAddress.set(waiting.address, line);
+  }
+}

@@ -1,0 +1,302 @@
+/** What a crowd of clients may cost the others, and whom it costs a connection: each a story, under a clock that stands still. */
+import { AssertionError, seededRandom } from '../../../src/common/index.js';
+import type { Request } from '../../../src/network/index.js';
+import { ApiKey } from '../../../src/protocol/index.js';
+import { Crowd, requestOf, type FakeConnection } from './support/crowd.js';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const FOLLOWER = 'broker-2-fetcher-0';
+
+type Options = ConstructorParameters<typeof Crowd>;
+
+async function crowdOf(
+  listeners: readonly string[],
+  limits: Options[1] = {},
+  onRequest: Options[2] = (request) => request.respond({}),
+  options: Options[3] = {},
+): Promise<Crowd> {
+  const crowd = new Crowd(seededRandom(1), limits, onRequest, options);
+  await crowd.bind(...listeners);
+  return crowd;
+}
+
+/** Clients that send the front of a frame and stop. */
+function halves(crowd: Crowd, count: number, frameBytes: number, sentBytes: number, clientId = 'c', apiKey?: number) {
+  return Array.from({ length: count }, (_, i) => {
+    const connection = crowd.connect(`half-${i}`);
+    connection.send(requestOf(frameBytes, 1, clientId, apiKey).subarray(0, sentBytes));
+    return connection;
+  });
+}
+
+function ask(connection: FakeConnection, bytes: number, clientId = 'c', apiKey?: number): FakeConnection {
+  connection.send(requestOf(bytes, 7, clientId, apiKey));
+  return connection;
+}
+
+describe('half-sent frames', () => {
+  test.each([
+    { title: 'small', frameBytes: 60 * KIB, sentBytes: 50 * KIB },
+    { title: 'large', frameBytes: 3 * MIB, sentBytes: 200 * KIB },
+  ])(
+    'of any number of clients ($title ones) cost no client its next small request',
+    async ({ frameBytes, sentBytes }) => {
+      const crowd = await crowdOf(['BROKERS']);
+      halves(crowd, 500, frameBytes, sentBytes);
+      crowd.run(10);
+      expect(crowd.server.memory.waiters).toBeGreaterThan(0);
+      const other = ask(crowd.connect('other'), 4 * KIB);
+      crowd.run(1);
+      expect(other.answers).toEqual([7]);
+    },
+  );
+
+  test('cost no broker its next request of any size, on a listener that clients share', async () => {
+    const crowd = await crowdOf(['BROKERS']);
+    halves(crowd, 500, 60 * KIB, 50 * KIB);
+    halves(crowd, 100, 3 * MIB, 200 * KIB);
+    crowd.run(10);
+    const follower = ask(crowd.connect('follower'), 300 * KIB, FOLLOWER);
+    const controller = ask(crowd.connect('controller'), 3 * MIB, '1', ApiKey.LeaderAndIsr);
+    crowd.run(1);
+    expect([follower.answers, controller.answers]).toEqual([[7], [7]]);
+  });
+
+  test.each([
+    { title: 'its own listener', listeners: ['CLIENTS', 'BROKERS'], options: {} },
+    { title: 'the control plane', listeners: ['BROKERS', 'CONTROL'], options: { controlPlaneListener: 'CONTROL' } },
+  ])('of clients that say they are brokers cost no broker on $title anything', async ({ listeners, options }) => {
+    const crowd = await crowdOf(listeners, {}, undefined, options);
+    halves(crowd, 500, 300 * KIB, 200 * KIB, FOLLOWER);
+    crowd.run(10);
+    const broker = ask(crowd.connect('broker', 2), 3 * MIB);
+    crowd.run(1);
+    expect(broker.answers).toEqual([7]);
+  });
+
+  test.each([
+    { title: 'a broker at an address of its own for two of them', hosts: () => 'liars', withinMs: 6000 },
+    { title: 'any broker for those before it', hosts: (i: number) => `liar-${i}`, withinMs: 120_000 },
+  ])('of clients that say they are brokers, where those come too, hold up $title', async ({ hosts, withinMs }) => {
+    const crowd = await crowdOf(['BROKERS']);
+    const liars = Array.from({ length: 100 }, (_, i) => {
+      const connection = crowd.connect(hosts(i));
+      connection.send(requestOf(300 * KIB, 1, FOLLOWER).subarray(0, 200 * KIB));
+      return connection;
+    });
+    crowd.run(10);
+    const broker = ask(crowd.connect('broker'), 100 * KIB, FOLLOWER);
+    crowd.run(1);
+    expect(broker.answers).toEqual([]);
+    crowd.run(withinMs);
+    expect(broker.answers).toEqual([7]);
+    expect(liars.some(({ isClosed }) => isClosed)).toBe(true);
+  });
+
+  test('give way to those that wait, however they trickle, and no one else is cut off', async () => {
+    const crowd = await crowdOf(['BROKERS']);
+    const stalled = halves(crowd, 300, 60 * KIB, 50 * KIB);
+    crowd.run(10);
+    const others = Array.from({ length: 50 }, (_, i) => ask(crowd.connect(`other-${i}`), 60 * KIB));
+    for (let waitedMs = 0; waitedMs < 60_000; waitedMs += 500) {
+      crowd.run(500);
+      for (const connection of stalled) if (!connection.isClosed) connection.send(Buffer.alloc(1));
+    }
+    expect(others.map(({ answers, isClosed }) => [answers.length, isClosed])).toEqual(others.map(() => [1, false]));
+    expect(crowd.server.memory.waiters).toBe(0);
+  });
+
+  test('may take as long as they like while no one waits for their memory', async () => {
+    const crowd = await crowdOf(['BROKERS']);
+    const slow = halves(crowd, 10, 60 * KIB, 50 * KIB);
+    crowd.run(3_600_000);
+    for (const connection of slow) connection.send(requestOf(60 * KIB, 1).subarray(50 * KIB));
+    crowd.run(1);
+    expect(slow.map(({ answers }) => answers)).toEqual(slow.map(() => [1]));
+  });
+
+  test('are not late for the time in which the process stood still', async () => {
+    const crowd = await crowdOf(['BROKERS']);
+    const clients = halves(crowd, 100, 60 * KIB, 50 * KIB);
+    crowd.run(1000);
+    expect(crowd.server.memory.waiters).toBeGreaterThan(0);
+    // Twenty seconds in which no timer fires and nothing is read; then the timers come before the bytes.
+    const { clock } = crowd;
+    const monotonicMs = clock.monotonicMs.bind(clock);
+    jest.spyOn(clock, 'monotonicMs').mockImplementation(() => monotonicMs() + 20_000);
+    crowd.run(100);
+    crowd.run(200);
+    for (const connection of clients) connection.send(requestOf(60 * KIB, 1).subarray(50 * KIB));
+    crowd.run(10_000);
+    expect(clients.map(({ answers }) => answers)).toEqual(clients.map(() => [1]));
+  });
+});
+
+describe('requests that wait for their answers', () => {
+  test('hold nothing, so that as many others are read as come', async () => {
+    const waiting: Request[] = [];
+    const crowd = await crowdOf(['BROKERS'], {}, (request) =>
+      request.header.clientId === 'waits' ? void waiting.push(request) : request.respond({}),
+    );
+    for (let i = 0; i < 1000; i++) ask(crowd.connect(`waits-${i}`), 60 * KIB, 'waits');
+    crowd.run(1);
+    expect([waiting.length, crowd.server.memory.used]).toEqual([1000, 0]);
+    const other = ask(crowd.connect('other'), 3 * MIB);
+    crowd.run(1);
+    expect(other.answers).toEqual([7]);
+  });
+
+  test('keep no further request of their connections in memory beyond what all may read ahead', async () => {
+    const crowd = await crowdOf(['BROKERS'], {}, () => undefined);
+    const clients = Array.from({ length: 1000 }, (_, i) => {
+      const connection = crowd.connect(`${i}`);
+      for (let count = 0; count < 5; count++) ask(connection, 50 * KIB);
+      return connection;
+    });
+    crowd.run(1);
+    expect(crowd.server.memory.used).toBeLessThanOrEqual((4 * MIB) / 8);
+    // The rest waits in the kernels, but for the length of the next frame.
+    const unread = clients.reduce((sum, { unreadByServer }) => sum + unreadByServer, 0);
+    expect(unread).toBeGreaterThanOrEqual(1000 * 4 * 50 * KIB - (4 * MIB) / 8 - 1000 * 4);
+  });
+});
+
+describe('answers that are not read', () => {
+  const big = (request: Request): void => {
+    const hosts = Math.floor(request.availableAnswerBytes / 30_000);
+    request.respond({ brokers: Array.from({ length: hosts }, () => ({ host: 'h'.repeat(30_000) })) });
+  };
+
+  test('cost their clients the connection when their time is up, while answers of others are held short', async () => {
+    const crowd = await crowdOf(['BROKERS'], {}, big);
+    const deaf = Array.from({ length: 4 }, (_, i) => {
+      const connection = crowd.connect(`deaf-${i}`);
+      connection.isDeaf = true;
+      return ask(connection, 100);
+    });
+    crowd.run(20_000);
+    expect(deaf.map(({ isClosed }) => isClosed)).toEqual([false, false, false, false]);
+    expect(crowd.server.unread.isShort).toBe(true);
+    crowd.run(600_000);
+    expect(crowd.server.unread.isShort).toBe(false);
+    expect(deaf.some(({ isClosed }) => isClosed)).toBe(true);
+    // What is left keeps no one short.
+    expect(deaf.every(({ isClosed }) => isClosed)).toBe(false);
+  });
+
+  test('count also while they wait for the answer before them, and then no more is asked for', async () => {
+    const handled: Request[] = [];
+    const crowd = await crowdOf(['BROKERS'], {}, (request) => {
+      handled.push(request);
+      if (handled.length === 1) request.allowNext();
+      else big(request);
+    });
+    const client = crowd.connect('client');
+    for (let count = 0; count < 10; count++) ask(client, 100);
+    crowd.run(1);
+    expect(handled).toHaveLength(2);
+    expect(crowd.server.unread.totalBytes).toBeGreaterThan(15 * MIB);
+    handled[0]!.respond({});
+    crowd.run(1);
+    expect([handled.length, crowd.server.unread.totalBytes]).toEqual([10, 0]);
+  });
+});
+
+describe('connections beyond the bounds', () => {
+  test('one that waited and is refused for its address then passes its place on', async () => {
+    let mayHave = 10;
+    const crowd = await crowdOf(['BROKERS'], {
+      maxConnections: () => 1,
+      maxConnectionsOf: (address) => (address === 'refused' ? mayHave : 10),
+    });
+    const first = crowd.connect('first');
+    const refused = ask(crowd.connect('refused'), 100);
+    const next = ask(crowd.connect('next'), 100);
+    mayHave = 0;
+    first.vanish();
+    crowd.run(1);
+    await Promise.resolve();
+    crowd.run(1);
+    expect([refused.isClosed, next.isClosed, next.answers]).toEqual([true, false, [7]]);
+  });
+
+  test('those that wait are served in the order they came, also behind whoever comes when a place is free', async () => {
+    const crowd = await crowdOf(['BROKERS'], { maxConnections: () => 1 });
+    const first = crowd.connect('first');
+    const waiting = ['a', 'b', 'c'].map((host) => ask(crowd.connect(host), 100));
+    first.vanish();
+    crowd.clock.defer(() => waiting.push(ask(crowd.connect('late'), 100)));
+    const order: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      crowd.run(1);
+      await Promise.resolve();
+      crowd.run(1);
+      const served = waiting.findIndex(({ answers, isClosed }) => answers.length > 0 && !isClosed);
+      order.push(served);
+      waiting[served]?.vanish();
+    }
+    expect(order).toEqual([0, 1, 2, 3]);
+  });
+
+  test('a place that is free on one listener is not kept for those that wait for another', async () => {
+    const crowd = await crowdOf(['CLIENTS', 'OTHERS'], {
+      maxConnectionsOfListener: (listenerName) => (listenerName === 'CLIENTS' ? 1 : 10),
+    });
+    crowd.connect('first');
+    const waits = ask(crowd.connect('waits'), 100);
+    const other = ask(crowd.connect('other', 2), 100);
+    crowd.run(1);
+    expect([waits.answers, other.answers]).toEqual([[], [7]]);
+  });
+
+  test('those that wait are let in when the bound is raised', async () => {
+    let maxConnections = 1;
+    const crowd = await crowdOf(['BROKERS'], { maxConnections: () => maxConnections });
+    crowd.connect('first');
+    const waits = ask(crowd.connect('waits'), 100);
+    maxConnections = 2;
+    crowd.run(30_000);
+    await Promise.resolve();
+    crowd.run(1);
+    expect(waits.answers).toEqual([7]);
+  });
+});
+
+describe('faults', () => {
+  test('an assertion of ours that fails in a handler costs the connection, and stops the broker', async () => {
+    const fatal: AssertionError[] = [];
+    const failure = new AssertionError('a bug');
+    const crowd = await crowdOf(
+      ['BROKERS'],
+      {},
+      () => {
+        throw failure;
+      },
+      { onFatalError: (error) => void fatal.push(error) },
+    );
+    const client = ask(crowd.connect('client'), 100);
+    crowd.run(1);
+    expect([client.isClosed, fatal]).toEqual([true, [failure]]);
+  });
+
+  test('an assertion of ours that fails while a frame is read is not taken for a bad frame', async () => {
+    const crowd = await crowdOf(['BROKERS']);
+    ask(crowd.connect('client'), 10_000);
+    const failure = new AssertionError('a bug');
+    jest.spyOn(crowd.server.memory, 'take').mockImplementation(() => {
+      throw failure;
+    });
+    expect(() => crowd.run(1)).toThrow(failure);
+  });
+
+  test('a request keeps who asked, whoever the connection belongs to afterwards', async () => {
+    const requests: Request[] = [];
+    const crowd = await crowdOf(['BROKERS'], {}, (request) => void requests.push(request));
+    ask(crowd.connect('client'), 100);
+    crowd.run(1);
+    const before = requests[0]!.connection.principal;
+    requests[0]!.connection.principal = { type: 'User', name: 'another' };
+    expect(requests[0]!.principal).toBe(before);
+  });
+});
