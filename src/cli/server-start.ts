@@ -8,10 +8,11 @@ import {
   systemRandom,
   type Logger,
 } from '../common/index.js';
-import { BrokerConfig, ConfigError, noEffectNotes, readPropertiesFile } from '../config/index.js';
+import { BrokerConfig, ConfigError, noEffectNotes, readPropertiesFile, VariableResolver } from '../config/index.js';
 import { Broker } from '../server/index.js';
 import { createLogging, readLogLevels, type Logging } from './logging.js';
 import { CommandError, type Terminal } from './terminal.js';
+import { nodeVariableSources } from './variable-sources.js';
 
 type Overrides = ReadonlyMap<string, string>;
 
@@ -23,9 +24,9 @@ type Overrides = ReadonlyMap<string, string>;
 export async function startServer(file: string, overrides: Overrides, terminal: Terminal): Promise<number> {
   const properties = readProperties(file);
   surviveClosedOutput(terminal);
-  const logging = openLogging(properties, overrides, terminal);
-  const log = logging.factory('server');
   const { config, warnings } = parseConfig(file, properties, overrides);
+  const logging = openLogging(config, terminal);
+  const log = logging.factory('server');
   for (const warning of warnings) log.warn(warning);
   for (const note of noEffectNotes(config)) log.info(note.sentence, { config: note.name });
 
@@ -100,15 +101,16 @@ function readProperties(file: string): Map<string, string> {
 
 function parseConfig(file: string, properties: Map<string, string>, overrides: Overrides) {
   try {
-    return BrokerConfig.parse(properties, overrides);
+    const variables = VariableResolver.create(new Map([...properties, ...overrides]), nodeVariableSources);
+    return BrokerConfig.parse(properties, overrides, variables);
   } catch (error) {
     if (error instanceof ConfigError) throw new CommandError(`${file}: ${error.message}`);
     throw error;
   }
 }
 
-function openLogging(properties: Map<string, string>, overrides: Overrides, terminal: Terminal): Logging {
-  const asked = readLogLevels(new Map([...properties, ...overrides]), terminal.env.OTTLA_LOG_LEVEL);
+function openLogging(config: BrokerConfig, terminal: Terminal): Logging {
+  const asked = readLogLevels(config.staticTexts, terminal.env.OTTLA_LOG_LEVEL);
   const logging = createLogging({
     clock: systemClock,
     level: asked.level,

@@ -2,6 +2,7 @@ import { validateBeforeListeners, validateListenersAndLater, validateMode } from
 import { isProviderName, type VariableResolver } from './config-providers.js';
 import {
   BROKER_TABLE,
+  baseNameOf,
   definitionBehind,
   definitionOf,
   isKnownName,
@@ -249,10 +250,11 @@ export class BrokerConfig implements ConfigReader {
       const definition = splitListenerName(name) ? definitionBehind(name) : undefined;
       if (!definition) continue;
       try {
-        this.setValue(name, parseChecked(name, text, definition));
+        this.setValue(name, parseChecked(baseNameOf(name)!, text, definition));
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
-        this.wrongListenerValues.set(name, error);
+        const { clientMessage } = ConfigError.notReconfigurable(error.message);
+        this.wrongListenerValues.set(name, new ConfigError(`${name}: ${error.message}`, clientMessage));
       }
     }
   }

@@ -1,6 +1,7 @@
 import type { BrokerConfig } from './broker-config.js';
 import { definitionBehind, definitionOf, isSensitive as isSensitiveName, synonymsOf } from './config-names.js';
 import { BROKER_CONFIGS } from './definitions/broker.js';
+import { DYNAMIC_ONLY_BROKER_CONFIGS } from './definitions/entities.js';
 import { BROKER_SYNONYMS, TOPIC_CONFIGS } from './definitions/topic.js';
 import type { ConfigDefinition } from './definition.js';
 import { topicDefinitionOf, type TopicConfig, type TopicConfigName } from './topic-config.js';
@@ -155,7 +156,8 @@ function brokerSynonyms(broker: BrokerConfig, name: string, isSensitive: boolean
   return first < 0 ? [] : found.slice(first);
 }
 
+/** Null for what can only be dynamic: Kafka's defaults are those of `KafkaConfig`. */
 function defaultText(name: string): string | null {
-  const definition = definitionOf(name);
+  const definition = Object.hasOwn(DYNAMIC_ONLY_BROKER_CONFIGS, name) ? undefined : definitionOf(name);
   return definition === undefined ? null : valueToText(definition.default, definition.type);
 }

@@ -1,9 +1,11 @@
+import { immutableMapOrder, mutableMapOrder, propertiesOrder } from '../common/index.js';
 import type { BrokerConfig, Texts } from './broker-config.js';
 import {
   dynamicDefinitionOf,
   dynamicScopeOf,
   isDynamicPassword,
   needsListenerPrefix,
+  splitListenerName,
   type DynamicScope,
 } from './config-names.js';
 import { whyNotReconfigurable } from './reconfiguration.js';
@@ -46,7 +48,12 @@ export function applyDynamicConfig(
   since: BrokerConfig | null = null,
 ): AppliedDynamicConfig {
   const ignored: IgnoredNames[] = [];
-  const entries = [...usableOf(defaults, 'cluster-wide', ignored), ...usableOf(own, 'per-broker', ignored)];
+  const usable = [...usableOf(defaults, 'cluster-wide', ignored), ...usableOf(own, 'per-broker', ignored)];
+  const entries = usable.filter(({ name }) => !isDynamicPassword(name));
+  const secrets = usable.filter(({ name }) => isDynamicPassword(name)).map(({ name }) => name);
+  if (secrets.length > 0) {
+    ignored.push({ sentence: 'Dynamic password configs could not be decoded and will be ignored', names: secrets });
+  }
   const under = (some: readonly Entry[]): BrokerConfig | ConfigError => {
     try {
       const next = config.withDynamic(textsOf(some, 'cluster-wide'), textsOf(some, 'per-broker'));
@@ -89,19 +96,23 @@ export function validateDynamicConfig(config: BrokerConfig, texts: Texts, scope:
   const refuse = (names: readonly string[], sentence: string): void => {
     if (names.length > 0) throw new ConfigError(`${sentence}: ${scalaSet(names)}`);
   };
-  const names = [...texts.keys()];
+  const names = propertiesOrder(texts.keys());
   refuse(
     names.filter((name) => dynamicScopeOf(name) === null),
     'Cannot update these configs dynamically',
   );
-  refuse(
-    names.filter(needsListenerPrefix),
-    'These security configs can be dynamically updated only per-listener using the listener prefix',
-  );
+  const secured = names.filter(needsListenerPrefix);
+  if (secured.length > 0) {
+    // A mutable set, which Scala prints by another name and in another order.
+    const sentence = 'These security configs can be dynamically updated only per-listener using the listener prefix';
+    throw new ConfigError(`${sentence}: HashSet(${mutableMapOrder(secured).join(', ')})`);
+  }
   for (const [name, text] of texts) checkType(name, text);
   if (scope === 'cluster-wide') {
+    const perBroker = names.filter(isPerBroker);
+    // Kafka looks for those of listeners last.
     refuse(
-      names.filter(isPerBroker),
+      [...perBroker.filter((name) => !splitListenerName(name)), ...perBroker.filter((name) => splitListenerName(name))],
       'Cannot update these configs at default cluster level, broker id must be specified',
     );
   }
@@ -109,7 +120,8 @@ export function validateDynamicConfig(config: BrokerConfig, texts: Texts, scope:
     scope === 'per-broker'
       ? config.withDynamic(config.dynamicDefaultTexts, texts)
       : config.withDynamic(texts, config.dynamicBrokerTexts);
-  if (whyNotReconfigurable(config, next)) throw new ConfigError('Invalid dynamic configuration');
+  const why = whyNotReconfigurable(config, next);
+  if (why) throw why;
 }
 
 /** What is written to ZooKeeper of them. Throws `ConfigError` for a secret, for which there is no encryption yet. */
@@ -122,11 +134,12 @@ export function refuseDynamicPasswords(texts: Texts, scope: DynamicScope): void 
   );
 }
 
-/** The names and values that may have an effect where they stand, checked one by one; what is left out is added to `ignored`. */
+/** What stands in ZooKeeper without what may not stand there, or cannot be. Secrets are as they stand there: encrypted. */
 export function usableDynamicTexts(texts: Texts, scope: DynamicScope): Map<string, string> {
   return new Map(usableOf(texts, scope, []).map(({ name, text }) => [name, text]));
 }
 
+/** The names and values that may have an effect where they stand, checked one by one; what is left out is added to `ignored`. */
 function usableOf(texts: Texts, scope: DynamicScope, ignored: IgnoredNames[]): Entry[] {
   const left = new Map(texts);
   const leaveOut = (isWrong: (name: string) => boolean, sentence: string): void => {
@@ -157,7 +170,6 @@ function usableOf(texts: Texts, scope: DynamicScope, ignored: IgnoredNames[]): E
   if (scope === 'cluster-wide') {
     leaveOut(isPerBroker, 'Per-broker configs defined at default cluster level will be ignored');
   }
-  leaveOut(isDynamicPassword, 'Dynamic password configs could not be decoded; these configs will be ignored');
   return [...left].map(([name, text]) => ({ scope, name, text }));
 }
 
@@ -168,15 +180,20 @@ function isPerBroker(name: string): boolean {
 function checkType(name: string, text: string): void {
   const definition = dynamicDefinitionOf(name);
   if (!definition) return;
-  const base = name.startsWith('listener.name.') ? name.slice(name.indexOf('.', 'listener.name.'.length) + 1) : name;
-  checkValue(base, parseValue(base, text, definition.type), definition);
+  const base = splitListenerName(name)?.key ?? name;
+  const value = parseValue(base, text, definition.type);
+  checkValue(base, value, definition);
+  // No class of Java is loaded but those that Kafka brings.
+  if (definition.type === 'class' && value !== definition.default) {
+    throw ConfigError.invalidValue(base, value, `Class ${String(value)} could not be found.`);
+  }
 }
 
 function textsOf(entries: readonly Entry[], scope: DynamicScope): Map<string, string> {
   return new Map(entries.filter((entry) => entry.scope === scope).map(({ name, text }) => [name, text]));
 }
 
-/** As Scala prints a set of up to four. */
+/** As Scala prints an immutable set. */
 function scalaSet(names: readonly string[]): string {
-  return `Set(${names.join(', ')})`;
+  return `${names.length > 4 ? 'HashSet' : 'Set'}(${immutableMapOrder(names).join(', ')})`;
 }

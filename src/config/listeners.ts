@@ -30,8 +30,11 @@ export function parseCsvMap(name: string, text: string): Map<string, string> {
   for (const item of parseCsvList(text)) {
     const colon = item.lastIndexOf(':');
     if (colon < 0) {
+      const sentence = `Error parsing configuration property '${name}': `;
       throw new ConfigError(
-        `Error parsing configuration property '${name}': '${item}' in '${text}' is not of the form key:value`,
+        `${sentence}'${item}' in '${text}' is not of the form key:value`,
+        // Java's words for what Kafka does not check.
+        `${sentence}begin 0, end -1, length ${item.length}`,
       );
     }
     map.set(item.slice(0, colon).trim(), item.slice(colon + 1).trim());
@@ -43,9 +46,8 @@ export function parseSecurityProtocol(text: string, configName: string): Listene
   const upper = text.toUpperCase();
   const protocol = SECURITY_PROTOCOLS.find((candidate) => candidate === upper);
   if (protocol === undefined) {
-    throw new ConfigError(
-      `Invalid security protocol \`${text}\` defined in ${configName}, it must be one of ${SECURITY_PROTOCOLS.join(', ')}`,
-    );
+    const sentence = `Invalid security protocol \`${text}\` defined in ${configName}`;
+    throw new ConfigError(`${sentence}, it must be one of ${SECURITY_PROTOCOLS.join(', ')}`, sentence);
   }
   return protocol;
 }
@@ -77,11 +79,12 @@ export function parseListeners(
 }
 
 function parseEndPoint(item: string, protocols: SecurityProtocolMap, listeners: string): ListenerEndPoint {
-  const refuse = (reason: string): never => {
-    throw new ConfigError(`Error creating broker listeners from '${listeners}': ${reason}`);
+  const refuse = (reason: string, hint = ''): never => {
+    const sentence = `Error creating broker listeners from '${listeners}': ${reason}`;
+    throw new ConfigError(sentence + hint, sentence);
   };
   const match = END_POINT_PATTERN.exec(item);
-  if (!match) return refuse(`Unable to parse ${item} to a broker endpoint, it must be NAME://HOST:PORT`);
+  if (!match) return refuse(`Unable to parse ${item} to a broker endpoint`, ', it must be NAME://HOST:PORT');
   const listenerName = match[1]!.toUpperCase();
   const port = Number(match[3]);
   const securityProtocol = protocols.get(listenerName);

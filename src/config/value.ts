@@ -12,6 +12,12 @@ export class ConfigError extends Error {
     super(message);
   }
 
+  /** What parts of a running broker could not go along with; `why` is Kafka's sentence, around which it puts others by mistake. */
+  static notReconfigurable(why: string): ConfigError {
+    const cause = `org.apache.kafka.common.config.ConfigException: ${why}`;
+    return new ConfigError(why, `Invalid value ${cause} for configuration Invalid dynamic configuration`);
+  }
+
   /** A rule that Kafka states with Scala's `require`. */
   static requirement(message: string): ConfigError {
     return new ConfigError(message, `requirement failed: ${message}`);

@@ -42,6 +42,8 @@ export class LocalLog {
   private syncedNames: number;
   /** Rolled and not flushed since: their indexes got their last entries then. */
   private rolled: LogSegment[] = [];
+  /** Since the last cut, until something is appended. */
+  private mayEndWithGap = false;
   /** Grows whenever the recovery point falls; `checkpointedFalls` is what it was when the checkpoint was known to say so. */
   private recoveryPointFalls = 0;
   private checkpointedFalls = 0;
@@ -160,15 +162,24 @@ export class LocalLog {
     segment.append(records, lastOffset, maxTimestamp, offsetOfMaxTimestamp);
     this.tail.append(segment.baseOffset, position, firstOffset, lastOffset + 1, records);
     this.setEnd(lastOffset + 1);
+    this.mayEndWithGap = false;
   }
 
   /**
-   * Begins a new active segment at the log end, or at `expectedNextOffset` if that is greater. An empty active one at that offset is
+   * Where the next segment begins: at the log end, so that a gap between two names tells recovery of a tail that is lost. A cut may have left
+   * the log end behind a gap of the leader's cleaner; the segment then begins where the last batch ends.
+   */
+  get nextBaseOffset(): number {
+    return this.mayEndWithGap ? this.segments.active.readNextOffset() : this.logEndOffset;
+  }
+
+  /**
+   * Begins a new active segment at `nextBaseOffset`, or at `expectedNextOffset` if that is greater. An empty active one at that offset is
    * made anew. The old one is not durable yet.
    */
   roll(expectedNextOffset = 0): LogSegment {
     this.ensureOpen();
-    const newOffset = Math.max(expectedNextOffset, this.logEndOffset);
+    const newOffset = Math.max(expectedNextOffset, this.nextBaseOffset);
     const { active } = this.segments;
     assert(newOffset >= active.baseOffset, `${active.file.path}: a segment at ${newOffset} comes after it`);
     if (newOffset === active.baseOffset) return this.replaceActive(newOffset);
@@ -260,6 +271,7 @@ export class LocalLog {
     this.removeAndDelete(deletable, 'log truncation');
     this.segments.active.truncateTo(offset);
     this.setEnd(offset);
+    this.mayEndWithGap = true;
     return deletable.map((segment) => segment.baseOffset);
   }
 
@@ -280,6 +292,7 @@ export class LocalLog {
     giveBack();
     this.createSegment(offset);
     this.setEnd(offset);
+    this.mayEndWithGap = false;
     return old.map((segment) => segment.baseOffset);
   }
 

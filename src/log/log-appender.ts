@@ -238,13 +238,12 @@ export class LogAppender {
   }
 
   /**
-   * The log end, whatever gap the leader's cleaner has left before the records: where segments are named without gaps, one between two
-   * names tells recovery of a tail that is lost. (`UnifiedLog.maybeRoll` names it by the first offset, where that is known.) Only offsets
-   * that the new segment's indexes could not hold from there have it begin with them.
+   * Where the last batch ends, whatever gap the leader's cleaner has left before the records. (`UnifiedLog.maybeRoll` names it by the first
+   * offset, where that is known.) Only offsets that the new segment's indexes could not hold from there have it begin with them.
    */
   private nameOfNext(firstOffset: number, lastOffset: number): number {
-    const { logEndOffset } = this.local;
-    return lastOffset - logEndOffset <= MAX_RELATIVE_OFFSET ? logEndOffset : firstOffset;
+    const { nextBaseOffset } = this.local;
+    return lastOffset - nextBaseOffset <= MAX_RELATIVE_OFFSET ? nextBaseOffset : firstOffset;
   }
 
   /** Begins a new segment at the log end, or at `expectedNextOffset` if that is greater; the old one is made durable in the background. */

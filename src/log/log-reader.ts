@@ -57,7 +57,8 @@ export class LogReader {
       if (found) return new LogOffsetMetadata(offset, segment.baseOffset, found.position);
       segment = log.segments.higher(segment.baseOffset);
     }
-    return end;
+    // The log ends with a gap: nothing lies there, and the offset stays what it is.
+    return new LogOffsetMetadata(offset, end.segmentBaseOffset, end.relativePositionInSegment);
   }
 
   /** The aborted transactions of which records may lie in [startOffset, upperBoundOffset). */
@@ -70,6 +71,8 @@ export class LogReader {
     ) {
       const { txns, isComplete } = segment.txnIndex.collectAbortedTxns(startOffset, upperBoundOffset);
       for (const { producerId, firstOffset } of txns) collected.push({ producerId, firstOffset });
+      // A consumer that reads a log from its beginning comes by all of them.
+      if (segment !== this.log.segments.active) segment.txnIndex.release();
       if (isComplete) break;
     }
     return collected;
@@ -90,8 +93,9 @@ export class LogReader {
         try {
           while (segment && !read) {
             read = await segment.read(startOffset, maxBytes, maxPositionIn(segment, upTo), minOneMessage);
-            if (!read && log.truncationCount === truncations) segment = log.segments.higher(segment.baseOffset);
-            else break;
+            if (read || log.truncationCount !== truncations) break;
+            // All that is left before the end is a gap: what lies in the segments behind may not be given.
+            segment = segment.baseOffset < upTo.segmentBaseOffset ? log.segments.higher(segment.baseOffset) : undefined;
           }
         } catch (error) {
           // A segment that was deleted while we waited takes its files along.

@@ -135,7 +135,7 @@ export class ProducerSnapshots {
       const path = this.pathOf(offset);
       try {
         for (const entry of decodeProducerSnapshot(this.fs.readFile(path), path)) {
-          if (!state.isExpired(entry, nowMs)) state.load(entry);
+          state.load(entry, nowMs);
         }
         this.lastTaken = offset;
         state.mapEndOffset = offset;

@@ -35,9 +35,11 @@ export function* rebuildProducerState(
     for (const offset of [...lastBases, lastOffset]) takeAt(offset);
     return;
   }
-  const wasEmptyUpToHere = state.isEmpty && state.mapEndOffset >= lastOffset;
+  const hadNoneUpToHere = state.isEmpty && !state.hasForgotten && state.mapEndOffset >= lastOffset;
   snapshots.truncateAndReload(state, logStartOffset, lastOffset, nowMs);
-  if (lastOffset > state.mapEndOffset && !wasEmptyUpToHere) {
+  // Where there are no producers nothing is walked. (Kafka looks before the snapshot is loaded only: a transaction that was open then, and whose
+  // producer has been forgotten since, would be open again, and the last stable offset stand for good.)
+  if (lastOffset > state.mapEndOffset && !(hadNoneUpToHere && state.isEmpty)) {
     for (const segment of segments.range(state.mapEndOffset, lastOffset)) {
       const startOffset = Math.max(segment.baseOffset, state.mapEndOffset, logStartOffset);
       state.mapEndOffset = startOffset;

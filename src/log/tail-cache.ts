@@ -11,6 +11,8 @@ const MAX_AGE_MS = 10_000;
 const SLAB_BYTES = 64 * 1024;
 /** An append of this size or more gets memory of its own. */
 const LARGE_BYTES = 16 * 1024;
+/** Of the budget. A larger append is read from its file, by as many as want it. */
+const MAX_SHARE_OF_AN_APPEND = 1 / 4;
 /** What a chunk costs besides its bytes. */
 const CHUNK_OVERHEAD_BYTES = 128;
 const NOTHING = Buffer.alloc(0);
@@ -102,6 +104,11 @@ export class TailCache {
     return { slab: this.slab, start, costBytes: records.length };
   }
 
+  /** Held, it would drive out the ends of too many other logs: one append of the whole budget all of them, and itself. */
+  isTooLarge(records: Buffer): boolean {
+    return records.length > this.budgetBytes * MAX_SHARE_OF_AN_APPEND;
+  }
+
   nowMs(): number {
     return this.clock.monotonicMs();
   }
@@ -175,8 +182,13 @@ export class LogTail {
 
   constructor(private readonly cache: TailCache) {}
 
-  /** The records were written at `position`. They are copied. */
+  /** The records were written at `position`. They are copied, unless they are too large to be held. */
   append(segmentBaseOffset: number, position: number, baseOffset: number, nextOffset: number, records: Buffer): void {
+    if (this.cache.isTooLarge(records)) {
+      // What is held reaches up to the end without a gap.
+      this.clear();
+      return;
+    }
     const { slab, start, costBytes } = this.cache.hold(records);
     const backing = slab.memory;
     const last = this.chunks.at(-1);

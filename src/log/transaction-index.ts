@@ -95,7 +95,10 @@ export class TransactionIndex {
   /** Null when no aborted transaction can be wrong: each lies in the segment and is of a known version; else what is. */
   problem(baseOffset: number): string | null {
     if (!this.file) return null;
-    const content = this.load();
+    // A start looks at all segments: neither their bytes nor their files are kept for that.
+    const wasLoaded = this.content !== null;
+    const content = this.file.usedBriefly(() => this.load());
+    if (!wasLoaded) this.release();
     for (let at = 0; at < content.length; at += ENTRY_BYTES) {
       if (content.readInt16BE(at) > VERSION) return `${this.path}: version ${content.readInt16BE(at)}, need ${VERSION}`;
       const { lastOffset } = entryAt(content, at);

@@ -349,6 +349,7 @@ export class Broker {
       logger,
       config: now,
       setConfig: (changed) => (this.config = changed),
+      updateRegistration: () => stores.brokers.updateBroker(registration()),
     }));
     await configChanges.start();
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock, Logger } from '../common/index.js';
 import {
   applyDynamicConfig,
@@ -31,6 +32,8 @@ export interface ConfigTargets {
   config(): BrokerConfig;
   /** Parts that read the configuration of the moment have it from here on. */
   setConfig(config: BrokerConfig): void;
+  /** Tells others where this broker is reached now. */
+  updateRegistration(): Promise<void>;
 }
 
 /**
@@ -158,6 +161,10 @@ export class ConfigChanges {
     if (topicConfigs.updateBrokerConfig(config)) {
       logs.reconfigureDefaultLogConfig(topicConfigs.defaultConfig);
       await logs.updateTopicConfigs((topic) => topicConfigs.configOf(topic));
+    }
+    // What others know of it.
+    if (!isDeepStrictEqual(config.advertisedListeners, before.advertisedListeners)) {
+      await this.targets.updateRegistration();
     }
     logger.info('Took over a changed broker configuration', {
       broker: brokerId,

@@ -77,7 +77,6 @@ const KNOWN_DIFFERENCES = new Map([
   ['protocol: ApiVersions v0', 'only what is served is listed, which a test of its own looks at'],
   ['fetch: v0', 'nothing is converted to the formats of before 0.11'],
   ['fetch: v3 (down conversion)', 'nothing is converted to the formats of before 0.11'],
-  ['admin: incremental broker read-only', 'no configuration of brokers can be changed while they run'],
 ]);
 
 const HANDLED = new Set(API_HANDLERS.map(({ api }) => api.name));

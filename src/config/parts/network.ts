@@ -72,9 +72,15 @@ function connectionLimitsOf(config: ConfigReader, listeners: readonly ListenerEn
       maxConnections: config.getForListener(listenerName, 'max.connections'),
     });
   const name = 'max.connections.per.ip.overrides';
-  const overrides = [...parseCsvMap(name, config.get(name))].map(
-    ([host, count]) => [host, Number(parseValue(name, count, 'int'))] as const,
-  );
+  const countOf = (text: string): number => {
+    try {
+      return Number(parseValue(name, text, 'int'));
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      throw new ConfigError(error.message, `For input string: "${text}"`);
+    }
+  };
+  const overrides = [...parseCsvMap(name, config.get(name))].map(([host, count]) => [host, countOf(count)] as const);
   return Object.freeze({
     maxConnections: config.get('max.connections'),
     listeners: new Map(listeners.map(({ listenerName }) => [listenerName, limitsOf(listenerName)])),

@@ -36,6 +36,7 @@ export class ProducerStateManager {
   private unreplicated: TxnMetadata[] = [];
   private verification: Map<number, VerificationState> | null = null;
   private endOffset = 0;
+  private forgot = false;
 
   constructor(
     private readonly partition: string,
@@ -55,6 +56,11 @@ export class ProducerStateManager {
     return this.producers;
   }
 
+  /** Producers that wrote nothing for long were forgotten: that there is none does not say that the log has none. */
+  get hasForgotten(): boolean {
+    return this.forgot;
+  }
+
   get isEmpty(): boolean {
     return this.producers.size === 0 && this.unreplicated.length === 0;
   }
@@ -71,8 +77,12 @@ export class ProducerStateManager {
     return this.producers.get(producerId);
   }
 
-  /** Takes an entry of a snapshot. */
-  load(entry: ProducerStateEntry): void {
+  /** Takes an entry of a snapshot, if it is not expired. */
+  load(entry: ProducerStateEntry, nowMs: number): void {
+    if (this.isExpired(entry, nowMs)) {
+      this.forgot = true;
+      return;
+    }
     this.producers.set(entry.producerId, entry);
     if (entry.currentTxnFirstOffset !== null) {
       insertByFirstOffset(this.ongoing, {
@@ -83,14 +93,17 @@ export class ProducerStateManager {
     }
   }
 
-  isExpired(entry: ProducerStateEntry, nowMs: number): boolean {
+  private isExpired(entry: ProducerStateEntry, nowMs: number): boolean {
     return entry.currentTxnFirstOffset === null && nowMs - entry.lastTimestamp >= this.config.producerIdExpirationMs;
   }
 
   /** Forgets producers that wrote nothing for `producer.id.expiration.ms`, and verifications as old. */
   removeExpired(nowMs: number): void {
-    for (const entry of this.producers.values())
-      if (this.isExpired(entry, nowMs)) this.producers.delete(entry.producerId);
+    for (const entry of this.producers.values()) {
+      if (!this.isExpired(entry, nowMs)) continue;
+      this.producers.delete(entry.producerId);
+      this.forgot = true;
+    }
     if (!this.verification) return;
     for (const [producerId, state] of this.verification) {
       if (nowMs - state.createdMs >= this.config.producerIdExpirationMs) this.verification.delete(producerId);

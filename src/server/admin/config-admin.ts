@@ -10,7 +10,9 @@ import {
   topicDefinitionOf,
   validateTopicConfig,
   valueToText,
+  loggableTopicConfig,
   type BrokerConfig,
+  type ConfigDefinition,
   type ConfigDescription,
 } from '../../config/index.js';
 import {
@@ -22,6 +24,7 @@ import {
   type IncrementalAlterConfigsRequest,
 } from '../../protocol/index.js';
 import type { ZkStores } from '../../zookeeper/index.js';
+import { BrokerConfigAdmin } from './broker-config-admin.js';
 import { AdminError, apiResultOf, attempt, NO_ERROR, type ApiResult } from './admin-error.js';
 import { forEachInSteps } from '../in-steps.js';
 import { mapInTurns } from '../in-turns.js';
@@ -38,13 +41,21 @@ type DescribeConfigsResultInput = NonNullable<DescribeConfigsResponseInput['resu
 /** Resources that are altered side by side. */
 const MAX_CONCURRENT = 100;
 
+type AnyResource = IncrementalResource | FullResource;
+
 const OpType = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
+const OP_TYPES: ReadonlySet<number> = new Set(Object.values(OpType));
+
+/** The error code that keeps who asks from changing a resource; 0 when nothing does. */
+export type AuthorizeAlter = (resourceType: number, resourceName: string) => number;
 
 /**
  * Describes and changes configurations (Kafka's `ConfigAdminManager`, `ZkAdminManager` and `ConfigHelper`). A change is written to
  * ZooKeeper with a notification, on which every broker reads it; any broker may be asked.
  */
 export class ConfigAdmin {
+  private readonly brokers: BrokerConfigAdmin;
+
   constructor(
     private readonly deps: {
       readonly config: () => BrokerConfig;
@@ -54,7 +65,9 @@ export class ConfigAdmin {
       readonly clock: Clock;
       readonly log: Logger;
     },
-  ) {}
+  ) {
+    this.brokers = new BrokerConfigAdmin(deps);
+  }
 
   /** One resource of a DescribeConfigs. */
   async describe(
@@ -82,77 +95,98 @@ export class ConfigAdmin {
   }
 
   /** Results in the order of the resources. Resources that are refused do not keep others from being changed. */
-  incrementalAlter(resources: readonly IncrementalResource[], validateOnly: boolean): Promise<ApiResult[]> {
-    return this.alterAll(resources, async (resource) => {
-      const { log } = this.deps;
-      const nulls = resource.configs.filter(
-        ({ configOperation, value }) => configOperation !== OpType.DELETE && value === null,
-      );
-      refuseNulls(nulls.map(({ name }) => name));
-      this.requireTopic(resource);
-      const config = await this.deps.stores.configs.config('topics', resource.resourceName);
-      for (const op of resource.configs) applyOp(config, op);
-      log.debug('Altering configs', { topic: resource.resourceName, ops: resource.configs.length, validateOnly });
-      await this.changeTopicConfig(resource.resourceName, config, validateOnly);
+  incrementalAlter(
+    resources: readonly IncrementalResource[],
+    validateOnly: boolean,
+    authorize: AuthorizeAlter,
+  ): Promise<ApiResult[]> {
+    return this.alterAll(resources, authorize, {
+      nullsOf: ({ configs }) =>
+        configs.filter(({ configOperation, value }) => configOperation !== OpType.DELETE && value === null),
+      check: async ({ resourceType, resourceName, configs }) => {
+        if (resourceType === ResourceType.BROKER_LOGGER) {
+          const { brokerId } = this.deps;
+          this.brokers.requireOwnId(resourceName, 'Node', `expected ${brokerId}, but received ${resourceName}`);
+          throw new AdminError(ErrorCode.INVALID_REQUEST, 'This broker cannot change log levels while it runs.');
+        }
+        const unknown = configs.find(({ configOperation }) => !OP_TYPES.has(configOperation));
+        if (unknown) {
+          throw new AdminError(ErrorCode.INVALID_REQUEST, `Unknown operations type ${unknown.configOperation}`);
+        }
+        await this.brokers.check(resourceName, (before) => applyOps(before, configs, definitionOf));
+      },
+      change: ({ resourceType, resourceName, configs }) =>
+        resourceType === ResourceType.TOPIC
+          ? this.changeTopic(resourceName, validateOnly, async () => {
+              const before = await this.deps.stores.configs.config('topics', resourceName);
+              return applyOps(before, configs, topicDefinitionOf);
+            })
+          : this.brokers.change(resourceName, validateOnly, (before) => applyOps(before, configs, definitionOf)),
     });
   }
 
   /** The same for the older API, which replaces all overrides of a resource. */
-  alter(resources: readonly FullResource[], validateOnly: boolean): Promise<ApiResult[]> {
-    return this.alterAll(resources, async (resource) => {
-      refuseNulls(resource.configs.filter(({ value }) => value === null).map(({ name }) => name));
-      this.requireTopic(resource);
-      const config = new Map(resource.configs.map(({ name, value }) => [name, value!]));
-      await this.changeTopicConfig(resource.resourceName, config, validateOnly);
+  alter(resources: readonly FullResource[], validateOnly: boolean, authorize: AuthorizeAlter): Promise<ApiResult[]> {
+    const textsOf = ({ configs }: FullResource) => new Map(configs.map(({ name, value }) => [name, value!]));
+    return this.alterAll(resources, authorize, {
+      nullsOf: ({ configs }) => configs.filter(({ value }) => value === null),
+      check: async (resource) => {
+        if (resource.resourceType === ResourceType.BROKER_LOGGER) {
+          throw new AdminError(ErrorCode.INVALID_REQUEST, `Unknown resource type ${resource.resourceType}`);
+        }
+        await this.brokers.check(resource.resourceName, () => textsOf(resource));
+      },
+      change: (resource) =>
+        resource.resourceType === ResourceType.TOPIC
+          ? this.changeTopic(resource.resourceName, validateOnly, () => Promise.resolve(textsOf(resource)))
+          : this.brokers.change(resource.resourceName, validateOnly, () => textsOf(resource)),
     });
   }
 
-  private async alterAll<
-    R extends { resourceType: number; resourceName: string; configs: readonly { name: string }[] },
-  >(resources: readonly R[], alterOne: (resource: R) => Promise<void>): Promise<ApiResult[]> {
+  /** Kafka's two rounds (`ConfigAdminManager.preprocess`, then `ZkAdminManager`): what is refused in the first needs no rights. */
+  private async alterAll<R extends AnyResource>(
+    resources: readonly R[],
+    authorize: AuthorizeAlter,
+    steps: {
+      nullsOf(resource: R): readonly { readonly name: string }[];
+      /** Of brokers and their loggers. */
+      check(resource: R): Promise<void>;
+      change(resource: R): Promise<void>;
+    },
+  ): Promise<ApiResult[]> {
     const keyOf = (resource: R): string => `${resource.resourceType} ${resource.resourceName}`;
     const { clock, log } = this.deps;
     const counts = new Map<string, number>();
     const count = (resource: R): void => void counts.set(keyOf(resource), (counts.get(keyOf(resource)) ?? 0) + 1);
     await runInSlices(clock, forEachInSteps(resources, count));
+    const alterOne = async (resource: R): Promise<void> => {
+      const { resourceType, resourceName, configs } = resource;
+      const refuse = (text: string): never => {
+        throw new AdminError(ErrorCode.INVALID_REQUEST, text);
+      };
+      if (counts.get(keyOf(resource))! > 1) refuse('Each resource must appear at most once.');
+      if (new Set(configs.map(({ name }) => name)).size < configs.length) refuse('Error due to duplicate config keys');
+      const nulls = steps.nullsOf(resource).map(({ name }) => name);
+      if (nulls.length > 0) refuse(`Null value not supported for : ${nulls.join(', ')}`);
+      if (!Object.values<number>(ResourceType).includes(resourceType)) refuse(`Unknown resource type ${resourceType}`);
+      if (resourceType !== ResourceType.TOPIC) await steps.check(resource);
+      const refusal = authorize(resourceType, resourceName);
+      if (refusal !== ErrorCode.NONE) throw new AdminError(refusal, errorMessage(refusal));
+      await steps.change(resource);
+    };
     return mapInTurns(clock, resources, MAX_CONCURRENT, (resource) =>
-      attempt(log, `alter configs of ${resource.resourceName}`, async () => {
-        if (counts.get(keyOf(resource))! > 1) {
-          throw new AdminError(ErrorCode.INVALID_REQUEST, 'Each resource must appear at most once.');
-        }
-        if (new Set(resource.configs.map(({ name }) => name)).size < resource.configs.length) {
-          throw new AdminError(ErrorCode.INVALID_REQUEST, 'Error due to duplicate config keys');
-        }
-        await alterOne(resource);
-      }),
+      attempt(log, `alter configs of ${resource.resourceName}`, () => alterOne(resource)),
     );
   }
 
-  private requireTopic({ resourceType, resourceName, configs }: IncrementalResource | FullResource): void {
-    const refuse = (text: string): never => {
-      throw new AdminError(ErrorCode.INVALID_REQUEST, text);
-    };
-    if (resourceType === ResourceType.TOPIC) {
-      if (resourceName === '') refuse('Default topic resources are not allowed.');
-      return;
-    }
-    if (resourceType !== ResourceType.BROKER && resourceType !== ResourceType.BROKER_LOGGER) {
-      refuse(`Unknown resource type ${resourceType}`);
-    }
-    if (resourceName !== '') this.requireOwnId(resourceName, 'Node', `expected ${this.deps.brokerId}`);
-    if (resourceType === ResourceType.BROKER) {
-      const fixed = configs.map(({ name }) => name).filter((name) => definitionOf(name)?.updateMode === 'read-only');
-      if (fixed.length > 0) refuse(`Cannot update these configs dynamically: Set(${fixed.join(', ')})`);
-    }
-    refuse('This broker cannot change the configuration of brokers while it runs: edit its file and start it again.');
-  }
-
-  private async changeTopicConfig(
+  private async changeTopic(
     topic: string,
-    config: ReadonlyMap<string, string>,
     validateOnly: boolean,
+    wanted: () => Promise<ReadonlyMap<string, string>>,
   ): Promise<void> {
+    if (topic === '') throw new AdminError(ErrorCode.INVALID_REQUEST, 'Default topic resources are not allowed.');
     const { view, stores, log } = this.deps;
+    const config = await wanted();
     if (!view.hasTopic(topic)) {
       throw new AdminError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${topic}' does not exist.`);
     }
@@ -160,7 +194,7 @@ export class ConfigAdmin {
     if (invalid !== null) throw new AdminError(ErrorCode.INVALID_TOPIC_EXCEPTION, invalid);
     validated(topic, () => validateTopicConfig(this.deps.config(), config));
     if (validateOnly) return;
-    log.info('Updating topic with new configuration', { topic, configs: Object.fromEntries(config) });
+    log.info('Updating topic with new configuration', { topic, configs: loggableTopicConfig(config) });
     await stores.configs.setOrCreateConfig('topics', topic, config);
     await stores.configs.createChangeNotification(`topics/${topic}`);
   }
@@ -181,65 +215,64 @@ export class ConfigAdmin {
       }
       case ResourceType.BROKER:
         if (name === '') return describeBrokerDefaults(config, keys);
-        this.requireOwnId(name, 'Broker', `expected ${this.deps.brokerId} or empty string`);
+        this.brokers.requireOwnId(
+          name,
+          'Broker',
+          `expected ${this.deps.brokerId} or empty string, but received ${name}`,
+        );
         return describeBrokerConfig(config, keys);
       case ResourceType.BROKER_LOGGER:
         if (name === '') throw new AdminError(ErrorCode.INVALID_REQUEST, 'Broker id must not be empty');
-        this.requireOwnId(name, 'Broker', `expected ${this.deps.brokerId}`);
+        this.brokers.requireOwnId(name, 'Broker', `expected ${this.deps.brokerId} but received ${name}`);
         return [];
       default:
         // Kafka's own reason stays in its log.
         throw new AdminError(ErrorCode.INVALID_REQUEST, errorMessage(ErrorCode.INVALID_REQUEST));
     }
   }
+}
 
-  private requireOwnId(name: string, kind: 'Broker' | 'Node', expected: string): void {
-    if (!/^[+-]?\d+$/.test(name)) {
-      throw new AdminError(ErrorCode.INVALID_REQUEST, `${kind} id must be an integer, but it is: ${name}`);
-    }
-    if (Number(name) !== this.deps.brokerId) {
-      throw new AdminError(ErrorCode.INVALID_REQUEST, `Unexpected broker id, ${expected}, but received ${name}`);
+/** Applies operations one after the other (`ConfigAdminManager.prepareIncrementalConfigs`). */
+function applyOps(
+  before: ReadonlyMap<string, string>,
+  ops: readonly IncrementalOp[],
+  definitionFor: (name: string) => ConfigDefinition | undefined,
+): Map<string, string> {
+  const config = new Map(before);
+  for (const { name, configOperation, value } of ops) {
+    switch (configOperation) {
+      case OpType.SET:
+        config.set(name, value!);
+        break;
+      case OpType.DELETE:
+        config.delete(name);
+        break;
+      case OpType.APPEND: {
+        const old = listOf(config, name, 'append', definitionFor);
+        config.set(name, [...old, ...value!.split(',').filter((item) => !old.includes(item))].join(','));
+        break;
+      }
+      case OpType.SUBTRACT: {
+        const taken = value!.split(',');
+        const old = listOf(config, name, 'subtract', definitionFor);
+        config.set(name, old.filter((item) => !taken.includes(item)).join(','));
+        break;
+      }
+      default:
+        // Kafka fails on it with a NullPointerException, and so answers this.
+        throw new AdminError(ErrorCode.UNKNOWN_SERVER_ERROR);
     }
   }
+  return config;
 }
 
-function refuseNulls(names: readonly string[]): void {
-  if (names.length > 0)
-    throw new AdminError(ErrorCode.INVALID_REQUEST, `Null value not supported for : ${names.join(', ')}`);
-}
-
-/** Changes `config` by one operation (`ZkAdminManager.prepareIncrementalConfigs`). */
-function applyOp(config: Map<string, string>, { name, configOperation, value }: IncrementalOp): void {
-  switch (configOperation) {
-    case OpType.SET:
-      config.set(name, value!);
-      return;
-    case OpType.DELETE:
-      config.delete(name);
-      return;
-    case OpType.APPEND: {
-      const old = listOf(config, name, 'append');
-      config.set(name, [...old, ...value!.split(',').filter((item) => !old.includes(item))].join(','));
-      return;
-    }
-    case OpType.SUBTRACT: {
-      const taken = value!.split(',');
-      config.set(
-        name,
-        listOf(config, name, 'subtract')
-          .filter((item) => !taken.includes(item))
-          .join(','),
-      );
-      return;
-    }
-    default:
-      // Kafka fails on it with a NullPointerException, and so answers this.
-      throw new AdminError(ErrorCode.UNKNOWN_SERVER_ERROR);
-  }
-}
-
-function listOf(config: ReadonlyMap<string, string>, name: string, operation: string): string[] {
-  const definition = topicDefinitionOf(name);
+function listOf(
+  config: ReadonlyMap<string, string>,
+  name: string,
+  operation: string,
+  definitionFor: (name: string) => ConfigDefinition | undefined,
+): string[] {
+  const definition = definitionFor(name);
   if (!definition) throw new AdminError(ErrorCode.INVALID_CONFIG, `Unknown config name: ${name}`);
   if (definition.type !== 'list') {
     throw new AdminError(ErrorCode.INVALID_CONFIG, `Config value ${operation} is not allowed for config key: ${name}`);

@@ -2,16 +2,15 @@ import {
   alterConfigsRequest,
   alterConfigsResponse,
   ErrorCode,
-  errorMessage,
   incrementalAlterConfigsRequest,
   incrementalAlterConfigsResponse,
 } from '../../protocol/index.js';
 import { runInSlices, type Steps } from '../../common/index.js';
 import { CLUSTER_RESOURCE } from '../../security/index.js';
 import type { ApiResult } from '../admin/admin-error.js';
-import { ResourceType } from '../admin/config-admin.js';
+import { ResourceType, type AuthorizeAlter } from '../admin/config-admin.js';
 import { handler, type RequestContext } from '../handler.js';
-import { forEachInSteps, mapInSteps } from '../in-steps.js';
+import { mapInSteps } from '../in-steps.js';
 
 interface Resource {
   readonly resourceType: number;
@@ -21,54 +20,37 @@ interface Resource {
 type Answer = { responses: (ApiResult & Resource)[] };
 
 /** Replaces all overrides of each resource. */
-export const alterConfigs = handler(alterConfigsRequest, alterConfigsResponse, (request, context) =>
-  alterAuthorized(request.resources, context, (resources) =>
-    context.configAdmin.alter(resources, request.validateOnly),
-  ),
-);
+export const alterConfigs = handler(alterConfigsRequest, alterConfigsResponse, async (request, context) => {
+  const { resources, validateOnly } = request;
+  const results = await context.configAdmin.alter(resources, validateOnly, authorizeAlter(context));
+  return runInSlices(context.clock, answersOf(resources, results));
+});
 
 /** Sets, deletes, extends and shortens single configurations (KIP-339). */
 export const incrementalAlterConfigs = handler(
   incrementalAlterConfigsRequest,
   incrementalAlterConfigsResponse,
-  (request, context) =>
-    alterAuthorized(request.resources, context, (resources) =>
-      context.configAdmin.incrementalAlter(resources, request.validateOnly),
-    ),
+  async (request, context) => {
+    const { resources, validateOnly } = request;
+    const results = await context.configAdmin.incrementalAlter(resources, validateOnly, authorizeAlter(context));
+    return runInSlices(context.clock, answersOf(resources, results));
+  },
 );
 
-function* alterAuthorized<R extends Resource>(
-  resources: readonly R[],
-  { authorize, clock }: Pick<RequestContext, 'authorize' | 'clock'>,
-  alter: (resources: readonly R[]) => Promise<ApiResult[]>,
-): Steps<Promise<Answer>> {
-  const refusalOf = ({ resourceType, resourceName }: Resource): number => {
+function authorizeAlter({ authorize }: Pick<RequestContext, 'authorize'>): AuthorizeAlter {
+  return (resourceType, resourceName) => {
     const isTopic = resourceType === ResourceType.TOPIC;
-    if (authorize('ALTER_CONFIGS', isTopic ? { type: 'TOPIC', name: resourceName } : CLUSTER_RESOURCE))
-      return ErrorCode.NONE;
+    const resource = isTopic ? ({ type: 'TOPIC', name: resourceName } as const) : CLUSTER_RESOURCE;
+    if (authorize('ALTER_CONFIGS', resource)) return ErrorCode.NONE;
     return isTopic ? ErrorCode.TOPIC_AUTHORIZATION_FAILED : ErrorCode.CLUSTER_AUTHORIZATION_FAILED;
   };
-  const refusals: number[] = [];
-  const authorized: R[] = [];
-  yield* forEachInSteps(resources, (resource) => {
-    const refusal = refusalOf(resource);
-    refusals.push(refusal);
-    if (refusal === ErrorCode.NONE) authorized.push(resource);
-  });
-  return alter(authorized).then((outcomes) => runInSlices(clock, answersOf(resources, refusals, outcomes)));
 }
 
-function* answersOf(
-  resources: readonly Resource[],
-  refusals: readonly number[],
-  outcomes: readonly ApiResult[],
-): Steps<Answer> {
-  let next = 0;
-  const answerOf = ({ resourceType, resourceName }: Resource, at: number): ApiResult & Resource => {
-    const refusal = refusals[at]!;
-    const result =
-      refusal === ErrorCode.NONE ? outcomes[next++]! : { errorCode: refusal, errorMessage: errorMessage(refusal) };
-    return { ...result, resourceType, resourceName };
-  };
+function* answersOf(resources: readonly Resource[], results: readonly ApiResult[]): Steps<Answer> {
+  const answerOf = ({ resourceType, resourceName }: Resource, at: number): ApiResult & Resource => ({
+    ...results[at]!,
+    resourceType,
+    resourceName,
+  });
   return { responses: yield* mapInSteps(resources, answerOf) };
 }

@@ -8,7 +8,7 @@ import {
 } from '../../protocol/index.js';
 import { CLUSTER_RESOURCE } from '../../security/index.js';
 import { ResourceType } from '../admin/config-admin.js';
-import { handler } from '../handler.js';
+import { ApiError, handler } from '../handler.js';
 import { mapInTurns } from '../in-turns.js';
 
 type Resource = DescribeConfigsRequest['resources'][number];
@@ -20,6 +20,10 @@ const MAX_CONCURRENT = 100;
 /** Tells the configurations of topics, and of the broker that is asked. */
 export const describeConfigs = handler(describeConfigsRequest, describeConfigsResponse, async (request, context) => {
   const { authorize, clock, configAdmin } = context;
+  // Kafka gives up on all of the request at the first such resource.
+  if (request.resources.some(({ resourceType }) => !isDescribable(resourceType))) {
+    throw new ApiError(ErrorCode.INVALID_REQUEST);
+  }
   const describe = async (resource: Resource): Promise<Result> => {
     const { resourceType, resourceName } = resource;
     const isTopic = resourceType === ResourceType.TOPIC;
@@ -31,3 +35,7 @@ export const describeConfigs = handler(describeConfigsRequest, describeConfigsRe
   };
   return { results: await mapInTurns(clock, request.resources, MAX_CONCURRENT, describe) };
 });
+
+function isDescribable(resourceType: number): boolean {
+  return Object.values<number>(ResourceType).includes(resourceType);
+}

@@ -1,6 +1,6 @@
 import type { BrokerEndPoint, BrokerInfo, SecurityProtocol } from '../../cluster/index.js';
 import { ZnodeFormatError } from '../errors.js';
-import { immutableMapOrder, mutableMapOrder } from './hash-order.js';
+import { immutableMapOrder, mutableMapOrder } from '../../common/index.js';
 import { decodeJson, encodeJson, type JsonObject, type JsonValue } from './json.js';
 
 /** What a broker writes about itself besides its end points and rack. */

@@ -1,5 +1,5 @@
 import { ZnodeFormatError } from '../errors.js';
-import { propertiesOrder } from './hash-order.js';
+import { propertiesOrder } from '../../common/index.js';
 import { decodeJson, encodeJson } from './json.js';
 
 /** The kinds of things that have a dynamic config (`kafka.server.ConfigType`), as `/config` names them. */

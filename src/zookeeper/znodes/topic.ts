@@ -1,5 +1,5 @@
 import type { ReplicaAssignment, TopicAssignment, TopicPartition } from '../../cluster/index.js';
-import { mutableMapOrder } from './hash-order.js';
+import { mutableMapOrder } from '../../common/index.js';
 import { decodeJson, encodeJson, type JsonValue } from './json.js';
 
 export const topicsZnode = { path: '/brokers/topics' };

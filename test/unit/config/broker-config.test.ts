@@ -199,7 +199,7 @@ describe('BrokerConfig', () => {
     const name = 'listener.name.plaintext.max.connections';
     expect(config({ [name]: '7' }).getForListener('PLAINTEXT', 'max.connections')).toBe(7);
     expect(() => config({ [name]: 'many' })).toThrow(
-      new ConfigError(`Invalid value many for configuration ${name}: Not a number of type INT`),
+      `${name}: Invalid value many for configuration max.connections: Not a number of type INT`,
     );
     expect(() => config({ [name]: '-1' })).toThrow(/Value must be at least 0/);
     expect(() => config({ 'listener.name.other.max.connections': 'many' })).not.toThrow();

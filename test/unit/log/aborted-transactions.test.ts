@@ -1,6 +1,7 @@
 /** What a read_committed consumer makes of a log of many transactions: every record that was committed and no other. */
 import { seededRandom } from '../../../src/common/index.js';
 import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
+import { TransactionIndex } from '../../../src/log/transaction-index.js';
 import { buildEndTxnMarker, controlRecordType, iterateBatches } from '../../../src/records/index.js';
 import { TP } from './filled-log.js';
 import { LOG_CONFIG, batch, bytesOf, crash, newManager, newWorld, numbered, type LogWorld } from './log-fixture.js';
@@ -208,4 +209,17 @@ describe.each([1, 2, 3])('a consumer of committed records (seed %d)', (seed) => 
     writers.write(350);
     await check(log, writers, seed);
   });
+});
+
+test('what a consumer was told of old segments is not kept in memory, that of the active one is', async () => {
+  const world = newWorld();
+  const { log } = await newLog(world);
+  const writers = new Writers(log, 1);
+  writers.write(350);
+  const looked = jest.spyOn(TransactionIndex.prototype, 'collectAbortedTxns');
+  await check(log, writers, 1);
+  const indexes = new Set(looked.mock.contexts as unknown as { content: Buffer | null }[]);
+  jest.restoreAllMocks();
+  expect(indexes.size).toBe(log.numberOfSegments);
+  expect([...indexes].filter(({ content }) => content !== null)).toHaveLength(1);
 });

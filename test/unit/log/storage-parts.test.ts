@@ -105,6 +105,25 @@ test('an index of aborted transactions that was read takes more without a copy o
   expect(bytes).toBeLessThan(34 * all.length * 4);
 });
 
+test('an index of aborted transactions that a start looks at keeps neither its bytes nor its file open', () => {
+  const { files } = newFiles();
+  const txn = { producerId: 1, firstOffset: 5, lastOffset: 6, lastStableOffset: 5 };
+  const written = new TransactionIndex(files, '/d/a.txnindex', false);
+  written.append(txn);
+  written.close();
+  const index = new TransactionIndex(files, '/d/a.txnindex', true);
+  expect(index.problem(0)).toBeNull();
+  expect(files.openCount).toBe(0);
+  const reads = jest.spyOn(LogFile.prototype, 'readSync');
+  expect(index.all()).toEqual([txn]);
+  expect(reads).toHaveBeenCalledTimes(1);
+  // What was in memory before stays there.
+  expect(index.problem(0)).toBeNull();
+  expect(index.all()).toEqual([txn]);
+  expect(reads).toHaveBeenCalledTimes(1);
+  jest.restoreAllMocks();
+});
+
 describe('a time index', () => {
   function newIndex() {
     const { files } = newFiles();
@@ -188,17 +207,17 @@ describe('the ends of logs in memory', () => {
 
   test('are dropped, the oldest first, beyond the budget', () => {
     const clock = new SimulatedClock();
-    const cache = new TailCache(clock, 70_000);
+    const cache = new TailCache(clock, 130_000);
     const [first, second] = [cache.openTail(), cache.openTail()];
     const bytes = () => numbered(1, 1, { baseOffset: 1 });
     const large = numbered(0, 1, { values: ['x'.repeat(30_000)] });
     first.append(0, 0, 0, 1, Buffer.from(large));
-    second.append(0, 0, 0, 1, Buffer.from(large));
+    for (let at = 0; at < 2; at++) second.append(0, at * large.length, at, at + 1, Buffer.from(large));
     expect(first.read(0, 9, 1 << 20, true)).not.toBeNull();
-    second.append(0, large.length, 1, 2, Buffer.from(large));
+    second.append(0, 2 * large.length, 2, 3, Buffer.from(large));
     expect(first.read(0, 9, 1 << 20, true)).toBeNull();
     expect(second.read(0, 9, 1 << 20, true)).not.toBeNull();
-    expect(cache.sizeInBytes).toBeLessThanOrEqual(70_000);
+    expect(cache.sizeInBytes).toBeLessThanOrEqual(130_000);
     first.append(0, large.length, 1, 2, bytes());
     expect(first.read(1, 9, 1 << 20, true)).not.toBeNull();
   });

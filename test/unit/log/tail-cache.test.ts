@@ -113,7 +113,7 @@ test.each(SEEDS)(
   async (seed) => {
     const random = seededRandom(seed);
     const [clock, pool] = [new SimulatedClock(), new ScribblingPool()];
-    const budget = 300_000 + random.nextInt(200_000);
+    const budget = 500_000 + random.nextInt(200_000);
     const cache = new TailCache(clock, budget, pool);
     const models = Array.from({ length: 3 }, () => new Model(cache.openTail()));
     let reads = 0;
@@ -156,7 +156,7 @@ test.each(SEEDS)(
   async (seed) => {
     const random = seededRandom(seed);
     const [clock, pool] = [new SimulatedClock(), new ScribblingPool()];
-    const budget = 400_000;
+    const budget = 500_000;
     const cache = new TailCache(clock, budget, pool);
     const models = Array.from({ length: 4 }, () => new Model(cache.openTail()));
     let fullest = 0;
@@ -241,4 +241,21 @@ test('the budget holds and the newest batch is there, however many come and go',
   expect(fullest).toBeGreaterThan(0.9 * budget);
   // Each holds its share of the newest.
   for (const model of models) expect(model.held().length).toBeGreaterThan(50);
+});
+
+test('an append that is too large drives no other log out, and leaves its own without a gap', () => {
+  const budget = 400_000;
+  const cache = new TailCache(new SimulatedClock(), budget, new ScribblingPool());
+  const [others, model] = [[0, 1, 2].map(() => new Model(cache.openTail())), new Model(cache.openTail())];
+  for (const each of [...others, model]) each.append(['a']);
+  for (const size of [budget, budget / 2, budget / 4]) {
+    model.append(['x'.repeat(size)]);
+    expect(model.held()).toEqual([]);
+    model.append(['b']);
+    expect(model.held()).toEqual(model.batches.slice(-1));
+    expect(model.tail.read(0, Infinity, 1000, true)).toBeNull();
+  }
+  for (const each of others) expect(each.held()).toEqual(each.batches);
+  model.append(['x'.repeat(budget / 5)]);
+  expect(model.held()).toEqual(model.batches.slice(-2));
 });

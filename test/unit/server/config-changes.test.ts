@@ -48,6 +48,7 @@ async function brokerOne(setUp: Partial<ConfigTargets> = {}) {
     },
     replicas: { updateConfig: tell('replicas') },
     controller: { updateConfig: tell('controller'), enableTopicUncleanLeaderElection: tell('unclean') },
+    updateRegistration: () => Promise.resolve(tell('registration')()),
     clock: zooKeeper.clock,
     logger,
     config: () => config,
@@ -122,6 +123,14 @@ describe('a change costs what it touches', () => {
     await write('brokers/1', { 'max.connections': '7', 'producer.id.expiration.ms': '5' });
     expect(now().network.connections.maxConnections).toBe(7);
     expect(told).toEqual(['producers 5', 'replicas', 'controller']);
+    await zooKeeper.run(changes.close());
+  });
+
+  test('the registration, when clients are to be told another address', async () => {
+    const { zooKeeper, changes, write, told } = await brokerOne();
+    await zooKeeper.run(changes.start());
+    await write('brokers/1', { 'advertised.listeners': 'PLAINTEXT://elsewhere:9092' });
+    expect(told).toEqual(['producers 86400000', 'replicas', 'controller', 'registration']);
     await zooKeeper.run(changes.close());
   });
 

@@ -1,9 +1,4 @@
-import {
-  immutableMapOrder,
-  javaStringHash,
-  mutableMapOrder,
-  propertiesOrder,
-} from '../../../../src/zookeeper/znodes/hash-order.js';
+import { immutableMapOrder, javaStringHash, mutableMapOrder, propertiesOrder } from '../../../src/common/hash-order.js';
 
 // The expected orders were printed by Scala 2.13.11 and Java 17.
 

@@ -1,6 +1,7 @@
 /**
- * The order in which Kafka's JSON carries the entries of a map is the order of the hash table that it was written from. Nobody depends
- * on it, but nodes that are equal byte for byte can be compared with what Kafka wrote, and rewriting a node unchanged changes nothing.
+ * The order in which Kafka's JSON carries the entries of a map, and its sentences the names of a set, is the order of the hash table behind
+ * them. No one depends on it, but nodes that are equal byte for byte can be compared with what Kafka wrote, and rewriting a node unchanged
+ * changes nothing.
  */
 
 /** `java.lang.String.hashCode`. */

@@ -1,0 +1,91 @@
+import type { Logger } from '../../common/index.js';
+import {
+  ConfigError,
+  loggableBrokerConfig,
+  refuseDynamicPasswords,
+  usableDynamicTexts,
+  validateDynamicConfig,
+  type BrokerConfig,
+  type DynamicScope,
+} from '../../config/index.js';
+import { ErrorCode } from '../../protocol/index.js';
+import { DEFAULT_ENTITY, type ZkStores } from '../../zookeeper/index.js';
+import { AdminError } from './admin-error.js';
+
+type Texts = ReadonlyMap<string, string>;
+/** What shall stand there instead of what does. */
+type Wanted = (before: Texts) => Texts;
+
+/**
+ * Changes the dynamic configurations of this broker, and of all (KIP-226). They are checked whole before they are written, as all brokers
+ * will take them over; a broker is asked for its own, any one for those of all.
+ */
+export class BrokerConfigAdmin {
+  constructor(
+    private readonly deps: {
+      readonly config: () => BrokerConfig;
+      readonly stores: ZkStores;
+      readonly brokerId: number;
+      readonly log: Logger;
+    },
+  ) {}
+
+  /** Rejects with what a client is told of a change that cannot be. */
+  async check(name: string, wanted: Wanted): Promise<void> {
+    const { entity, scope } = this.placeOf(name);
+    this.validate(wanted(await this.before(entity, scope)), scope);
+  }
+
+  /** Writes the change to ZooKeeper, if it may be, and tells all brokers. */
+  async change(name: string, validateOnly: boolean, wanted: Wanted): Promise<void> {
+    const { stores, log } = this.deps;
+    const { entity, scope } = this.placeOf(name);
+    const before = await this.before(entity, scope);
+    const texts = wanted(before);
+    this.validate(texts, scope);
+    if (validateOnly) return;
+    try {
+      // Those that stand there already are encrypted.
+      refuseDynamicPasswords(new Map([...texts].filter(([config, text]) => before.get(config) !== text)), scope);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      const resource = `ConfigResource(type=BROKER, name='${name}')`;
+      throw new ConfigError(`Invalid config value for resource ${resource}: ${error.message}`);
+    }
+    log.info('Updating brokers with new configuration', { broker: entity, configs: loggableBrokerConfig(texts) });
+    await stores.configs.setOrCreateConfig('brokers', entity, texts);
+    await stores.configs.createChangeNotification(`brokers/${entity}`);
+  }
+
+  /** `expected`: how the sentence for another broker's id ends. */
+  requireOwnId(name: string, kind: 'Broker' | 'Node', expected: string): void {
+    const id = Number(name);
+    if (!/^[+-]?\d+$/.test(name) || id !== (id | 0)) {
+      throw new AdminError(ErrorCode.INVALID_REQUEST, `${kind} id must be an integer, but it is: ${name}`);
+    }
+    if (id !== this.deps.brokerId) {
+      throw new AdminError(ErrorCode.INVALID_REQUEST, `Unexpected broker id, ${expected}`);
+    }
+  }
+
+  private placeOf(name: string): { readonly entity: string; readonly scope: DynamicScope } {
+    if (name === '') return { entity: DEFAULT_ENTITY, scope: 'cluster-wide' };
+    this.requireOwnId(name, 'Node', `expected ${this.deps.brokerId}, but received ${name}`);
+    return { entity: String(this.deps.brokerId), scope: 'per-broker' };
+  }
+
+  /** What stands there, without what has no effect there: the next change removes it, as in Kafka. */
+  private async before(entity: string, scope: DynamicScope): Promise<Texts> {
+    return usableDynamicTexts(await this.deps.stores.configs.config('brokers', entity), scope);
+  }
+
+  private validate(texts: Texts, scope: DynamicScope): void {
+    try {
+      validateDynamicConfig(this.deps.config(), texts, scope);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      // Kafka answers this for what cannot be, though the request is well-formed (KAFKA-13609).
+      throw new AdminError(ErrorCode.INVALID_REQUEST, error.clientMessage);
+    }
+  }
+}
