@@ -50,6 +50,8 @@ export class TopicConfig {
     private readonly values: ReadonlyMap<string, ConfigValue>,
     /** What the topic itself sets, as written. */
     readonly overrides: ReadonlyMap<string, string>,
+    /** Not all that the topic sets is known: no retention goes by this, as what was to be kept might be deleted. */
+    readonly isIncomplete: boolean,
   ) {
     this.segmentBytes = this.get('segment.bytes');
     this.segmentMs = this.get('segment.ms');
@@ -86,7 +88,11 @@ export class TopicConfig {
    * The configuration of a topic with these overrides on a broker. Names nobody knows are kept and have no effect, as in Kafka.
    * Throws `ConfigError` for a value that cannot be.
    */
-  static create(broker: BrokerConfig, overrides: ReadonlyMap<string, string> = new Map()): TopicConfig {
+  static create(
+    broker: BrokerConfig,
+    overrides: ReadonlyMap<string, string> = new Map(),
+    isIncomplete = false,
+  ): TopicConfig {
     const values = new Map<string, ConfigValue>();
     for (const [name, definition] of Object.entries(DEFINITIONS)) {
       const text = overrides.get(name);
@@ -95,7 +101,7 @@ export class TopicConfig {
       checkValue(name, value, definition);
       values.set(name, value);
     }
-    return new TopicConfig(values, overrides);
+    return new TopicConfig(values, overrides, isIncomplete);
   }
 
   /** The value in the type of its definition. */

@@ -20,4 +20,5 @@ export type LogConfig = Pick<
   | 'messageTimestampType'
   | 'messageTimestampBeforeMaxMs'
   | 'messageTimestampAfterMaxMs'
+  | 'isIncomplete'
 >;

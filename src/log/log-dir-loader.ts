@@ -12,12 +12,26 @@ import type { UnifiedLog } from './unified-log.js';
 const LOST_AND_FOUND = 'lost+found';
 
 export interface LoadDirOptions {
+  /** What the directory holds. */
+  readonly names: readonly string[];
   /** Nothing needs to be recovered. */
   readonly hadCleanShutdown: boolean;
   configOf(topic: string): LogConfig;
   onLoaded(log: UnifiedLog, isFuture: boolean): void;
   /** A folder that was being deleted when the broker stopped. */
   onDeleted(path: string): void;
+}
+
+/** The topics of the logs that directories with these names hold. */
+export function topicsIn(listings: Iterable<readonly string[]>): Set<string> {
+  const topics = new Set<string>();
+  for (const names of listings) {
+    for (const name of names) {
+      const parsed = parseLogDirName(name);
+      if (parsed?.kind === 'current' || parsed?.kind === 'future') topics.add(parsed.topicPartition.topic);
+    }
+  }
+  return topics;
 }
 
 /**
@@ -37,7 +51,7 @@ function* loadLogs(context: LogContext, dir: LogDir, options: LoadDirOptions): S
   const cleanerOffsets = readCheckpoint(context, dir.cleanerOffsets);
   const outlived = new Map(recoveryPoints);
   let loaded = 0;
-  for (const name of fs.readDir(dir.path)) {
+  for (const name of options.names) {
     const parsed = parseLogDirName(name);
     const path = `${dir.path}/${name}`;
     // KRaft's log is none of ours.

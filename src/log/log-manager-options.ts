@@ -35,8 +35,11 @@ export interface LogManagerOptions extends LogManagerSettings {
   readonly onLogDirFailure?: (logDir: string) => void;
 }
 
+/** The configurations of those of the topics that have overrides. */
+export type TopicConfigsLookup = (topics: ReadonlySet<string>) => Promise<ReadonlyMap<string, LogConfig>>;
+
 export interface CreateLogOptions {
-  /** The topic's; the default one when not given. */
+  /** The topic's, which a log that is there takes over. When not given, a new one gets the default. */
   readonly config?: LogConfig;
   /** The partition was made just now: no other directory, offline or not, can have it. */
   readonly isNew?: boolean;

@@ -24,10 +24,10 @@ import { LogCheckpoints } from './log-checkpoints.js';
 import { LogDeletions } from './log-deletions.js';
 import { shutDownLogDir } from './log-dir-shutdown.js';
 import { leftoverOf, LogReplacement } from './log-replacement.js';
-import { loadLogDir } from './log-dir-loader.js';
+import { loadLogDir, topicsIn } from './log-dir-loader.js';
 import { loadLog } from './log-loader.js';
 import { LogTasks } from './log-tasks.js';
-import type { CreateLogOptions, LogManagerOptions } from './log-manager-options.js';
+import type { CreateLogOptions, LogManagerOptions, TopicConfigsLookup } from './log-manager-options.js';
 import type { OffsetCheckpointFile } from './offset-checkpoint-file.js';
 import { PartitionLogs } from './partition-logs.js';
 import { Scheduler } from './scheduler.js';
@@ -123,26 +123,21 @@ export class LogManager {
     this.defaultConfig = config;
   }
 
-  /** Loads, and after an unclean shutdown recovers, every log; then the background tasks begin. `topicConfigs`: of topics with overrides. */
-  async startup(topicConfigs: ReadonlyMap<string, LogConfig> = new Map()): Promise<void> {
+  /**
+   * Loads, and after an unclean shutdown recovers, every log; then the background tasks begin. `configsOf` gives the configurations of those
+   * topics that have overrides. It is asked for just the topics that are loaded: by a second listing, logs might get the defaults.
+   */
+  async startup(configsOf: TopicConfigsLookup = () => Promise.resolve(new Map())): Promise<void> {
+    const listings = new Map<string, readonly string[]>();
+    for (const { path } of this.dirs.liveDirs) {
+      await this.orOffline(path, () => void listings.set(path, this.context.fs.readDir(path)));
+    }
+    const configs = await configsOf(topicsIn(listings.values()));
     for (const dir of this.dirs.liveDirs) {
-      try {
-        await this.loadDir(dir, topicConfigs);
+      await this.orOffline(dir.path, async () => {
+        await this.loadDir(dir, listings.get(dir.path)!, configs);
         this.loadedDirs.add(dir.path);
-      } catch (error) {
-        // A bug, or what only an operator can decide. Anything else is the trouble of this directory.
-        if (error instanceof AssertionError || error instanceof DuplicateLogError) throw error;
-        // Not given up for what is no fault of its disk: the replicas there would be gone until the next start. Kafka gives it up.
-        if (isOutOfHandles(error)) {
-          throw new LogError(
-            'KAFKA_STORAGE_ERROR',
-            `The process may not have as many files open as loading ${dir.path} takes; raise its limit (ulimit -n)`,
-            { cause: error },
-          );
-        }
-        this.context.logger.error('Error while loading a log directory', { dir: dir.path, error });
-        this.handleLogDirFailure(dir.path);
-      }
+      });
     }
     if (this.offlineLogDirs.length === 0) {
       for (const log of this.currentLogs.values()) this.replacement.unmarkLeft(log, this.liveLogDirs);
@@ -181,6 +176,8 @@ export class LogManager {
     if (existing) {
       // Throws for a log of another topic (Kafka's InconsistentTopicIdException), such as one deleted while its directory was offline.
       if (options.topicId) existing.assignTopicId(options.topicId);
+      // It may have been loaded under another one: of before the topic was made again, or without what could not be read then.
+      if (options.config) existing.updateConfig(options.config);
       return existing;
     }
     const name = partitionKey(tp);
@@ -402,11 +399,31 @@ export class LogManager {
     this.dirs.releaseAll();
   }
 
-  private async loadDir(dir: LogDir, topicConfigs: ReadonlyMap<string, LogConfig>): Promise<void> {
+  /** What fails at the start is the trouble of its directory, but for a bug, and for what only an operator can decide. */
+  private async orOffline(dir: string, work: () => void | Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof AssertionError || error instanceof DuplicateLogError) throw error;
+      // Not given up for what is no fault of its disk: the replicas there would be gone until the next start. Kafka gives it up.
+      if (isOutOfHandles(error)) {
+        throw new LogError(
+          'KAFKA_STORAGE_ERROR',
+          `The process may not have as many files open as loading ${dir} takes; raise its limit (ulimit -n)`,
+          { cause: error },
+        );
+      }
+      this.context.logger.error('Error while loading a log directory', { dir, error });
+      this.handleLogDirFailure(dir);
+    }
+  }
+
+  private async loadDir(dir: LogDir, names: readonly string[], configs: ReadonlyMap<string, LogConfig>): Promise<void> {
     const hadCleanShutdown = this.dirs.takeCleanShutdownMark(dir.path);
     const isCheckpointWrong = await loadLogDir(this.context, dir, {
+      names,
       hadCleanShutdown,
-      configOf: (topic) => topicConfigs.get(topic) ?? this.defaultConfig,
+      configOf: (topic) => configs.get(topic) ?? this.defaultConfig,
       onLoaded: (log, isFuture) => this.addLoaded(log, isFuture),
       onDeleted: (path) => this.deletions.removeLater(dir.path, path, this.defaultConfig.fileDeleteDelayMs),
     });

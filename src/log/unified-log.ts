@@ -463,7 +463,7 @@ export class UnifiedLog {
           logStartOffset: this.logStartOffset,
           logEndOffset: this.logEndOffset,
           highWatermark: this.highWatermark,
-          deletes: this.config.cleanupPolicy.delete,
+          deletes: this.config.cleanupPolicy.delete && !this.config.isIncomplete,
           retentionMs: this.config.retentionMs,
           retentionBytes: this.config.retentionBytes,
           nowMs: this.context.clock.nowMs(),

@@ -1,6 +1,6 @@
 import { resolve as resolvePath } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
-import { GROUP_METADATA_TOPIC, parsePartitionKey } from '../cluster/index.js';
+import { GROUP_METADATA_TOPIC } from '../cluster/index.js';
 import {
   MetricsRegistry,
   withinTime,
@@ -164,7 +164,6 @@ export class Broker {
 
     this.state = 'RECOVERY';
     const topicConfigs = new TopicConfigs(this.config, stores.configs, logger);
-    await topicConfigs.load(topicsIn(fs, logDirs, logger));
     const logs = (parts.logs = new LogManager({
       ...logManagerSettingsOf(this.config, logDirs),
       initialOfflineDirs: identity.offlineDirs,
@@ -176,7 +175,7 @@ export class Broker {
       defaultConfig: topicConfigs.defaultConfig,
       onLogDirFailure: (dir) => this.onLogDirFailure(dir),
     }));
-    await logs.startup(topicConfigs.overridden);
+    await logs.startup((topics) => topicConfigs.loadAtStart(topics));
     if (logs.liveLogDirs.length === 0) throw allLogDirsFailed();
 
     const metadata = new MetadataCache();
@@ -469,27 +468,4 @@ interface Parts {
 
 function allLogDirsFailed(): Error {
   return new Error('Shutdown broker because all log dirs have failed');
-}
-
-/** The topics that have a folder in a log directory: only their configurations matter when the logs are loaded. */
-function topicsIn(fs: FileSystem, logDirs: readonly string[], logger: Logger): Set<string> {
-  const topics = new Set<string>();
-  for (const dir of logDirs) {
-    for (const name of namesIn(fs, dir, logger)) {
-      const partition = parsePartitionKey(name);
-      if (partition) topics.add(partition.topic);
-    }
-  }
-  return topics;
-}
-
-/** Empty for a directory that cannot be listed: the `LogManager` finds that out again, and takes it offline. */
-function namesIn(fs: FileSystem, dir: string, logger: Logger): string[] {
-  if (!fs.exists(dir)) return [];
-  try {
-    return fs.readDir(dir);
-  } catch (error) {
-    logger.warn('Cannot list a log directory', { dir, error });
-    return [];
-  }
 }

@@ -1,14 +1,18 @@
 import { ConfigError, TopicConfig, whyInvalidTopicValue, type BrokerConfig } from '../config/index.js';
-import type { Logger } from '../common/index.js';
+import { ZERO_UUID, type Logger, type Uuid } from '../common/index.js';
 import { ZnodeFormatError, type ConfigStore } from '../zookeeper/index.js';
 
 /**
  * The effective configurations of topics that have replicas here. The overrides are read from ZooKeeper before a topic's first log is
- * made, because no notification tells of those that a topic was created with; later changes come by notification.
+ * made, because no notification tells of those that a topic was created with; later changes come by notification. What was read counts for
+ * the topic that the controller named, by its id: another one of that name is read again, and so is each of which the start found logs, as
+ * these may be of one that is gone.
  */
 export class TopicConfigs {
+  /** Of those that override anything, or of which not all is known. */
   private readonly byTopic = new Map<string, TopicConfig>();
-  private readonly known = new Set<string>();
+  /** The topics that were read, with the id they were read for: zero when the controller gave none, null when the start found their logs. */
+  private readonly known = new Map<string, Uuid | null>();
   private defaults: TopicConfig;
   /** Those of `byTopic` that were made under a former configuration of the broker: made again when they are asked for. */
   private readonly outdated = new Set<string>();
@@ -35,28 +39,32 @@ export class TopicConfigs {
 
   /** The defaults, when nothing else was read. */
   configOf(topic: string): TopicConfig {
-    if (this.outdated.has(topic)) this.set(topic, this.byTopic.get(topic)!.overrides);
+    if (this.outdated.delete(topic)) {
+      const { overrides, isIncomplete } = this.byTopic.get(topic)!;
+      this.byTopic.set(topic, TopicConfig.create(this.broker, overrides, isIncomplete));
+    }
     return this.byTopic.get(topic) ?? this.defaults;
   }
 
-  /** Those that differ from the defaults. */
-  get overridden(): ReadonlyMap<string, TopicConfig> {
+  /** Reads the overrides of the topics that the start found logs of. Gives the configurations of those that do not have the defaults. */
+  async loadAtStart(topics: Iterable<string>): Promise<ReadonlyMap<string, TopicConfig>> {
+    await this.read(new Map([...topics].map((topic) => [topic, null])));
     return this.byTopic;
   }
 
-  /** Those of the topics of which nothing was read yet. */
-  unknownOf(topics: Iterable<string>): string[] {
-    return [...topics].filter((topic) => !this.known.has(topic));
+  /** Those of the topics, ids by name, that were not read yet: of an id of zero any of that name counts. */
+  unknownOf(topics: ReadonlyMap<string, Uuid>): ReadonlyMap<string, Uuid> {
+    return new Map([...topics].filter(([topic, id]) => !this.isKnown(topic, id)));
   }
 
-  /** Reads the overrides of these topics again. */
-  async load(topics: Iterable<string>): Promise<void> {
-    await this.read([...topics]);
+  /** Reads the overrides of these topics, ids by name. */
+  async load(topics: ReadonlyMap<string, Uuid>): Promise<void> {
+    await this.read(topics);
   }
 
   /** Reads the overrides of all topics that have replicas here again. Gives those that have changed. */
   reloadAll(): Promise<string[]> {
-    return this.read([...this.known]);
+    return this.inTurn(() => this.readNow(new Map(this.known), ++this.step));
   }
 
   /**
@@ -66,8 +74,9 @@ export class TopicConfigs {
   reload(topic: string): Promise<TopicConfig> {
     return this.inTurn(async () => {
       const overrides = await this.store.config('topics', topic);
-      if (!this.known.has(topic)) return this.parsed(topic, overrides);
-      this.set(topic, overrides);
+      const id = this.known.get(topic);
+      if (id === undefined) return this.next(topic, overrides, null);
+      this.take(topic, id, overrides);
       return this.configOf(topic);
     });
   }
@@ -93,33 +102,41 @@ export class TopicConfigs {
     return true;
   }
 
-  private read(topics: readonly string[]): Promise<string[]> {
-    const askedAt = ++this.step;
-    return this.inTurn(async () => {
-      const changed: string[] = [];
-      for (const [topic, texts] of await this.overridesOf(topics)) {
-        // Forgotten since: what is read may be of the topic that was deleted, and its successor's would never be read.
-        if ((this.forgottenAt.get(topic) ?? 0) < askedAt && this.set(topic, texts)) changed.push(topic);
-      }
-      return changed;
-    });
+  private isKnown(topic: string, id: Uuid): boolean {
+    const knownId = this.known.get(topic) ?? null;
+    return knownId !== null && (id === ZERO_UUID || id === knownId);
   }
 
-  /** One topic's unreadable node is that topic's trouble: what was in force there stays so. */
-  private async overridesOf(topics: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
+  private read(topics: ReadonlyMap<string, Uuid | null>): Promise<string[]> {
+    const askedAt = ++this.step;
+    return this.inTurn(() => this.readNow(topics, askedAt));
+  }
+
+  private async readNow(topics: ReadonlyMap<string, Uuid | null>, askedAt: number): Promise<string[]> {
+    const changed: string[] = [];
+    for (const [topic, overrides] of await this.overridesOf([...topics.keys()])) {
+      // Forgotten since: what is read may be of the topic that was deleted, and its successor's would never be read.
+      if ((this.forgottenAt.get(topic) ?? 0) >= askedAt) continue;
+      if (this.take(topic, topics.get(topic)!, overrides)) changed.push(topic);
+    }
+    return changed;
+  }
+
+  /** One topic's unreadable node is that topic's trouble: null. */
+  private async overridesOf(topics: readonly string[]): Promise<ReadonlyMap<string, Overrides | null>> {
     try {
-      return await this.store.configs('topics', topics);
+      return await this.store.latestConfigs('topics', topics);
     } catch (error) {
       if (!(error instanceof ZnodeFormatError)) throw error;
     }
-    const read = new Map<string, ReadonlyMap<string, string>>();
+    const read = new Map<string, Overrides | null>();
     for (const topic of topics) {
       try {
         read.set(topic, await this.store.config('topics', topic));
       } catch (error) {
         if (!(error instanceof ZnodeFormatError)) throw error;
         this.logger.error('Ignoring an unreadable topic configuration', { topic, error });
-        read.set(topic, this.byTopic.get(topic)?.overrides ?? new Map<string, string>());
+        read.set(topic, null);
       }
     }
     return read;
@@ -137,45 +154,60 @@ export class TopicConfigs {
     return turn;
   }
 
-  /** True when that changes something. */
-  private set(topic: string, overrides: ReadonlyMap<string, string>): boolean {
-    const before = this.byTopic.get(topic);
-    const isUpToDate = before ? !this.outdated.delete(topic) : this.known.has(topic);
-    this.known.add(topic);
-    if (isUpToDate && haveSameTexts(before?.overrides ?? NO_OVERRIDES, overrides)) return false;
-    if (overrides.size === 0) {
-      this.byTopic.delete(topic);
-      return true;
-    }
-    this.byTopic.set(topic, this.parsed(topic, overrides));
+  /** Takes over what was read, null for what is unreadable. True when that changes something. */
+  private take(topic: string, id: Uuid | null, overrides: Overrides | null): boolean {
+    const isSameTopic = this.known.has(topic) && (id === null || this.isKnown(topic, id));
+    const before = isSameTopic ? (this.byTopic.get(topic) ?? this.defaults) : null;
+    if (id !== null || !isSameTopic) this.known.set(topic, id);
+    if (before && (overrides === null || this.isAsBefore(topic, before, overrides))) return false;
+    const next = this.next(topic, overrides, before);
+    if (next.overrides.size === 0 && !next.isIncomplete) this.byTopic.delete(topic);
+    else this.byTopic.set(topic, next);
+    this.outdated.delete(topic);
     return true;
   }
 
+  private isAsBefore(topic: string, before: TopicConfig, overrides: Overrides): boolean {
+    return !before.isIncomplete && !this.outdated.has(topic) && haveSameTexts(before.overrides, overrides);
+  }
+
   /**
-   * What someone wrote into ZooKeeper by hand, and cannot be, costs no other value: the default of another one might delete what was to be
-   * kept. Where there was a value before, it stays in force.
+   * What someone wrote into ZooKeeper by hand, and cannot be, costs no other value, and leaves in force what there was before (Kafka ignores
+   * the whole change). Where nothing was, as at a start, the default might delete what was to be kept: then nothing is deleted until the
+   * value is mended. Kafka does not start.
    */
-  private parsed(topic: string, overrides: ReadonlyMap<string, string>): TopicConfig {
+  private next(topic: string, overrides: Overrides | null, before: TopicConfig | null): TopicConfig {
+    if (overrides === null) return before ?? TopicConfig.create(this.broker, NO_OVERRIDES, true);
     try {
       return TopicConfig.create(this.broker, overrides);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
     }
     const usable = new Map(overrides);
+    let isIncomplete = false;
     for (const [name, text] of overrides) {
       const error = whyInvalidTopicValue(name, text);
       if (error === null) continue;
-      const before = this.byTopic.get(topic)?.overrides.get(name);
-      if (before === undefined) usable.delete(name);
-      else usable.set(name, before);
-      this.logger.error('Ignoring an invalid value in the configuration of a topic', { topic, config: name, error });
+      const textBefore = before?.overrides.get(name);
+      if (textBefore === undefined) usable.delete(name);
+      else usable.set(name, textBefore);
+      const isUnknown = textBefore === undefined && (before?.isIncomplete ?? true);
+      isIncomplete ||= isUnknown;
+      this.logger.error(
+        isUnknown
+          ? 'Ignoring an invalid value in the configuration of a topic, and keeping all of its records until it is mended'
+          : 'Ignoring an invalid value in the configuration of a topic',
+        { topic, config: name, value: text, error },
+      );
     }
-    return TopicConfig.create(this.broker, usable);
+    return TopicConfig.create(this.broker, usable, isIncomplete);
   }
 }
 
-const NO_OVERRIDES: ReadonlyMap<string, string> = new Map();
+type Overrides = ReadonlyMap<string, string>;
 
-function haveSameTexts(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean {
+const NO_OVERRIDES: Overrides = new Map();
+
+function haveSameTexts(one: Overrides, other: Overrides): boolean {
   return one.size === other.size && [...one].every(([name, text]) => other.get(name) === text);
 }

@@ -40,7 +40,7 @@ async function open(dir: string): Promise<LogManager> {
     maxTransactionTimeoutMs: 900_000,
     transactionVerificationEnabled: true,
   });
-  await manager.startup(new Map([['segs', SMALL_INTERVAL]]));
+  await manager.startup(async () => new Map([['segs', SMALL_INTERVAL]]));
   return manager;
 }
 

@@ -175,3 +175,32 @@ simulate('a replica whose deletion fails is not called deleted', { brokers: 3 },
   expect(cluster.zooKeeper.exists('/brokers/topics/orders')).toBe(true);
   await cluster.heal().untilQuiet();
 });
+
+// The start had read that there were no overrides under this name, and no one read again when the topic was made: retention deleted its
+// records by the broker's default, on the followers as well.
+simulate(
+  'a folder of a topic that is gone does not give a later topic of that name the default retention',
+  { brokers: 3, properties: { 'log.retention.ms': '60000', 'log.retention.check.interval.ms': '5000' } },
+  async (cluster) => {
+    const [controller, one, other] = roles(cluster);
+    cluster.broker(one).crash('process');
+    cluster.broker(one).disk.makeDir('/data1/orders-7');
+    cluster.broker(one).start();
+    await cluster.until(() => cluster.broker(one).running?.isRunning === true, { withinMs: 60_000 });
+    const assignment = [
+      [other, controller],
+      [one, other],
+    ];
+    const configs = { 'retention.ms': '-1', 'segment.bytes': '2000' };
+    const orders = await cluster.drive(cluster.createTopic('orders', { assignment, configs }));
+    const producer = cluster.produceContinuously(orders);
+    await cluster.until(() => producer.acknowledged().length > 200, { withinMs: 60_000 });
+    producer.finish();
+    await cluster.run(90_000);
+    const tp = { topic: 'orders', partition: 1 };
+    const starts = [one, other].map(
+      (id) => cluster.broker(id).running!.services!.replicas.localLog(tp)!.logStartOffset,
+    );
+    expect(starts).toEqual([0, 0]);
+  },
+);

@@ -12,7 +12,7 @@ export interface RetentionQuestion {
   readonly logStartOffset: number;
   readonly logEndOffset: number;
   readonly highWatermark: number;
-  /** False for logs that are only compacted: then the log start offset alone counts. */
+  /** False for logs that are only compacted, or whose configuration is not wholly known: then the log start offset alone counts. */
   readonly deletes: boolean;
   /** -1: no limit. */
   readonly retentionMs: number;

@@ -1,4 +1,5 @@
 import { GROUP_METADATA_TOPIC } from '../../cluster/index.js';
+import { ZERO_UUID, type Uuid } from '../../common/index.js';
 import {
   ErrorCode,
   leaderAndIsrRequest,
@@ -22,23 +23,23 @@ export const leaderAndIsr = handler(leaderAndIsrRequest, leaderAndIsrResponse, a
     // No notification tells of the configuration that a topic was created with, and its logs are made below. Read before the command's
     // turn: another controller's commands do not wait for our ZooKeeper.
     const unknown = topicConfigs.unknownOf(topics);
-    if (unknown.length > 0) await topicConfigs.load(unknown);
+    if (unknown.size > 0) await topicConfigs.load(unknown);
     const answer = await controlOrder.inTurn(() => carryOut(request, topics, context));
     if (answer) return answer;
   }
 });
 
-/** Null when a topic has been forgotten since its configuration was read: it is to be read again. */
+/** Null when a topic has been forgotten since its configuration was read, or is another one by now: it is to be read again. */
 async function carryOut(
   request: LeaderAndIsrRequest,
-  topics: Set<string>,
+  topics: ReadonlyMap<string, Uuid>,
   context: RequestContext<Answer>,
 ): Promise<Answer | typeof LATER | null> {
   const { apiVersion, correlationId, controlOrder, groups, replicas, topicConfigs } = context;
   // The session may have ended meanwhile, or the controller may have gone on to other commands on another connection.
   if (isStale(request, context)) return { errorCode: ErrorCode.STALE_BROKER_EPOCH };
   if (!controlOrder.admits(request, context)) return LATER;
-  if (topicConfigs.unknownOf(topics).length > 0) return null;
+  if (topicConfigs.unknownOf(topics).size > 0) return null;
   const answer = await replicas.becomeLeaderOrFollower(request, apiVersion, correlationId, (partition) => {
     const { tp, leaderEpoch } = partition;
     if (tp.topic !== GROUP_METADATA_TOPIC) return;
@@ -57,8 +58,8 @@ function isStale({ brokerEpoch }: LeaderAndIsrRequest, context: RequestContext<A
   return true;
 }
 
-function topicsOf({ topicStates, ungroupedPartitionStates }: LeaderAndIsrRequest): Set<string> {
-  const topics = new Set(topicStates.map(({ topicName }) => topicName));
-  for (const { topicName } of ungroupedPartitionStates) topics.add(topicName);
+function topicsOf({ topicStates, ungroupedPartitionStates }: LeaderAndIsrRequest): Map<string, Uuid> {
+  const topics = new Map(topicStates.map(({ topicName, topicId }) => [topicName, topicId]));
+  for (const { topicName } of ungroupedPartitionStates) topics.set(topicName, ZERO_UUID);
   return topics;
 }

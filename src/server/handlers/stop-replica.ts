@@ -34,7 +34,7 @@ async function carryOut(
   request: StopReplicaRequest,
   context: RequestContext<StopReplicaResponseInput>,
 ): Promise<StopReplicasResult> {
-  const { replicas, groups, brokerEpoch, logger, correlationId } = context;
+  const { replicas, groups, logs, topicConfigs, brokerEpoch, logger, correlationId } = context;
   if (isBrokerEpochStale(request.brokerEpoch, brokerEpoch)) {
     logger.info('Received a StopReplica request for an earlier life of this broker', {
       epoch: request.brokerEpoch,
@@ -50,8 +50,8 @@ async function carryOut(
     // A replica that moves away by a reassignment is told only by this request that it leads no more.
     if (tp.topic === GROUP_METADATA_TOPIC) groups.onResignation(tp.partition, leaderEpoch >= 0 ? leaderEpoch : null);
   });
-  // Only with its last replica: the others go on under the topic's configuration.
+  // Only with its last log: the others go on under the topic's configuration, also one that no command says more about.
   for (const { tp } of replicas.onlinePartitions()) left.delete(tp.topic);
-  for (const topic of left) context.topicConfigs.forget(topic);
+  for (const topic of left) if (logs.logsByTopic(topic).length === 0) topicConfigs.forget(topic);
   return result;
 }

@@ -19,6 +19,18 @@ export class ConfigStore extends Store {
     return new Map(names.map((name, index) => [name, configEntityZnode.decode(nodes[index]?.data ?? null)]));
   }
 
+  /**
+   * The same as of now: our member of the ensemble may lag behind the one by which someone learnt of the entities, and know nothing of them
+   * yet. The reads are sent behind the `sync`, and answered in that order.
+   */
+  async latestConfigs(type: ConfigType, sanitizedNames: Iterable<string>): Promise<Map<string, Map<string, string>>> {
+    const [, configs] = await Promise.all([
+      this.zk.sync(configTypeZnode.path(type)),
+      this.configs(type, sanitizedNames),
+    ]);
+    return configs;
+  }
+
   /** Names of the entities of a type that have a node. Under a user: `entities('users', 'ann/clients')`. */
   entities(type: ConfigType, under?: string): Promise<string[]> {
     return this.childrenOf(under === undefined ? configTypeZnode.path(type) : configEntityZnode.path(type, under));

@@ -18,6 +18,7 @@ export const TOPIC_ID = 'sx7Ghl93TiaCGaLSE2wsQw';
 export const LOG_CONFIG: LogConfig = {
   segmentBytes: 1024 * 1024 * 1024,
   segmentMs: 7 * 24 * 3600 * 1000,
+  isIncomplete: false,
   maxSegmentMs: 7 * 24 * 3600 * 1000,
   segmentJitterMs: 0,
   segmentIndexBytes: 10 * 1024 * 1024,

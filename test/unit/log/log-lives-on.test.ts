@@ -50,7 +50,7 @@ test('logs are taken up with the configuration of their topic', async () => {
   await stop(world, first);
   const own: LogConfig = { ...LOG_CONFIG, retentionMs: 1234 };
   const manager = newManager(world);
-  const started = manager.startup(new Map([['orders', own]]));
+  const started = manager.startup(async () => new Map([['orders', own]]));
   await world.clock.advance(0);
   await started;
   expect(manager.getLog(TP)!.config.retentionMs).toBe(1234);

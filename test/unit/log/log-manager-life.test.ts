@@ -2,7 +2,16 @@
 import { SimulatedClock, SimulatedFileSystem, type FileHandle } from '../../../src/common/index.js';
 import { FolderSync } from '../../../src/log/folder-sync.js';
 import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
-import { crash, LOG_CONFIG, newWorld, numbered, readAll, startManager, type LogWorld } from './log-fixture.js';
+import {
+  crash,
+  LOG_CONFIG,
+  newManager,
+  newWorld,
+  numbered,
+  readAll,
+  startManager,
+  type LogWorld,
+} from './log-fixture.js';
 
 const orders = (partition: number) => ({ topic: 'orders', partition });
 
@@ -252,5 +261,83 @@ describe('folders that many logs share', () => {
     await clock.advance(10);
     await again;
     expect([state.syncs.length, fs.openHandles]).toEqual([2, 0]);
+  });
+});
+
+describe('a log goes by what its topic has, whatever it was loaded with', () => {
+  const own = { ...LOG_CONFIG, retentionMs: 12_345 };
+
+  test('as soon as it is asked for under that, and so does its copy', async () => {
+    for (const dir of ['/a', '/b']) world.fs.makeDir(dir);
+    const before = await startManager(world, { logDirs: ['/a', '/b'] });
+    before.maybeUpdatePreferredLogDir(orders(0), '/a');
+    before.getOrCreateLog(orders(0), { isNew: true });
+    before.maybeUpdatePreferredLogDir(orders(0), '/b');
+    before.getOrCreateLog(orders(0), { isFuture: true });
+    await stop(before);
+    const manager = await startManager(world, { logDirs: ['/a', '/b'] });
+    for (const isFuture of [false, true]) {
+      expect(manager.getLog(orders(0), isFuture)!.config.retentionMs).not.toBe(12_345);
+      const log = manager.getOrCreateLog(orders(0), { config: own, isFuture });
+      expect([log, log.config.retentionMs]).toEqual([manager.getLog(orders(0), isFuture), 12_345]);
+    }
+  });
+
+  test('but a log of another topic of that name is none of its logs', async () => {
+    const manager = await startManager(world);
+    const log = manager.getOrCreateLog(orders(0), { isNew: true, topicId: 'sx7Ghl93TiaCGaLSE2wsQw' });
+    const other = { config: own, topicId: 'q2p0a1Z2QfWr0mYl2d6dWQ' };
+    expect(() => manager.getOrCreateLog(orders(0), other)).toThrow('already contained topic ID');
+    expect(log.config).toBe(LOG_CONFIG);
+  });
+});
+
+describe('a start reads the configurations of just the topics whose logs it loads', () => {
+  async function startReading(asked: string[], logDirs = ['/a', '/b']): Promise<LogManager> {
+    const manager = newManager(world, { logDirs });
+    const started = manager.startup(async (topics) => {
+      asked.push(...[...topics].sort());
+      return new Map([...topics].map((topic) => [topic, { ...LOG_CONFIG, retentionMs: 12_345 }]));
+    });
+    await world.clock.advance(0);
+    await started;
+    return manager;
+  }
+
+  test('also of one of which there is but a copy, and of none that is deleted or set aside', async () => {
+    const unique = '0'.repeat(32);
+    for (const dir of ['/a', '/b']) world.fs.makeDir(dir);
+    for (const name of ['bills-3', `copied-0.${unique}-future`, `gone-1.${unique}-delete`, `lost-2.${unique}-stray`]) {
+      world.fs.makeDir(`/a/${name}`);
+    }
+    world.fs.makeDir('/b/orders-0');
+    const asked: string[] = [];
+    const manager = await startReading(asked);
+    expect(asked).toEqual(['bills', 'copied', 'orders']);
+    const logs = [manager.getLog({ topic: 'copied', partition: 0 }, true), ...manager.allLogs()];
+    expect(logs.map((log) => log!.config.retentionMs)).toEqual([12_345, 12_345, 12_345]);
+  });
+
+  // Loaded blind, its logs would have the defaults, and retention would delete by them.
+  test('and a directory that cannot be listed when it is asked what it holds stays out, though it could be later', async () => {
+    for (const dir of ['/a', '/b']) world.fs.makeDir(dir);
+    world.fs.makeDir('/a/orders-0');
+    let listed = 0;
+    world.fs.fault = (operation, path) =>
+      operation === 'readDir' && path === '/a' && ++listed === 2
+        ? Object.assign(new Error('EIO: scandir'), { code: 'EIO', syscall: 'scandir' })
+        : null;
+    const asked: string[] = [];
+    const manager = await startReading(asked);
+    expect([manager.offlineLogDirs, asked, [...manager.allLogs()]]).toEqual([['/a'], [], []]);
+  });
+
+  test('and for want of those no directory is given up: the broker does not start', async () => {
+    world.fs.makeDir('/data');
+    world.fs.makeDir('/data/orders-0');
+    const manager = newManager(world);
+    const started = manager.startup(() => Promise.reject(new Error('the session expired')));
+    await expect(started).rejects.toThrow('the session expired');
+    expect(manager.liveLogDirs).toEqual(['/data']);
   });
 });

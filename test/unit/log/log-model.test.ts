@@ -167,7 +167,7 @@ function expectedFrom(model: Model, from: number): string[] {
 }
 
 async function startAll(world: LogWorld, manager: LogManager): Promise<void> {
-  const started = manager.startup(new Map([['orders', CONFIG]]));
+  const started = manager.startup(async () => new Map([['orders', CONFIG]]));
   await world.clock.advance(0);
   await started;
 }

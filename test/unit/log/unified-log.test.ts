@@ -344,6 +344,23 @@ describe('retention', () => {
     expect(world.fs.readDir('/data/orders-0').filter((name) => name.endsWith('.deleted'))).toEqual([]);
   });
 
+  test('deletes nothing by a configuration of which not all is known, but what was deleted by hand', async () => {
+    const { world, log } = await newLog({
+      segmentBytes: 1000,
+      retentionMs: 1000,
+      retentionBytes: 0,
+      isIncomplete: true,
+    });
+    for (let at = 0; at < 6; at++) log.appendAsLeader(batch({ values: ['x'.repeat(900)] }), { leaderEpoch: 0 });
+    log.updateHighWatermark(6);
+    await world.clock.advance(2000);
+    expect(log.deleteOldSegments()).toBe(0);
+    log.maybeIncrementLogStartOffset(2, 'a test');
+    expect(log.deleteOldSegments()).toBe(2);
+    log.updateConfig({ ...log.config, isIncomplete: false });
+    expect(log.deleteOldSegments()).toBe(4);
+  });
+
   test('deletes no more segments than it is told to, the oldest first, and the rest the next time', async () => {
     const { world, log } = await newLog({ segmentBytes: 1000, retentionMs: 1000 });
     for (let at = 0; at < 60; at++)

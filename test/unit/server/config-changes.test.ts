@@ -69,7 +69,7 @@ describe('a change whose notification is gone', () => {
   test('is read when the broker begins to listen: of topics that have replicas here, and of the broker', async () => {
     const { zooKeeper, changes, write, told, topicConfigs, now } = await brokerOne();
     await write('topics/orders', { 'retention.ms': '3600000' }, { notify: false });
-    await zooKeeper.run(topicConfigs.load(['orders', 'bills']));
+    await zooKeeper.run(topicConfigs.loadAtStart(['orders', 'bills']));
     // Meanwhile the logs recover, for longer than notifications live.
     await write('topics/orders', { 'retention.ms': '-1' }, { notify: false });
     await write('brokers/<default>', { 'log.retention.ms': '60000' }, { notify: false });
@@ -91,7 +91,7 @@ describe('a change whose notification is gone', () => {
   test('is read after the session was lost', async () => {
     const { zooKeeper, zk, network, changes, write, topicConfigs } = await brokerOne();
     const other = await zooKeeper.client();
-    await zooKeeper.run(topicConfigs.load(['orders']));
+    await zooKeeper.run(topicConfigs.loadAtStart(['orders']));
     await zooKeeper.run(changes.start());
     network.isCut = true;
     network.resetAll();
@@ -110,7 +110,7 @@ describe('a change costs what it touches', () => {
   test('nothing, when what stands in ZooKeeper is what is in force', async () => {
     const { zooKeeper, changes, write, told, topicConfigs } = await brokerOne();
     await write('topics/orders', { 'retention.ms': '1000' }, { notify: false });
-    await zooKeeper.run(topicConfigs.load(['orders']));
+    await zooKeeper.run(topicConfigs.loadAtStart(['orders']));
     await zooKeeper.run(changes.start());
     await write('brokers/1', {});
     expect(told).toEqual([]);
@@ -145,7 +145,7 @@ describe('a change costs what it touches', () => {
     const copy = logs.getOrCreateLog({ topic: 'topic-7', partition: 0 }, { isNew: true, isFuture: true });
     const { zooKeeper, changes, write, topicConfigs } = await brokerOne({ logs });
     await write('topics/topic-7', { 'retention.ms': '1234' }, { notify: false });
-    await zooKeeper.run(topicConfigs.load(topics));
+    await zooKeeper.run(topicConfigs.loadAtStart(topics));
     await zooKeeper.run(changes.start());
     let passed = 0;
     const { topicPartition } = Object.getOwnPropertyDescriptors(Object.getPrototypeOf(copy) as object);
@@ -240,7 +240,7 @@ describe('what stands in ZooKeeper for brokers', () => {
   test('is let alone by a node that cannot be read', async () => {
     const { zooKeeper, zk, changes, write, now, topicConfigs } = await brokerOne();
     await write('brokers/1', { 'log.retention.ms': '5' });
-    await zooKeeper.run(topicConfigs.load(['orders']));
+    await zooKeeper.run(topicConfigs.loadAtStart(['orders']));
     await zooKeeper.run(changes.start());
     await zooKeeper.run(zk.set('/config/brokers/1', Buffer.from('malformed'), -1));
     await write('brokers/<default>', { 'log.segment.bytes': '5000' });
@@ -251,7 +251,7 @@ describe('what stands in ZooKeeper for brokers', () => {
 
 test('an unknown value in a topic is not shown in the log', async () => {
   const { zooKeeper, changes, write, lines, topicConfigs } = await brokerOne();
-  await zooKeeper.run(topicConfigs.load(['orders']));
+  await zooKeeper.run(topicConfigs.loadAtStart(['orders']));
   await zooKeeper.run(changes.start());
   await write('topics/orders', { 'retention.ms': '5', 'connector.password': 'hunter2' });
   const { fields } = lines.find(({ message }) => message === 'Processing a changed topic configuration')!;

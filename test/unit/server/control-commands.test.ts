@@ -1,6 +1,6 @@
 /** The handlers of what only a controller sends: in which order its commands are carried out, whoever waits for whom. */
 import { Request } from '../../../src/network/index.js';
-import { settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import { settle, silentLogger, SimulatedClock, type Uuid } from '../../../src/common/index.js';
 import {
   ApiKey,
   decodeRequestHeader,
@@ -89,15 +89,17 @@ class Broker {
       authorizer: { authorize: () => this.isAuthorized },
       controlOrder: new ControlOrder(),
       topicConfigs: {
-        unknownOf: (topics: Set<string>) => [...topics].filter((topic) => !knownTopics.has(topic)),
-        load: async (topics: string[]) => {
+        unknownOf: (topics: ReadonlyMap<string, Uuid>) =>
+          new Map([...topics].filter(([topic]) => !knownTopics.has(topic))),
+        load: async (topics: ReadonlyMap<string, Uuid>) => {
           await new Promise<void>((resolve) => (this.endLoad = resolve));
-          for (const topic of topics) knownTopics.add(topic);
+          for (const topic of topics.keys()) knownTopics.add(topic);
         },
         forget: (topic: string) => knownTopics.delete(topic),
       },
       metadata: { updateMetadata: () => (done.push('UpdateMetadata'), []), isFirstAfterChange: () => false },
       groups: {},
+      logs: { logsByTopic: () => [] },
       replicas: {
         controllerEpoch: 1,
         becomeLeaderOrFollower: () => carryOut('LeaderAndIsr', { errorCode: 0, topics: [] }),

@@ -15,7 +15,7 @@ function broker() {
   const done: string[] = [];
   const services = {
     brokerEpoch: CURRENT,
-    topicConfigs: { unknownOf: () => [], forget: () => undefined, load: async () => undefined },
+    topicConfigs: { unknownOf: () => new Map(), forget: () => undefined, load: async () => undefined },
     groups: {
       onPartitionsDeleted: (gone: readonly { topic: string; partition: number }[]) =>
         void done.push(...gone.map(({ topic, partition }) => `forgot ${topic}-${partition}`)),

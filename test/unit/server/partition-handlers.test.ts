@@ -270,7 +270,8 @@ describe('commands of the controller for an earlier life of this broker', () => 
     { title: 'LeaderAndIsr without epoch', apiKey: ApiKey.LeaderAndIsr, version: 1, epoch: -1n, code: ErrorCode.NONE },
   ])('by $title at epoch $epoch get code $code', async ({ apiKey, version, epoch, code }) => {
     const services = {
-      topicConfigs: { unknownOf: () => [], forget: () => undefined },
+      topicConfigs: { unknownOf: () => new Map(), forget: () => undefined },
+      logs: { logsByTopic: () => [] },
       replicas: {
         becomeLeaderOrFollower: async () => ({ errorCode: 0, topics: [], partitionErrors: [] }),
         stopReplicas: async () => ({ errorCode: 0, partitions: Promise.resolve([]) }),
@@ -284,15 +285,17 @@ describe('commands of the controller for an earlier life of this broker', () => 
   });
 });
 
-test('StopReplica ends what hangs on the replicas it stopped: group coordinators, and configurations with the last replica', async () => {
+test('StopReplica ends what hangs on the replicas it stopped: group coordinators, and configurations with the last log', async () => {
   const done: string[] = [];
   const gone = [
     { tp: { topic: '__consumer_offsets', partition: 4 }, leaderEpoch: 7 },
     { tp: { topic: '__consumer_offsets', partition: 5 }, leaderEpoch: -2 },
     { tp: { topic: 'orders', partition: 0 }, leaderEpoch: 1 },
     { tp: { topic: 'bills', partition: 0 }, leaderEpoch: 1 },
+    { tp: { topic: 'stopped', partition: 0 }, leaderEpoch: 1 },
   ];
   const services = {
+    logs: { logsByTopic: (topic: string) => (topic === 'stopped' ? [{}] : []) },
     topicConfigs: { forget: (topic: string) => void done.push(`forgot ${topic}`) },
     groups: {
       onResignation: (partition: number, epoch: number | null) => void done.push(`resigned ${partition} at ${epoch}`),
