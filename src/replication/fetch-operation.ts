@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../common/index.js';
+import { runAtOnce, startInSlices, type Clock, type Steps, type Timer } from '../common/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import {
   INVALID_SESSION_ID,
@@ -11,6 +11,7 @@ import type { CachedPartition } from './core/fetch-set.js';
 import { Change } from './core/partition-change.js';
 import type { FetchRead, ReadResult } from './fetch-reader.js';
 import type { Answer } from './fetch-wire.js';
+import type { FetchSlices } from './fetch-slices.js';
 import type { FetchCallContext, FetchParams } from './fetch.js';
 import type { WatchedPartitions } from './watched-partitions.js';
 
@@ -19,6 +20,7 @@ export type ServableContext = Exclude<FetchContext, { kind: 'error' }>;
 /** What an operation needs of those who look after all of them. */
 export interface FetchOperationHost {
   readonly clock: Clock;
+  readonly slices: FetchSlices;
   readonly partitions: WatchedPartitions;
   readonly sessions: FetchSessionCache;
   onWaiting(operation: FetchOperation): void;
@@ -41,6 +43,10 @@ export class FetchOperation {
   /** What was refused before its log was asked. It makes nobody hurry, and nothing that happens can make it available. */
   private readonly refused = new Set<CachedPartition>();
   private readonly wakesOn: number;
+  /** The session that begins with this fetch. */
+  private begun: FetchSession | null = null;
+  /** While an answer is made in steps: what counts as told already. */
+  private selected: { readonly answers: readonly Answer[]; readonly count: number } | null = null;
   private readonly touched = (change: number): void => {
     if (this.state === 'waiting' && (change & this.wakesOn) !== 0) this.host.onTouched(this);
   };
@@ -96,6 +102,7 @@ export class FetchOperation {
   /** The client has sent another request in the same session without waiting for this one. */
   abandon(): void {
     if (this.state === 'done') return;
+    this.takeBack();
     this.end();
     this.respond(this.session?.id ?? INVALID_SESSION_ID, [], ErrorCode.INVALID_FETCH_SESSION_EPOCH);
   }
@@ -107,7 +114,10 @@ export class FetchOperation {
   ): void {
     this.guarded(() => {
       const partitions = [...this.context.set.dirty];
-      const results = this.host.partitions.read(partitions, { ...this.fetch, updateFetchState: isFirst });
+      const fetch = { ...this.fetch, updateFetchState: isFirst };
+      const results = this.isLarge(partitions.length)
+        ? this.host.partitions.readInTurns(partitions, fetch)
+        : this.host.partitions.read(partitions, fetch);
       if (!(results instanceof Promise)) {
         then(partitions, results, false);
         return;
@@ -142,13 +152,42 @@ export class FetchOperation {
       this.finish(partitions, results);
       return;
     }
-    partitions.forEach((partition, at) => {
-      const result = results[at]!;
-      if (!partition.mustRespond(result)) this.maybeRest(partition, result, this.session);
+    this.inSteps(partitions.length, this.restAll(partitions, results), () => {
+      this.wait();
+      // What came while the disk was read, or others ran, has woken no one: the fetch was not waiting yet.
+      if (isLater || this.isLarge(partitions.length)) this.maybeComplete();
     });
-    this.wait();
-    // What came while the disk was read has woken no one: the fetch was not waiting yet.
-    if (isLater) this.maybeComplete();
+  }
+
+  private *restAll(partitions: readonly CachedPartition[], results: readonly ReadResult[]): Steps<void> {
+    const { partitionsAStep } = this.host.slices;
+    for (let at = 0; at < partitions.length; at++) {
+      if (at % partitionsAStep === partitionsAStep - 1) {
+        yield;
+        if (this.state !== 'reading') return;
+      }
+      const result = results[at]!;
+      if (!partitions[at]!.mustRespond(result)) this.maybeRest(partitions[at]!, result, this.session);
+    }
+  }
+
+  /** Goes on with what the steps come to, at once when there are few; not when the fetch has ended meanwhile. */
+  private inSteps<T>(count: number, steps: Steps<T>, then: (result: T) => void): void {
+    if (!this.isLarge(count)) {
+      then(runAtOnce(steps));
+      return;
+    }
+    const goOn = (result: T): void =>
+      this.guarded(() => {
+        if (this.state === 'reading') then(result);
+      });
+    const { clock, slices } = this.host;
+    startInSlices(clock, steps, goOn, (error) => this.fail(error), slices.limits);
+  }
+
+  /** So many partitions are looked at in slices. */
+  private isLarge(count: number): boolean {
+    return count > this.host.slices.partitionsAtOnce;
   }
 
   private wait(): void {
@@ -173,26 +212,50 @@ export class FetchOperation {
           context.set,
           context.usesTopicIds,
         );
-        if (session) this.selectNews(answers, session);
-        this.end(session);
-        this.respond(session?.id ?? INVALID_SESSION_ID, answers, ErrorCode.NONE);
+        if (!session) {
+          this.end();
+          this.respond(INVALID_SESSION_ID, answers, ErrorCode.NONE);
+          return;
+        }
+        this.begun = session;
+        // All are told, whatever is news: the client knows nothing of the session before.
+        this.inSteps(answers.length, this.selectNews(answers, session), () => {
+          this.end(session);
+          this.respond(session.id, answers, ErrorCode.NONE);
+        });
         return;
       }
       case 'incremental': {
         const { session } = context;
-        const isOvertaken = session.epoch !== nextEpoch(context.requestEpoch);
-        const news = isOvertaken ? [] : this.selectNews(answers);
-        this.end();
-        this.respond(session.id, news, isOvertaken ? ErrorCode.INVALID_FETCH_SESSION_EPOCH : ErrorCode.NONE);
+        if (session.epoch !== nextEpoch(context.requestEpoch)) {
+          this.end();
+          this.respond(session.id, [], ErrorCode.INVALID_FETCH_SESSION_EPOCH);
+          return;
+        }
+        this.inSteps(answers.length, this.selectNews(answers, session), (news) => {
+          this.end();
+          this.respond(session.id, news, ErrorCode.NONE);
+        });
       }
     }
   }
 
-  /** The answers that tell the client something new. What has nothing more to tell rests. */
-  private selectNews(answers: readonly Answer[], session = this.session): Answer[] {
+  /**
+   * The answers that tell the client something new. What has nothing more to tell rests. In steps, between which the client may give up on the
+   * request: then nothing of it counts as told (`takeBack`).
+   */
+  private *selectNews(answers: readonly Answer[], session: FetchSession): Steps<Answer[]> {
     const { set } = this.context;
+    const { partitionsAStep } = this.host.slices;
     const news: Answer[] = [];
-    for (const answer of answers) {
+    const selected = (this.selected = { answers, count: 0 });
+    for (let at = 0; at < answers.length; at++) {
+      if (at % partitionsAStep === partitionsAStep - 1) {
+        yield;
+        if (this.state !== 'reading') return [];
+      }
+      const answer = answers[at]!;
+      selected.count = at + 1;
       const { cached, result } = answer;
       if (cached.mustRespond(result)) {
         news.push(answer);
@@ -201,7 +264,20 @@ export class FetchOperation {
       }
       this.maybeRest(cached, result, session);
     }
+    this.selected = null;
     return news;
+  }
+
+  /** The answer that was being made is not given: what was to be told in it is read and told again. */
+  private takeBack(): void {
+    const { selected } = this;
+    this.selected = null;
+    if (!selected) return;
+    for (let at = 0; at < selected.count; at++) {
+      const { cached } = selected.answers[at]!;
+      cached.untold();
+      this.context.set.wake(cached);
+    }
   }
 
   /** Only in a session does anything rest: other fetches are over with their answer. */
@@ -219,6 +295,9 @@ export class FetchOperation {
   }
 
   private fail(error: unknown): void {
+    this.takeBack();
+    // Its client never hears of it.
+    if (this.begun) this.host.sessions.remove(this.begun);
     if (this.state !== 'done') this.end();
     this.call.fail(error);
   }

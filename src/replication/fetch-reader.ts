@@ -1,5 +1,5 @@
 import type { TopicPartition } from '../cluster/index.js';
-import { ZERO_UUID, type Clock } from '../common/index.js';
+import { runInSlices, ZERO_UUID, type Clock, type Steps } from '../common/index.js';
 import { LogError, type FetchDataInfo, type LogOffsetSnapshot, type UnifiedLog } from '../log/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import type { CachedPartition } from './core/fetch-set.js';
@@ -8,6 +8,7 @@ import type { Replica } from './core/replica.js';
 import type { ReplicaSelector, ReplicaView } from './core/replica-selector.js';
 import { divergenceOf } from './core/truncation.js';
 import { anyErrorCodeOf } from './errors.js';
+import type { FetchSlices } from './fetch-slices.js';
 import type { FetchParams, FetchPartitionResult } from './fetch.js';
 import type { Partition } from './partition.js';
 import type { MetadataSource, ReplicaQuota } from './ports.js';
@@ -49,11 +50,72 @@ export interface FetchReaderOptions {
   /** Null unless `replica.selector.class` is set. */
   readonly selector: ReplicaSelector | null;
   readonly leaderQuota: ReplicaQuota | null;
+  readonly slices: FetchSlices;
   /** Something else than a refusal came of a read. */
   readonly onUnexpected: (tp: TopicPartition, error: unknown) => void;
 }
 
 const NO_RECORDS = Buffer.alloc(0);
+
+/** A walk over the partitions of a fetch: what is left of its limits goes from one read to the next. */
+class ReadRun {
+  readonly results: ReadResult[] = [];
+  private at = 0;
+  private bytes: number;
+  private minOneMessage: boolean;
+
+  constructor(
+    private readonly partitions: readonly CachedPartition[],
+    private readonly fetch: FetchRead,
+    private readonly read: (cached: CachedPartition, limits: ReadLimits) => ReadResult | Promise<ReadResult>,
+  ) {
+    this.bytes = fetch.params.maxBytes;
+    this.minOneMessage = !fetch.params.hardMaxBytesLimit;
+  }
+
+  /** All is read, or nobody waits for it any more. */
+  get isDone(): boolean {
+    return this.at >= this.partitions.length || this.fetch.isOver();
+  }
+
+  take(result: ReadResult): void {
+    if (result.sizeInBytes > 0) this.minOneMessage = false;
+    this.bytes = Math.max(0, this.bytes - result.sizeInBytes);
+    this.results.push(result);
+  }
+
+  /** Reads up to the first that needs the disk, and gives that one's read; null when there is none. */
+  next(): Promise<ReadResult> | null {
+    while (!this.isDone) {
+      const pending = this.readOne();
+      if (pending) return pending;
+    }
+    return null;
+  }
+
+  *steps(readsAStep: number): Steps<Promise<ReadResult> | null> {
+    while (!this.isDone) {
+      const pending = this.readOne();
+      if (pending) return pending;
+      if (this.at % readsAStep === 0) yield;
+    }
+    return null;
+  }
+
+  async finish(first: Promise<ReadResult>): Promise<ReadResult[]> {
+    for (let pending: Promise<ReadResult> | null = first; pending; pending = this.next()) this.take(await pending);
+    return this.results;
+  }
+
+  private readOne(): Promise<ReadResult> | null {
+    const cached = this.partitions[this.at++]!;
+    const limits = { maxBytes: Math.min(cached.maxBytes, this.bytes), minOneMessage: this.minOneMessage };
+    const result = this.read(cached, limits);
+    if (result instanceof Promise) return result;
+    this.take(result);
+    return null;
+  }
+}
 
 /**
  * Reads partitions for fetches (Kafka's `ReplicaManager.readFromLog` and `Partition.fetchRecords`). A read at the tail of a log is
@@ -64,30 +126,20 @@ export class FetchReader {
 
   /** Reads partitions in order, within the limits of the whole fetch. */
   readAll(partitions: readonly CachedPartition[], fetch: FetchRead): ReadResult[] | Promise<ReadResult[]> {
-    const { params } = fetch;
-    const results: ReadResult[] = [];
-    const budget = { bytes: params.maxBytes, minOneMessage: !params.hardMaxBytesLimit };
-    const take = (result: ReadResult): void => {
-      if (result.sizeInBytes > 0) budget.minOneMessage = false;
-      budget.bytes = Math.max(0, budget.bytes - result.sizeInBytes);
-      results.push(result);
-    };
-    const readOne = (cached: CachedPartition): ReadResult | Promise<ReadResult> => {
-      const limits = { maxBytes: Math.min(cached.maxBytes, budget.bytes), minOneMessage: budget.minOneMessage };
-      return this.read(cached, limits, fetch);
-    };
-    for (let at = 0; at < partitions.length; at++) {
-      const result = readOne(partitions[at]!);
-      if (!(result instanceof Promise)) take(result);
-      else return finishAsync(result, at + 1);
-    }
-    return results;
+    const run = new ReadRun(partitions, fetch, (cached, limits) => this.read(cached, limits, fetch));
+    const pending = run.next();
+    return pending ? run.finish(pending) : run.results;
+  }
 
-    async function finishAsync(pending: Promise<ReadResult>, next: number): Promise<ReadResult[]> {
-      take(await pending);
-      for (let at = next; at < partitions.length && !fetch.isOver(); at++) take(await readOne(partitions[at]!));
-      return results;
+  /** The same in turns of the event loop: any partition may change between the read of one and that of another, as when the disk is read. */
+  async readAllInTurns(partitions: readonly CachedPartition[], fetch: FetchRead): Promise<ReadResult[]> {
+    const run = new ReadRun(partitions, fetch, (cached, limits) => this.read(cached, limits, fetch));
+    const { clock, slices } = this.options;
+    while (!run.isDone) {
+      const fromDisk = await runInSlices(clock, run.steps(slices.readsAStep), slices.limits);
+      if (fromDisk) run.take(fromDisk);
     }
+    return run.results;
   }
 
   /** Where the fetch could read the partition up to now; null when it cannot. */

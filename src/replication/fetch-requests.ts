@@ -1,12 +1,13 @@
-import type { Clock } from '../common/index.js';
+import { runAtOnce, startInSlices, type Clock, type Steps } from '../common/index.js';
 import { ErrorCode, type FetchRequest, type FetchResponseInput } from '../protocol/index.js';
 import {
   INVALID_SESSION_ID,
-  newFetchContext,
+  newFetchContextInSteps,
   type FetchSession,
   type FetchSessionCache,
 } from './core/fetch-session.js';
 import { FetchOperation, type FetchOperationHost } from './fetch-operation.js';
+import type { FetchSlices } from './fetch-slices.js';
 import { forgottenKeys, requestedPartitions, toResponses } from './fetch-wire.js';
 import type { FetchCallContext, FetchParams } from './fetch.js';
 import type { MetadataSource } from './ports.js';
@@ -19,6 +20,7 @@ export interface FetchRequestsOptions {
   readonly sessions: FetchSessionCache;
   /** `fetch.max.bytes`. */
   readonly fetchMaxBytes: () => number;
+  readonly slices: FetchSlices;
 }
 
 /** Consumers may be sent to other replicas, and may ask followers, from this version on (KIP-392). */
@@ -38,9 +40,10 @@ export class FetchRequests {
   private readonly host: FetchOperationHost;
 
   constructor(private readonly options: FetchRequestsOptions) {
-    const { clock, partitions, sessions } = options;
+    const { clock, partitions, sessions, slices } = options;
     this.host = {
       clock,
+      slices,
       partitions,
       sessions,
       onWaiting: (operation) => this.waiting.add(operation),
@@ -60,25 +63,44 @@ export class FetchRequests {
     call: FetchCallContext,
     respond: (response: FetchResponseInput) => void,
   ): void {
-    const { clock, sessions, partitions, metadata } = this.options;
+    const steps = this.begin(request, version, call, respond);
+    if (namedPartitions(request) <= this.options.slices.partitionsAtOnce) runAtOnce(steps);
+    else startInSlices(this.options.clock, steps, () => undefined, call.fail, this.options.slices.limits);
+  }
+
+  private *begin(
+    request: FetchRequest,
+    version: number,
+    call: FetchCallContext,
+    respond: (response: FetchResponseInput) => void,
+  ): Steps<void> {
+    const { clock, sessions, partitions, metadata, slices } = this.options;
     const sessionRequest = {
       version,
       sessionId: request.sessionId,
       epoch: request.sessionEpoch,
-      partitions: requestedPartitions(request, version, metadata),
-      forgotten: forgottenKeys(request, version),
+      partitions: yield* requestedPartitions(request, version, metadata),
+      forgotten: yield* forgottenKeys(request, version),
     };
-    const context = newFetchContext(sessions, clock.monotonicMs(), sessionRequest, (gone) => partitions.unwatch(gone));
+    const nowMs = clock.monotonicMs();
+    const context = yield* newFetchContextInSteps(sessions, nowMs, sessionRequest, {
+      onForgotten: (gone) => partitions.unwatch(gone),
+      // The client gave up on the request before: it is answered as Kafka answers a duplicate.
+      onTaken: (session) => this.bySession.get(session)?.abandon(),
+      partitionsAStep: slices.partitionsAStep,
+    });
     if (context.kind === 'error') {
       respond({ errorCode: ErrorCode[context.error], sessionId: INVALID_SESSION_ID, responses: [] });
       return;
     }
-    // The client gave up on the request before: it is answered as Kafka answers a duplicate.
-    if (context.kind === 'incremental') this.bySession.get(context.session)?.abandon();
     const params = this.paramsOf(request, version, call);
-    const operation = new FetchOperation(this.host, params, context, call, (sessionId, answers, errorCode) =>
-      respond({ errorCode, sessionId, responses: toResponses(answers, version) }),
-    );
+    const operation = new FetchOperation(this.host, params, context, call, (sessionId, answers, errorCode) => {
+      const onResponses = (responses: FetchResponseInput['responses']): void =>
+        respond({ errorCode, sessionId, responses });
+      const steps = toResponses(answers, version);
+      if (answers.length <= slices.partitionsAtOnce) onResponses(runAtOnce(steps));
+      else startInSlices(clock, steps, onResponses, call.fail, slices.limits);
+    });
     if (context.kind === 'incremental') this.bySession.set(context.session, operation);
     operation.start();
   }
@@ -135,4 +157,11 @@ export class FetchRequests {
       client,
     };
   }
+}
+
+function namedPartitions({ topics, forgottenTopicsData }: FetchRequest): number {
+  let count = topics.length + forgottenTopicsData.length;
+  for (const { partitions } of topics) count += partitions.length;
+  for (const { partitions } of forgottenTopicsData) count += partitions.length;
+  return count;
 }

@@ -1,7 +1,7 @@
 /**
  * Fetch between its wire format and what `FetchRequests` works with, on the side that answers.
  */
-import { ZERO_UUID } from '../common/index.js';
+import { ZERO_UUID, type Steps } from '../common/index.js';
 import { ErrorCode, type FetchRequest, type FetchResponseInput } from '../protocol/index.js';
 import { cachedKey, type CachedPartition, type PartitionRequest } from './core/fetch-set.js';
 import type { ReadResult } from './fetch-reader.js';
@@ -16,18 +16,30 @@ export interface Answer {
   readonly result: ReadResult;
 }
 
+/** Partitions that are looked at in one step, of less than a microsecond each. */
+const PARTITIONS_A_STEP = 128;
+
 /** What a request asks, partition by partition. A topic whose id is not known here has no name yet. */
-export function requestedPartitions(
+export function* requestedPartitions(
   request: FetchRequest,
   version: number,
   metadata: MetadataSource,
-): PartitionRequest[] {
+): Steps<PartitionRequest[]> {
+  let left = PARTITIONS_A_STEP;
   const requested: PartitionRequest[] = [];
   const usesTopicIds = version >= FIRST_VERSION_WITH_TOPIC_IDS;
   for (const topic of request.topics) {
     const name = usesTopicIds ? (metadata.topicName(topic.topicId) ?? null) : topic.topic;
     const topicId = usesTopicIds ? topic.topicId : ZERO_UUID;
+    if (--left <= 0) {
+      yield;
+      left = PARTITIONS_A_STEP;
+    }
     for (const asked of topic.partitions) {
+      if (--left <= 0) {
+        yield;
+        left = PARTITIONS_A_STEP;
+      }
       requested.push({
         topic: name,
         topicId,
@@ -44,11 +56,22 @@ export function requestedPartitions(
 }
 
 /** The partitions that are to leave the session. */
-export function forgottenKeys(request: FetchRequest, version: number): string[] {
+export function* forgottenKeys(request: FetchRequest, version: number): Steps<string[]> {
   const keys: string[] = [];
+  let left = PARTITIONS_A_STEP;
   for (const topic of request.forgottenTopicsData) {
+    if (--left <= 0) {
+      yield;
+      left = PARTITIONS_A_STEP;
+    }
     const topicId = version >= FIRST_VERSION_WITH_TOPIC_IDS ? topic.topicId : ZERO_UUID;
-    for (const partition of topic.partitions) keys.push(cachedKey(topicId, topic.topic, partition));
+    for (const partition of topic.partitions) {
+      if (--left <= 0) {
+        yield;
+        left = PARTITIONS_A_STEP;
+      }
+      keys.push(cachedKey(topicId, topic.topic, partition));
+    }
   }
   return keys;
 }
@@ -60,12 +83,17 @@ type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
 const FIRST_VERSION_WITH_STORAGE_ERROR = 6;
 
 /** Partitions in their order; neighbours of one topic share its entry. */
-export function toResponses(answers: readonly Answer[], version: number): TopicResponse[] {
+export function* toResponses(answers: readonly Answer[], version: number): Steps<TopicResponse[]> {
   const usesTopicIds = version >= FIRST_VERSION_WITH_TOPIC_IDS;
   const responses: TopicResponse[] = [];
   let last: CachedPartition | null = null;
   let partitions: PartitionResponse[] = [];
+  let left = PARTITIONS_A_STEP;
   for (const { cached, result } of answers) {
+    if (--left === 0) {
+      yield;
+      left = PARTITIONS_A_STEP;
+    }
     const isSameTopic = last !== null && last.topicId === cached.topicId && last.topic === cached.topic;
     if (!isSameTopic) {
       partitions = [];

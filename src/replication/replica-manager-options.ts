@@ -1,6 +1,7 @@
 import type { Clock, LoggerFactory, MetricsRegistry, Random, SliceLimits } from '../common/index.js';
 import type { BrokerConfig, TopicConfig } from '../config/index.js';
 import type { LogManager } from '../log/index.js';
+import type { FetchSlices } from './fetch-slices.js';
 import type {
   AlterPartitionSender,
   LeaderEndpointFactory,
@@ -33,4 +34,6 @@ export interface ReplicaManagerOptions {
   readonly onFatal: (error: unknown) => void;
   /** After how much of a command, or of a leader's answer, others run. */
   readonly slices?: SliceLimits;
+  /** The same for fetches. */
+  readonly fetchSlices?: FetchSlices;
 }

@@ -31,6 +31,7 @@ import { Deletions, type DeleteRecordsResult } from './delete-records.js';
 import { errorCodeOf } from './errors.js';
 import type { FetchCallContext } from './fetch.js';
 import { FetchReader } from './fetch-reader.js';
+import { FETCH_SLICES } from './fetch-slices.js';
 import { FetchRequests } from './fetch-requests.js';
 import { fetcherSettings } from './fetcher-settings.js';
 import { ReplicaFetcherManager } from './fetcher-manager.js';
@@ -193,8 +194,10 @@ export class ReplicaManager {
     if (selector === undefined) {
       this.logger.warn('Unknown replica.selector.class: consumers read from leaders', { value: selectorClass });
     }
+    const slices = options.fetchSlices ?? FETCH_SLICES;
     const reader = new FetchReader({
       clock,
+      slices,
       metadata,
       partitionOrError,
       selector: selector ?? null,
@@ -202,13 +205,14 @@ export class ReplicaManager {
       onUnexpected: (tp, error) =>
         this.logger.error('Error processing a fetch', { partition: partitionKey(tp), error }),
     });
-    this.watched = new WatchedPartitions(reader, metadata);
+    this.watched = new WatchedPartitions(reader, metadata, clock, slices);
     this.fetches = new FetchRequests({
       clock,
       metadata,
       partitions: this.watched,
       sessions: this.sessions,
       fetchMaxBytes: () => this.config.get('fetch.max.bytes'),
+      slices,
     });
     registerReplicaGauges(options.metrics, {
       partitions: this.partitions,

@@ -1,5 +1,7 @@
+import { runAtOnce, runInSlices, type Clock, type Steps } from '../common/index.js';
 import type { CachedPartition, FetchSet } from './core/fetch-set.js';
 import type { FetchReader, FetchRead, ReadResult } from './fetch-reader.js';
+import type { FetchSlices } from './fetch-slices.js';
 import type { MetadataSource } from './ports.js';
 
 /**
@@ -19,6 +21,8 @@ export class WatchedPartitions {
   constructor(
     private readonly reader: FetchReader,
     private readonly metadata: MetadataSource,
+    private readonly clock: Clock,
+    private readonly slices: FetchSlices,
   ) {}
 
   /** Watches the partitions, and reads them in order. Those that change meanwhile are told to their set, as after it. */
@@ -26,6 +30,24 @@ export class WatchedPartitions {
     // All of them before the first is read: a read that needs the disk takes a turn, in which any of them may change.
     for (const partition of partitions) this.watch(partition);
     return this.reader.readAll(partitions, fetch);
+  }
+
+  /** The same in turns, for so many that others must run in between. All are watched before the first is read here too. */
+  async readInTurns(partitions: readonly CachedPartition[], fetch: FetchRead): Promise<ReadResult[]> {
+    await runInSlices(this.clock, this.watchAll(partitions, fetch), this.slices.limits);
+    return this.reader.readAllInTurns(partitions, fetch);
+  }
+
+  private *watchAll(partitions: readonly CachedPartition[], fetch: FetchRead): Steps<void> {
+    const { partitionsAStep } = this.slices;
+    for (let at = 0; at < partitions.length; at++) {
+      if (at % partitionsAStep === partitionsAStep - 1) {
+        yield;
+        // What is over watches nothing any more.
+        if (fetch.isOver()) return;
+      }
+      this.watch(partitions[at]!);
+    }
   }
 
   /** How many bytes a waiting fetch could get of the partition; see `FetchReader.availableBytes`. */
@@ -60,7 +82,21 @@ export class WatchedPartitions {
 
   /** The fetch or session has ended. */
   release(set: FetchSet): void {
-    for (const partition of set.partitions.values()) this.unwatch(partition);
+    const steps = this.unwatchAll(set);
+    if (set.partitions.size <= this.slices.partitionsAtOnce) runAtOnce(steps);
+    else void runInSlices(this.clock, steps, this.slices.limits);
+  }
+
+  /** Until it has its turn a partition that changes is told to a set that nobody serves, and watched no more. */
+  private *unwatchAll(set: FetchSet): Steps<void> {
+    let left = this.slices.partitionsAStep;
+    for (const partition of set.partitions.values()) {
+      if (--left < 0) {
+        yield;
+        left = this.slices.partitionsAStep;
+      }
+      this.unwatch(partition);
+    }
   }
 
   /** The partition has left its session. */

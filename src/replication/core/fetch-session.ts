@@ -4,7 +4,7 @@
  * A session remembers what its client asked of each partition, so that a request names only what changed and a response only what is
  * new. Which of a session's partitions may have something new, its `FetchSet` knows.
  */
-import type { Random } from '../../common/index.js';
+import { runAtOnce, type Random, type Steps } from '../../common/index.js';
 import { FetchSet, type CachedPartition, type PartitionRequest } from './fetch-set.js';
 
 export const INVALID_SESSION_ID = 0;
@@ -16,6 +16,9 @@ const MAX_EPOCH = 0x7fffffff;
 
 /** A session that was not used for this long may be evicted by any other; one younger than this is safe from its equals. */
 export const EVICTION_MS = 120_000;
+
+/** More partitions than a broker has are no session: what nobody uses for minutes would keep hundreds of bytes for each of them. */
+export const MAX_SESSION_PARTITIONS = 200_000;
 
 /** The epoch of the request after the one with `epoch`. Skips 0, which would ask for a new session. */
 export function nextEpoch(epoch: number): number {
@@ -37,6 +40,8 @@ export class FetchSession {
   epoch = nextEpoch(INITIAL_EPOCH);
   /** It was closed or evicted. A request that is still served in it lets nothing rest any more. */
   isEnded = false;
+  /** A request is bringing it up to date. */
+  isChanging = false;
   lastUsedMs: number;
 
   constructor(
@@ -85,6 +90,7 @@ export class FetchSessionCache {
 
   /** Makes a session when there is room, or room can be made. Null when not: the client goes on without. */
   maybeCreate(nowMs: number, privileged: boolean, set: FetchSet, usesTopicIds: boolean): FetchSession | null {
+    if (set.partitions.size > MAX_SESSION_PARTITIONS) return null;
     if (this.sessions.size >= this.maxEntries && !this.tryEvict(nowMs, privileged, set.partitions.size)) return null;
     const session = new FetchSession(this.newSessionId(), privileged, set, usesTopicIds, nowMs);
     this.sessions.set(session.id, session);
@@ -193,26 +199,66 @@ export function newFetchContext(
   request: FetchSessionRequest,
   onForgotten: (partition: CachedPartition) => void = () => undefined,
 ): FetchContext {
+  return runAtOnce(newFetchContextInSteps(cache, nowMs, request, { onForgotten }));
+}
+
+export interface FetchContextOptions {
+  /** The partition has left the session. */
+  readonly onForgotten?: (partition: CachedPartition) => void;
+  /** The session is this request's from now on: whoever serves another one in it must have done with its partitions when this returns. */
+  readonly onTaken?: (session: FetchSession) => void;
+  readonly partitionsAStep?: number;
+}
+
+/**
+ * The same in steps. The first one takes the session and its epoch: until the last one every other request in it is refused. Between the
+ * steps it may be closed or evicted, as it may while a request waits.
+ */
+export function* newFetchContextInSteps(
+  cache: FetchSessionCache,
+  nowMs: number,
+  request: FetchSessionRequest,
+  { onForgotten, onTaken, partitionsAStep = PARTITIONS_A_STEP }: FetchContextOptions,
+): Steps<FetchContext> {
   const usesTopicIds = request.version >= FIRST_VERSION_WITH_TOPIC_IDS;
   const session = request.sessionId === INVALID_SESSION_ID ? undefined : cache.get(request.sessionId);
   if (isFullRequest(request.epoch)) {
     if (session) cache.remove(session);
-    const set = new FetchSet(request.partitions);
+    const set = new FetchSet();
+    yield* putAll(set, request.partitions, partitionsAStep);
     return request.epoch === FINAL_EPOCH ? { kind: 'sessionless', set } : { kind: 'full', set, usesTopicIds };
   }
   if (!session) return { kind: 'error', error: 'FETCH_SESSION_ID_NOT_FOUND' };
-  if (session.epoch !== request.epoch) return { kind: 'error', error: 'INVALID_FETCH_SESSION_EPOCH' };
+  if (session.epoch !== request.epoch || session.isChanging) {
+    return { kind: 'error', error: 'INVALID_FETCH_SESSION_EPOCH' };
+  }
   if (session.usesTopicIds !== usesTopicIds) return { kind: 'error', error: 'FETCH_SESSION_TOPIC_ID_ERROR' };
-  for (const partition of request.partitions) session.set.put(partition);
-  for (const key of request.forgotten) {
-    const removed = session.set.remove(key);
-    if (removed) onForgotten(removed);
-  }
-  if (session.size === 0) {
-    cache.remove(session);
-    return { kind: 'sessionless', set: new FetchSet(request.partitions) };
-  }
-  cache.touch(session, nowMs);
   session.epoch = nextEpoch(session.epoch);
+  onTaken?.(session);
+  session.isChanging = true;
+  yield* putAll(session.set, request.partitions, partitionsAStep);
+  for (let at = 0; at < request.forgotten.length; at++) {
+    if (at % partitionsAStep === partitionsAStep - 1) yield;
+    const removed = session.set.remove(request.forgotten[at]!);
+    if (removed) onForgotten?.(removed);
+  }
+  session.isChanging = false;
+  if (session.size === 0 || session.size > MAX_SESSION_PARTITIONS) {
+    cache.remove(session);
+    const set = new FetchSet();
+    yield* putAll(set, request.partitions, partitionsAStep);
+    return { kind: 'sessionless', set };
+  }
+  if (!session.isEnded) cache.touch(session, nowMs);
   return { kind: 'incremental', set: session.set, session, requestEpoch: request.epoch };
+}
+
+/** Putting one into a set takes half a microsecond. */
+const PARTITIONS_A_STEP = 128;
+
+function* putAll(set: FetchSet, partitions: readonly PartitionRequest[], partitionsAStep: number): Steps<void> {
+  for (let at = 0; at < partitions.length; at++) {
+    if (at % partitionsAStep === partitionsAStep - 1) yield;
+    set.put(partitions[at]!);
+  }
 }

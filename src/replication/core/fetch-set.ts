@@ -98,6 +98,12 @@ export class CachedPartition {
     this.sentLogStartOffset = answer.logStartOffset;
   }
 
+  /** The client is not told after all: whatever it is, it will be told again. */
+  untold(): void {
+    this.sentHighWatermark = -1;
+    this.sentLogStartOffset = -1;
+  }
+
   /** The partition leaves its fetch, or must be looked at: the follower's times are its own again. */
   endRest(): void {
     this.restingReplica?.endRestIn(this.owner.times);
@@ -158,6 +164,14 @@ export class FetchSet {
     partition.endRest();
     this.awake.add(partition);
     this.onTouched?.(change);
+  }
+
+  /** The partition is to be read by the next fetch, though nothing happened to it; unless it has been forgotten. */
+  wake(partition: CachedPartition): void {
+    const { topicId, topic, partition: index } = partition;
+    if (this.partitions.get(cachedKey(topicId, topic, index)) !== partition) return;
+    partition.endRest();
+    this.awake.add(partition);
   }
 
   /** The partition has nothing to tell until it is touched, nor has the follower that reads it, if there is one. */

@@ -1,17 +1,18 @@
 import { seededRandom } from '../../../src/common/index.js';
-import { ORDERS, ReplicaCluster } from './replica-cluster.js';
+import { ORDERS, ReplicaCluster, type ClusterOptions } from './replica-cluster.js';
 
 /**
  * Three brokers under random cuts, crashes, elections and writes. Only members of the ISR are elected, so nothing that was acknowledged
  * with acks=all may be lost, and all agree on what lies below the high watermark.
  */
-async function run(seed: number, steps: number, config: Readonly<Record<string, string>> = {}): Promise<void> {
+async function run(seed: number, steps: number, { config = {}, extras }: Partial<ClusterOptions> = {}): Promise<void> {
   const random = seededRandom(seed);
   const cluster = await ReplicaCluster.start({
     brokers: 3,
     seed,
     config: { 'replica.lag.time.max.ms': '2000', ...config },
     topicConfig: { 'min.insync.replicas': '2' },
+    ...(extras && { extras }),
   });
   await cluster.create([1, 2, 3]);
   const acknowledged: string[] = [];
@@ -107,5 +108,14 @@ test.each(Array.from({ length: 40 }, (_, seed) => seed + 1))(
 
 // 87: a follower that had to ask for the end of a second epoch waited for somebody to wake it.
 test.each([1, 2, 3, 4, 5, 6, 7, 8, 87, 120])('nor with truncation by OffsetForLeaderEpoch: seed %i', (seed) =>
-  run(seed, 60, { 'inter.broker.protocol.version': '2.6' }),
+  run(seed, 60, { config: { 'inter.broker.protocol.version': '2.6' } }),
+);
+
+// Others run after every step of a fetch.
+test.each(Array.from({ length: 12 }, (_, seed) => seed + 1))('nor with fetches that take turns: seed %i', (seed) =>
+  run(seed, 60, {
+    extras: () => ({
+      fetchSlices: { partitionsAtOnce: 0, partitionsAStep: 1, readsAStep: 1, limits: { maxMs: 10, maxSteps: 1 } },
+    }),
+  }),
 );

@@ -229,6 +229,8 @@ export class TestBroker {
   /** Grows with each crash: timers and answers of an earlier life are void. */
   life = 0;
   commandsUnderWay = 0;
+  /** Followers that wait for an answer, and lose their connection with this broker. */
+  readonly connectionsCut = new Set<() => void>();
 
   constructor(
     readonly id: number,
@@ -297,6 +299,7 @@ export class TestBroker {
   crash(kind: 'process' | 'power'): void {
     this.isUp = false;
     this.replicas.shutdown({ checkpointHighWatermarks: false });
+    for (const cut of [...this.connectionsCut]) cut();
     this.life++;
     this.commandsUnderWay = 0;
     this.fs.crash(kind, this.cluster.random);
@@ -381,7 +384,14 @@ export class TestBroker {
           deliver(() => {
             cluster.fetchCount++;
             const context = { listenerName: 'PLAINTEXT', authorize: () => 0, fail: reject };
+            const { connectionsCut } = cluster.broker(leaderId);
+            const cut = (): void => {
+              connectionsCut.delete(cut);
+              deliver(() => reject(new Error('disconnected')));
+            };
+            connectionsCut.add(cut);
             leader().handleFetch(request, version, context, (response) => {
+              connectionsCut.delete(cut);
               const encoded = fetchResponse.encode(response, version);
               deliver(() => resolve(fetchResponse.decode(encoded, version)));
             });
