@@ -2,6 +2,7 @@
  * What the thread pool does for files goes through here, so that a disk that is slow, or hangs, costs its own log directory alone: the pool
  * is one for all of them, and for name look-ups besides.
  */
+import { systemClock, type Clock } from '../common/index.js';
 
 /**
  * Reads of a directory under way at once. With the syncs a directory takes eight of the twenty threads that `bin/ottla.cjs` asks for: when one
@@ -10,6 +11,11 @@
 const READS_AT_ONCE = 4;
 /** Syncs of a directory under way at once, of either kind: two that are share a commit of its journal, and more gain little. */
 const SYNCS_AT_ONCE = 2;
+/**
+ * A sync that takes longer is not waited for where others are held up by the wait: the disk hangs. Disks that are merely busy take seconds.
+ * Below the 30 s after which a controller sends its request again.
+ */
+export const SYNC_OVERDUE_MS = 25_000;
 
 /**
  * Bounds the operations of each log directory that are in the thread pool at once, whoever asks for them. What waits here needs no file open:
@@ -24,6 +30,7 @@ export class DirectoryGates {
   constructor(
     private readonly logDirs: readonly string[] = [],
     maxOpenFiles = Infinity,
+    private readonly clock: Clock = systemClock,
   ) {
     this.readsAtOnce = Math.max(1, Math.min(READS_AT_ONCE, Math.floor(maxOpenFiles / 2)));
   }
@@ -33,13 +40,30 @@ export class DirectoryGates {
     return this.of(path).reads.run(work);
   }
 
-  /** Runs a sync of a file or folder, or several one after the other, for which someone waits. */
+  /** Runs a sync of a file or folder for which someone waits. */
   syncing<T>(path: string, work: () => Promise<T>): Promise<T> {
     return this.of(path).syncs.run(work);
   }
 
+  /** The same before all others that wait, for one at a time that many wait for: the names in a log directory. */
+  syncingNext<T>(path: string, work: () => Promise<T>): Promise<T> {
+    return this.of(path).syncs.run(work, true);
+  }
+
+  /** When a sync of the directory is overdue, or was, by the monotonic clock: `SYNC_OVERDUE_MS` after it began. Null when none is under way. */
+  overdueAtMs(path: string): number | null {
+    const { oldestMs } = this.of(path).syncs;
+    return oldestMs === null ? null : oldestMs + SYNC_OVERDUE_MS;
+  }
+
+  /** True while a sync of the directory is under way that should have ended: its disk hangs. */
+  isOverdue(path: string): boolean {
+    const atMs = this.overdueAtMs(path);
+    return atMs !== null && atMs <= this.clock.monotonicMs();
+  }
+
   /**
-   * The same for what no one waits for, and which may be much: flushes of what was rolled, and removals. Were they in one line with the others,
+   * The same as `syncing` for what no one waits for, and which may be much: flushes of what was rolled, and removals. Were they in one line with the others,
    * the deletion or the first append of one partition would wait for the segments of a thousand. (Kafka's scheduler has threads of its own.)
    */
   flushing<T>(path: string, work: () => Promise<T>): Promise<T> {
@@ -51,9 +75,9 @@ export class DirectoryGates {
     let gate = this.gates.get(dir);
     if (!gate) {
       gate = {
-        reads: new Gate(this.readsAtOnce),
-        syncs: new Gate(SYNCS_AT_ONCE),
-        flushes: new Gate(SYNCS_AT_ONCE),
+        reads: new Gate(this.readsAtOnce, this.clock),
+        syncs: new Gate(SYNCS_AT_ONCE, this.clock),
+        flushes: new Gate(SYNCS_AT_ONCE, this.clock),
       };
       this.gates.set(dir, gate);
     }
@@ -71,16 +95,30 @@ interface Gates {
 /** Lets so much work be under way at once; the rest waits in turn. */
 class Gate {
   private readonly waiting: (() => void)[] = [];
+  /** When what is under way began, the oldest first. */
+  private readonly begun = new Set<{ readonly atMs: number }>();
   private working = 0;
 
-  constructor(private readonly width: number) {}
+  constructor(
+    private readonly width: number,
+    private readonly clock: Clock,
+  ) {}
 
-  async run<T>(work: () => Promise<T>): Promise<T> {
+  /** By the monotonic clock; null when nothing is under way. */
+  get oldestMs(): number | null {
+    for (const { atMs } of this.begun) return atMs;
+    return null;
+  }
+
+  async run<T>(work: () => Promise<T>, isNext = false): Promise<T> {
     if (this.working < this.width) this.working++;
-    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else await new Promise<void>((resolve) => (isNext ? this.waiting.unshift(resolve) : this.waiting.push(resolve)));
+    const begun = { atMs: this.clock.monotonicMs() };
+    this.begun.add(begun);
     try {
       return await work();
     } finally {
+      this.begun.delete(begun);
       // Its place goes to the next in turn: no one who comes now overtakes those that wait.
       const next = this.waiting.shift();
       if (next) next();

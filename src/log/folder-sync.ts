@@ -2,10 +2,17 @@ import type { FileSystem } from '../common/index.js';
 import { DirectoryGates } from './directory-gates.js';
 import { syncAndClose } from './small-file.js';
 
+interface Sync {
+  done: Promise<void>;
+}
+
 /** Makes the entries of folders that many logs share durable, once for all that were made or renamed meanwhile. */
 export class FolderSync {
   private readonly changed = new Set<string>();
-  private readonly running = new Map<string, Promise<void>>();
+  /** Syncs that have begun: what changes now they may miss. */
+  private readonly underWay = new Map<string, Sync>();
+  /** Syncs that wait for the one under way, or for their turn, and cover what changes until then. */
+  private readonly waiting = new Map<string, Sync>();
   /** Of the work given to `inTurn`, by log directory: one that hangs holds up its own logs only. */
   private readonly last = new Map<string, Promise<void>>();
 
@@ -19,22 +26,17 @@ export class FolderSync {
     this.changed.add(path);
   }
 
-  /** Resolves when every change that was marked before the call is durable. */
+  /**
+   * Resolves when every change that was marked before the call is durable: after the sync under way and at most one more, however many names
+   * are made meanwhile.
+   */
   async ensureSynced(path: string): Promise<void> {
-    while (this.changed.has(path) || this.running.has(path)) {
-      let sync = this.running.get(path);
-      if (!sync) {
-        this.changed.delete(path);
-        sync = this.gates.syncing(path, () => this.syncNow(path)).finally(() => this.running.delete(path));
-        this.running.set(path, sync);
-      }
-      await sync;
-    }
+    await (this.changed.has(path) ? this.nextSync(path) : this.underWay.get(path)?.done);
   }
 
   /** The same, blocking. */
   ensureSyncedSync(path: string): void {
-    if (!this.changed.has(path) && !this.running.has(path)) return;
+    if (!this.changed.has(path) && !this.underWay.has(path)) return;
     this.fs.syncDir(path);
     this.changed.delete(path);
   }
@@ -49,6 +51,24 @@ export class FolderSync {
     return this.gates.syncing(log.dir, async () => {
       if (!log.isClosed) await this.syncNow(log.dir);
     });
+  }
+
+  private nextSync(path: string): Promise<void> {
+    const waiting = this.waiting.get(path);
+    if (waiting) return waiting.done;
+    const sync: Sync = { done: Promise.resolve() };
+    const begin = (): Promise<void> => {
+      this.waiting.delete(path);
+      this.changed.delete(path);
+      this.underWay.set(path, sync);
+      return this.syncNow(path);
+    };
+    this.waiting.set(path, sync);
+    const run = (): Promise<void> => this.gates.syncingNext(path, begin);
+    // Two of one folder at once would take all places of its directory when the disk hangs.
+    const before = this.underWay.get(path)?.done.catch(() => undefined);
+    sync.done = (before ? before.then(run) : run()).finally(() => this.underWay.delete(path));
+    return sync.done;
   }
 
   private async syncNow(path: string): Promise<void> {

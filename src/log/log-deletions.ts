@@ -1,5 +1,6 @@
 /** How the folders of deleted logs go: renamed at once, durably so before anyone relies on it, removed after `file.delete.delay.ms`. */
 import { sleep, withinTime } from '../common/index.js';
+import { SYNC_OVERDUE_MS } from './directory-gates.js';
 import type { LogCheckpoints } from './log-checkpoints.js';
 import { isOutOfHandles, onStorageAsync, type LogContext } from './log-context.js';
 import type { LogDirs } from './log-dirs.js';
@@ -9,16 +10,18 @@ import type { UnifiedLog } from './unified-log.js';
 
 /** Before a sync of deletions is tried again that wants for a file handle. */
 const SYNC_RETRY_MS = 1000;
-/** Well below the 30 s after which a controller sends its request again. */
-const DELETION_WAIT_MS = 10_000;
+
+/** One wait for a directory's deletions. */
+interface SyncState {
+  /** The last try ended for want of a file handle: what was deleted is not lost with a failing disk. */
+  wantsHandles: boolean;
+}
 
 /**
  * What of a deletion is left to be done on disk. Owned by the `LogManager`, which takes logs out of its books before and tells it of directories
  * that fail.
  */
 export class LogDeletions {
-  /** Directories whose deletions are yet to be synced for want of a file handle: they are not lost with a failing disk. */
-  private readonly wantsHandles = new Set<string>();
   /** By directory: what was deleted there, until that is durable. */
   private readonly undurable = new Map<string, Set<string>>();
   private closed = false;
@@ -74,46 +77,61 @@ export class LogDeletions {
   }
 
   /**
-   * Makes what was deleted in these directories durable, and takes it out of their checkpoints, without blocking, each for itself: a deleted
-   * topic that came back with a loss of power would stand where its successor is to be made. (That the checkpoints may name logs that are
-   * gone until then, and also when they cannot be written, is seen to when a name is used again.) Gives the directories that failed at it: what
-   * was deleted in them may be there again when they are. Where only a file handle is wanting, it goes on trying: the replica is gone, and the
-   * controller would not delete its topic for a failure that no directory had. A directory that takes longer than `DELETION_WAIT_MS` counts as
-   * failed, though it goes on: a controller has one request to each broker under way, and all others wait for its answer.
+   * Makes what was deleted in these directories durable without blocking, each for itself: a deleted topic that came back with a loss of power
+   * would stand where its successor is to be made. (That the checkpoints name logs that are gone, until they are written after it, is seen
+   * to when a name is used again.) Gives the directories that failed at it: what was deleted in them may be there again when they are. Where
+   * only a file handle is wanting, it goes on trying: the replica is gone, and the controller would not delete its topic for a failure that
+   * no directory had. A directory whose syncs are overdue counts as failed at once, though it goes on: a controller has one request to
+   * each broker under way, and all others wait for its answer. One that is merely busy is waited for.
    */
   async makeDurable(paths: Iterable<string>): Promise<ReadonlySet<string>> {
     const failed = new Set<string>();
     const makeDurable = async (path: string): Promise<void> => {
-      const isDurable = await withinTime(this.context.clock, DELETION_WAIT_MS, this.syncDir(path));
-      if (!(isDurable ?? this.wantsHandles.has(path))) failed.add(path);
+      const state = { wantsHandles: false };
+      if (!(await this.unlessOverdue(path, state, this.syncDir(path, state)))) failed.add(path);
     };
     await Promise.all([...new Set(paths)].map(makeDurable));
     return failed;
   }
 
-  private async syncDir(path: string): Promise<boolean> {
-    const { clock, folders, logger } = this.context;
+  private async unlessOverdue(path: string, state: SyncState, synced: Promise<boolean>): Promise<boolean> {
+    const { clock, files, logger } = this.context;
+    const beganMs = clock.monotonicMs();
+    for (;;) {
+      const overdueAtMs = state.wantsHandles ? beganMs + SYNC_OVERDUE_MS : files.gates.overdueAtMs(path);
+      const leftMs = overdueAtMs === null ? SYNC_OVERDUE_MS : overdueAtMs - clock.monotonicMs();
+      const isDurable = await withinTime(clock, Math.max(0, leftMs), synced);
+      if (isDurable !== undefined) return isDurable;
+      if (state.wantsHandles && leftMs <= 0) return true;
+      if (!state.wantsHandles && files.gates.isOverdue(path)) {
+        logger.warn('Deletions are not durable yet: a sync of their directory does not end', { dir: path });
+        return false;
+      }
+    }
+  }
+
+  private async syncDir(path: string, state: SyncState): Promise<boolean> {
+    const { clock, folders, logger, scheduler } = this.context;
     const dir = this.dirs.get(path);
     const deleted = [...(this.undurable.get(path) ?? [])];
     for (;;) {
       if (!dir || !this.dirs.isUsable(path)) return false;
       try {
+        state.wantsHandles = false;
         await onStorageAsync(this.context, path, 'deleting logs', () => folders.ensureSynced(path));
         break;
       } catch (error) {
         if (!(error instanceof LogError)) throw error;
         logger.error('Failed to make deletions durable', { dir: path, error });
         if (!isOutOfHandles(error)) return false;
-        this.wantsHandles.add(path);
+        state.wantsHandles = true;
       }
       await sleep(clock, SYNC_RETRY_MS);
       if (this.closed) return false;
     }
-    this.wantsHandles.delete(path);
     for (const name of deleted) this.undurable.get(path)?.delete(name);
-    // When the broker stops, that writes them.
-    if (this.closed) return true;
-    await this.checkpoints.writeBothInBackground(dir);
+    // The deletion holds without them. When the broker stops, that writes them.
+    if (!this.closed) scheduler.scheduleOnce('checkpoint-deletions', () => this.checkpoints.writeBothInBackground(dir));
     return true;
   }
 }

@@ -68,7 +68,7 @@ export class LogManager {
   constructor(private readonly options: LogManagerOptions) {
     const { clock, random, logger } = options;
     const fs = savingHandles(options.fs, () => this.context.files.closeIdle(), rateLimited(logger, clock, 1));
-    const gates = new DirectoryGates(options.logDirs, options.maxOpenFiles);
+    const gates = new DirectoryGates(options.logDirs, options.maxOpenFiles, clock);
     const buffers = new BufferPool(FREE_BUFFER_BYTES);
     this.defaultConfig = options.defaultConfig;
     const { producerIdExpirationMs, maxTransactionTimeoutMs, transactionVerificationEnabled } = options;

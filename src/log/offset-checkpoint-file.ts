@@ -125,7 +125,7 @@ export class OffsetCheckpointFile {
       try {
         // A blocking write may come while this one waits at the gate.
         const { generation } = this;
-        await this.gates.syncing(this.path, () => this.replace(text, offsets, generation));
+        await this.replace(text, offsets, generation);
       } finally {
         this.underWay = null;
       }
@@ -133,20 +133,22 @@ export class OffsetCheckpointFile {
   }
 
   private async replace(text: string, offsets: ReadonlyMap<string, number>, generation: number): Promise<void> {
-    const { fs, path } = this;
-    if (generation !== this.generation) return;
+    const { fs, gates, path } = this;
     // Not the name that a blocking write uses.
     const temporary = `${path}.new`;
-    await syncAndClose(fs.open(temporary, 'w+'), (handle) => handle.writeSync([Buffer.from(text)], 0));
+    await gates.syncing(path, async () => {
+      if (generation !== this.generation) return;
+      await syncAndClose(fs.open(temporary, 'w+'), (handle) => handle.writeSync([Buffer.from(text)], 0));
+    });
     if (generation !== this.generation) {
-      fs.remove(temporary);
+      if (fs.exists(temporary)) fs.remove(temporary);
       return;
     }
     // Until the folder is synced either content may be found after a loss of power.
     this.lastWritten = null;
     fs.rename(temporary, path);
     this.stored = offsets;
-    await syncAndClose(fs.open(path.slice(0, path.lastIndexOf('/')), 'r'));
+    await gates.syncing(path, () => syncAndClose(fs.open(path.slice(0, path.lastIndexOf('/')), 'r')));
     if (generation === this.generation) this.lastWritten = text;
   }
 }

@@ -1,5 +1,6 @@
 /** A directory whose disk hangs, beside healthy ones: they share the threads of one pool, and must not notice. */
-import type { FileOperation } from '../../../src/common/index.js';
+import { settle, SimulatedClock, type FileOperation } from '../../../src/common/index.js';
+import { DirectoryGates } from '../../../src/log/directory-gates.js';
 import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
 import { LOG_CONFIG, newWorld, numbered, startManager, TOPIC_ID, type LogWorld } from './log-fixture.js';
 
@@ -168,4 +169,53 @@ test('a first append and a deletion wait for no segments that are flushed in the
   expect(await isDone(whenReadyForAppends([makeLog('/bad', 'new')]))).toBe(true);
   expect(manager.deleteLater(gone.topicPartition)).toBe(true);
   expect(await isDone(manager.makeDeletionsDurable(['/bad']))).toBe(true);
+});
+
+test('a deletion passes the topic ids of the logs that were made before', async () => {
+  const gone = await filledLog('/bad', 'gone');
+  await world.clock.advance(1000);
+  world.fs.pace = { clock: world.clock, delayMs: (operation) => (operation === 'sync' ? 100 : 0) };
+  void whenReadyForAppends(Array.from({ length: 100 }, (_, at) => makeLog('/bad', 'new', at)));
+  await world.clock.advance(50);
+  expect(manager.deleteLater(gone.topicPartition)).toBe(true);
+  let failed: ReadonlySet<string> | null = null;
+  void manager.makeDeletionsDurable(['/bad']).then((dirs) => (failed = dirs));
+  await world.clock.advance(200);
+  expect(failed).toEqual(new Set());
+});
+
+test('a sync is overdue after 25 s, each counted from its own beginning, and of its directory alone', async () => {
+  const clock = new SimulatedClock();
+  const gates = new DirectoryGates(['/a', '/b'], Infinity, clock);
+  const sync = (ms: number): void =>
+    void gates.syncing('/a/t-0', () => new Promise<void>((done) => clock.setTimer(ms, done)));
+  for (let at = 0; at < 10; at++) sync(20_000);
+  for (let at = 0; at < 9; at++) {
+    await clock.advance(10_000);
+    expect(gates.isOverdue('/a')).toBe(false);
+  }
+  await clock.advance(10_000);
+  await settle();
+  expect(gates.overdueAtMs('/a')).toBeNull();
+  sync(1_000_000);
+  for (let at = 0; at < 30; at++) sync(1000);
+  await clock.advance(24_999);
+  expect(gates.isOverdue('/a')).toBe(false);
+  await clock.advance(1);
+  expect(gates.isOverdue('/a')).toBe(true);
+  expect(gates.isOverdue('/b')).toBe(false);
+});
+
+test('a checkpoint that is being written on a slow disk does not count as a sync that hangs', async () => {
+  const { clock, fs } = world;
+  const gone = await filledLog('/bad', 'gone');
+  await clock.advance(1000);
+  fs.pace = { clock, delayMs: (operation) => (operation === 'sync' ? 20_000 : 0) };
+  void manager.highWatermarkCheckpoint('/bad')!.writeInBackground(new Map([['gone-0', 5]]));
+  await clock.advance(15_000);
+  expect(manager.deleteLater(gone.topicPartition)).toBe(true);
+  let failed: ReadonlySet<string> | null = null;
+  void manager.makeDeletionsDurable(['/bad']).then((dirs) => (failed = dirs));
+  await clock.advance(20_001);
+  expect(failed).toEqual(new Set());
 });

@@ -317,7 +317,7 @@ test('deletions are made durable as soon as there is a file handle for it', asyn
   for (const { topicPartition } of [inA[0]!, inB[0]!]) expect(manager.deleteLater(topicPartition)).toBe(true);
   let done: readonly string[] | null = null;
   void manager.makeDeletionsDurable(['/a', '/b']).then((notDurable) => (done = [...notDurable]));
-  await world.clock.advance(9500);
+  await world.clock.advance(24_500);
   expect(done).toBeNull();
   // No directory has failed: a controller that is told so would not delete the topic until something starts again.
   await world.clock.advance(1000);
@@ -334,4 +334,19 @@ test('deletions are made durable as soon as there is a file handle for it', asyn
   expect(synced).toContain('/a');
   expect(manager.dirsOf(inA[0]!.topicPartition)).toEqual([]);
   expect(failed).toEqual([]);
+});
+
+test('a deletion that has its handle at last, but whose disk hangs then, is not said to be durable', async () => {
+  const [manager] = await twoDirs();
+  const { inA } = makeLogs(manager, 4);
+  await world.clock.advance(1000);
+  world.fs.fault = (operation, path) => (operation === 'open' && path === '/a' ? ioError('EMFILE', 'open') : null);
+  expect(manager.deleteLater(inA[0]!.topicPartition)).toBe(true);
+  let done: readonly string[] | null = null;
+  void manager.makeDeletionsDurable(['/a']).then((notDurable) => (done = [...notDurable]));
+  await world.clock.advance(500);
+  world.fs.fault = null;
+  world.fs.pace = { clock: world.clock, delayMs: (operation) => (operation === 'sync' ? 3_600_000 : 0) };
+  await world.clock.advance(30_000);
+  expect(done).toEqual(['/a']);
 });

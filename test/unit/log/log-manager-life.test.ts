@@ -249,6 +249,51 @@ describe('folders that many logs share', () => {
     expect(state.syncs).toHaveLength(length);
   });
 
+  test('are durable after two syncs at most, however many names are made meanwhile', async () => {
+    const { clock, folders } = newFolders();
+    const endedMs: number[] = [];
+    const make = (): void => {
+      folders.markChanged('/d');
+      const madeMs = clock.nowMs();
+      void folders.ensureSynced('/d').then(() => endedMs.push(clock.nowMs() - madeMs));
+    };
+    for (let at = 0; at < 20; at++) {
+      make();
+      await clock.advance(4);
+    }
+    expect(endedMs.length).toBeGreaterThan(10);
+    expect(Math.max(...endedMs)).toBeLessThanOrEqual(20);
+  });
+
+  test('that no one changes meanwhile wait for the sync under way alone', async () => {
+    const { clock, folders, state } = newFolders();
+    folders.markChanged('/d');
+    void folders.ensureSynced('/d');
+    await clock.advance(4);
+    let isSynced = false;
+    void folders.ensureSynced('/d').then(() => (isSynced = true));
+    await clock.advance(5);
+    expect(isSynced).toBe(false);
+    await clock.advance(1);
+    expect(isSynced).toBe(true);
+    expect(state.syncs).toHaveLength(1);
+  });
+
+  test('that are made while a sync hangs wait for it, and take no further thread', async () => {
+    const { clock, folders, state } = newFolders();
+    folders.markChanged('/d');
+    void folders.ensureSynced('/d');
+    await clock.advance(4);
+    for (let at = 0; at < 5; at++) {
+      folders.markChanged('/d');
+      void folders.ensureSynced('/d');
+    }
+    await clock.advance(5);
+    expect(state.syncs).toHaveLength(1);
+    await clock.advance(2);
+    expect(state.syncs).toHaveLength(2);
+  });
+
   test('are not believed durable when their sync failed, and leave no handle', async () => {
     const { clock, fs, folders, state } = newFolders();
     folders.markChanged('/d');

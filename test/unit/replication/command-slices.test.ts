@@ -251,19 +251,45 @@ test('StopReplica is answered when its deletions are durable, and the slow disk 
   expect(ALL.filter((tp) => broker.logs.getLog(tp))).toEqual([]);
 });
 
-test('StopReplica is answered though a disk hangs, and names what is not durable, so that other commands come', async () => {
+/** Syncs in /other take `ms` from now on, and its replicas are deleted. */
+async function stopAllBeside(ms: number): Promise<{ answer: ReturnType<typeof stopAll>; late: number[] }> {
   await start({ logDirs: ['/logs', '/other'] });
   await ended(command(1, 0));
-  const inOther = ALL.map((tp) => broker.log(tp).parentDir === '/other');
-  const delayMs = (operation: string, path: string): number =>
-    operation === 'sync' && path.startsWith('/other') ? 3_600_000 : 0;
-  broker.fs.pace = { clock: cluster.clock, delayMs };
-  const answer = stopAll();
-  await cluster.clock.advance(11_000);
-  expect((await answer).partitions.map(({ errorCode }) => errorCode)).toEqual(
-    inOther.map((isInOther) => (isInOther ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NONE)),
+  const late = ALL.map((tp) =>
+    broker.log(tp).parentDir === '/other' ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NONE,
   );
+  const delayMs = (operation: string, path: string): number =>
+    operation === 'sync' && path.startsWith('/other') ? ms : 0;
+  broker.fs.pace = { clock: cluster.clock, delayMs };
+  return { answer: stopAll(), late };
+}
+
+const codesOf = async (answer: ReturnType<typeof stopAll>): Promise<number[]> =>
+  (await answer).partitions.map(({ errorCode }) => errorCode);
+
+test('StopReplica is answered though a disk hangs, and names what is not durable, so that other commands come', async () => {
+  const { answer, late } = await stopAllBeside(3_600_000);
+  await cluster.clock.advance(25_000);
+  expect(await codesOf(answer)).toEqual(late);
+  // The controller has one request under way: the next ones are not waited for again.
+  const before = cluster.clock.nowMs();
+  expect(await codesOf(ended(stopAll()))).toEqual(late);
+  expect(cluster.clock.nowMs()).toBe(before);
 });
+
+test.each([9000, 20_000])(
+  'StopReplica waits for a disk that takes %i ms for a sync, but not for the checkpoints behind it',
+  async (syncMs) => {
+    const { answer } = await stopAllBeside(syncMs);
+    let isAnswered = false;
+    void answer.finally(() => (isAnswered = true));
+    await cluster.clock.advance(syncMs - 1);
+    expect(isAnswered).toBe(false);
+    await cluster.clock.advance(2);
+    expect(isAnswered).toBe(true);
+    expect(await codesOf(answer)).toEqual(ALL.map(() => ErrorCode.NONE));
+  },
+);
 
 test('where a folder cannot be renamed away nothing is said to be deleted, for that was not made durable either', async () => {
   await start({ onLogDirFailure: (_id, dir) => void broker.replicas.handleLogDirFailure(dir) });
