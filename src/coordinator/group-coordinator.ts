@@ -27,7 +27,7 @@ import {
   type TxnOffsetCommitRequest,
   type TxnOffsetCommitResponse,
 } from '../protocol/index.js';
-import type { CompressionType } from '../records/index.js';
+import type { CompressionType, Int64 } from '../records/index.js';
 import type { GroupMetadata } from './core/group-metadata.js';
 import type { OffsetAndMetadata } from './core/group-offsets.js';
 import { GroupOffsetRequests, type Committer } from './group-offset-requests.js';
@@ -141,7 +141,7 @@ export class GroupCoordinator {
   }
 
   /** A transaction marker was appended to these partitions of `__consumer_offsets`. */
-  onTransactionCompleted(producerId: number, partitions: ReadonlySet<number>, isCommit: boolean): void {
+  onTransactionCompleted(producerId: Int64, partitions: ReadonlySet<number>, isCommit: boolean): void {
     this.store.onTransactionCompleted(producerId, partitions, isCommit);
   }
 

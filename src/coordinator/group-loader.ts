@@ -1,6 +1,13 @@
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import type { Logger } from '../common/index.js';
-import { controlRecordType, iterateBatches, RecordsError, type BatchView, type Record } from '../records/index.js';
+import {
+  controlRecordType,
+  iterateBatches,
+  RecordsError,
+  type BatchView,
+  type Int64,
+  type Record,
+} from '../records/index.js';
 import type { OffsetAndMetadata } from './core/group-offsets.js';
 import { GroupMetadata } from './core/group-metadata.js';
 import { decodeGroupMetadataValue, decodeGroupRecordKey, decodeOffsetCommitValue } from './group-records.js';
@@ -24,7 +31,7 @@ const MAX_NAMED = 10;
  */
 export class GroupLoader {
   private readonly offsets = new Map<string, LoadedOffset>();
-  private readonly pendingOffsets = new Map<number, Map<string, LoadedOffset>>();
+  private readonly pendingOffsets = new Map<Int64, Map<string, LoadedOffset>>();
   private readonly groups = new Map<string, GroupMetadata>();
   private passedOver = 0;
 
@@ -127,7 +134,7 @@ export class GroupLoader {
     }
   }
 
-  private pendingOf(producerId: number): Map<string, LoadedOffset> {
+  private pendingOf(producerId: Int64): Map<string, LoadedOffset> {
     let pending = this.pendingOffsets.get(producerId);
     if (!pending) this.pendingOffsets.set(producerId, (pending = new Map()));
     return pending;

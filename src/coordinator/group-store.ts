@@ -1,7 +1,7 @@
 import { partitionForGroup, type TopicPartition } from '../cluster/index.js';
 import type { Clock, Logger } from '../common/index.js';
 import { ErrorCode } from '../protocol/index.js';
-import { BatchBuilder, RecordsError, type CompressionType } from '../records/index.js';
+import { BatchBuilder, RecordsError, type CompressionType, type Int64 } from '../records/index.js';
 import { GroupMetadata } from './core/group-metadata.js';
 import type { OffsetAndMetadata } from './core/group-offsets.js';
 import { GroupLoader } from './group-loader.js';
@@ -34,7 +34,7 @@ export interface OffsetCommit {
 
 /** The producer of a transactional commit. */
 export interface TransactionalProducer {
-  readonly producerId: number;
+  readonly producerId: Int64;
   readonly producerEpoch: number;
 }
 
@@ -44,7 +44,7 @@ export interface TransactionalProducer {
  */
 export class GroupStore {
   private readonly groups = new Map<string, GroupMetadata>();
-  private readonly openGroupsOfProducer = new Map<number, Set<string>>();
+  private readonly openGroupsOfProducer = new Map<Int64, Set<string>>();
   private readonly partitions: OwnedPartitions;
   private partitionCount = 0;
 
@@ -174,7 +174,7 @@ export class GroupStore {
   }
 
   /** The marker of a transaction reached these partitions of the topic: its commits count from now on, or never did. */
-  onTransactionCompleted(producerId: number, partitions: ReadonlySet<number>, isCommit: boolean): void {
+  onTransactionCompleted(producerId: Int64, partitions: ReadonlySet<number>, isCommit: boolean): void {
     for (const groupId of [...(this.openGroupsOfProducer.get(producerId) ?? [])]) {
       if (!partitions.has(this.partitionFor(groupId))) continue;
       const group = this.get(groupId);
@@ -296,13 +296,13 @@ export class GroupStore {
     this.writer.append(topicPartition, batch, { requiredAcks, timeoutMs: this.config.commitTimeoutMs }, onComplete);
   }
 
-  private openGroupsOf(producerId: number): Set<string> {
+  private openGroupsOf(producerId: Int64): Set<string> {
     let groups = this.openGroupsOfProducer.get(producerId);
     if (!groups) this.openGroupsOfProducer.set(producerId, (groups = new Set()));
     return groups;
   }
 
-  private closeGroupOf(producerId: number, groupId: string): void {
+  private closeGroupOf(producerId: Int64, groupId: string): void {
     const groups = this.openGroupsOfProducer.get(producerId);
     groups?.delete(groupId);
     if (groups?.size === 0) this.openGroupsOfProducer.delete(producerId);

@@ -1,3 +1,4 @@
+import type { Int64 } from '../records/index.js';
 import type { LogOffsetMetadata } from './log-offset-metadata.js';
 
 /** How far a read may go: to the log end (followers), the high watermark, or the last stable offset (`read_committed`). */
@@ -5,7 +6,7 @@ export type FetchIsolation = 'LOG_END' | 'HIGH_WATERMARK' | 'TXN_COMMITTED';
 
 /** An aborted transaction as a `read_committed` consumer is told of it: the producer, and the first offset of the transaction. */
 export interface AbortedTransaction {
-  readonly producerId: number;
+  readonly producerId: Int64;
   readonly firstOffset: number;
 }
 

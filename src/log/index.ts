@@ -3,11 +3,13 @@ export { LogOffsetMetadata, type LogOffsetSnapshot } from './log-offset-metadata
 export { emptyFetch, type AbortedTransaction, type FetchDataInfo, type FetchIsolation } from './fetch-data-info.js';
 export {
   type AppendAsLeaderOptions,
+  type AppendMeans,
   type AppendOrigin,
   type LeaderHwChange,
   type LogAppendInfo,
   type VerificationGuard,
 } from './log-append-info.js';
+export { UnpackedBytes } from './unpacking.js';
 export { type MovedOffset } from './stable-offsets.js';
 export { isOutOfHandles } from './log-context.js';
 export { type LogConfig } from './log-config.js';

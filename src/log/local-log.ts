@@ -1,6 +1,7 @@
 /** The segments of a log as files: appending, rolling, flushing, cutting and deleting. What the offsets mean is `UnifiedLog`'s. */
 import { assert } from '../common/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
+import type { Int64 } from '../records/index.js';
 import type { RetentionReason } from './core/retention.js';
 import { ensureUsable, onMutation, onStorage, onStorageAsync, type LogContext } from './log-context.js';
 import type { LogConfig } from './log-config.js';
@@ -149,7 +150,7 @@ export class LocalLog {
     records: Buffer,
     firstOffset: number,
     lastOffset: number,
-    maxTimestamp: number,
+    maxTimestamp: Int64,
     offsetOfMaxTimestamp: number,
   ): void {
     const segment = this.segments.active;

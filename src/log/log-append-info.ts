@@ -1,4 +1,4 @@
-import type { AppendOrigin, CompressionType } from '../records/index.js';
+import type { AppendOrigin, CompressionType, Int64, PreparedAppend, StepWork } from '../records/index.js';
 import type { LogOffsetMetadata } from './log-offset-metadata.js';
 
 export type { AppendOrigin };
@@ -15,11 +15,11 @@ export interface LogAppendInfo {
   /** The leader epoch of the last batch as it was given; -1 when it had none. */
   lastLeaderEpoch: number;
   /** The greatest timestamp appended; -1 when there was none. */
-  maxTimestamp: number;
+  maxTimestamp: Int64;
   /** An offset not before that of the record with `maxTimestamp`. */
   offsetOfMaxTimestamp: number;
   /** The time that the broker put on the records; -1 with `CreateTime`. */
-  logAppendTime: number;
+  logAppendTime: Int64;
   logStartOffset: number;
   sourceCompression: CompressionType;
   /** Batches given. */
@@ -31,7 +31,15 @@ export interface LogAppendInfo {
   leaderHwChange: LeaderHwChange;
 }
 
-export interface AppendAsLeaderOptions {
+/** How an append comes by what it needs of the insides of a batch. */
+export interface AppendMeans {
+  /** What the step under way may still do; without it the append does all, however long it takes. */
+  readonly work?: StepWork | undefined;
+  /** What `prepareAppend` found. */
+  readonly prepared?: PreparedAppend | undefined;
+}
+
+export interface AppendAsLeaderOptions extends AppendMeans {
   readonly leaderEpoch: number;
   /** `client` when not given. */
   readonly origin?: AppendOrigin;

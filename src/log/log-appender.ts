@@ -1,6 +1,13 @@
 /** Appending to a log: checking, numbering, rolling, and the producers' state. */
 import { partitionKey } from '../cluster/index.js';
-import { analyzeRecords, BatchView, forEachBatch, validateForAppend } from '../records/index.js';
+import {
+  analyzeRecords,
+  BatchView,
+  forEachBatch,
+  validateForAppend,
+  type AppendValidationOptions,
+  type PreparedAppend,
+} from '../records/index.js';
 import { MAX_RELATIVE_OFFSET } from './abstract-index.js';
 import { firstOffsetOf, type BatchMetadata } from './core/producer-state-entry.js';
 import type { ProducerStateManager } from './core/producer-state-manager.js';
@@ -16,6 +23,7 @@ import { NO_PRODUCER_UPDATES, ProducerAppend, type ProducerUpdates } from './pro
 import { restoreProducerHistory } from './producer-history.js';
 import type { ProducerSnapshots } from './producer-snapshots.js';
 import type { StableOffsets } from './stable-offsets.js';
+import { prepareAppend, type UnpackedBytes } from './unpacking.js';
 
 /** What an append touches. */
 export interface LogAppenderParts {
@@ -54,7 +62,7 @@ export class LogAppender {
   appendAsLeader(records: Buffer, options: AppendAsLeaderOptions): LogAppendInfo {
     const { leaderEpoch, origin = 'client', verificationGuard = null } = options;
     this.local.ensureOpen();
-    const validated = this.validateAsLeader(records, leaderEpoch, origin);
+    const validated = this.validateAsLeader(records, options);
     if (validated.info.shallowCount === 0) return validated.info;
     this.local.onStorage('assigning a leader epoch to', () => this.epochs.assign(leaderEpoch, validated.firstOffset));
     return this.appendValidated(validated, origin, verificationGuard);
@@ -75,21 +83,33 @@ export class LogAppender {
     });
   }
 
-  private validateAsLeader(records: Buffer, leaderEpoch: number, origin: AppendOrigin): ValidatedRecords {
+  /** See `UnifiedLog`. */
+  prepareAppend(records: Buffer, options: AppendAsLeaderOptions, allowance: UnpackedBytes): Promise<PreparedAppend> {
+    return prepareAppend(this.local.context.clock, records, this.validationOptions(options), allowance);
+  }
+
+  private validationOptions(options: AppendAsLeaderOptions): AppendValidationOptions {
     const { config } = this.local;
-    const validation = validateForAppend(records, {
+    return {
       topicPartition: this.name,
-      origin,
+      origin: options.origin ?? 'client',
       maxMessageBytes: config.maxMessageBytes,
       nextOffset: this.local.logEndOffset,
-      partitionLeaderEpoch: leaderEpoch,
+      partitionLeaderEpoch: options.leaderEpoch,
       nowMs: this.local.context.clock.nowMs(),
       targetCompression: config.compressionType,
       timestampType: config.messageTimestampType,
       timestampBeforeMaxMs: config.messageTimestampBeforeMaxMs,
       timestampAfterMaxMs: config.messageTimestampAfterMaxMs,
       compactedTopic: config.cleanupPolicy.compact,
-    });
+      work: options.work,
+      prepared: options.prepared,
+    };
+  }
+
+  private validateAsLeader(records: Buffer, options: AppendAsLeaderOptions): ValidatedRecords {
+    const { leaderEpoch } = options;
+    const validation = validateForAppend(records, this.validationOptions(options));
     return {
       records: validation.buffer,
       firstOffset: validation.firstOffset,

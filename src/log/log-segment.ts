@@ -7,6 +7,8 @@ import {
   HEADER_SIZE_UP_TO_MAX_TIMESTAMP,
   maxTimestampAt,
   sizeAt,
+  subtractInt64,
+  type Int64,
 } from '../records/index.js';
 import { LogFile, type FileHandleCache } from './file-handles.js';
 import { isOutOfHandles } from './log-context.js';
@@ -42,7 +44,7 @@ export interface SegmentRead {
 export class LogSegment {
   private bytesSinceLastIndexEntry = 0;
   /** Timestamp of the first batch, which time-based rolling counts from; undefined before it was looked for. */
-  private rollingBasedTimestamp: number | null | undefined = undefined;
+  private rollingBasedTimestamp: Int64 | null | undefined = undefined;
   private maxTimestampAndOffset: TimestampOffset | null = null;
   private createdMs: number;
 
@@ -135,7 +137,7 @@ export class LogSegment {
   }
 
   /** Of its records, or when the file was written last if they have none. */
-  largestTimestamp(): number {
+  largestTimestamp(): Int64 {
     const { timestamp } = this.maxTimestampSoFar;
     return timestamp >= 0 ? timestamp : this.file.modifiedMs;
   }
@@ -149,13 +151,13 @@ export class LogSegment {
   }
 
   /** How long it has been taking records: by timestamps if they have any, else since it was made. */
-  timeWaitedForRoll(nowMs: number, maxTimestamp: number): number {
+  timeWaitedForRoll(nowMs: number, maxTimestamp: Int64): Int64 {
     const first = this.firstBatchTimestamp();
-    return first !== null && first >= 0 ? maxTimestamp - first : nowMs - this.createdMs;
+    return first !== null && first >= 0 ? subtractInt64(maxTimestamp, first) : nowMs - this.createdMs;
   }
 
   /** The max timestamp of the first batch; null when the segment is empty. */
-  firstBatchTimestamp(): number | null {
+  firstBatchTimestamp(): Int64 | null {
     if (this.rollingBasedTimestamp === undefined) {
       this.rollingBasedTimestamp = null;
       if (this.sizeInBytes >= HEADER_SIZE_UP_TO_MAX_TIMESTAMP) {
@@ -168,7 +170,7 @@ export class LogSegment {
   }
 
   /** Appends whole batches as one write. Not durable before `flush`. */
-  append(records: Buffer, largestOffset: number, largestTimestamp: number, offsetOfMaxTimestamp: number): void {
+  append(records: Buffer, largestOffset: number, largestTimestamp: Int64, offsetOfMaxTimestamp: number): void {
     assert(
       this.canConvertToRelativeOffset(largestOffset),
       () => `${this.file.path}: the index can hold offset ${largestOffset}`,
@@ -210,7 +212,7 @@ export class LogSegment {
   }
 
   /** For recovery: takes a batch's timestamp into account. */
-  noteTimestamp(timestamp: number, offset: number): void {
+  noteTimestamp(timestamp: Int64, offset: number): void {
     if (timestamp > this.maxTimestampSoFar.timestamp) this.maxTimestampAndOffset = { timestamp, offset };
   }
 

@@ -1,5 +1,5 @@
 /** What batches do to the state of their producers: checking an append, and replaying a log. */
-import { parseEndTxnMarker, type BatchView } from '../records/index.js';
+import { parseEndTxnMarker, type BatchView, type Int64 } from '../records/index.js';
 import type { CompletedTxn, ProducerAppendInfo } from './core/producer-append-info.js';
 import type { BatchMetadata, ProducerStateEntry } from './core/producer-state-entry.js';
 import type { ProducerStateManager } from './core/producer-state-manager.js';
@@ -9,7 +9,7 @@ import { LogOffsetMetadata } from './log-offset-metadata.js';
 
 /** What an append will do to the producers' state once it is written. */
 export interface ProducerUpdates {
-  readonly appends: ReadonlyMap<number, ProducerAppendInfo>;
+  readonly appends: ReadonlyMap<Int64, ProducerAppendInfo>;
   readonly completedTxns: readonly CompletedTxn[];
   /** The batch was appended before. */
   readonly duplicate: BatchMetadata | null;
@@ -20,7 +20,7 @@ export const NO_PRODUCER_UPDATES: ProducerUpdates = { appends: new Map(), comple
 
 /** Collects the updates of one append, batch by batch, checking each (`UnifiedLog.analyzeAndValidateProducerState`). */
 export class ProducerAppend {
-  private readonly appends = new Map<number, ProducerAppendInfo>();
+  private readonly appends = new Map<Int64, ProducerAppendInfo>();
   private readonly completedTxns: CompletedTxn[] = [];
 
   constructor(
@@ -66,7 +66,7 @@ export class ProducerAppend {
     return entry.findDuplicate(producerEpoch, baseSequence, lastSequence);
   }
 
-  private ensureVerified(producerId: number): void {
+  private ensureVerified(producerId: Int64): void {
     if (!this.state.config.transactionVerificationEnabled) return;
     const expected = this.state.verificationGuard(producerId);
     if (this.verificationGuard !== null && this.verificationGuard === expected) return;
@@ -98,7 +98,7 @@ function applyTo(append: ProducerAppendInfo, batch: BatchView, at: LogOffsetMeta
   for (const record of batch.records()) {
     const { type, coordinatorEpoch } = parseEndTxnMarker(record);
     const marker = { isAbort: type === 'ABORT', coordinatorEpoch };
-    return append.appendEndTxnMarker(marker, batch.producerEpoch, batch.baseOffset, record.timestamp);
+    return append.appendEndTxnMarker(marker, batch.producerEpoch, batch.baseOffset, record.timestampInt64);
   }
   return null;
 }

@@ -1,5 +1,5 @@
 /** The bytes of a `.snapshot`: what a log knows of its producers at one offset (`ProducerStateManager`'s schema, version 1). */
-import { crc32c, readInt64, writeInt64 } from '../records/index.js';
+import { crc32c, readInt64, readInt64Exact, writeInt64, type Int64 } from '../records/index.js';
 import { firstSequenceOf, ProducerStateEntry } from './core/producer-state-entry.js';
 
 const VERSION = 1;
@@ -21,13 +21,14 @@ export function encodeProducerSnapshot(entries: Iterable<ProducerStateEntry>, co
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   view.setInt16(0, VERSION);
   view.setInt32(ENTRIES_AT, count);
-  const setInt64 = (at: number, value: number): void => {
-    const high = Math.floor(value / 0x100000000);
-    if (high > 0x7fffffff || high < -0x80000000) writeInt64(bytes, value, at);
-    else {
-      view.setInt32(at, high);
-      view.setUint32(at + 4, value - high * 0x100000000);
+  const setInt64 = (at: number, value: Int64): void => {
+    if (typeof value === 'bigint') {
+      writeInt64(bytes, value, at);
+      return;
     }
+    const high = Math.floor(value / 0x100000000);
+    view.setInt32(at, high);
+    view.setUint32(at + 4, value - high * 0x100000000);
   };
   let at = HEADER_BYTES;
   for (const entry of entries) {
@@ -64,14 +65,14 @@ export function decodeProducerSnapshot(bytes: Buffer, path: string): ProducerSta
 
 function entryAt(bytes: Buffer, at: number): ProducerStateEntry {
   const lastOffset = readInt64(bytes, at + 14);
-  const timestamp = readInt64(bytes, at + 26);
+  const timestamp = readInt64Exact(bytes, at + 26);
   const currentTxnFirstOffset = readInt64(bytes, at + 38);
   const batch =
     lastOffset < 0
       ? null
       : { lastSequence: bytes.readInt32BE(at + 10), lastOffset, offsetDelta: bytes.readInt32BE(at + 22), timestamp };
   const entry = new ProducerStateEntry(
-    readInt64(bytes, at),
+    readInt64Exact(bytes, at),
     bytes.readInt16BE(at + 8),
     bytes.readInt32BE(at + 34),
     timestamp,

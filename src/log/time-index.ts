@@ -1,5 +1,5 @@
 import { AbstractIndex } from './abstract-index.js';
-import { readInt64, writeInt64 } from '../records/index.js';
+import { readInt64Exact, writeInt64, type Int64 } from '../records/index.js';
 import type { LogFile } from './file-handles.js';
 
 const ENTRY_BYTES = 12;
@@ -7,7 +7,7 @@ const OFFSET_AT = 8;
 
 /** A timestamp, and an offset at or before which no record has a later one. */
 export interface TimestampOffset {
-  readonly timestamp: number;
+  readonly timestamp: Int64;
   readonly offset: number;
 }
 
@@ -34,7 +34,7 @@ export class TimeIndex extends AbstractIndex {
   }
 
   /** Adds an entry when the timestamp is later than the last; then the offset must not be less either. */
-  maybeAppend(timestamp: number, offset: number): void {
+  maybeAppend(timestamp: Int64, offset: number): void {
     const last = this.lastEntry();
     if (timestamp <= last.timestamp || offset < last.offset) return;
     const { buffer, at } = this.newEntry();
@@ -44,8 +44,8 @@ export class TimeIndex extends AbstractIndex {
   }
 
   /** The last entry whose timestamp is not later; timestamp -1 at the base offset when there is none. */
-  lookup(timestamp: number): TimestampOffset {
-    return this.entry(this.largestLowerBound((buffer, at) => readInt64(buffer, at) <= timestamp));
+  lookup(timestamp: Int64): TimestampOffset {
+    return this.entry(this.largestLowerBound((buffer, at) => readInt64Exact(buffer, at) <= timestamp));
   }
 
   /** Takes off the entries of `offset` and beyond. */
@@ -61,6 +61,6 @@ export class TimeIndex extends AbstractIndex {
   private entry(index: number): TimestampOffset {
     if (index < 0) return { timestamp: -1, offset: this.baseOffset };
     const { buffer, at } = this.readEntry(index);
-    return { timestamp: readInt64(buffer, at), offset: this.baseOffset + buffer.readInt32BE(at + OFFSET_AT) };
+    return { timestamp: readInt64Exact(buffer, at), offset: this.baseOffset + buffer.readInt32BE(at + OFFSET_AT) };
   }
 }

@@ -1,4 +1,4 @@
-import { readInt64 } from '../records/index.js';
+import { readInt64, readInt64Exact, type Int64 } from '../records/index.js';
 import { LogFile, type FileHandleCache } from './file-handles.js';
 
 const ENTRY_BYTES = 34;
@@ -6,7 +6,7 @@ const VERSION = 0;
 
 /** A transaction that was aborted, and how far consumers could read when its marker was written. */
 export interface AbortedTxn {
-  readonly producerId: number;
+  readonly producerId: Int64;
   readonly firstOffset: number;
   /** The offset of the marker. */
   readonly lastOffset: number;
@@ -179,7 +179,7 @@ export class TransactionIndex {
 
 function entryAt(content: Buffer, at: number): AbortedTxn {
   return {
-    producerId: readInt64(content, at + 2),
+    producerId: readInt64Exact(content, at + 2),
     firstOffset: readInt64(content, at + 10),
     lastOffset: readInt64(content, at + 18),
     lastStableOffset: readInt64(content, at + 26),

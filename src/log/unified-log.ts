@@ -1,5 +1,6 @@
 /** A partition's log on this broker: where records are appended, validated and numbered, read, cut and retained. */
 import { runInSlices, type Steps, type Uuid } from '../common/index.js';
+import type { Int64, PreparedAppend } from '../records/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import type { EpochEntry } from './core/leader-epochs.js';
 import { UNDEFINED_EPOCH_OFFSET } from './core/leader-epochs.js';
@@ -23,6 +24,7 @@ import { rebuildProducerState } from './producer-state-loader.js';
 import { StableOffsets, type LogOffsetsListener } from './stable-offsets.js';
 import { areTimesKnown, findRecordByTimestamp, readTimes } from './timestamp-search.js';
 import { TruncationSettling } from './truncation-settling.js';
+import type { UnpackedBytes } from './unpacking.js';
 
 /** The times that ListOffsets gives a meaning of their own. */
 export const LATEST_TIMESTAMP = -1;
@@ -37,17 +39,17 @@ export interface OffsetAndEpoch {
 
 export interface TimestampAndOffset {
   /** -1 where the question was for an end of the log. */
-  readonly timestamp: number;
+  readonly timestamp: Int64;
   readonly offset: number;
   readonly leaderEpoch: number | null;
 }
 
 /** A producer as DescribeProducers shows it; -1 for what there is none of. */
 export interface ActiveProducer {
-  readonly producerId: number;
+  readonly producerId: Int64;
   readonly producerEpoch: number;
   readonly lastSequence: number;
-  readonly lastTimestamp: number;
+  readonly lastTimestamp: Int64;
   readonly coordinatorEpoch: number;
   readonly currentTxnStartOffset: number;
 }
@@ -212,11 +214,21 @@ export class UnifiedLog {
 
   /**
    * Appends a producer's, or a coordinator's, records: checks them, gives them offsets from the log end on in the bytes given, and writes
-   * them at once. A retry of one of the producer's last batches is answered with its first append. Not durable before `flush`.
+   * them at once. A retry of one of the producer's last batches is answered with its first append. Not durable before `flush`. Throws
+   * `PreparationNeededError`, with nothing done, where that takes more work than the step has left.
    */
   appendAsLeader(records: Buffer, options: AppendAsLeaderOptions): LogAppendInfo {
     this.settling?.complete();
     return this.appender.appendAsLeader(records, options);
+  }
+
+  /**
+   * Does the work that an append needs for a large batch without holding up anyone; `appendAsLeader` takes what it finds, if the topic is
+   * still configured as it was. The bytes are not to be changed until then.
+   */
+  prepareAppend(records: Buffer, options: AppendAsLeaderOptions, allowance: UnpackedBytes): Promise<PreparedAppend> {
+    this.local.ensureOpen();
+    return this.appender.prepareAppend(records, options, allowance);
   }
 
   /** Appends what the leader has in its log, as it is: the batches must continue this log. */
@@ -362,7 +374,7 @@ export class UnifiedLog {
    * later one, null when there is none. A time is looked up once a truncation has settled, which finds the greatest timestamp, and the
    * segments' times are known, which after a start are read in slices.
    */
-  fetchOffsetByTimestamp(timestamp: number): TimestampAndOffset | null | Promise<TimestampAndOffset | null> {
+  fetchOffsetByTimestamp(timestamp: Int64): TimestampAndOffset | null | Promise<TimestampAndOffset | null> {
     this.local.ensureOpen();
     const isTime = timestamp === MAX_TIMESTAMP || timestamp >= 0;
     const truncated = isTime ? this.whenTruncated() : null;
@@ -406,13 +418,13 @@ export class UnifiedLog {
     return this.settling === null && this.producers.hasLateTransaction(nowMs);
   }
 
-  hasOngoingTransaction(producerId: number): boolean {
+  hasOngoingTransaction(producerId: Int64): boolean {
     this.settling?.complete();
     return (this.producers.lastEntry(producerId)?.currentTxnFirstOffset ?? null) !== null;
   }
 
   /** Null when the transaction has begun in this log already; else the proof to append with, once the coordinator has confirmed. */
-  maybeStartTransactionVerification(producerId: number, sequence: number, epoch: number): VerificationGuard | null {
+  maybeStartTransactionVerification(producerId: Int64, sequence: number, epoch: number): VerificationGuard | null {
     if (this.hasOngoingTransaction(producerId)) return null;
     return this.producers.maybeCreateVerificationGuard(producerId, sequence, epoch, this.context.clock.nowMs());
   }
@@ -574,7 +586,7 @@ export class UnifiedLog {
   }
 
   /** Null when the greatest timestamp is known of all segments up to the first that reaches `timestamp`; else resolves when it may be. */
-  private whenTimesRead(timestamp: number): Promise<void> | null {
+  private whenTimesRead(timestamp: Int64): Promise<void> | null {
     const { context, local } = this;
     if (areTimesKnown(local.segments, timestamp)) return null;
     return onStorageAsync(context, this.parentDir, `searching ${this.name} by time`, () =>
@@ -582,12 +594,14 @@ export class UnifiedLog {
     );
   }
 
-  private searchByTimestamp(timestamp: number): Promise<TimestampAndOffset | null> {
+  private searchByTimestamp(timestamp: Int64): Promise<TimestampAndOffset | null> {
     return onStorageAsync(this.context, this.parentDir, `searching ${this.name} by time`, async () => {
       const { truncationCount } = this.local;
       try {
         const segment = this.segments.find((candidate) => candidate.largestTimestamp() >= timestamp);
-        return segment ? await findRecordByTimestamp(segment, timestamp, this.logStartOffset) : null;
+        return segment
+          ? await findRecordByTimestamp(this.context.clock, segment, timestamp, this.logStartOffset)
+          : null;
       } catch (error) {
         this.local.ensureOpen();
         // A segment that was deleted while we waited took its files along; anything else is an error of the disk.

@@ -2,6 +2,7 @@
 import type { BatchView } from './batch-view.js';
 import type { Compression } from './compression.js';
 import { CorruptRecordError, InvalidRecordError, RecordTooLargeError } from './errors.js';
+import type { Int64 } from './int64.js';
 import { forEachBatch } from './iterate.js';
 
 /** `AppendOrigin`: clients are trusted least. */
@@ -32,7 +33,7 @@ export interface RecordsAnalysis {
   /** -1 for none. */
   readonly lastLeaderEpoch: number;
   /** -1 for none. */
-  readonly maxTimestamp: number;
+  readonly maxTimestamp: Int64;
   /** The last offset of the first batch that has `maxTimestamp`, -1 for none. */
   readonly offsetOfMaxTimestamp: number;
   /** Of the last compressed batch. */
@@ -52,7 +53,7 @@ export function analyzeRecords(buffer: Buffer, options: AnalyzeOptions): Records
     lastOffsetOfFirstBatch: -1,
     offsetsMonotonic: true,
     lastLeaderEpoch: -1,
-    maxTimestamp: -1,
+    maxTimestamp: -1 as Int64,
     offsetOfMaxTimestamp: -1,
     sourceCompression: 'none' as Compression,
   };

@@ -4,7 +4,7 @@ import { LOG_OVERHEAD, RECORD_BATCH_OVERHEAD } from './batch-header.js';
 import type { TimestampType } from './batch-view.js';
 import { compress, compressionIdOf, type Compression } from './compression.js';
 import { crc32c } from './crc.js';
-import { writeInt64 } from './int64.js';
+import { toInt64, writeInt64, type Int64 } from './int64.js';
 import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './varint.js';
 
 export interface RecordInput {
@@ -70,8 +70,9 @@ export class BatchBuilder {
   }
 
   /** The greatest timestamp appended so far, -1 for none. */
-  get maxTimestamp(): number {
-    return Number(this.maxTimestampSeen);
+  get maxTimestamp(): Int64 {
+    const seen = this.maxTimestampSeen;
+    return typeof seen === 'bigint' ? toInt64(seen) : seen;
   }
 
   /** The offset of the first record that has `maxTimestamp`, -1 for none. */
@@ -120,20 +121,36 @@ export class BatchBuilder {
 
   /** Finishes the batch. Without compression the result is the builder's own buffer, not a copy. */
   build(): Buffer {
+    const records = this.takeRecords();
+    return this.finish(records, this.isCompressed ? compress(this.options.compression!, records) : null);
+  }
+
+  /** The same with a compression that takes long. */
+  buildBy(compressing: (records: Buffer) => Buffer | Promise<Buffer>): Promise<Buffer> {
+    const records = this.takeRecords();
+    if (!this.isCompressed) return Promise.resolve(this.finish(records, null));
+    return Promise.resolve(compressing(records)).then((compressed) => this.finish(records, compressed));
+  }
+
+  /** A batch without records has nothing to compress, and readers do not look for it (the cleaner's empty batches). */
+  private get isCompressed(): boolean {
+    return (this.options.compression ?? 'none') !== 'none' && this.recordCount > 0;
+  }
+
+  private takeRecords(): Buffer {
     assert(!this.built, 'a batch is built once');
     this.built = true;
-    const compression = this.options.compression ?? 'none';
-    let batch: Buffer;
-    // A batch without records has nothing to compress, and readers do not look for it (the cleaner's empty batches).
-    if (compression === 'none' || this.recordCount === 0) {
-      batch = this.buffer.subarray(0, this.position);
-    } else {
-      const compressed = compress(compression, this.buffer.subarray(RECORD_BATCH_OVERHEAD, this.position));
+    return this.buffer.subarray(RECORD_BATCH_OVERHEAD, this.position);
+  }
+
+  private finish(records: Buffer, compressed: Buffer | null): Buffer {
+    let batch = this.buffer.subarray(0, RECORD_BATCH_OVERHEAD + records.length);
+    if (compressed !== null) {
       batch = Buffer.allocUnsafe(RECORD_BATCH_OVERHEAD + compressed.length);
       compressed.copy(batch, RECORD_BATCH_OVERHEAD);
     }
     this.buffer = EMPTY;
-    this.writeHeader(batch, this.recordCount === 0 ? 'none' : compression);
+    this.writeHeader(batch, this.isCompressed ? this.options.compression! : 'none');
     return batch;
   }
 

@@ -3,7 +3,7 @@
  * lie, and what length no batch has, stands here. Entries of magic 0 and 1 are walked too: their offset field is the last offset.
  */
 import { CorruptRecordError } from './errors.js';
-import { readInt64 } from './int64.js';
+import { readInt64, readInt64Exact, type Int64 } from './int64.js';
 
 /** Base offset and length, which every magic has in front; the length counts what follows. */
 export const LOG_OVERHEAD = 12;
@@ -60,10 +60,10 @@ export function lastOffsetAt(buffer: Buffer, position: number): number {
 }
 
 /** -1 for magic 0, which has no timestamps. */
-export function maxTimestampAt(buffer: Buffer, position: number): number {
+export function maxTimestampAt(buffer: Buffer, position: number): Int64 {
   const magic = buffer[position + MAGIC_POSITION]!;
-  if (magic >= CURRENT_MAGIC) return readInt64(buffer, position + MAX_TIMESTAMP_POSITION);
-  return magic === 1 ? readInt64(buffer, position + LEGACY_TIMESTAMP_POSITION) : -1;
+  if (magic >= CURRENT_MAGIC) return readInt64Exact(buffer, position + MAX_TIMESTAMP_POSITION);
+  return magic === 1 ? readInt64Exact(buffer, position + LEGACY_TIMESTAMP_POSITION) : -1;
 }
 
 /**

@@ -10,8 +10,8 @@ import {
   LEGACY_ATTRIBUTES_POSITION,
   LENGTH_POSITION,
   LOG_OVERHEAD,
-  MAGIC_POSITION,
   magicAt,
+  maxTimestampAt,
   MAX_TIMESTAMP_POSITION,
   PARTITION_LEADER_EPOCH_POSITION,
   PRODUCER_EPOCH_POSITION,
@@ -21,8 +21,9 @@ import {
 import { compressionTypeOf, decompress, type Compression } from './compression.js';
 import { crc32c } from './crc.js';
 import { CorruptRecordError, InvalidRecordError } from './errors.js';
-import { readInt64, writeInt64 } from './int64.js';
+import { readInt64, readInt64Exact, writeInt64, type Int64 } from './int64.js';
 import { LegacyRecord, legacyBaseOffset, legacyCrc, legacyRecords, type LegacyTimestampType } from './legacy.js';
+import { LONG_WALK_BYTES, type StepWork } from './step-work.js';
 import { DefaultRecord, incrementSequence, RecordCursor, type Record, type RecordContext } from './record.js';
 
 export type TimestampType = 'CreateTime' | 'LogAppendTime';
@@ -36,12 +37,14 @@ const DELETE_HORIZON_FLAG = 0x40;
 export interface RecordsLimits {
   /** The most bytes decompression may produce; see `decompress`. */
   readonly maxBytes?: number;
+  /** What the step under way may still do: `PreparationNeededError` is thrown for more. */
+  readonly work?: StepWork;
 }
 
 /**
  * A batch of magic 2 at `offset` in `buffer` (`DefaultRecordBatch`), whole or at least with its header. It owns nothing: the caller
  * keeps the buffer and may move on. For entries of magic 0 and 1 the same fields say what Kafka's `AbstractLegacyRecordBatch` says.
- * Numbers are rounded beyond ±(2^53 - 1); the `…Exact` fields are not.
+ * Offsets are rounded beyond ±(2^53 - 1), which no log gets to; the `…Exact` fields are not. Times and producer ids are exact (`Int64`).
  */
 export class BatchView {
   constructor(
@@ -138,7 +141,7 @@ export class BatchView {
   }
 
   /** When the cleaner may drop the tombstones and markers of this batch (KIP-534); null until it has seen them once. */
-  get deleteHorizonMs(): number | null {
+  get deleteHorizonMs(): Int64 | null {
     return this.hasDeleteHorizon ? this.baseTimestamp : null;
   }
 
@@ -147,32 +150,29 @@ export class BatchView {
   }
 
   /** What the records' timestamp deltas count from. */
-  get baseTimestamp(): number {
-    return this.magic < 2 ? this.maxTimestamp : readInt64(this.buffer, this.offset + BASE_TIMESTAMP_POSITION);
+  get baseTimestamp(): Int64 {
+    return this.magic < 2 ? this.maxTimestamp : readInt64Exact(this.buffer, this.offset + BASE_TIMESTAMP_POSITION);
   }
 
   get baseTimestampExact(): bigint {
-    return this.magic < 2 ? this.maxTimestampExact : this.buffer.readBigInt64BE(this.offset + BASE_TIMESTAMP_POSITION);
+    return BigInt(this.baseTimestamp);
   }
 
   /** -1 when no record has a timestamp. */
-  get maxTimestamp(): number {
-    if (this.magic < 2) return Number(this.maxTimestampExact);
-    return readInt64(this.buffer, this.offset + MAX_TIMESTAMP_POSITION);
+  get maxTimestamp(): Int64 {
+    return maxTimestampAt(this.buffer, this.offset);
   }
 
   get maxTimestampExact(): bigint {
-    if (this.magic === 0) return -1n;
-    const position = this.magic === 1 ? MAGIC_POSITION + 2 : MAX_TIMESTAMP_POSITION;
-    return this.buffer.readBigInt64BE(this.offset + position);
+    return BigInt(this.maxTimestamp);
   }
 
-  get producerId(): number {
-    return this.magic < 2 ? -1 : readInt64(this.buffer, this.offset + PRODUCER_ID_POSITION);
+  get producerId(): Int64 {
+    return this.magic < 2 ? -1 : readInt64Exact(this.buffer, this.offset + PRODUCER_ID_POSITION);
   }
 
   get producerIdExact(): bigint {
-    return this.magic < 2 ? -1n : this.buffer.readBigInt64BE(this.offset + PRODUCER_ID_POSITION);
+    return BigInt(this.producerId);
   }
 
   get hasProducerId(): boolean {
@@ -227,7 +227,7 @@ export class BatchView {
   }
 
   /** Sets timestamp type and maxTimestamp, and the CRC if that changed anything (`DefaultRecordBatch.setMaxTimestamp`). */
-  setMaxTimestamp(type: TimestampType, maxTimestamp: number): void {
+  setMaxTimestamp(type: TimestampType, maxTimestamp: Int64): void {
     if (this.timestampType === type && this.maxTimestamp === maxTimestamp) return;
     assert(this.magic >= 2, 'timestamps are set in batches of magic 2 only');
     const attributes = (this.attributes & 0x77) | (type === 'LogAppendTime' ? TIMESTAMP_TYPE_FLAG : 0);
@@ -244,7 +244,11 @@ export class BatchView {
   /** The bytes after the header, decompressed. */
   recordsBytes(limits: RecordsLimits = {}): Buffer {
     const raw = this.buffer.subarray(this.offset + RECORD_BATCH_OVERHEAD, this.offset + this.sizeInBytes);
-    return decompress(this.compression, raw, limits);
+    const { work } = limits;
+    if (!work) return decompress(this.compression, raw, limits);
+    if (this.isCompressed) return work.decompress(this.compression, raw, null);
+    if (raw.length > LONG_WALK_BYTES) work.walk(raw.length, this.count, null);
+    return raw;
   }
 
   /**
@@ -284,8 +288,6 @@ export class BatchView {
       baseSequence: this.baseSequence,
       logAppendTime: isLogAppendTime ? this.maxTimestamp : null,
       baseOffsetExact: this.baseOffsetExact,
-      baseTimestampExact: this.baseTimestampExact,
-      logAppendTimeExact: isLogAppendTime ? this.maxTimestampExact : -1n,
     };
   }
 }

@@ -78,3 +78,11 @@ export class RecordValidationError extends RecordsError {
     super(kind, message);
   }
 }
+
+/** No refusal: a batch takes more work than the step under way has left, and is to be prepared first (`AppendPreparation`). */
+export class PreparationNeededError extends Error {
+  override readonly name = 'PreparationNeededError';
+  constructor() {
+    super('The batch takes more work than one step may do');
+  }
+}

@@ -2,6 +2,7 @@ export {
   CorruptRecordError,
   DecompressionLimitError,
   InvalidRecordError,
+  PreparationNeededError,
   RecordsError,
   RecordTooLargeError,
   RecordValidationError,
@@ -40,7 +41,7 @@ export {
   wholeBatchSizeAt,
 } from './batch-header.js';
 export { BatchView, type RecordsLimits, type TimestampType } from './batch-view.js';
-export { readInt64, writeInt64 } from './int64.js';
+export { addInt64, readInt64, readInt64Exact, subtractInt64, toInt64, writeInt64, type Int64 } from './int64.js';
 export { endOfWholeBatches, findBatch, forEachBatch, iterateBatches } from './iterate.js';
 export { BatchBuilder, type BatchOptions, type RecordInput } from './batch-builder.js';
 export {
@@ -55,4 +56,13 @@ export {
   type TransactionResult,
 } from './control.js';
 export { analyzeRecords, type AnalyzeOptions, type AppendOrigin, type RecordsAnalysis } from './analyze.js';
-export { validateForAppend, type AppendValidation, type AppendValidationOptions } from './validate-for-append.js';
+export {
+  validateForAppend,
+  type AppendValidation,
+  type AppendValidationOptions,
+  type PreparedAppend,
+} from './validate-for-append.js';
+export { AppendPreparation } from './append-preparation.js';
+export { StepWork } from './step-work.js';
+export type { PassedRecord } from './record-checks.js';
+export { RecordStream, type PieceTaker } from './record-stream.js';

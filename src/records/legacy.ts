@@ -12,7 +12,7 @@ import {
 import { crc32 } from './crc.js';
 import { compressionTypeOf, decompress, type Compression } from './compression.js';
 import { CorruptRecordError, InvalidRecordError } from './errors.js';
-import { readInt64 } from './int64.js';
+import { readInt64, toInt64, type Int64 } from './int64.js';
 import type { Record, RecordHeader } from './record.js';
 
 export type LegacyTimestampType = 'NoTimestampType' | 'CreateTime' | 'LogAppendTime';
@@ -85,6 +85,10 @@ export class LegacyRecord implements Record {
 
   get timestamp(): number {
     return Number(this.timestampExact);
+  }
+
+  get timestampInt64(): Int64 {
+    return toInt64(this.timestampExact);
   }
 
   get timestampExact(): bigint {

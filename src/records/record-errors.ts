@@ -1,5 +1,6 @@
 /** Refusals of single records, with Kafka's words for each (`LogValidator.validateRecord`). */
 import { RecordValidationError, type RecordError } from './errors.js';
+import type { Int64 } from './int64.js';
 
 interface TimestampRange {
   readonly nowMs: number;
@@ -30,7 +31,7 @@ export class RecordErrors {
 
   timestampOutOfRange(
     batchIndex: number,
-    timestamp: number,
+    timestamp: Int64,
     offset: number,
     { nowMs, timestampBeforeMaxMs, timestampAfterMaxMs }: TimestampRange,
   ): void {
@@ -45,7 +46,7 @@ export class RecordErrors {
 
   timestampType(
     batchIndex: number,
-    timestamp: number,
+    timestamp: Int64,
     offset: number,
     { keySize, valueSize }: { readonly keySize: number; readonly valueSize: number },
   ): void {

@@ -1,5 +1,6 @@
 /** The records inside batches: how they are shown to readers, and the cursor that walks their bytes in place. */
 import { InvalidRecordError } from './errors.js';
+import { addInt64, toInt64, type Int64 } from './int64.js';
 import { readVarlongExact } from './varint.js';
 
 export interface RecordHeader {
@@ -10,8 +11,9 @@ export interface RecordHeader {
 /** One record. Keys and values are slices of the batch's (decompressed) bytes, made when they are asked for. */
 export interface Record {
   readonly offset: number;
-  /** Milliseconds; -1 for none (magic 0). In a LogAppendTime batch, the batch's maxTimestamp. */
+  /** Milliseconds; -1 for none (magic 0). In a LogAppendTime batch, the batch's maxTimestamp. Rounded where `timestampInt64` is a bigint. */
   readonly timestamp: number;
+  readonly timestampInt64: Int64;
   /** -1 without an idempotent producer. */
   readonly sequence: number;
   /** With its length field, uncompressed; for magic 0 and 1 without offset and size. */
@@ -46,10 +48,7 @@ const NO_HEADERS: readonly RecordHeader[] = [];
 export class RecordCursor {
   /** Length field and body. */
   sizeInBytes = 0;
-  /** Where the body starts: the attributes byte, then the timestamp delta. */
-  bodyStart = 0;
-  /** Rounded beyond ±(2^53 - 1). */
-  timestampDelta = 0;
+  timestampDelta: Int64 = 0;
   offsetDelta = 0;
   keyStart = 0;
   /** Negative for null. */
@@ -66,6 +65,18 @@ export class RecordCursor {
     readonly end: number,
   ) {}
 
+  /** False when the next record goes on beyond the end, or not even its length is all there. What is malformed counts as there. */
+  get isNextWhole(): boolean {
+    let size = 0;
+    for (let at = this.position, shift = 0; at < this.end; at++, shift += 7) {
+      const byte = this.buffer[at]!;
+      size |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return at + 1 + ((size >>> 1) ^ -(size & 1)) <= this.end;
+      if (shift === 28) return true;
+    }
+    return false;
+  }
+
   /** Passes one record. Throws `InvalidRecordError` if there is no whole, well-formed one. */
   next(): void {
     const { buffer, end } = this;
@@ -80,7 +91,6 @@ export class RecordCursor {
       );
     }
     if (bodySize < 6) throw new InvalidRecordError(`Invalid record size: ${bodySize} bytes cannot hold a record`);
-    this.bodyStart = bodyStart;
     this.position = bodyStart + 1;
     const first = buffer[bodyStart + 1]!;
     if (first < 0x80) {
@@ -153,10 +163,11 @@ export class RecordCursor {
     return (raw >>> 1) ^ -(raw & 1);
   }
 
-  /** A zig-zag int64 of at most ten bytes, as a number: summed as magnitude, so that it is exact to 2^53. */
-  private varlong(limit: number): number {
+  /** A zig-zag int64 of at most ten bytes. As a number it is summed as magnitude, so that it is exact to 2^53. */
+  private varlong(limit: number): Int64 {
     const { buffer } = this;
-    let position = this.position;
+    const start = this.position;
+    let position = start;
     const first = buffer[position++]!;
     let magnitude = (first & 0x7f) >>> 1;
     let scale = 64;
@@ -170,6 +181,7 @@ export class RecordCursor {
       scale *= 128;
     }
     this.position = position;
+    if (magnitude >= Number.MAX_SAFE_INTEGER) return toInt64(readVarlongExact(buffer, start));
     return (first & 1) === 0 ? magnitude : -magnitude - 1;
   }
 }
@@ -181,26 +193,23 @@ function structureError(): InvalidRecordError {
 /** What a record needs to know of its batch to tell its own offset, time and sequence. */
 export interface RecordContext {
   readonly baseOffset: number;
-  readonly baseTimestamp: number;
+  readonly baseTimestamp: Int64;
   readonly baseSequence: number;
   /** Null unless the batch's timestamp type is LogAppendTime. */
-  readonly logAppendTime: number | null;
+  readonly logAppendTime: Int64 | null;
   readonly baseOffsetExact: bigint;
-  readonly baseTimestampExact: bigint;
-  readonly logAppendTimeExact: bigint;
 }
 
 /** A record of magic 2 that a cursor has passed. It keeps the (decompressed) bytes of its batch alive. */
 export class DefaultRecord implements Record {
   readonly offset: number;
-  readonly timestamp: number;
+  readonly timestampInt64: Int64;
   readonly sequence: number;
   readonly sizeInBytes: number;
   readonly keySize: number;
   readonly valueSize: number;
   private readonly buffer: Buffer;
   private readonly offsetDelta: number;
-  private readonly bodyStart: number;
   private readonly keyStart: number;
   private readonly valueStart: number;
   private readonly headersStart: number;
@@ -213,10 +222,9 @@ export class DefaultRecord implements Record {
     this.buffer = cursor.buffer;
     this.offsetDelta = cursor.offsetDelta;
     this.offset = context.baseOffset + cursor.offsetDelta;
-    this.timestamp = context.logAppendTime ?? context.baseTimestamp + cursor.timestampDelta;
+    this.timestampInt64 = context.logAppendTime ?? addInt64(context.baseTimestamp, cursor.timestampDelta);
     this.sequence = context.baseSequence >= 0 ? incrementSequence(context.baseSequence, cursor.offsetDelta) : -1;
     this.sizeInBytes = cursor.sizeInBytes;
-    this.bodyStart = cursor.bodyStart;
     this.keyStart = cursor.keyStart;
     this.keySize = cursor.keySize < 0 ? -1 : cursor.keySize;
     this.valueStart = cursor.valueStart;
@@ -240,13 +248,16 @@ export class DefaultRecord implements Record {
     return Array.from({ length: this.headerCount }, () => reader.next());
   }
 
+  get timestamp(): number {
+    return Number(this.timestampInt64);
+  }
+
   get offsetExact(): bigint {
     return BigInt.asIntN(64, this.context.baseOffsetExact + BigInt(this.offsetDelta));
   }
 
   get timestampExact(): bigint {
-    if (this.context.logAppendTime !== null) return this.context.logAppendTimeExact;
-    return BigInt.asIntN(64, this.context.baseTimestampExact + readVarlongExact(this.buffer, this.bodyStart + 1));
+    return BigInt(this.timestampInt64);
   }
 }
 

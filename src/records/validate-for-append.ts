@@ -3,15 +3,20 @@
  * Nearly always the received bytes are kept and only the header is written: offsets, leader epoch, timestamps.
  */
 import { analyzeRecords, type AnalyzeOptions, type RecordsAnalysis } from './analyze.js';
-import { BatchBuilder } from './batch-builder.js';
+import { runAtOnce } from '../common/index.js';
+import type { BatchBuilder } from './batch-builder.js';
 import { RECORD_BATCH_OVERHEAD } from './batch-header.js';
 import { BatchView, ensureNoneRemaining, type TimestampType } from './batch-view.js';
 import { decompress, type Compression } from './compression.js';
 import { CorruptRecordError, InvalidRecordError, RecordTooLargeError } from './errors.js';
+import type { Int64 } from './int64.js';
 import { forEachBatch } from './iterate.js';
 import { legacyRecords, type LegacyRecord } from './legacy.js';
 import { RecordCursor } from './record.js';
+import { isOutOfRange, RecordChecks, type RecordFacts } from './record-checks.js';
 import { RecordErrors } from './record-errors.js';
+import { newBuilder, rewriteRecords, targetCompressionOf, type TargetCompression } from './rewriting.js';
+import { LONG_WALK_BYTES, type StepWork } from './step-work.js';
 
 export interface AppendValidationOptions extends AnalyzeOptions {
   /** The first offset to assign: the log's end offset. */
@@ -20,7 +25,7 @@ export interface AppendValidationOptions extends AnalyzeOptions {
   readonly partitionLeaderEpoch: number;
   readonly nowMs: number;
   /** `compression.type` of the topic: 'producer' keeps what came, 'uncompressed' is Kafka's word for 'none'. */
-  readonly targetCompression: Compression | 'producer' | 'uncompressed';
+  readonly targetCompression: TargetCompression;
   /** `message.timestamp.type`. */
   readonly timestampType: TimestampType;
   /** How far timestamps may lie before and after `nowMs`. Kafka's defaults are unlimited (int64 max). */
@@ -30,6 +35,20 @@ export interface AppendValidationOptions extends AnalyzeOptions {
   readonly compactedTopic: boolean;
   /** See `decompress`. */
   readonly maxDecompressedBytes?: number;
+  /** What the step under way may still do. Without it everything is done, however long it takes. */
+  readonly work?: StepWork | undefined;
+  /** What was found before; looked at if it is about these bytes, under these conditions. */
+  readonly prepared?: PreparedAppend | undefined;
+}
+
+/** What `AppendPreparation` found. */
+export interface PreparedAppend {
+  /** False when it was about other bytes, or under other conditions: the topic is configured otherwise by now. */
+  isFor(buffer: Buffer, options: AppendValidationOptions): boolean;
+  /** Throws what is wrong with the records. */
+  outcome(): RecordFacts;
+  /** The batch written again, where it has to be: at offset 0, of leader epoch -1. */
+  readonly rebuilt: Buffer | null;
 }
 
 export interface AppendValidation {
@@ -40,7 +59,7 @@ export interface AppendValidation {
   readonly firstOffset: number;
   readonly lastOffset: number;
   /** -1 for none; `nowMs` with LogAppendTime. */
-  readonly maxTimestamp: number;
+  readonly maxTimestamp: Int64;
   /** An offset not before that of the first record with `maxTimestamp`, as the time index needs it. */
   readonly offsetOfMaxTimestamp: number;
   /** `nowMs` with LogAppendTime, else -1: what the producer is told. */
@@ -56,7 +75,9 @@ export interface AppendValidation {
 /**
  * Checks `buffer` as a leader must, assigns offsets from `nextOffset` on, and writes the leader epoch and the timestamps that the topic
  * asks for. On an error the bytes may have been read but are not changed. Throws `CorruptRecordError`, `InvalidRecordError`,
- * `RecordTooLargeError`, `RecordValidationError` (single records, with their indexes) or `UndecodableRecordsError`.
+ * `RecordTooLargeError`, `RecordValidationError` (single records, with their indexes) or `UndecodableRecordsError`; and `PreparationNeededError`
+ * where it would take more work than the step has left: then `AppendPreparation` does it piece by piece, and this is called again with what
+ * that has found.
  */
 export function validateForAppend(buffer: Buffer, options: AppendValidationOptions): AppendValidation {
   const analysis = analyzeRecords(buffer, options);
@@ -71,16 +92,18 @@ export function validateForAppend(buffer: Buffer, options: AppendValidationOptio
   const isUncompressed = analysis.sourceCompression === 'none';
   // Control records are not compressed unless they came so.
   const keepsCodec = analysis.sourceCompression === target || (isUncompressed && batch.isControl);
-  const walk = new BatchWalk(batch, options);
-  if (keepsCodec && walk.offsetsAreConsecutive) return assignInPlace(batch, walk, analysis, target, options);
+  const prepared = options.prepared?.isFor(buffer, options) === true ? options.prepared : null;
+  if (prepared) {
+    const facts = prepared.outcome();
+    if (prepared.rebuilt === null) return assignInPlace(batch, facts, analysis, target, options);
+    return finishPrepared(prepared.rebuilt, facts, analysis, target, options);
+  }
+  const checks = walkAtOnce(batch, keepsCodec ? null : target, options);
+  if (keepsCodec && checks.offsetsAreConsecutive) return assignInPlace(batch, checks, analysis, target, options);
   const builder = newBuilder(batch, target, options);
-  walk.rewriteInto(builder);
+  const { bytes, start, end } = checks.content!;
+  runAtOnce(rewriteRecords(batch, bytes.subarray(start, end), builder));
   return finishRebuilt(builder, analysis, target, options);
-}
-
-function targetCompressionOf(target: AppendValidationOptions['targetCompression'], source: Compression): Compression {
-  if (target === 'producer') return source;
-  return target === 'uncompressed' ? 'none' : target;
 }
 
 function nothingToAppend(buffer: Buffer, analysis: RecordsAnalysis, target: Compression): AppendValidation {
@@ -131,90 +154,42 @@ function validateBatch(batch: BatchView, { origin, topicPartition }: AppendValid
   }
 }
 
-/** One pass over the records of a batch of magic 2 that checks each and remembers what the header needs. */
-class BatchWalk {
-  maxTimestamp = -1;
-  /** Index of the first record with `maxTimestamp`, -1 for none. */
-  indexOfMaxTimestamp = -1;
-  /** False when the offset deltas are not 0, 1, 2 …: some clients leave them wrong, and the batch is written anew. */
-  offsetsAreConsecutive = true;
-  private readonly bytes: Buffer;
-  private readonly start: number;
-  private readonly end: number;
-
-  constructor(
-    private readonly batch: BatchView,
-    options: AppendValidationOptions,
-  ) {
+/** Checks the records of a batch within the call. */
+function walkAtOnce(batch: BatchView, target: Compression | null, options: AppendValidationOptions): RecordChecks {
+  const { count, compression, offset, sizeInBytes } = batch;
+  const { work } = options;
+  let bytes = batch.buffer;
+  // Walked where they lie, without even a slice.
+  let start = offset + RECORD_BATCH_OVERHEAD;
+  let end = offset + sizeInBytes;
+  if (compression === 'none') {
+    if (work && (target !== null || sizeInBytes > LONG_WALK_BYTES)) work.walk(sizeInBytes, count, target);
+  } else if (count !== 0) {
+    const raw = bytes.subarray(start, end);
     const { maxDecompressedBytes: maxBytes } = options;
-    const { compression, count, offset, sizeInBytes } = batch;
-    if (compression === 'none') {
-      // Walked where they lie, without even a slice.
-      this.bytes = batch.buffer;
-      this.start = offset + RECORD_BATCH_OVERHEAD;
-      this.end = offset + sizeInBytes;
-    } else {
-      const raw = batch.buffer.subarray(offset + RECORD_BATCH_OVERHEAD, offset + sizeInBytes);
-      this.bytes = count === 0 ? raw : decompress(compression, raw, maxBytes === undefined ? {} : { maxBytes });
-      this.start = 0;
-      this.end = this.bytes.length;
-    }
-    if (count < 0) throw new InvalidRecordError(`Found invalid record count ${count} in magic v2 batch`);
-    if (count > 0) this.check(count, options);
+    bytes = work
+      ? work.decompress(compression, raw, target)
+      : decompress(compression, raw, maxBytes === undefined ? {} : { maxBytes });
+    start = 0;
+    end = bytes.length;
   }
-
-  private check(count: number, options: AppendValidationOptions): void {
-    const { batch } = this;
-    const { timestampType, nowMs, compactedTopic } = options;
-    const { baseTimestamp } = batch;
-    const logAppendTime = batch.timestampType === 'LogAppendTime' ? batch.maxTimestamp : null;
-    const checksRange = timestampType === 'CreateTime';
-    const earliest = nowMs - options.timestampBeforeMaxMs;
-    const latest = nowMs + options.timestampAfterMaxMs;
-    const errors = new RecordErrors(options.topicPartition);
-    const cursor = new RecordCursor(this.bytes, this.start, this.end);
-    let maxTimestamp = -1;
+  const checks = new RecordChecks(batch, options);
+  if (count > 0) {
+    const cursor = new RecordCursor(bytes, start, end);
     for (let index = 0; index < count; index++) {
       cursor.next();
-      const timestamp = logAppendTime ?? baseTimestamp + cursor.timestampDelta;
-      if (cursor.offsetDelta !== index) this.offsetsAreConsecutive = false;
-      if (compactedTopic && cursor.keySize < 0) errors.noKey(index);
-      else if (checksRange && timestamp !== -1) {
-        if (timestamp < earliest || timestamp > latest) {
-          errors.timestampOutOfRange(index, timestamp, batch.baseOffset + cursor.offsetDelta, options);
-        }
-      } else if (logAppendTime !== null)
-        errors.timestampType(index, timestamp, batch.baseOffset + cursor.offsetDelta, cursor);
-      if (timestamp > maxTimestamp) {
-        maxTimestamp = timestamp;
-        this.indexOfMaxTimestamp = index;
-      }
+      checks.add(index, cursor);
     }
     ensureNoneRemaining(cursor);
-    errors.throwIfAny();
-    this.maxTimestamp = maxTimestamp;
   }
-
-  /** Writes all records again, at consecutive offsets. Keys, values and encoded headers are copied, not taken apart. */
-  rewriteInto(builder: BatchBuilder): void {
-    const { bytes, batch } = this;
-    const { baseTimestamp, count } = batch;
-    const logAppendTime = batch.timestampType === 'LogAppendTime' ? batch.maxTimestamp : null;
-    const cursor = new RecordCursor(bytes, this.start, this.end);
-    for (let index = 0; index < count; index++) {
-      cursor.next();
-      const key = cursor.keySize < 0 ? null : bytes.subarray(cursor.keyStart, cursor.keyStart + cursor.keySize);
-      const value =
-        cursor.valueSize < 0 ? null : bytes.subarray(cursor.valueStart, cursor.valueStart + cursor.valueSize);
-      const headers = bytes.subarray(cursor.headersStart, cursor.position);
-      builder.appendRaw(index, logAppendTime ?? baseTimestamp + cursor.timestampDelta, key, value, headers);
-    }
-  }
+  checks.finish();
+  checks.content = { bytes, start, end };
+  return checks;
 }
 
 function assignInPlace(
   batch: BatchView,
-  walk: BatchWalk,
+  checks: RecordFacts,
   analysis: RecordsAnalysis,
   target: Compression,
   options: AppendValidationOptions,
@@ -223,12 +198,12 @@ function assignInPlace(
   const isLogAppendTime = timestampType === 'LogAppendTime';
   const count = Math.max(0, batch.count);
   const lastOffset = nextOffset + count - 1;
-  const maxTimestamp = isLogAppendTime ? nowMs : walk.maxTimestamp;
+  const maxTimestamp = isLogAppendTime ? nowMs : checks.maxTimestamp;
   batch.baseOffset = lastOffset - batch.lastOffsetDelta;
   batch.partitionLeaderEpoch = partitionLeaderEpoch;
   batch.setMaxTimestamp(timestampType, maxTimestamp);
   const isUncompressed = analysis.sourceCompression === 'none';
-  const exactOffset = walk.indexOfMaxTimestamp < 0 ? -1 : nextOffset + walk.indexOfMaxTimestamp;
+  const exactOffset = checks.indexOfMaxTimestamp < 0 ? -1 : nextOffset + checks.indexOfMaxTimestamp;
   return {
     buffer: batch.buffer.subarray(0, analysis.validBytes),
     batchCount: 1,
@@ -244,36 +219,41 @@ function assignInPlace(
   };
 }
 
-function newBuilder(
-  batch: BatchView,
-  compression: Compression,
-  { nextOffset, timestampType, nowMs, partitionLeaderEpoch }: AppendValidationOptions,
-): BatchBuilder {
-  return new BatchBuilder({
-    baseOffset: nextOffset,
-    compression,
-    timestampType,
-    logAppendTimeMs: nowMs,
-    producerId: batch.producerIdExact,
-    producerEpoch: batch.producerEpoch,
-    baseSequence: batch.baseSequence,
-    isTransactional: batch.isTransactional,
-    isControl: batch.isControl,
-    partitionLeaderEpoch,
-    initialCapacity: Math.max(1024, 2 * batch.sizeInBytes),
-  });
-}
-
 function finishRebuilt(
   builder: BatchBuilder,
   analysis: RecordsAnalysis,
   target: Compression,
   options: AppendValidationOptions,
 ): AppendValidation {
+  const { count, maxTimestamp } = builder;
+  return rebuiltBatch(builder.build(), count, maxTimestamp, analysis, target, options);
+}
+
+/** Was built before the append: what was not known then is written now. */
+function finishPrepared(
+  buffer: Buffer,
+  checks: RecordFacts,
+  analysis: RecordsAnalysis,
+  target: Compression,
+  options: AppendValidationOptions,
+): AppendValidation {
+  const batch = new BatchView(buffer);
+  batch.baseOffset = options.nextOffset;
+  batch.partitionLeaderEpoch = options.partitionLeaderEpoch;
+  if (options.timestampType === 'LogAppendTime') batch.setLogAppendTime(options.nowMs);
+  return rebuiltBatch(buffer, batch.count, checks.maxTimestamp, analysis, target, options);
+}
+
+function rebuiltBatch(
+  buffer: Buffer,
+  count: number,
+  maxTimestamp: Int64,
+  analysis: RecordsAnalysis,
+  target: Compression,
+  options: AppendValidationOptions,
+): AppendValidation {
   const { nextOffset, timestampType, nowMs, maxMessageBytes, topicPartition } = options;
   const isLogAppendTime = timestampType === 'LogAppendTime';
-  const { count, maxTimestamp } = builder;
-  const buffer = builder.build();
   if (options.ignoreRecordSize !== true && buffer.length > maxMessageBytes) {
     throw new RecordTooLargeError(
       `Message batch size is ${buffer.length} bytes in append to partition ${topicPartition} which exceeds the maximum configured size of ${maxMessageBytes}.`,
@@ -304,7 +284,6 @@ function convertLegacy(
 ): AppendValidation {
   const first = new BatchView(buffer, 0);
   const builder = newBuilder(first, target, options);
-  const now = options.nowMs;
   forEachBatch(buffer, (batch) => {
     if (batch.magic !== first.magic) {
       throw new InvalidRecordError(
@@ -315,11 +294,11 @@ function convertLegacy(
     const records = legacyRecords(buffer, batch.offset, options.maxDecompressedBytes);
     for (const [index, record] of records.entries()) {
       if (batch.isCompressed) ensureInnerValid(record, options.topicPartition);
-      const { timestamp } = record;
+      const timestamp = record.timestampInt64;
       if (record.magic !== batch.magic) errors.wrongMagic(index, batch.magic);
       else if (options.compactedTopic && record.keySize < 0) errors.noKey(index);
       else if (options.timestampType === 'CreateTime' && timestamp !== -1) {
-        if (timestamp < now - options.timestampBeforeMaxMs || timestamp > now + options.timestampAfterMaxMs) {
+        if (isOutOfRange(timestamp, options)) {
           errors.timestampOutOfRange(index, timestamp, record.offset, options);
         }
       } else if (batch.timestampType === 'LogAppendTime') errors.timestampType(index, timestamp, record.offset, record);

@@ -1,4 +1,5 @@
 import type { TopicPartition } from '../cluster/index.js';
+import type { Int64 } from '../records/index.js';
 
 /** Who wrote the records: a client's producer, or a coordinator of this broker. */
 export type AppendOrigin = 'client' | 'coordinator';
@@ -13,8 +14,8 @@ export interface AppendCall {
   readonly internalTopicsAllowed: boolean;
   readonly origin: AppendOrigin;
   /**
-   * Batches in wire format; offsets are written into these very bytes. They are looked at no more once `append` has returned, or with a
-   * `transactionalId` once it has completed: their memory may be used for something else then.
+   * Batches in wire format; offsets are written into these very bytes. They are looked at no more once `append` has returned, or what it
+   * returned has resolved, or with a `transactionalId` once it has completed: their memory may be used for something else then.
    */
   readonly entries: readonly AppendEntry[];
   /** For transaction verification (KIP-890): null outside of transactions. */
@@ -38,7 +39,7 @@ export interface AppendResult {
   /** The offset of the last record; -1 on error. */
   readonly lastOffset: number;
   /** -1 unless the topic's timestamps are of append. */
-  readonly logAppendTimeMs: number;
+  readonly logAppendTimeMs: Int64;
   readonly logStartOffset: number;
   /** The records at fault, by their index in the batch. */
   readonly recordErrors: readonly { readonly batchIndex: number; readonly message: string | null }[];

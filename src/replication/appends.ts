@@ -1,7 +1,15 @@
 import { assert, type Counter } from '../common/index.js';
-import type { VerificationGuard } from '../log/index.js';
+import { UnpackedBytes, type AppendMeans, type LogAppendInfo, type VerificationGuard } from '../log/index.js';
 import { ErrorCode, errorName } from '../protocol/index.js';
-import { BatchView, RECORD_BATCH_OVERHEAD, RecordValidationError } from '../records/index.js';
+import {
+  BatchView,
+  PreparationNeededError,
+  RECORD_BATCH_OVERHEAD,
+  RecordValidationError,
+  StepWork,
+  type Int64,
+  type PreparedAppend,
+} from '../records/index.js';
 import { isInternalTopic, type TopicPartition } from '../cluster/index.js';
 import type { AppendCall, AppendEntry, AppendResult } from './append.js';
 import { Change } from './core/partition-change.js';
@@ -20,6 +28,8 @@ export interface AppendsOptions {
   readonly messagesIn: Counter;
   readonly failedProduceRequests: Counter;
   readonly onRefused: (tp: TopicPartition, error: Error) => void;
+  /** A bug of ours. */
+  readonly onFatal: (error: unknown) => void;
   /** Something else than a refusal came of an append. */
   readonly onUnexpected: (tp: TopicPartition, error: unknown) => void;
 }
@@ -29,40 +39,48 @@ type Verification = { readonly guard: VerificationGuard | null } | { readonly re
 
 const UNVERIFIED: Verification = { guard: null };
 
+/** What all batches of one request may hold. Kafka has no bound, but one request could keep a core busy for hours. */
+const MAX_UNPACKED_BYTES = 2 ** 33;
+
 /**
- * Appends records to partitions that this broker leads (Kafka's `ReplicaManager.appendRecords`). Without waiting for followers or for
- * the transaction coordinator it is done when the call returns.
+ * Appends records to partitions that this broker leads (Kafka's `ReplicaManager.appendRecords`). Without waiting for followers, for the
+ * transaction coordinator, or for what large batches take, it is done when the call returns.
  */
 export class Appends {
   constructor(private readonly options: AppendsOptions) {}
 
-  append(call: AppendCall): void {
+  /** Null when the records are looked at no more (those of a transaction: once it has completed); else resolves when they are not. */
+  append(call: AppendCall): Promise<void> | null {
     if (call.requiredAcks !== -1 && call.requiredAcks !== 0 && call.requiredAcks !== 1) {
       call.onComplete(call.entries.map(({ tp }) => refusal(tp, ErrorCode.INVALID_REQUIRED_ACKS)));
-      return;
+      return null;
     }
     const verifier = this.options.verifier();
-    if (!verifier || !call.transactionalId) this.appendEntries(call, null);
-    else this.verifyThenAppend(call, call.transactionalId, verifier);
+    if (!verifier || !call.transactionalId) return this.appendEntries(call, null);
+    return this.verifyThenAppend(call, call.transactionalId, verifier);
   }
 
   /**
    * The first records of a producer in a partition since its last transaction are only appended once the coordinator has confirmed that
    * the partition is part of the present one (KIP-890): a late record must not begin a transaction that nobody will end.
    */
-  private verifyThenAppend(call: AppendCall, transactionalId: string, verifier: TransactionVerifier): void {
+  private verifyThenAppend(
+    call: AppendCall,
+    transactionalId: string,
+    verifier: TransactionVerifier,
+  ): Promise<void> | null {
     const verifications: Verification[] = [];
     const unverified: { index: number; tp: TopicPartition; guard: VerificationGuard }[] = [];
-    let producer: { producerId: number; producerEpoch: number } | null = null;
+    let producer: { producerId: Int64; producerEpoch: number } | null = null;
     for (const [index, { tp, records }] of call.entries.entries()) {
       verifications.push(UNVERIFIED);
       const batch = firstBatch(records);
       if (!batch || !batch.hasProducerId || !batch.isTransactional) continue;
-      const producerId = Number(batch.producerId);
+      const { producerId } = batch;
       if (producer && producer.producerId !== producerId) {
         const error = ErrorCode.INVALID_PRODUCER_ID_MAPPING;
         call.onComplete(call.entries.map((entry) => refusal(entry.tp, error)));
-        return;
+        return null;
       }
       producer = { producerId, producerEpoch: batch.producerEpoch };
       const partition = this.options.partitionOrError(tp);
@@ -76,10 +94,7 @@ export class Appends {
         verifications[index] = { refusal: this.failure(tp, log.logStartOffset, error) };
       }
     }
-    if (!producer || unverified.length === 0) {
-      this.appendEntries(call, verifications);
-      return;
-    }
+    if (!producer || unverified.length === 0) return this.appendEntries(call, verifications);
     const partitions = unverified.map(({ tp }) => tp);
     verifier.verify({ transactionalId, ...producer }, partitions, (errorCodes) => {
       assert(errorCodes.length === unverified.length, 'the coordinator answers for every partition');
@@ -87,60 +102,95 @@ export class Appends {
         const errorCode = errorCodes[at]!;
         verifications[index] = errorCode === ErrorCode.NONE ? { guard } : { refusal: unverifiedRefusal(tp, errorCode) };
       });
-      this.appendEntries(call, verifications);
+      this.appendEntries(call, verifications)?.catch((error: unknown) => this.options.onFatal(error));
     });
+    return null;
   }
 
-  private appendEntries(call: AppendCall, verifications: readonly Verification[] | null): void {
-    const { entries, requiredAcks } = call;
-    const results: AppendResult[] = [];
-    const required: { index: number; key: string; offset: number }[] = [];
-    const changed: { partition: Partition; change: number }[] = [];
-    for (let index = 0; index < entries.length; index++) {
-      const entry = entries[index]!;
+  /** Appends what takes no long work at once, and the rest, each when it is prepared. */
+  private appendEntries(call: AppendCall, verifications: readonly Verification[] | null): Promise<void> | null {
+    // What coordinators write is small, and is to be there when the call returns.
+    const work = call.origin === 'client' ? new StepWork() : undefined;
+    let large: LargeEntry[] | null = null;
+    const run = new AppendRun(this.options, call);
+    for (let index = 0; index < call.entries.length; index++) {
       const verification = verifications?.[index] ?? UNVERIFIED;
-      if ('refusal' in verification) {
-        results.push(verification.refusal);
-        continue;
-      }
-      const partition = this.writablePartition(call, entry);
-      if (typeof partition === 'number') {
-        results.push(refusal(entry.tp, partition));
-        continue;
-      }
-      try {
-        const info = partition.appendRecordsToLeader(entry.records, call.origin, requiredAcks, verification.guard);
-        const isRaised = info.leaderHwChange === 'increased';
-        changed.push({ partition, change: isRaised ? Change.Appended | Change.HighWatermark : Change.Appended });
-        let errorCode: number = ErrorCode.NONE;
-        if (requiredAcks === -1) {
-          const offset = info.lastOffset + 1;
-          if (partition.logOrThrow().highWatermark >= offset) errorCode = partition.acknowledgement();
-          else required.push({ index, key: partition.key, offset });
-        }
-        this.options.bytesIn.add(info.validBytes);
-        const baseOffset = info.firstOffset?.messageOffset ?? -1;
-        if (baseOffset >= 0) this.options.messagesIn.add(info.lastOffset - baseOffset + 1);
-        results.push({
-          tp: entry.tp,
-          errorCode,
-          errorMessage: null,
-          baseOffset,
-          lastOffset: info.lastOffset,
-          logAppendTimeMs: info.logAppendTime,
-          logStartOffset: info.logStartOffset,
-          recordErrors: [],
-        });
-      } catch (error) {
-        results.push(this.failure(entry.tp, partition.leaderLog?.logStartOffset ?? -1, error));
-      }
+      if (!this.appendEntry(run, index, verification, { work })) (large ??= []).push({ index, verification });
     }
-    // In this order: what waits can be found by what is announced, and whoever the append concerns is told before the client is
-    // answered, for an answer that throws must not keep it from them.
-    const mustWait = required.length > 0;
-    if (mustWait) this.options.purgatory.wait(results, required, call.timeoutMs, call.onComplete);
-    for (const { partition, change } of changed) this.options.onChange(partition, change);
-    if (!mustWait) call.onComplete(results);
+    if (!large) {
+      run.finish();
+      return null;
+    }
+    return this.appendLarge(run, large);
+  }
+
+  /** False when it is more than the step may do: nothing is done then. */
+  private appendEntry(run: AppendRun, index: number, verification: Verification, means: AppendMeans): boolean {
+    const { call } = run;
+    const entry = call.entries[index]!;
+    if ('refusal' in verification) {
+      run.results[index] = verification.refusal;
+      return true;
+    }
+    const partition = this.writablePartition(call, entry);
+    if (typeof partition === 'number') {
+      run.results[index] = refusal(entry.tp, partition);
+      return true;
+    }
+    try {
+      const { origin, requiredAcks } = call;
+      const info = partition.appendRecordsToLeader(entry.records, origin, requiredAcks, verification.guard, means);
+      run.add(index, partition, info);
+    } catch (error) {
+      if (error instanceof PreparationNeededError) return false;
+      run.results[index] = this.failure(entry.tp, partition.leaderLog?.logStartOffset ?? -1, error);
+    }
+    return true;
+  }
+
+  /**
+   * The entries that are done are announced, and wait for followers, by themselves; so does each of the others. Whoever called waits for them, so
+   * that nothing of the same producer comes in between.
+   */
+  private async appendLarge(done: AppendRun, large: readonly LargeEntry[]): Promise<void> {
+    const { call } = done;
+    const results: AppendResult[] = [];
+    let missing = call.entries.length;
+    const complete = (indexes: readonly number[], some: readonly AppendResult[]): void => {
+      indexes.forEach((index) => (results[index] = some[index]!));
+      missing -= indexes.length;
+      if (missing === 0) call.onComplete(results);
+    };
+    const later = new Set(large.map(({ index }) => index));
+    const first = call.entries.flatMap((_entry, index) => (later.has(index) ? [] : [index]));
+    done.finish((some) => complete(first, some));
+    const allowance = new UnpackedBytes(MAX_UNPACKED_BYTES);
+    for (const { index, verification } of large) {
+      const run = new AppendRun(this.options, call);
+      const prepare = (): Promise<PreparedAppend | null> => this.prepare(run, index, allowance);
+      // Prepared again if the topic was configured otherwise meanwhile.
+      for (let prepared = await prepare(); prepared; prepared = await prepare()) {
+        if (this.appendEntry(run, index, verification, { work: new StepWork(), prepared })) break;
+      }
+      run.finish((some) => complete([index], some));
+    }
+  }
+
+  /** Null when the entry is refused meanwhile. */
+  private async prepare(run: AppendRun, index: number, allowance: UnpackedBytes): Promise<PreparedAppend | null> {
+    const { call } = run;
+    const entry = call.entries[index]!;
+    const partition = this.writablePartition(call, entry);
+    if (typeof partition === 'number') {
+      run.results[index] = refusal(entry.tp, partition);
+      return null;
+    }
+    try {
+      return await partition.prepareAppend(entry.records, call.origin, allowance);
+    } catch (error) {
+      run.results[index] = this.failure(entry.tp, partition.leaderLog?.logStartOffset ?? -1, error);
+      return null;
+    }
   }
 
   private writablePartition(call: AppendCall, { tp }: AppendEntry): Partition | number {
@@ -156,6 +206,62 @@ export class Appends {
     const answer = { ...refusal(tp, errorCode), logStartOffset };
     if (!(error instanceof RecordValidationError)) return answer;
     return { ...answer, recordErrors: error.recordErrors, errorMessage: error.message };
+  }
+}
+
+/** An entry that takes long work, by its place in the call. */
+interface LargeEntry {
+  readonly index: number;
+  readonly verification: Verification;
+}
+
+/** Appends of one step: what they give, whom they concern, and what has to be replicated. */
+class AppendRun {
+  /** By the place of the entry in the call. */
+  readonly results: AppendResult[] = [];
+  private readonly required: { index: number; key: string; offset: number }[] = [];
+  private readonly changed: { partition: Partition; change: number }[] = [];
+
+  constructor(
+    private readonly options: AppendsOptions,
+    readonly call: AppendCall,
+  ) {}
+
+  add(index: number, partition: Partition, info: LogAppendInfo): void {
+    const { options } = this;
+    const isRaised = info.leaderHwChange === 'increased';
+    this.changed.push({ partition, change: isRaised ? Change.Appended | Change.HighWatermark : Change.Appended });
+    let errorCode: number = ErrorCode.NONE;
+    if (this.call.requiredAcks === -1) {
+      const offset = info.lastOffset + 1;
+      if (partition.logOrThrow().highWatermark >= offset) errorCode = partition.acknowledgement();
+      else this.required.push({ index, key: partition.key, offset });
+    }
+    options.bytesIn.add(info.validBytes);
+    const baseOffset = info.firstOffset?.messageOffset ?? -1;
+    if (baseOffset >= 0) options.messagesIn.add(info.lastOffset - baseOffset + 1);
+    this.results[index] = {
+      tp: partition.tp,
+      errorCode,
+      errorMessage: null,
+      baseOffset,
+      lastOffset: info.lastOffset,
+      logAppendTimeMs: info.logAppendTime,
+      logStartOffset: info.logStartOffset,
+      recordErrors: [],
+    };
+  }
+
+  /**
+   * In this order: what waits can be found by what is announced, and whoever the append concerns is told before the client is answered, for an
+   * answer that throws must not keep it from them.
+   */
+  finish(onComplete = this.call.onComplete): void {
+    const { results, required } = this;
+    const mustWait = required.length > 0;
+    if (mustWait) this.options.purgatory.wait(results, required, this.call.timeoutMs, onComplete);
+    for (const { partition, change } of this.changed) this.options.onChange(partition, change);
+    if (!mustWait) onComplete(results);
   }
 }
 

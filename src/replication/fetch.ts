@@ -1,3 +1,4 @@
+import type { Int64 } from '../records/index.js';
 import type { TopicPartition } from '../cluster/index.js';
 import type { FetchIsolation } from '../log/index.js';
 
@@ -38,7 +39,7 @@ export interface FetchPartitionResult {
   readonly logStartOffset: number;
   readonly records: Buffer | readonly Buffer[] | null;
   readonly sizeInBytes: number;
-  readonly abortedTransactions: readonly { readonly producerId: number; readonly firstOffset: number }[] | null;
+  readonly abortedTransactions: readonly { readonly producerId: Int64; readonly firstOffset: number }[] | null;
   readonly divergingEpoch: { readonly epoch: number; readonly endOffset: number } | null;
   readonly preferredReadReplica: number;
 }

@@ -1,5 +1,6 @@
 import { EARLIEST_LOCAL_TIMESTAMP, EARLIEST_TIMESTAMP, LATEST_TIMESTAMP } from '../log/index.js';
 import { ErrorCode } from '../protocol/index.js';
+import type { Int64 } from '../records/index.js';
 import { ReplicationError } from './errors.js';
 import type { Partition } from './partition.js';
 
@@ -14,7 +15,7 @@ export interface OffsetQuery {
 
 /** A record found by its time. The leader epoch is null when the log does not know it. */
 export interface OffsetFound {
-  readonly timestamp: number;
+  readonly timestamp: Int64;
   readonly offset: number;
   readonly leaderEpoch: number | null;
 }
@@ -28,7 +29,7 @@ export interface OffsetFound {
  */
 export function fetchOffsetForTimestamp(
   partition: Partition,
-  timestamp: number,
+  timestamp: Int64,
   query: OffsetQuery,
 ): OffsetFound | null | Promise<OffsetFound | null> {
   const { isolation, currentLeaderEpoch, fetchOnlyFromLeader } = query;

@@ -6,13 +6,16 @@ import { NO_LEADER, partitionKey, type LeaderAndIsr, type TopicPartition } from 
 import { assert, type Uuid } from '../common/index.js';
 import {
   UnexpectedAppendOffsetError,
+  type AppendMeans,
   type AppendOrigin,
   type LogAppendInfo,
   LogOffsetMetadata,
   type MovedOffset,
   type UnifiedLog,
+  type UnpackedBytes,
   type VerificationGuard,
 } from '../log/index.js';
+import type { PreparedAppend } from '../records/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import { Change } from './core/partition-change.js';
 import { checkCurrentLeaderEpoch } from './core/leadership.js';
@@ -299,6 +302,7 @@ export class Partition {
     origin: AppendOrigin,
     requiredAcks: number,
     verificationGuard: VerificationGuard | null,
+    { work, prepared }: AppendMeans = {},
   ): LogAppendInfo {
     const log = this.leaderLog;
     if (!log) throw this.notLeader();
@@ -309,9 +313,22 @@ export class Partition {
           `${this.minInsyncReplicas} for partition ${this.key}`,
       );
     }
-    const info = log.appendAsLeader(records, { leaderEpoch: this.leaderEpoch, origin, verificationGuard });
+    const info = log.appendAsLeader(records, {
+      leaderEpoch: this.leaderEpoch,
+      origin,
+      verificationGuard,
+      work,
+      prepared,
+    });
     info.leaderHwChange = this.isr.maybeIncrementHighWatermark(this.context.clock.monotonicMs()) ? 'increased' : 'same';
     return info;
+  }
+
+  /** Does what appending a large batch takes, of the log that is led now. `allowance`: see `UnifiedLog`. */
+  prepareAppend(records: Buffer, origin: AppendOrigin, allowance: UnpackedBytes): Promise<PreparedAppend> {
+    const log = this.leaderLog;
+    if (!log) throw this.notLeader();
+    return log.prepareAppend(records, { leaderEpoch: this.leaderEpoch, origin }, allowance);
   }
 
   /**

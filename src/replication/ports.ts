@@ -2,6 +2,7 @@
  * What replication needs from the rest of the broker. `server` joins these to sockets and to the metadata cache; tests and simulations
  * join replica managers to each other.
  */
+import type { Int64 } from '../records/index.js';
 import type { LeaderAndIsr, TopicPartition } from '../cluster/index.js';
 import type { Uuid } from '../common/index.js';
 import type {
@@ -106,7 +107,7 @@ export interface ReplicaQuota {
 export interface TransactionVerifier {
   /** Calls back with an error code a partition, in the order given. 0: it is. */
   verify(
-    transaction: { transactionalId: string; producerId: number; producerEpoch: number },
+    transaction: { transactionalId: string; producerId: Int64; producerEpoch: number },
     partitions: readonly TopicPartition[],
     onResult: (errorCodes: number[]) => void,
   ): void;

@@ -18,6 +18,7 @@ import {
   type LeaderAndIsrRequest,
   type LeaderAndIsrResponseInput,
 } from '../protocol/index.js';
+import type { Int64 } from '../records/index.js';
 import { AlterLogDirs } from './alter-log-dirs.js';
 import type { AppendCall } from './append.js';
 import { AppendWaits, type AppendWait } from './append-waits.js';
@@ -56,7 +57,7 @@ import { WatchedPartitions } from './watched-partitions.js';
 export interface OffsetAnswerForTimestamp {
   readonly errorCode: number;
   /** -1 when nothing matches, or the offset is an end of the log. */
-  readonly timestamp: number;
+  readonly timestamp: Int64;
   /** -1 when nothing matches. */
   readonly offset: number;
   /** -1 when unknown. */
@@ -181,6 +182,7 @@ export class ReplicaManager {
       messagesIn: options.metrics.counter(`${TOPIC_METRIC}MessagesInPerSec`),
       failedProduceRequests: options.metrics.counter(`${TOPIC_METRIC}FailedProduceRequestsPerSec`),
       onRefused: (tp, error) => this.logger.debug('An append was refused', { partition: partitionKey(tp), error }),
+      onFatal: options.onFatal,
       onUnexpected: (tp, error) =>
         this.logger.error('Error processing an append', { partition: partitionKey(tp), error }),
     });
@@ -334,9 +336,12 @@ export class ReplicaManager {
     return this.partitions.get(tp)?.leaderLog?.isReadyForAppends ?? true;
   }
 
-  /** Produce, and the coordinators' writes. `onComplete` of the call may be called before this returns. */
-  appendRecords(call: AppendCall): void {
-    this.appends.append(call);
+  /**
+   * Produce, and the coordinators' writes. `onComplete` of the call may be called before this returns. Null when the records are looked at no
+   * more then; else, with large batches of clients, resolves when they are not.
+   */
+  appendRecords(call: AppendCall): Promise<void> | null {
+    return this.appends.append(call);
   }
 
   /** A Fetch request with its session, of a consumer or a follower. `respond` may be called before this returns. */
@@ -368,7 +373,7 @@ export class ReplicaManager {
   /** ListOffsets of one partition: -1 latest, -2 earliest, -3 greatest timestamp, else the first record of that time or later. */
   async fetchOffsetForTimestamp(
     tp: TopicPartition,
-    timestamp: number,
+    timestamp: Int64,
     query: OffsetQuery,
   ): Promise<OffsetAnswerForTimestamp> {
     const partition = this.partitions.getOrError(tp);

@@ -1,5 +1,6 @@
 import { assert } from '../../common/index.js';
 import { partitionKey, type TopicPartition } from '../../cluster/index.js';
+import type { Int64 } from '../../records/index.js';
 
 /** What a consumer committed for one partition. The offset is kept exactly as it came. */
 export interface OffsetAndMetadata {
@@ -27,7 +28,7 @@ interface CommitRecord {
 export class GroupOffsets {
   private readonly committed = new Map<string, CommitRecord>();
   private readonly pending = new Map<string, OffsetAndMetadata>();
-  private readonly pendingTransactional = new Map<number, Map<string, CommitRecord>>();
+  private readonly pendingTransactional = new Map<Int64, Map<string, CommitRecord>>();
   private receivedConsumerCommits = false;
   private receivedTransactionalCommits = false;
 
@@ -83,7 +84,7 @@ export class GroupOffsets {
     if (this.pending.get(key) === offset) this.pending.delete(key);
   }
 
-  prepareTransactionalCommit(producerId: number, topicPartition: TopicPartition, offset: OffsetAndMetadata): void {
+  prepareTransactionalCommit(producerId: Int64, topicPartition: TopicPartition, offset: OffsetAndMetadata): void {
     this.receivedTransactionalCommits = true;
     this.transactional(producerId).set(partitionKey(topicPartition), {
       topicPartition,
@@ -93,7 +94,7 @@ export class GroupOffsets {
   }
 
   appendedTransactionalCommit(
-    producerId: number,
+    producerId: Int64,
     topicPartition: TopicPartition,
     offset: OffsetAndMetadata,
     appendedBatchOffset: number,
@@ -105,22 +106,22 @@ export class GroupOffsets {
     }
   }
 
-  failTransactionalCommit(producerId: number, topicPartition: TopicPartition): void {
+  failTransactionalCommit(producerId: Int64, topicPartition: TopicPartition): void {
     const offsets = this.pendingTransactional.get(producerId);
     offsets?.delete(partitionKey(topicPartition));
     if (offsets?.size === 0) this.pendingTransactional.delete(producerId);
   }
 
-  hasOpenTransaction(producerId: number): boolean {
+  hasOpenTransaction(producerId: Int64): boolean {
     return this.pendingTransactional.has(producerId);
   }
 
-  openTransactions(): number[] {
+  openTransactions(): Int64[] {
     return [...this.pendingTransactional.keys()];
   }
 
   /** The marker of the transaction is in the log. */
-  completeTransaction(producerId: number, isCommit: boolean): void {
+  completeTransaction(producerId: Int64, isCommit: boolean): void {
     const offsets = this.pendingTransactional.get(producerId);
     this.pendingTransactional.delete(producerId);
     if (!isCommit || !offsets) return;
@@ -140,7 +141,7 @@ export class GroupOffsets {
   }
 
   loadTransactional(
-    producerId: number,
+    producerId: Int64,
     topicPartition: TopicPartition,
     offset: OffsetAndMetadata,
     appendedBatchOffset: number,
@@ -184,7 +185,7 @@ export class GroupOffsets {
     return expired;
   }
 
-  private transactional(producerId: number): Map<string, CommitRecord> {
+  private transactional(producerId: Int64): Map<string, CommitRecord> {
     let offsets = this.pendingTransactional.get(producerId);
     if (!offsets) this.pendingTransactional.set(producerId, (offsets = new Map()));
     return offsets;

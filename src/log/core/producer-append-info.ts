@@ -1,3 +1,4 @@
+import type { Int64 } from '../../records/index.js';
 import type { AppendOrigin } from '../log-append-info.js';
 import { LogError } from '../log-error.js';
 import { LogOffsetMetadata } from '../log-offset-metadata.js';
@@ -9,7 +10,7 @@ const MAX_SEQUENCE = 0x7fffffff;
 
 /** An open or just ended transaction of a log. */
 export interface TxnMetadata {
-  readonly producerId: number;
+  readonly producerId: Int64;
   readonly firstOffset: LogOffsetMetadata;
   /** The offset of its marker; null while it is open. */
   lastOffset: number | null;
@@ -17,7 +18,7 @@ export interface TxnMetadata {
 
 /** A transaction that an append ended. */
 export interface CompletedTxn {
-  readonly producerId: number;
+  readonly producerId: Int64;
   readonly firstOffset: number;
   /** The offset of the marker. */
   readonly lastOffset: number;
@@ -35,7 +36,7 @@ export interface ProducerBatch {
   readonly producerEpoch: number;
   readonly baseSequence: number;
   readonly lastSequence: number;
-  readonly maxTimestamp: number;
+  readonly maxTimestamp: Int64;
   readonly baseOffset: number;
   readonly lastOffset: number;
   readonly isTransactional: boolean;
@@ -61,7 +62,7 @@ export class ProducerAppendInfo {
     this.updated = current.copyWithoutBatches();
   }
 
-  get producerId(): number {
+  get producerId(): Int64 {
     return this.current.producerId;
   }
 
@@ -97,7 +98,7 @@ export class ProducerAppendInfo {
     marker: EndTxnMarker,
     producerEpoch: number,
     offset: number,
-    timestamp: number,
+    timestamp: Int64,
   ): CompletedTxn | null {
     this.checkProducerEpoch(producerEpoch, offset);
     if (marker.coordinatorEpoch < this.updated.coordinatorEpoch && this.origin !== 'replication') {

@@ -1,3 +1,5 @@
+import type { Int64 } from '../../records/index.js';
+
 /** Batches of a producer that are remembered, so that a retry of any of them is known: as many as a producer may have in flight. */
 export const BATCHES_TO_RETAIN = 5;
 
@@ -12,7 +14,7 @@ export interface BatchMetadata {
   readonly lastOffset: number;
   /** Records in the batch, less one. */
   readonly offsetDelta: number;
-  readonly timestamp: number;
+  readonly timestamp: Int64;
 }
 
 /** The sequence number of the batch's first record; sequences wrap from 2^31 - 1 to 0. */
@@ -30,10 +32,10 @@ export class ProducerStateEntry {
   private retained: BatchMetadata[];
 
   constructor(
-    readonly producerId: number,
+    readonly producerId: Int64,
     public producerEpoch: number = NO_EPOCH,
     public coordinatorEpoch: number = -1,
-    public lastTimestamp: number = NO_TIMESTAMP,
+    public lastTimestamp: Int64 = NO_TIMESTAMP,
     /** Where the transaction began that is not decided yet; null when none is open. */
     public currentTxnFirstOffset: number | null = null,
     batch: BatchMetadata | null = null,
@@ -90,7 +92,7 @@ export class ProducerStateEntry {
   }
 
   /** A transaction ended: its marker was written under `producerEpoch`. */
-  endTransaction(producerEpoch: number, coordinatorEpoch: number, timestamp: number): void {
+  endTransaction(producerEpoch: number, coordinatorEpoch: number, timestamp: Int64): void {
     this.maybeUpdateProducerEpoch(producerEpoch);
     this.coordinatorEpoch = coordinatorEpoch;
     this.currentTxnFirstOffset = null;

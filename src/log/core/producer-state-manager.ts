@@ -1,4 +1,5 @@
 import { assert } from '../../common/index.js';
+import { subtractInt64, type Int64 } from '../../records/index.js';
 import type { AppendOrigin, VerificationGuard } from '../log-append-info.js';
 import { LogOffsetMetadata } from '../log-offset-metadata.js';
 import { ProducerAppendInfo, type CompletedTxn, type TxnMetadata } from './producer-append-info.js';
@@ -29,12 +30,12 @@ interface VerificationState {
  * `producer-snapshots.ts`). Maps are made with the first producer, as most logs have none.
  */
 export class ProducerStateManager {
-  private readonly producers = new Map<number, ProducerStateEntry>();
+  private readonly producers = new Map<Int64, ProducerStateEntry>();
   /** Open transactions in order of their first offset. */
   private ongoing: TxnMetadata[] = [];
   /** Ended ones whose marker the high watermark has not passed, in order of their first offset. */
   private unreplicated: TxnMetadata[] = [];
-  private verification: Map<number, VerificationState> | null = null;
+  private verification: Map<Int64, VerificationState> | null = null;
   private endOffset = 0;
   private forgot = false;
 
@@ -52,7 +53,7 @@ export class ProducerStateManager {
     this.endOffset = offset;
   }
 
-  get activeProducers(): ReadonlyMap<number, ProducerStateEntry> {
+  get activeProducers(): ReadonlyMap<Int64, ProducerStateEntry> {
     return this.producers;
   }
 
@@ -73,7 +74,7 @@ export class ProducerStateManager {
     return open.messageOffset < ended.messageOffset ? open : ended;
   }
 
-  lastEntry(producerId: number): ProducerStateEntry | undefined {
+  lastEntry(producerId: Int64): ProducerStateEntry | undefined {
     return this.producers.get(producerId);
   }
 
@@ -94,7 +95,10 @@ export class ProducerStateManager {
   }
 
   private isExpired(entry: ProducerStateEntry, nowMs: number): boolean {
-    return entry.currentTxnFirstOffset === null && nowMs - entry.lastTimestamp >= this.config.producerIdExpirationMs;
+    return (
+      entry.currentTxnFirstOffset === null &&
+      subtractInt64(nowMs, entry.lastTimestamp) >= this.config.producerIdExpirationMs
+    );
   }
 
   /** Forgets producers that wrote nothing for `producer.id.expiration.ms`, and verifications as old. */
@@ -112,7 +116,7 @@ export class ProducerStateManager {
   }
 
   /** Begins an append of one producer. */
-  prepareUpdate(producerId: number, origin: AppendOrigin): ProducerAppendInfo {
+  prepareUpdate(producerId: Int64, origin: AppendOrigin): ProducerAppendInfo {
     const entry = this.producers.get(producerId) ?? new ProducerStateEntry(producerId);
     return new ProducerAppendInfo(
       this.partition,
@@ -168,11 +172,11 @@ export class ProducerStateManager {
     if (!oldest) return false;
     const lastTimestamp = this.producers.get(oldest.producerId)?.lastTimestamp ?? -1;
     const limitMs = this.config.maxTransactionTimeoutMs + LATE_TRANSACTION_BUFFER_MS;
-    return lastTimestamp > 0 && nowMs - lastTimestamp > limitMs;
+    return lastTimestamp > 0 && subtractInt64(nowMs, lastTimestamp) > limitMs;
   }
 
   /** The proof that the producer's transaction is being verified, made when there is none; the lowest sequence is remembered. */
-  maybeCreateVerificationGuard(producerId: number, sequence: number, epoch: number, nowMs: number): VerificationGuard {
+  maybeCreateVerificationGuard(producerId: Int64, sequence: number, epoch: number, nowMs: number): VerificationGuard {
     this.verification ??= new Map();
     let state = this.verification.get(producerId);
     if (!state) {
@@ -187,12 +191,12 @@ export class ProducerStateManager {
     return state.guard;
   }
 
-  verificationGuard(producerId: number): VerificationGuard | null {
+  verificationGuard(producerId: Int64): VerificationGuard | null {
     return this.verification?.get(producerId)?.guard ?? null;
   }
 
   /** The transaction has begun in the log: nothing is left to be verified. */
-  clearVerification(producerId: number): void {
+  clearVerification(producerId: Int64): void {
     this.verification?.delete(producerId);
   }
 

@@ -1,9 +1,11 @@
+import { subtractInt64, type Int64 } from '../../records/index.js';
+
 /** What retention needs to know of a segment. */
 export interface RetainedSegment {
   readonly baseOffset: number;
   readonly sizeInBytes: number;
   /** The greatest timestamp of its records, or when it was written last if they have none. Asked only where it matters. */
-  largestTimestamp(): number;
+  largestTimestamp(): Int64;
 }
 
 export interface RetentionQuestion {
@@ -46,7 +48,10 @@ export function deletableSegments(question: RetentionQuestion): { count: number;
     if (bySize > 0) return { count: bySize, reason: 'retention size breach' };
   }
   if (retentionMs >= 0) {
-    const byTime = countDeletable(question, (segment) => nowMs - segment.largestTimestamp() > retentionMs);
+    const byTime = countDeletable(
+      question,
+      (segment) => subtractInt64(nowMs, segment.largestTimestamp()) > retentionMs,
+    );
     if (byTime > 0) return { count: byTime, reason: 'retention time breach' };
   }
   return none;

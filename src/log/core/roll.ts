@@ -1,10 +1,12 @@
+import type { Int64 } from '../../records/index.js';
+
 /** What decides whether an append goes to a new segment (`RollParams`, `LogSegment.shouldRoll`). */
 export interface RollQuestion {
   readonly segmentSizeInBytes: number;
   readonly appendSizeInBytes: number;
   readonly maxSegmentBytes: number;
   /** How long the segment has been taking records: by their timestamps if they have any. */
-  readonly timeWaitedMs: number;
+  readonly timeWaitedMs: Int64;
   /** `segment.ms` less the jitter that the segment drew, so that the segments of many partitions are not rolled together. */
   readonly maxSegmentMs: number;
   readonly isIndexFull: boolean;

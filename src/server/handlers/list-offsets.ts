@@ -1,5 +1,5 @@
 import { partitionKey } from '../../cluster/index.js';
-import { clampToSafeNumber, runInSlices, type Steps } from '../../common/index.js';
+import { runInSlices, type Steps } from '../../common/index.js';
 import {
   ErrorCode,
   listOffsetsRequest,
@@ -7,6 +7,7 @@ import {
   type InputOf,
   type ListOffsetsRequest,
 } from '../../protocol/index.js';
+import { toInt64 } from '../../records/index.js';
 import { handler, type RequestContext } from '../handler.js';
 import { forEachInSteps, mapNestedInSteps } from '../in-steps.js';
 
@@ -93,7 +94,7 @@ async function find(
   const isolationLevel = request.isolationLevel === 1 ? 'READ_COMMITTED' : 'READ_UNCOMMITTED';
   const tp = { topic, partition: partitionIndex };
   try {
-    const found = await replicas.fetchOffsetForTimestamp(tp, clampToSafeNumber(timestamp), {
+    const found = await replicas.fetchOffsetForTimestamp(tp, toInt64(timestamp), {
       isolation: request.replicaId === CONSUMER_REPLICA_ID ? isolationLevel : null,
       currentLeaderEpoch,
       fetchOnlyFromLeader: request.replicaId !== DEBUGGING_REPLICA_ID,

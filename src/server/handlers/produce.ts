@@ -123,7 +123,7 @@ function appendAsked(
     finish(body, context, answers as PartitionAnswer[]);
     return LATER;
   }
-  const appendPart = (part: readonly WantedAppend[]): void =>
+  const appendPart = (part: readonly WantedAppend[]): Promise<void> | null =>
     replicas.appendRecords({
       timeoutMs: body.timeoutMs,
       requiredAcks: body.acks,
@@ -147,11 +147,16 @@ function appendAsked(
     // A transaction is verified with one question to its coordinator, unless it names more than any does.
     const parts = partsOf(wanted, body.transactionalId === null ? PARTITIONS_A_STEP : VERIFIED_TOGETHER);
     if (parts.length === 1) {
-      appendPart(wanted);
-      return null;
+      const isAppended = appendPart(wanted);
+      if (isAppended) context.request.holdMemory();
+      return isAppended;
     }
     context.request.holdMemory();
-    return runInSlices(context.clock, inSteps(parts, appendPart));
+    // Large batches take longer than their step: until all are in their logs the connection's next request waits.
+    const large: Promise<void>[] = [];
+    return runInSlices(context.clock, inSteps(parts, appendPart, large)).then(
+      async () => void (await Promise.all(large)),
+    );
   };
   // Clients count the time from before they sent, and put all partitions of a broker into one request: the answer has to reach them.
   const timeoutMs = Math.max(body.timeoutMs / 2, MIN_READINESS_WAIT_MS);
@@ -212,10 +217,15 @@ const PARTITIONS_A_STEP = 100;
 const VERIFIED_TOGETHER = 1000;
 
 /** Never a closure: each closure that is a generator function gets a hidden class of its own, which keeps its request for long. */
-function* inSteps<T>(parts: readonly T[], step: (part: T) => void): Steps<void> {
+function* inSteps<T>(
+  parts: readonly T[],
+  step: (part: T) => Promise<void> | null,
+  later: Promise<void>[],
+): Steps<void> {
   for (const [at, part] of parts.entries()) {
     if (at > 0) yield;
-    step(part);
+    const done = step(part);
+    if (done) later.push(done);
   }
 }
 

@@ -74,7 +74,7 @@ export class ReplicaPartitionWriter implements PartitionWriter {
   }
 
   private appendNow(topicPartition: TopicPartition, { batch, requiredAcks, timeoutMs, onComplete }: Write): void {
-    this.replicas.appendRecords({
+    void this.replicas.appendRecords({
       timeoutMs,
       requiredAcks,
       internalTopicsAllowed: true,

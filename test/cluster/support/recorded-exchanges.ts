@@ -74,7 +74,7 @@ export class Interpreter {
 
   constructor(exchanges: readonly Exchange[]) {
     const first = exchanges.map((exchange) => recordsIn(exchange.request ?? null)).find((records) => records !== null);
-    this.recordedAtMs = first ? new BatchView(first).baseTimestamp : 0;
+    this.recordedAtMs = first ? Number(new BatchView(first).baseTimestamp) : 0;
     this.shiftMs = first ? Date.now() - this.recordedAtMs : 0;
   }
 
@@ -151,7 +151,7 @@ export class Interpreter {
       const batch = new BatchView(bytes, at);
       if (batch.magic !== 2 || at + batch.sizeInBytes > bytes.length) break;
       at += batch.sizeInBytes;
-      if (!batch.isValidCrc() || !this.isFresh(batch.baseTimestamp)) continue;
+      if (!batch.isValidCrc() || !this.isFresh(Number(batch.baseTimestamp))) continue;
       // After length, epoch, magic, CRC, attributes and last offset delta: the base and the greatest timestamp.
       const timesAt = batch.offset + 27;
       for (const place of [timesAt, timesAt + 8]) {

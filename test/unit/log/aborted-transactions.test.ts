@@ -2,7 +2,7 @@
 import { seededRandom } from '../../../src/common/index.js';
 import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
 import { TransactionIndex } from '../../../src/log/transaction-index.js';
-import { buildEndTxnMarker, controlRecordType, iterateBatches } from '../../../src/records/index.js';
+import { buildEndTxnMarker, controlRecordType, iterateBatches, type Int64 } from '../../../src/records/index.js';
 import { TP } from './filled-log.js';
 import { LOG_CONFIG, batch, bytesOf, crash, newManager, newWorld, numbered, type LogWorld } from './log-fixture.js';
 
@@ -104,7 +104,7 @@ async function consume(log: UnifiedLog, from: number, maxBytes: number): Promise
     const read = await log.read(position, maxBytes, 'TXN_COMMITTED', true);
     if (read.sizeInBytes === 0) return seen;
     const pending = [...read.abortedTransactions!].sort((a, b) => a.firstOffset - b.firstOffset);
-    const aborted = new Set<number>();
+    const aborted = new Set<Int64>();
     for (const view of iterateBatches(bytesOf(read))) {
       while (pending.length > 0 && pending[0]!.firstOffset <= view.lastOffset) aborted.add(pending.shift()!.producerId);
       const records = [...view.records()];

@@ -1,5 +1,5 @@
 import { ErrorCode } from '../../../src/protocol/index.js';
-import { BatchBuilder } from '../../../src/records/index.js';
+import { BatchBuilder, type Int64 } from '../../../src/records/index.js';
 import type { AppendResult, ReplicaQuota, TransactionVerifier } from '../../../src/replication/index.js';
 import { batchOf, ORDERS, ReplicaCluster, type ClusterOptions } from './replica-cluster.js';
 
@@ -27,7 +27,7 @@ function append({
   transactionalId,
 }: Append): AppendResult[] {
   const answers: AppendResult[] = [];
-  cluster.broker(1).replicas.appendRecords({
+  void cluster.broker(1).replicas.appendRecords({
     timeoutMs: 1000,
     requiredAcks: acks,
     internalTopicsAllowed: false,
@@ -96,7 +96,7 @@ test('a transaction is taken without asking where verification is switched off',
 });
 
 describe('the first batch of a transaction', () => {
-  const asked: { transactionalId: string; producerId: number; answer: (errorCode: number) => void }[] = [];
+  const asked: { transactionalId: string; producerId: Int64; answer: (errorCode: number) => void }[] = [];
   const verifier: TransactionVerifier = {
     verify: ({ transactionalId, producerId }, partitions, onResult) =>
       asked.push({ transactionalId, producerId, answer: (errorCode) => onResult(partitions.map(() => errorCode)) }),
@@ -136,7 +136,7 @@ describe('the first batch of a transaction', () => {
     // The first partition is in the transaction already and needs no proof; of the second the coordinator is asked.
     const appendBoth = (baseSequence: number): AppendResult[] => {
       const answers: AppendResult[] = [];
-      cluster.broker(1).replicas.appendRecords({
+      void cluster.broker(1).replicas.appendRecords({
         timeoutMs: 1000,
         requiredAcks: 1,
         internalTopicsAllowed: false,
@@ -160,7 +160,7 @@ describe('the first batch of a transaction', () => {
 
   test('of two producers at once is refused', () => {
     const answers: AppendResult[] = [];
-    cluster.broker(1).replicas.appendRecords({
+    void cluster.broker(1).replicas.appendRecords({
       timeoutMs: 1000,
       requiredAcks: 1,
       internalTopicsAllowed: false,

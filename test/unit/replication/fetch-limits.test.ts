@@ -188,7 +188,7 @@ test.each([
   expect(read.response).toBeNull();
   const partition = cluster.broker(1).replicas.partitionOf(ORDERS)!;
   for (let count = 0; count < 2; count++) {
-    cluster.broker(1).replicas.appendRecords({
+    void cluster.broker(1).replicas.appendRecords({
       timeoutMs: 1000,
       requiredAcks: 1,
       internalTopicsAllowed: false,

@@ -258,8 +258,8 @@ test('a consumer is told of an append whose own answer throws', async () => {
   await start();
   await cluster.create([1]);
   const waiting = send([{ partition: 0 }], { maxWaitMs: 60_000 });
-  const append = (): void =>
-    cluster.broker(1).replicas.appendRecords({
+  const append = (): unknown =>
+    void cluster.broker(1).replicas.appendRecords({
       timeoutMs: 1000,
       requiredAcks: 1,
       internalTopicsAllowed: false,

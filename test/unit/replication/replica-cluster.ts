@@ -316,15 +316,16 @@ export class TestBroker {
     tp: TopicPartition = ORDERS,
     timeoutMs = 30_000,
   ): Promise<AppendResult> {
-    return new Promise((resolve) =>
-      this.replicas.appendRecords({
-        timeoutMs,
-        requiredAcks: acks,
-        internalTopicsAllowed: false,
-        origin: 'client',
-        entries: [{ tp, records: batchOf(values) }],
-        onComplete: ([result]) => resolve(result!),
-      }),
+    return new Promise(
+      (resolve) =>
+        void this.replicas.appendRecords({
+          timeoutMs,
+          requiredAcks: acks,
+          internalTopicsAllowed: false,
+          origin: 'client',
+          entries: [{ tp, records: batchOf(values) }],
+          onComplete: ([result]) => resolve(result!),
+        }),
     );
   }
 

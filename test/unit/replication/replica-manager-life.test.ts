@@ -323,8 +323,8 @@ test('a high watermark that an append has raised is checkpointed, though the ans
   await start({ brokers: 1 });
   await cluster.create([1]);
   await cluster.clock.advance(6000);
-  const append = (): void =>
-    cluster.broker(1).replicas.appendRecords({
+  const append = (): unknown =>
+    void cluster.broker(1).replicas.appendRecords({
       timeoutMs: 1000,
       requiredAcks: 1,
       internalTopicsAllowed: false,

@@ -97,6 +97,40 @@ test('a Produce that waits for replication keeps nothing of its frame', () => {
   expect(events).toEqual(['appended', 'frame released', 'next allowed', 'answered']);
 });
 
+test.each([1, 250])(
+  'a Produce of %d partitions with a large batch keeps its frame, and its connection, until that is appended',
+  async (count) => {
+    const events: string[] = [];
+    let onAppended: () => void = () => undefined;
+    const isAppended = new Promise<void>((resolve) => (onAppended = resolve));
+    const parts = {
+      clock: new SimulatedClock(),
+      replicas: {
+        waitForAppends: () => null,
+        appendRecords: ({ entries }: AppendCall) => {
+          events.push('appended');
+          return entries.some(({ tp }) => tp.partition === 0) ? isAppended : null;
+        },
+      },
+    };
+    const partitionData = Array.from({ length: count }, (_, index) => ({ index, records: batchOf(['a']) }));
+    const { request } = serve(
+      { acks: -1, timeoutMs: 1000, topicData: [{ name: TP.topic, partitionData }] },
+      parts,
+      events,
+    );
+    let isMemoryHeld = true;
+    request.handedOut({ releaseMemory: () => void (isMemoryHeld = false), end: () => undefined });
+    await parts.clock.advance(100);
+    expect([...new Set(events)]).toEqual(['appended']);
+    expect(isMemoryHeld).toBe(true);
+    onAppended();
+    await parts.clock.advance(100);
+    expect([...new Set(events)]).toEqual(['appended', 'frame released', 'next allowed']);
+    expect(isMemoryHeld).toBe(false);
+  },
+);
+
 test('a Produce within a transaction keeps its frame until it is answered, for its append may wait for the coordinator', () => {
   const { events, complete } = handle({ transactionalId: 't' });
   expect(events).toEqual(['appended']);

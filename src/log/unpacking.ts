@@ -1,0 +1,162 @@
+/** Looking into large batches: piece by piece, in turns that others share, and a few at a time. */
+import { runInSlices, type Clock, type Steps } from '../common/index.js';
+import {
+  AppendPreparation,
+  RecordsError,
+  type AppendValidationOptions,
+  type ContentReader,
+  type PieceTaker,
+  type PreparedAppend,
+} from '../records/index.js';
+
+/** Each holds a piece, and what its codec looks back on: 8 MiB, for zstd at most 128. Each may hold one thread of libuv's four. */
+const MAX_CONCURRENT = 2;
+/** Larger pieces are taken in parts: small records in so many bytes take about a millisecond. */
+const PART_BYTES = 256 * 1024;
+
+/**
+ * The batches of a process that are looked into. Those that wait take turns by batch: who has many in one request waits between them like anyone
+ * else. What is built again, and so held at once, is one at a time.
+ */
+class Unpacking {
+  private running = 0;
+  private readonly waiting: (() => void)[] = [];
+  private rebuilding: Promise<void> = Promise.resolve();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Gives the pieces of `reader` to `taker` until that has what it wants. Throws `RecordsError` of either. */
+  async pass<T>(open: () => ContentReader, taker: PieceTaker<T>): Promise<T> {
+    if (this.running >= MAX_CONCURRENT) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else this.running++;
+    let pass: Pass<T> | null = null;
+    try {
+      pass = new Pass(open(), taker);
+      while (!pass.result) {
+        const pending = await runInSlices(this.clock, pass.slice());
+        if (pending) pass.give(await pending.piece);
+      }
+      return pass.result.value;
+    } finally {
+      pass?.close();
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.running--;
+    }
+  }
+
+  /** Runs one that holds much after the other. */
+  async rebuild(work: () => Promise<void>): Promise<void> {
+    const before = this.rebuilding;
+    let done = (): void => undefined;
+    this.rebuilding = new Promise((resolve) => (done = resolve));
+    await before;
+    try {
+      await work();
+    } finally {
+      done();
+    }
+  }
+}
+
+/** One content on its way from its reader to who takes it. */
+class Pass<T> {
+  result: { readonly value: T } | null = null;
+  private rest: Buffer | null = null;
+
+  constructor(
+    private readonly reader: ContentReader,
+    private readonly taker: PieceTaker<T>,
+  ) {
+    const first = taker.next();
+    if (first.done === true) this.result = { value: first.value };
+  }
+
+  /** Goes on until all is taken, which gives null, or the next piece has to be waited for. (A promise as such would be awaited on the way.) */
+  *slice(): Steps<{ readonly piece: Promise<Buffer | null> } | null> {
+    while (!this.result) {
+      if (this.rest) this.take();
+      else {
+        const piece = this.reader.next();
+        if (piece !== null && !Buffer.isBuffer(piece)) return { piece };
+        this.give(piece);
+      }
+      yield;
+    }
+    return null;
+  }
+
+  give(piece: Buffer | null): void {
+    if (piece === null) this.offer(null);
+    else this.rest = piece;
+  }
+
+  close(): void {
+    this.reader.close?.();
+  }
+
+  private take(): void {
+    const { rest } = this;
+    if (rest!.length <= PART_BYTES) {
+      this.rest = null;
+      this.offer(rest);
+    } else {
+      this.rest = rest!.subarray(PART_BYTES);
+      this.offer(rest!.subarray(0, PART_BYTES));
+    }
+  }
+
+  private offer(part: Buffer | null): void {
+    const next = this.taker.next(part);
+    if (next.done === true) this.result = { value: next.value };
+  }
+}
+
+/** A process has one clock. */
+const unpackingByClock = new WeakMap<Clock, Unpacking>();
+
+function unpackingOf(clock: Clock): Unpacking {
+  let unpacking = unpackingByClock.get(clock);
+  if (!unpacking) unpackingByClock.set(clock, (unpacking = new Unpacking(clock)));
+  return unpacking;
+}
+
+/** Gives the content piece by piece to `taker`, without holding anyone up. Rejects with what the reader or the taker throws. */
+export function passContent<T>(clock: Clock, open: () => ContentReader, taker: PieceTaker<T>): Promise<T> {
+  return unpackingOf(clock).pass(open, taker);
+}
+
+/** What all batches of one request may hold together. */
+export class UnpackedBytes {
+  constructor(public left: number) {}
+}
+
+/**
+ * Finds what the append of a large batch needs of its records. What is wrong with them is part of the answer, thrown when it is used: the append
+ * comes to it after other refusals. The bytes must stay as they are until it resolves.
+ */
+export async function prepareAppend(
+  clock: Clock,
+  records: Buffer,
+  options: AppendValidationOptions,
+  allowance: UnpackedBytes,
+): Promise<PreparedAppend> {
+  const unpacking = unpackingOf(clock);
+  const preparation = new AppendPreparation(records, options);
+  try {
+    await unpacking.pass(() => preparation.openContent(allowance.left), preparation.check());
+    if (preparation.mustRebuild) {
+      await unpacking.rebuild(async () => {
+        await unpacking.pass(() => preparation.openContent(allowance.left), preparation.collect());
+        await runInSlices(clock, preparation.rewrite());
+        await preparation.compress();
+      });
+    }
+  } catch (error) {
+    if (error instanceof RecordsError) return preparation.finish(error);
+    throw error;
+  } finally {
+    allowance.left -= preparation.checkedBytes;
+  }
+  return preparation.finish(null);
+}

@@ -1,0 +1,139 @@
+/** What an append needs of the insides of a large batch, found piece by piece before it. */
+import { assert, type Steps } from '../common/index.js';
+import type { BatchBuilder } from './batch-builder.js';
+import { RECORD_BATCH_OVERHEAD } from './batch-header.js';
+import { BatchView } from './batch-view.js';
+import {
+  compressElsewhere,
+  DEFAULT_MAX_DECOMPRESSED_BYTES,
+  MAX_STREAMED_BYTES,
+  readContent,
+  type Compression,
+} from './compression.js';
+import type { ContentReader } from './content-reader.js';
+import { RecordTooLargeError, type RecordsError } from './errors.js';
+import { RecordChecks, type RecordFacts } from './record-checks.js';
+import { RecordStream, type PieceTaker } from './record-stream.js';
+import { newBuilder, rewriteRecords, targetCompressionOf } from './rewriting.js';
+import type { AppendValidationOptions, PreparedAppend } from './validate-for-append.js';
+
+class PreparedRecords implements PreparedAppend {
+  constructor(
+    private readonly buffer: Buffer,
+    private readonly options: AppendValidationOptions,
+    private readonly found: RecordFacts | RecordsError,
+    readonly rebuilt: Buffer | null,
+  ) {}
+
+  isFor(buffer: Buffer, options: AppendValidationOptions): boolean {
+    const { options: own } = this;
+    return (
+      buffer === this.buffer &&
+      own.targetCompression === options.targetCompression &&
+      own.timestampType === options.timestampType &&
+      own.timestampBeforeMaxMs === options.timestampBeforeMaxMs &&
+      own.timestampAfterMaxMs === options.timestampAfterMaxMs &&
+      own.compactedTopic === options.compactedTopic &&
+      own.maxMessageBytes === options.maxMessageBytes
+    );
+  }
+
+  outcome(): RecordFacts {
+    if (this.found instanceof Error) throw this.found;
+    return this.found;
+  }
+}
+
+/**
+ * Looks at a batch that `validateForAppend` found to be too much work for one step. Give `check` the pieces of `openContent`; then, if
+ * `mustRebuild`, `collect` those of another one, and run `rewrite` and `compress`. The bytes are read only.
+ */
+export class AppendPreparation {
+  private readonly batch: BatchView;
+  private readonly target: Compression;
+  private readonly checks: RecordChecks;
+  private readonly pieces: Buffer[] = [];
+  private builder: BatchBuilder | null = null;
+  private rebuilt: Buffer | null = null;
+  /** Content that was looked at. */
+  checkedBytes = 0;
+
+  constructor(
+    private readonly buffer: Buffer,
+    private readonly options: AppendValidationOptions,
+  ) {
+    this.batch = new BatchView(buffer);
+    this.target = targetCompressionOf(options.targetCompression, this.batch.compression);
+    this.checks = new RecordChecks(this.batch, options);
+  }
+
+  /** At most `maxBytes` of it. */
+  openContent(maxBytes: number): ContentReader {
+    const { compression, sizeInBytes } = this.batch;
+    const bound = Math.min(maxBytes, MAX_STREAMED_BYTES);
+    return readContent(compression, this.buffer.subarray(RECORD_BATCH_OVERHEAD, sizeInBytes), { maxBytes: bound });
+  }
+
+  *check(): PieceTaker<void> {
+    const stream = new RecordStream();
+    try {
+      yield* stream.pass(this.batch.count, (index, record) => this.checks.add(index, record));
+      this.checks.finish();
+    } finally {
+      this.checkedBytes = stream.takenBytes;
+    }
+  }
+
+  get mustRebuild(): boolean {
+    const { batch, target } = this;
+    const keepsCodec = batch.compression === target || (!batch.isCompressed && batch.isControl);
+    return !keepsCodec || !this.checks.offsetsAreConsecutive;
+  }
+
+  /** What is built again has to be had at once. */
+  *collect(): PieceTaker<void> {
+    const maxBytes = this.maxCollectedBytes;
+    let total = 0;
+    for (let piece = yield; piece !== null; piece = yield) {
+      total += piece.length;
+      if (total > maxBytes) {
+        throw new RecordTooLargeError(
+          `Message batch in append to partition ${this.options.topicPartition} holds more than ${maxBytes} bytes, and has to be built again.`,
+        );
+      }
+      this.pieces.push(Buffer.from(piece));
+    }
+  }
+
+  *rewrite(): Steps<void> {
+    const content = Buffer.concat(this.pieces);
+    this.pieces.length = 0;
+    const header = { ...this.options, nextOffset: 0, partitionLeaderEpoch: -1 };
+    this.builder = newBuilder(this.batch, this.target, header, content.length + RECORD_BATCH_OVERHEAD + ROOM_BYTES);
+    yield* rewriteRecords(this.batch, content, this.builder);
+  }
+
+  /** Does it in another thread where that takes long. */
+  compress(): Promise<void> {
+    assert(this.builder !== null, 'what is compressed was rewritten');
+    return this.builder
+      .buildBy((data) => compressElsewhere(this.target, data))
+      .then((batch) => {
+        this.rebuilt = batch;
+      });
+  }
+
+  /** The result, or what was thrown on the way. */
+  finish(error: RecordsError | null): PreparedAppend {
+    return new PreparedRecords(this.buffer, this.options, error ?? this.checks, this.rebuilt);
+  }
+
+  /** Uncompressed it would be larger than a batch may be. */
+  private get maxCollectedBytes(): number {
+    if (this.target !== 'none' || this.options.ignoreRecordSize === true) return DEFAULT_MAX_DECOMPRESSED_BYTES;
+    return Math.min(DEFAULT_MAX_DECOMPRESSED_BYTES, 2 * this.options.maxMessageBytes + ROOM_BYTES);
+  }
+}
+
+/** Deltas that are written again may take more bytes than they did. */
+const ROOM_BYTES = 1024 * 1024;

@@ -1,0 +1,264 @@
+/** What is found about a batch piece by piece is what is found at once: facts, refusals, and the batch written again. */
+import { runAtOnce } from '../../../src/common/index.js';
+import {
+  AppendPreparation,
+  BatchBuilder,
+  BatchView,
+  PreparationNeededError,
+  RecordsError,
+  RecordStream,
+  RecordValidationError,
+  StepWork,
+  validateForAppend,
+  type AppendValidationOptions,
+  type BatchOptions,
+  type Compression,
+  type PieceTaker,
+  type PreparedAppend,
+} from '../../../src/records/index.js';
+import { fc } from '../../support/fast-check.js';
+
+const NOW = 1_700_000_000_000;
+const OPTIONS: AppendValidationOptions = {
+  topicPartition: 'orders-3',
+  origin: 'client',
+  maxMessageBytes: 10_000_000,
+  nextOffset: 1000,
+  partitionLeaderEpoch: 7,
+  nowMs: NOW,
+  targetCompression: 'producer',
+  timestampType: 'CreateTime',
+  timestampBeforeMaxMs: 1_000_000,
+  timestampAfterMaxMs: 1_000_000,
+  compactedTopic: false,
+};
+const CODECS: readonly Compression[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
+
+function batchOf(options: BatchOptions = {}, count = 400): Buffer {
+  const builder = new BatchBuilder(options);
+  for (let i = 0; i < count; i++) {
+    builder.append({
+      timestamp: NOW + ((i * 7919) % 1000),
+      key: i % 5 === 0 ? null : Buffer.from(`key ${i}`),
+      value: i % 11 === 0 ? null : Buffer.alloc((i * 37) % 900, `value ${i} `),
+      headers: i % 3 === 0 ? [{ key: `h${i}`, value: i % 2 === 0 ? null : Buffer.alloc(i % 200, 'h') }] : [],
+    });
+  }
+  return builder.build();
+}
+
+/** Feeds the content in pieces of `pieceBytes`. */
+async function pass<T>(preparation: AppendPreparation, taker: PieceTaker<T>, pieceBytes: number): Promise<void> {
+  const reader = preparation.openContent(1_000_000_000);
+  let step = taker.next();
+  while (!step.done) {
+    const piece = await reader.next();
+    if (piece === null) step = taker.next(null);
+    else
+      for (let at = 0; at < piece.length && !step.done; at += pieceBytes)
+        step = taker.next(piece.subarray(at, at + pieceBytes));
+  }
+  reader.close?.();
+}
+
+async function prepare(bytes: Buffer, options: AppendValidationOptions, pieceBytes = 1000): Promise<PreparedAppend> {
+  const preparation = new AppendPreparation(bytes, options);
+  try {
+    await pass(preparation, preparation.check(), pieceBytes);
+    if (preparation.mustRebuild) {
+      await pass(preparation, preparation.collect(), pieceBytes);
+      runAtOnce(preparation.rewrite());
+      await preparation.compress();
+    }
+  } catch (error) {
+    if (!(error instanceof RecordsError)) throw error;
+    return preparation.finish(error);
+  }
+  return preparation.finish(null);
+}
+
+function outcome(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof RecordValidationError) return { message: error.message, records: error.recordErrors };
+    if (error instanceof RecordsError) return { kind: error.kind, message: error.message };
+    throw error;
+  }
+}
+
+async function expectSame(bytes: Buffer, options: AppendValidationOptions, pieceBytes?: number): Promise<void> {
+  const prepared = await prepare(bytes, options, pieceBytes);
+  const later = { ...options, nextOffset: 5000, partitionLeaderEpoch: 9 };
+  const [own, other] = [Buffer.from(bytes), Buffer.from(bytes)];
+  const atOnce = outcome(() => validateForAppend(own, later));
+  // The same bytes: what was prepared is for them alone.
+  bytes.copy(other);
+  const inPieces = outcome(() => validateForAppend(bytes, { ...later, prepared }));
+  expect(inPieces).toEqual(atOnce);
+}
+
+describe.each(CODECS)('a batch of %s', (codec) => {
+  test.each(CODECS)('goes into a topic of %s as if it had been looked at at once', async (target) => {
+    const header = { compression: codec, producerId: 7n, producerEpoch: 2, baseSequence: 40, isTransactional: true };
+    for (const timestampType of ['CreateTime', 'LogAppendTime'] as const) {
+      await expectSame(batchOf(header), { ...OPTIONS, targetCompression: target, timestampType });
+    }
+  });
+
+  test('is refused with the same words', async () => {
+    const early = { timestampBeforeMaxMs: 0, timestampAfterMaxMs: 500 };
+    await expectSame(batchOf({ compression: codec }), { ...OPTIONS, ...early });
+    await expectSame(batchOf({ compression: codec }), { ...OPTIONS, compactedTopic: true });
+    await expectSame(batchOf({ compression: codec, timestampType: 'LogAppendTime', logAppendTimeMs: NOW }), {
+      ...OPTIONS,
+      timestampType: 'LogAppendTime',
+    });
+  });
+
+  test('whose count is wrong is refused with the same words', async () => {
+    for (const change of [-1, 1]) {
+      const bytes = batchOf({ compression: codec });
+      const batch = new BatchView(bytes);
+      bytes.writeInt32BE(batch.count + change, 57);
+      bytes.writeInt32BE(batch.lastOffsetDelta + change, 23);
+      batch.recomputeCrc();
+      await expectSame(bytes, OPTIONS);
+    }
+  });
+});
+
+test('records are found wherever a piece ends', async () => {
+  for (const pieceBytes of [1, 2, 3, 7, 64, 999, 100_000]) {
+    await expectSame(batchOf({ compression: 'lz4' }), { ...OPTIONS, compactedTopic: true }, pieceBytes);
+  }
+});
+
+test('damaged records are refused, or taken, wherever a piece ends', async () => {
+  const sound = batchOf({}, 12);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(),
+      fc.integer({ min: 1, max: 255 }),
+      fc.integer({ min: 1, max: 40 }),
+      async (place, flip, pieceBytes) => {
+        const bytes = Buffer.from(sound);
+        bytes[61 + (place % (bytes.length - 61))]! ^= flip;
+        new BatchView(bytes).recomputeCrc();
+        const kindOf = (work: () => unknown): string => {
+          try {
+            work();
+            return 'taken';
+          } catch (error) {
+            if (!(error instanceof RecordsError)) throw error;
+            return error.kind;
+          }
+        };
+        const prepared = await prepare(bytes, OPTIONS, pieceBytes);
+        const atOnce = kindOf(() => validateForAppend(Buffer.from(bytes), OPTIONS));
+        expect(kindOf(() => validateForAppend(bytes, { ...OPTIONS, prepared }))).toBe(atOnce);
+      },
+    ),
+    { numRuns: 400 },
+  );
+});
+
+test('a record of a hundred pieces is passed without being kept, and its visitor may stop', () => {
+  const builder = new BatchBuilder({});
+  builder.append({ timestamp: NOW, key: null, value: Buffer.alloc(100_000) });
+  builder.append({ timestamp: NOW + 1, key: Buffer.alloc(50_000), value: null });
+  const bytes = builder.build().subarray(61);
+  const seen: number[] = [];
+  const taker = new RecordStream().pass(2, (index, { valueSize }) => {
+    seen.push(valueSize);
+    return index < 1;
+  });
+  let step = taker.next();
+  let at = 0;
+  while (!step.done) step = taker.next(bytes.subarray(at, (at += 1000)));
+  expect(seen).toEqual([100_000, -1]);
+  expect(at).toBeGreaterThanOrEqual(150_000);
+});
+
+describe('what a step may do', () => {
+  const large = (compression: Compression): Buffer => {
+    const builder = new BatchBuilder({ compression });
+    builder.append({ timestamp: NOW, key: null, value: Buffer.alloc(16 * 1024 * 1024) });
+    return builder.build();
+  };
+
+  test.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)(
+    'does not include a large batch of %s, which stays as it was',
+    (codec) => {
+      const bytes = large(codec);
+      const before = Buffer.from(bytes);
+      const options = { ...OPTIONS, work: new StepWork() };
+      expect(() => validateForAppend(bytes, options)).toThrow(PreparationNeededError);
+      expect(bytes.equals(before)).toBe(true);
+      // One without a bound does it.
+      expect(validateForAppend(bytes, OPTIONS).batchCount).toBe(1);
+    },
+  );
+
+  test('includes many small batches, and an end', () => {
+    const work = new StepWork();
+    const bytes = batchOf({ compression: 'gzip' });
+    let count = 0;
+    expect(() => {
+      for (; count < 10_000; count++) validateForAppend(Buffer.from(bytes), { ...OPTIONS, work });
+    }).toThrow(PreparationNeededError);
+    expect(count).toBeGreaterThanOrEqual(4);
+    expect(count).toBeLessThan(100);
+  });
+
+  test('ends with what a lie cost it', () => {
+    const lying = large('gzip');
+    lying.writeUInt32LE(1, lying.length - 4);
+    new BatchView(lying).recomputeCrc();
+    const work = new StepWork();
+    expect(() => validateForAppend(lying, { ...OPTIONS, work })).toThrow(PreparationNeededError);
+    expect(() => validateForAppend(batchOf({ compression: 'gzip' }, 1), { ...OPTIONS, work })).toThrow(
+      PreparationNeededError,
+    );
+  });
+
+  test('does not include compressing again what is large, nor walking millions of records', () => {
+    const builder = new BatchBuilder({});
+    builder.append({ timestamp: NOW, key: null, value: Buffer.alloc(1_000_000) });
+    const megabyte = builder.build();
+    expect(validateForAppend(megabyte, { ...OPTIONS, work: new StepWork() }).batchCount).toBe(1);
+    new BatchView(megabyte).baseOffset = 0;
+    const compressing = { ...OPTIONS, targetCompression: 'gzip' as const };
+    expect(() => validateForAppend(megabyte, { ...compressing, work: new StepWork() })).toThrow(PreparationNeededError);
+    const many = batchOf({}, 400_000);
+    expect(() => validateForAppend(many, { ...OPTIONS, maxMessageBytes: 1e9, work: new StepWork() })).toThrow(
+      PreparationNeededError,
+    );
+  });
+});
+
+test('the append time of a batch that was built again is that of its append', async () => {
+  const options = { ...OPTIONS, targetCompression: 'zstd', timestampType: 'LogAppendTime' } as const;
+  const bytes = batchOf({ compression: 'gzip' });
+  const prepared = await prepare(bytes, options);
+  const { buffer, logAppendTimeMs } = validateForAppend(bytes, { ...options, nowMs: NOW + 50, prepared });
+  expect(logAppendTimeMs).toBe(NOW + 50);
+  expect(new BatchView(buffer)).toMatchObject({ maxTimestamp: NOW + 50, timestampType: 'LogAppendTime' });
+  expect(new BatchView(buffer).isValidCrc()).toBe(true);
+});
+
+test('what was prepared is for those bytes and that topic alone', async () => {
+  const bytes = batchOf({ compression: 'gzip' });
+  const prepared = await prepare(bytes, OPTIONS);
+  expect(prepared.isFor(bytes, { ...OPTIONS, nextOffset: 1, nowMs: NOW + 5 })).toBe(true);
+  expect(prepared.isFor(Buffer.from(bytes), OPTIONS)).toBe(false);
+  const changes: Partial<AppendValidationOptions>[] = [
+    { targetCompression: 'zstd' },
+    { timestampType: 'LogAppendTime' },
+    { timestampBeforeMaxMs: 1 },
+    { timestampAfterMaxMs: 1 },
+    { compactedTopic: true },
+    { maxMessageBytes: 1 },
+  ];
+  for (const change of changes) expect(prepared.isFor(bytes, { ...OPTIONS, ...change })).toBe(false);
+});
