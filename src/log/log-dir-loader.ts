@@ -20,6 +20,13 @@ export interface LoadDirOptions {
   onLoaded(log: UnifiedLog, isFuture: boolean): void;
   /** A folder that was being deleted when the broker stopped. */
   onDeleted(path: string): void;
+  /** No one waits for it any more: asked at each step. */
+  isStopped(): boolean;
+}
+
+/** The broker was told to stop while it loaded its logs. */
+export class LoadingStoppedError extends Error {
+  override readonly name = 'LoadingStoppedError';
 }
 
 /** The topics of the logs that directories with these names hold. */
@@ -36,10 +43,20 @@ export function topicsIn(listings: Iterable<readonly string[]>): Set<string> {
 
 /**
  * Loads, and where needed recovers, all logs of a directory one after the other (`LogManager.loadLogs`). In slices: heartbeats must go out
- * meanwhile. True when a recovery point of the checkpoint is not true any more: the log was cut below it, or is gone.
+ * meanwhile. True when a recovery point of the checkpoint is not true any more: the log was cut below it, or is gone. Rejects with
+ * `LoadingStoppedError` at the next step once it is stopped; the log under way is then left as a kill would leave it.
  */
 export function loadLogDir(context: LogContext, dir: LogDir, options: LoadDirOptions): Promise<boolean> {
-  return runInSlices(context.clock, loadLogs(context, dir, options));
+  return runInSlices(context.clock, untilStopped(loadLogs(context, dir, options), options));
+}
+
+function* untilStopped<T>(steps: Steps<T>, { isStopped }: LoadDirOptions): Steps<T> {
+  for (;;) {
+    if (isStopped()) throw new LoadingStoppedError('Told to stop while loading logs');
+    const step = steps.next();
+    if (step.done) return step.value;
+    yield;
+  }
 }
 
 function* loadLogs(context: LogContext, dir: LogDir, options: LoadDirOptions): Steps<boolean> {

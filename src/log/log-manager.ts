@@ -24,7 +24,7 @@ import { LogCheckpoints } from './log-checkpoints.js';
 import { LogDeletions } from './log-deletions.js';
 import { shutDownLogDir } from './log-dir-shutdown.js';
 import { leftoverOf, LogReplacement } from './log-replacement.js';
-import { loadLogDir, topicsIn } from './log-dir-loader.js';
+import { LoadingStoppedError, loadLogDir, topicsIn } from './log-dir-loader.js';
 import { loadLog } from './log-loader.js';
 import { LogTasks } from './log-tasks.js';
 import type { CreateLogOptions, LogManagerOptions, TopicConfigsLookup } from './log-manager-options.js';
@@ -63,6 +63,9 @@ export class LogManager {
   /** Shared with all logs; only `reconfigureProducerState` changes it. */
   private readonly producerState: ProducerStateConfig;
   private closed = false;
+  private isLoadingStopped = false;
+  /** Settles when `startup` does. */
+  private loading: Promise<void> = Promise.resolve();
 
   /** Locks the directories; throws when one is in use, or none usable. */
   constructor(private readonly options: LogManagerOptions) {
@@ -127,7 +130,18 @@ export class LogManager {
    * Loads, and after an unclean shutdown recovers, every log; then the background tasks begin. `configsOf` gives the configurations of those
    * topics that have overrides. It is asked for just the topics that are loaded: by a second listing, logs might get the defaults.
    */
-  async startup(configsOf: TopicConfigsLookup = () => Promise.resolve(new Map())): Promise<void> {
+  startup(configsOf: TopicConfigsLookup = () => Promise.resolve(new Map())): Promise<void> {
+    const loading = this.load(configsOf);
+    this.loading = loading.catch(() => undefined);
+    return loading;
+  }
+
+  /** `startup` then rejects as soon as it can; what is not loaded by then is recovered at the next start. */
+  stopLoading(): void {
+    this.isLoadingStopped = true;
+  }
+
+  private async load(configsOf: TopicConfigsLookup): Promise<void> {
     const listings = new Map<string, readonly string[]>();
     for (const { path } of this.dirs.liveDirs) {
       await this.orOffline(path, () => void listings.set(path, this.context.fs.readDir(path)));
@@ -381,6 +395,8 @@ export class LogManager {
   async shutdown(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
+    this.stopLoading();
+    await this.loading;
     this.deletions.close();
     this.context.scheduler.shutdown();
     // A directory that hangs keeps no other from being flushed and marked.
@@ -405,6 +421,10 @@ export class LogManager {
       await work();
     } catch (error) {
       if (error instanceof AssertionError || error instanceof DuplicateLogError) throw error;
+      if (error instanceof LoadingStoppedError) {
+        this.context.files.closeIdle();
+        throw error;
+      }
       // Not given up for what is no fault of its disk: the replicas there would be gone until the next start. Kafka gives it up.
       if (isOutOfHandles(error)) {
         throw new LogError(
@@ -425,6 +445,7 @@ export class LogManager {
       hadCleanShutdown,
       configOf: (topic) => configs.get(topic) ?? this.defaultConfig,
       onLoaded: (log, isFuture) => this.addLoaded(log, isFuture),
+      isStopped: () => this.isLoadingStopped,
       onDeleted: (path) => this.deletions.removeLater(dir.path, path, this.defaultConfig.fileDeleteDelayMs),
     });
     // What is appended where recovery has cut a log is not durable. Else nothing is written: the disk may be full.

@@ -78,6 +78,9 @@ export class Broker {
   private config: BrokerConfig;
   private parts: Partial<Parts> = {};
   private shutdownPromise: Promise<void> | null = null;
+  /** Resolves when `startParts` has ended, in whichever way. */
+  private startEnded: Promise<void> = Promise.resolve();
+  private stopPromise: Promise<void> | null = null;
 
   constructor(private readonly options: BrokerOptions) {
     this.config = options.config;
@@ -111,19 +114,31 @@ export class Broker {
     return this.stopped;
   }
 
-  /** Resolves when the broker serves and the first election of a controller is over. Rejects, with everything stopped again, when it cannot. */
+  /**
+   * Resolves when the broker serves and the first election of a controller is over. Rejects, with everything stopped again, when it cannot,
+   * or is told to stop meanwhile.
+   */
   async startup(): Promise<void> {
+    if (this.isToldToStop) throw new StoppedWhileStartingError();
     this.state = 'STARTING';
     this.logger.info('starting');
+    const starting = this.startParts();
+    this.startEnded = starting.then(
+      () => undefined,
+      () => undefined,
+    );
     try {
-      const { elected } = await this.startParts();
+      const { elected } = await starting;
+      if (this.isToldToStop) throw new StoppedWhileStartingError();
       // It serves from here on, and may be told to stop: as in Kafka, that does not wait for the election.
       this.state = 'RUNNING';
       await elected;
-      if (this.shutdownPromise === null) this.logger.info('started', { broker: this.brokerId });
+      if (!this.isToldToStop) this.logger.info('started', { broker: this.brokerId });
     } catch (error) {
-      // Whoever told it to stop waits for that.
-      if (this.shutdownPromise !== null) throw error;
+      if (this.shutdownPromise !== null) {
+        await this.shutdownPromise;
+        throw new StoppedWhileStartingError({ cause: error });
+      }
       this.logger.error('Fatal error during startup. Prepare to shutdown', { error });
       await this.stopParts(false);
       this.state = 'NOT_RUNNING';
@@ -131,9 +146,12 @@ export class Broker {
     }
   }
 
-  /** Hands its leaders over (`controlled.shutdown.enable`), then stops everything. Resolves when all is closed; never rejects. */
+  /**
+   * Hands its leaders over (`controlled.shutdown.enable`), then stops everything. Resolves when all is closed; never rejects. A broker that is
+   * still starting ends that at its next step: nothing that it makes lives on.
+   */
   shutdown(): Promise<void> {
-    this.shutdownPromise ??= this.stopParts(this.state === 'RUNNING').then(() => {
+    this.shutdownPromise ??= this.stop().then(() => {
       this.state = 'NOT_RUNNING';
       this.logger.info('shut down completed');
       this.resolveStopped(undefined);
@@ -141,26 +159,52 @@ export class Broker {
     return this.shutdownPromise;
   }
 
+  private get isToldToStop(): boolean {
+    return this.shutdownPromise !== null;
+  }
+
+  private async stop(): Promise<void> {
+    const isServing = this.state === 'RUNNING';
+    if (this.state === 'STARTING' || this.state === 'RECOVERY') await this.endStart();
+    await this.stopParts(isServing);
+  }
+
+  private async endStart(): Promise<void> {
+    const { parts, startEnded } = this;
+    this.logger.info('Told to stop while starting');
+    parts.logs?.stopLoading();
+    // Before there is a controller nothing but waits for ZooKeeper is under way there; a controller has things to write down.
+    if (parts.controller) await withinTime(this.options.clock, STOP_LIMIT_MS, startEnded);
+    await parts.zk?.close();
+    await startEnded;
+  }
+
   private async startParts(): Promise<{ readonly elected: Promise<void> }> {
     const { options, parts, logger, metrics } = this;
     const { loggerFactory, clock, random, fs, transport } = options;
     const now = (): BrokerConfig => this.config;
+    /** Whoever told it to stop waits for what was begun, and then stops all that was made: nothing more may be. */
+    const step = async <T>(begun: Promise<T>): Promise<T> => {
+      const value = await begun;
+      if (this.isToldToStop) throw new StoppedWhileStartingError();
+      return value;
+    };
     const logDirs = this.config.logDirs.map((dir) => resolvePath(dir));
 
     const zk = (parts.zk = options.zkClient ?? this.zooKeeperClient());
     logger.info(`Connecting to zookeeper on ${this.config.get('zookeeper.connect')}`);
-    await zk.connect();
+    await step(zk.connect());
     const stores = new ZkStores(zk, {
       clock,
       logger: loggerFactory('zookeeper'),
       secure: this.config.get('zookeeper.set.acl'),
     });
-    await stores.cluster.createTopLevelPaths();
+    await step(stores.cluster.createTopLevelPaths());
 
-    const identity = await resolveIdentity(this.config, logDirs, stores.cluster, { fs, random, logger });
+    const identity = await step(resolveIdentity(this.config, logDirs, stores.cluster, { fs, random, logger }));
     const { brokerId, clusterId } = identity;
     this.config = this.config.withBrokerId(brokerId);
-    this.config = await withDynamicConfig(this.config, brokerId, stores, logger);
+    this.config = await step(withDynamicConfig(this.config, brokerId, stores, logger));
 
     this.state = 'RECOVERY';
     const topicConfigs = new TopicConfigs(this.config, stores.configs, logger);
@@ -175,13 +219,13 @@ export class Broker {
       defaultConfig: topicConfigs.defaultConfig,
       onLogDirFailure: (dir) => this.onLogDirFailure(dir),
     }));
-    await logs.startup((topics) => topicConfigs.loadAtStart(topics));
+    await step(logs.startup((topics) => topicConfigs.loadAtStart(topics)));
     if (logs.liveLogDirs.length === 0) throw allLogDirsFailed();
 
     const metadata = new MetadataCache();
     const features = (parts.features = new FinalizedFeatures(stores, logger));
     // `KafkaConfig.isFeatureVersioningSupported`
-    if (this.config.interBrokerProtocolAtLeast('2.7-IV0')) await features.start();
+    if (this.config.interBrokerProtocolAtLeast('2.7-IV0')) await step(features.start());
 
     const dispatch = { request: (request: Request): void => request.closeConnection('The broker is not ready') };
     const sockets = (parts.sockets = new SocketServer({
@@ -196,7 +240,7 @@ export class Broker {
       onFatalError: (error) => this.onFatalError(error),
       onFlushed: (chunks) => logs.reclaim(chunks),
     }));
-    await bindListeners(sockets, this.config);
+    await step(bindListeners(sockets, this.config));
 
     const clientOptions: BrokerClientOptions = {
       transport,
@@ -245,7 +289,7 @@ export class Broker {
       version: REGISTRATION_VERSION,
       features: new Map(),
     });
-    const { epoch } = await stores.brokers.registerBroker(registration());
+    const { epoch } = await step(stores.brokers.registerBroker(registration()));
     const unwritable = writeMetaProperties(fs, logs.liveLogDirs, { brokerId, clusterId }, clock.nowMs(), logger);
     for (const dir of unwritable) logs.handleLogDirFailure(dir);
     if (logs.liveLogDirs.length === 0) throw allLogDirsFailed();
@@ -275,7 +319,7 @@ export class Broker {
       logger: loggerFactory('coordinator'),
       metrics,
     }));
-    const offsetsTopic = await stores.topics.assignment(GROUP_METADATA_TOPIC);
+    const offsetsTopic = await step(stores.topics.assignment(GROUP_METADATA_TOPIC));
     groups.startup(offsetsTopic?.partitions.size ?? this.config.get('offsets.topic.num.partitions'));
 
     const topicAdmin = (parts.topicAdmin = new TopicAdmin({
@@ -350,7 +394,7 @@ export class Broker {
       setConfig: (changed) => (this.config = changed),
       updateRegistration: () => stores.brokers.updateBroker(registration()),
     }));
-    await configChanges.start();
+    await step(configChanges.start());
 
     const dispatcher = new RequestDispatcher(API_HANDLERS, services);
     dispatch.request = (request) => dispatcher.dispatch(request);
@@ -358,8 +402,12 @@ export class Broker {
     return { elected };
   }
 
-  /** What was started, in Kafka's order of stopping. Each part is stopped though another fails to. */
-  private async stopParts(controlled: boolean): Promise<void> {
+  /** What was started, in Kafka's order of stopping. Each part is stopped though another fails to. Done once, whoever asks first. */
+  private stopParts(controlled: boolean): Promise<void> {
+    return (this.stopPromise ??= this.stopEach(controlled));
+  }
+
+  private async stopEach(controlled: boolean): Promise<void> {
     const { parts, logger } = this;
     const quietly = async (what: string, stop: () => unknown): Promise<void> => {
       try {
@@ -448,6 +496,14 @@ export class Broker {
   private onFatalError(error: unknown): void {
     this.logger.error('Fatal error, the broker stops', { error });
     this.resolveStopped(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+class StoppedWhileStartingError extends Error {
+  override readonly name = 'StoppedWhileStartingError';
+
+  constructor(options: ErrorOptions = {}) {
+    super('The broker was told to stop while it was starting', options);
   }
 }
 

@@ -57,9 +57,9 @@ export class TopicConfigs {
     return new Map([...topics].filter(([topic, id]) => !this.isKnown(topic, id)));
   }
 
-  /** Reads the overrides of these topics, ids by name. */
-  async load(topics: ReadonlyMap<string, Uuid>): Promise<void> {
-    await this.read(topics);
+  /** Reads the overrides of these topics, ids by name. Of names alone whichever topic has them is meant. */
+  async load(topics: ReadonlyMap<string, Uuid> | readonly string[]): Promise<void> {
+    await this.read(topics instanceof Map ? topics : new Map([...topics].map((topic) => [String(topic), ZERO_UUID])));
   }
 
   /** Reads the overrides of all topics that have replicas here again. Gives those that have changed. */
