@@ -188,7 +188,7 @@ export class GroupStore {
     this.partitions.onElection(partition, coordinatorEpoch, async (isWanted) => {
       const startMs = this.clock.monotonicMs();
       const groups = await this.readGroups({ topic: GROUP_METADATA_TOPIC, partition }, isWanted);
-      if (groups === null) return false;
+      if (groups === null || !isWanted()) return false;
       for (const group of groups) {
         if (this.groups.has(group.groupId)) continue;
         this.groups.set(group.groupId, group);

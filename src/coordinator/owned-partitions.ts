@@ -5,7 +5,15 @@ const RETRY_MS = 1000;
 /** One failure out of so many is logged: a line a minute for a partition whose disk goes on refusing. */
 const FAILURES_A_LOG_LINE = 60;
 
-/** Reads a partition and puts what it holds to use; false when this broker does not lead it any more. Throws when it cannot be read now. */
+/** Loads that run at once; of more each would only take longer. */
+const LOADS_AT_ONCE = 4;
+/** A load whose reads take longer is passed: the disk may hang. It goes on beside the others. */
+const PASSED_AFTER_MS = 1000;
+
+/**
+ * Reads a partition and puts what it holds to use; false when this broker does not lead it any more. Throws when it cannot be read now. Asks
+ * `isWanted` before each read, and in the step in which it puts something to use.
+ */
 export type LoadPartition = (isWanted: () => boolean) => Promise<boolean>;
 
 /** This broker was made the leader of a partition: in force until it is told something newer about it. */
@@ -18,18 +26,27 @@ interface Election {
 }
 
 /**
- * The partitions of a coordinator's topic that this broker has taken over: those that it leads and whose state it has loaded. Loads and
- * unloads take turns (`GroupMetadataManager.scheduler` in Kafka).
+ * The partitions of a coordinator's topic that this broker has taken over: those that it leads and whose state it has loaded.
+ *
+ * What is told of a partition is in force at once: one that is resigned is not served for a moment longer beside its next coordinator. Only
+ * what was told of the same partition is carried out in order. Kafka loads and unloads all in one thread: a read that hangs in one directory
+ * keeps the partitions of the others from being taken over, and from being given up.
  *
  * A partition that cannot be read (its log was replaced by a move, the process may open no more files) stays *loading* and is read again: what
  * failed to load is not empty. Kafka serves it all the same, and consumers of a group whose commits were not read start at
- * `auto.offset.reset`. Between two tries other partitions have their turns.
+ * `auto.offset.reset`.
  */
 export class OwnedPartitions {
   private readonly loading = new Set<number>();
   private readonly owned = new Set<number>();
   private readonly coordinatorEpochs = new Map<number, number>();
   private readonly elections = new Map<number, Election>();
+  /** Elections whose loads have not begun, in order. */
+  private readonly waiting: Election[] = [];
+  private readonly running = new Set<Promise<void>>();
+  /** Loads that count against `LOADS_AT_ONCE`. */
+  private active = 0;
+  /** Unloads, and the beginnings of loads. None waits for a disk. */
   private readonly queue: EventQueue;
 
   constructor(
@@ -57,38 +74,80 @@ export class OwnedPartitions {
     this.endElection(partition);
     const election: Election = { partition, coordinatorEpoch, load, failures: 0, retryTimer: null };
     this.elections.set(partition, election);
-    this.queue.put(() => this.takeOver(election));
+    if (this.owned.has(partition)) return;
+    this.loading.add(partition);
+    this.loadLater(election);
   }
 
   /** Gives up a partition that this broker leads no more. `coordinatorEpoch` is null when the partition is deleted. */
   onResignation(partition: number, coordinatorEpoch: number | null, unload: (wasOwned: boolean) => void): void {
     if (!this.maybeUpdateEpoch(partition, coordinatorEpoch)) return;
     this.endElection(partition);
-    this.queue.put(() => {
-      const wasOwned = this.owned.delete(partition);
-      this.loading.delete(partition);
-      unload(wasOwned);
-    });
+    const wasOwned = this.owned.delete(partition);
+    this.loading.delete(partition);
+    this.queue.put(() => unload(wasOwned));
   }
 
   /** Resolves when nothing is being loaded. */
-  stop(): Promise<void> {
+  async stop(): Promise<void> {
     for (const partition of [...this.elections.keys()]) this.endElection(partition);
-    return this.queue.close();
+    await this.queue.close();
+    await Promise.all(this.running);
   }
 
-  private async takeOver(election: Election): Promise<void> {
+  /** Behind the unloads that were told before. */
+  private loadLater(election: Election): void {
+    this.queue.put(() => {
+      this.waiting.push(election);
+      this.beginLoads();
+    });
+  }
+
+  private beginLoads(): void {
+    while (this.active < LOADS_AT_ONCE) {
+      const election = this.waiting.shift();
+      if (!election) return;
+      if (!this.isInForce(election)) continue;
+      const load = this.loadInTurn(election);
+      this.running.add(load);
+      void load.then(() => this.running.delete(load));
+    }
+  }
+
+  /** Counts as active until it is over, or has had to wait for a disk for too long. */
+  private async loadInTurn(election: Election): Promise<void> {
+    let timer: Timer | null = null;
+    let isActive = true;
+    const pass = (): void => {
+      timer?.cancel();
+      if (!isActive) return;
+      isActive = false;
+      this.active--;
+      this.beginLoads();
+    };
+    const isWanted = (): boolean => {
+      timer?.cancel();
+      if (isActive) timer = this.clock.setTimer(PASSED_AFTER_MS, pass, { background: true });
+      return this.isInForce(election);
+    };
+    this.active++;
+    isWanted();
+    try {
+      await this.takeOver(election, isWanted);
+    } finally {
+      pass();
+    }
+  }
+
+  private async takeOver(election: Election, isWanted: () => boolean): Promise<void> {
     const { partition, coordinatorEpoch } = election;
-    if (!this.isInForce(election) || this.owned.has(partition)) return;
-    this.loading.add(partition);
     let isLed: boolean;
     try {
-      isLed = await election.load(() => this.isInForce(election));
+      isLed = await election.load(isWanted);
     } catch (error) {
       this.retryLater(election, error);
       return;
     }
-    // What was told meanwhile waits for its turn, and finds the partition loading.
     if (!this.isInForce(election)) return;
     this.loading.delete(partition);
     if (isLed) {
@@ -108,7 +167,7 @@ export class OwnedPartitions {
       this.log.error('Failed to load a partition; trying again', { partition, coordinatorEpoch, failures, error });
     }
     election.failures++;
-    const again = (): void => void this.queue.put(() => this.takeOver(election));
+    const again = (): void => this.loadLater(election);
     election.retryTimer = this.clock.setTimer(RETRY_MS, again, { background: true });
   }
 

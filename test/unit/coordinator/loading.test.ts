@@ -2,8 +2,7 @@
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { BatchBuilder, RECORD_BATCH_OVERHEAD } from '../../../src/records/index.js';
 import { encodeOffsetCommitKey } from '../../../src/coordinator/group-records.js';
-import type { MemoryPartition } from './support.js';
-import { Fixture, GROUP } from './support.js';
+import { Fixture, GROUP, MemoryPartition } from './support.js';
 
 const tp = (topic: string) => ({ topic, partition: 0 });
 
@@ -86,4 +85,22 @@ test('where no batch can begin the groups have what stands before', async () => 
   const after = await new Fixture(partition).elected(2);
   expect(after.fetchErrorCode()).toBe(ErrorCode.NONE);
   expect(after.committed()).toBe(42n);
+});
+
+test('what was read when the partition is given up is not put to use, nor found when it comes back', async () => {
+  const partition = await withOffset(42n);
+  const after = new Fixture(partition);
+  const { logBounds } = MemoryPartition.prototype;
+  let asked = 0;
+  partition.logBounds = function () {
+    // At the end of the log: the groups are read, and on their way.
+    if (++asked === 3) queueMicrotask(() => after.coordinator.onResignation(0, 2));
+    return logBounds.call(this);
+  };
+  await after.elected(1);
+  expect(asked).toBe(3);
+  expect(after.fetchErrorCode()).toBe(ErrorCode.NOT_COORDINATOR);
+  await (await new Fixture(partition).elected(2)).commit(43n);
+  await after.elected(3);
+  expect(after.committed()).toBe(43n);
 });
