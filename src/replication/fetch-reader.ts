@@ -69,7 +69,8 @@ class ReadRun {
     private readonly fetch: FetchRead,
     private readonly read: (cached: CachedPartition, limits: ReadLimits) => ReadResult | Promise<ReadResult>,
   ) {
-    this.bytes = fetch.params.maxBytes;
+    const { maxBytes, maxQuotaBytes } = fetch.params;
+    this.bytes = Math.min(maxBytes, maxQuotaBytes?.() ?? Infinity);
     this.minOneMessage = !fetch.params.hardMaxBytesLimit;
   }
 

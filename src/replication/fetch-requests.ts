@@ -141,7 +141,7 @@ export class FetchRequests {
     const replicaId = version >= 15 ? request.replicaState.replicaId : request.replicaId;
     const isFollower = replicaId >= 0;
     const allowed = Math.min(request.maxBytes, this.options.fetchMaxBytes());
-    const maxBytes = isFollower ? allowed : Math.min(allowed, call.maxQuotaBytes ?? allowed);
+    const maxQuotaBytes = isFollower ? undefined : call.maxQuotaBytes;
     const client =
       !isFollower && version >= FIRST_VERSION_WITH_RACK
         ? { rackId: request.rackId, listenerName: call.listenerName }
@@ -149,8 +149,9 @@ export class FetchRequests {
     return {
       replicaId,
       maxWaitMs: request.maxWaitMs,
-      minBytes: Math.min(request.minBytes, maxBytes),
-      maxBytes,
+      minBytes: Math.min(request.minBytes, allowed, maxQuotaBytes?.() ?? allowed),
+      maxBytes: allowed,
+      ...(maxQuotaBytes && { maxQuotaBytes }),
       isolation: isFollower ? 'LOG_END' : request.isolationLevel === 1 ? 'TXN_COMMITTED' : 'HIGH_WATERMARK',
       fetchOnlyLeader: isFollower || client === null,
       hardMaxBytesLimit: version <= 2,

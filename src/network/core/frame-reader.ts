@@ -11,7 +11,7 @@ export interface FrameReaderOwner {
   readonly audience: ListenerAudience;
   /** `socket.request.max.bytes`, or less before a client has said who it is. */
   readonly maxFrameBytes: number;
-  /** Whether the next frame's turn has come: before, only its length is read, or what came along with the frame before it. */
+  /** Whether the next frame's turn has come: before, nothing is taken but its length. */
   readonly mayBeginFrame: boolean;
   /** A whole frame, to be handed out. */
   onFrame(frame: Frame): void;
@@ -35,7 +35,7 @@ export interface FrameReaderHost {
  * Bytes that arrive in the scratch buffer are copied out once; the rest of a larger frame is read in place.
  *
  * Behind a frame that is being handled, up to a scratch buffer is read ahead while all connections together have room for that; otherwise
- * the length alone is read, as in Kafka, and everything else waits in the kernel.
+ * no more than what a connection costs anyway, and everything else waits in the kernel.
  */
 export class FrameReader implements MemoryOwner {
   private frame = new Frame();
@@ -80,10 +80,10 @@ export class FrameReader implements MemoryOwner {
   target(): Buffer {
     const { frame } = this;
     const { scratch, memory } = this.host;
-    if (frame.state === 'filling' && this.ahead === null) return frame.room!.subarray(frame.filled);
+    if (frame.state === 'filling' && this.ahead === null) return this.roomOf(frame).subarray(frame.filled);
     // With more than the length at hand reading stops. What comes all the same is kept.
     if (frame.isLengthKnown || memory.mayReadAhead(scratch.length)) return scratch;
-    return scratch.subarray(0, LENGTH_BYTES - frame.lengthFilled);
+    return scratch.subarray(0, LENGTH_BYTES + TINY_FRAME_BYTES);
   }
 
   /** Bytes were read, into what `target` gave. Throws FrameError. */
@@ -107,8 +107,8 @@ export class FrameReader implements MemoryOwner {
 
   /** @internal from RequestMemory */
   onMemoryGranted(): void {
+    this.frame.become('filling');
     deadline.goOn(this.frame, this.host.nowMs());
-    this.fill(this.frame);
     this.owner.onMemoryGranted();
   }
 
@@ -134,7 +134,7 @@ export class FrameReader implements MemoryOwner {
         this.begin(frame, bytes, at);
       }
       if (frame.state === 'waiting' || at === bytes.length) return at;
-      const room = frame.room!;
+      const room = this.roomOf(frame);
       const count = Math.min(room.length - frame.filled, bytes.length - at);
       bytes.copy(room, frame.filled, at, at + count);
       at += count;
@@ -148,7 +148,6 @@ export class FrameReader implements MemoryOwner {
       this.ask(frame, bytes.subarray(at, at + HEADER_PREFIX_BYTES));
     } else {
       frame.become('filling');
-      this.makeRoom(frame, Math.min(frame.frameBytes, TINY_FRAME_BYTES));
     }
   }
 
@@ -172,17 +171,14 @@ export class FrameReader implements MemoryOwner {
     const { memory } = this.host;
     frame.memory = memory.take(senderClassOf(this.owner.audience, frame.frameBytes, prefix), frame.frameBytes, this);
     deadline.begin(frame, this.host.nowMs());
-    if (frame.memory.isGranted) this.fill(frame);
-    else frame.become('waiting');
+    const next = frame.memory.isGranted ? 'filling' : 'waiting';
+    if (frame.state !== next) frame.become(next);
   }
 
-  /** The memory of the whole frame is taken. */
-  private fill(frame: Frame): void {
-    if (frame.state !== 'filling') frame.become('filling');
-    this.makeRoom(frame, frame.frameBytes);
-  }
-
-  private makeRoom(frame: Frame, roomBytes: number): void {
+  /** Where the frame's bytes go: made when they come, so that those of whom none is there have no buffers. */
+  private roomOf(frame: Frame): Buffer {
+    const roomBytes = frame.memory === null ? Math.min(frame.frameBytes, TINY_FRAME_BYTES) : frame.frameBytes;
+    if (frame.room?.length === roomBytes) return frame.room;
     const { framePool } = this.host;
     const backing = framePool.take(roomBytes);
     if (frame.room !== null) {
@@ -191,6 +187,7 @@ export class FrameReader implements MemoryOwner {
     }
     // Exactly what is wanted: a read in place must not reach into the next frame.
     frame.room = backing.length === roomBytes ? backing : backing.subarray(0, roomBytes);
+    return frame.room;
   }
 
   private isInPlace(bytes: Buffer): boolean {

@@ -3,7 +3,7 @@ import { SENDER_CLASSES, type SenderClass } from './sender-class.js';
 import { WaitingLine } from './waiting-line.js';
 
 /** How many frames are let go on in one turn, each of which may be handled at once. */
-const GRANTS_A_TURN = 16;
+const GRANTS_A_TURN = 64;
 /** What each class has, in eighths of the capacity. */
 const EIGHTHS: Readonly<Record<SenderClass, number>> = { broker: 1, claimedBroker: 1, small: 3, large: 4 };
 const READ_AHEAD_EIGHTHS = 1;

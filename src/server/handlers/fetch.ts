@@ -22,7 +22,7 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
     apiVersion,
     {
       listenerName,
-      maxQuotaBytes: request.availableAnswerBytes,
+      maxQuotaBytes: () => request.availableAnswerBytes,
       fail: context.fail,
       authorize: (tp) => {
         if (isFollower ? !mayActAsFollower : !authorize('READ', { type: 'TOPIC', name: tp.topic })) {

@@ -18,13 +18,19 @@ const start = async (options: Partial<ClusterOptions> = {}): Promise<void> => {
 };
 afterEach(() => cluster.stop());
 
-function fetch(over: FetchRequestInput = {}, fetchOffset = 0, version = VERSION): { response: FetchResponse | null } {
+function fetch(
+  over: FetchRequestInput = {},
+  fetchOffset = 0,
+  version = VERSION,
+  maxQuotaBytes?: () => number,
+): { response: FetchResponse | null } {
   const partitions = [{ partition: 0, fetchOffset: BigInt(fetchOffset), partitionMaxBytes: 1 << 20 }];
   const input = { maxWaitMs: 0, minBytes: 1, topics: [{ topic: ORDERS.topic, partitions }], ...over };
   const request = fetchRequest.decode(fetchRequest.encode(input, version), version);
   const sent: { response: FetchResponse | null } = { response: null };
   const context = {
     listenerName: 'PLAINTEXT',
+    ...(maxQuotaBytes && { maxQuotaBytes }),
     authorize: () => 0,
     fail: (error: unknown) => {
       throw error;
@@ -81,6 +87,18 @@ test('a fetch that waits for more than it may get is answered when it has as muc
   expect(waiting.response).toBeNull();
   void cluster.broker(1).produce(['x'.repeat(1000)], 1);
   await cluster.clock.advance(10);
+  expect(sizeOf(waiting)).toBe(2 * BATCH_BYTES);
+});
+
+test('a consumer that waited gets what answers may take when it is read for, not when it came', async () => {
+  await start();
+  let available = 4 * BATCH_BYTES;
+  const waiting = fetch({ maxWaitMs: 1000, minBytes: 1 << 20 }, 0, VERSION, () => available);
+  for (let at = 0; at < 3; at++) void cluster.broker(1).produce(['x'.repeat(1000)], 1);
+  await cluster.clock.advance(10);
+  expect(waiting.response).toBeNull();
+  available = 2 * BATCH_BYTES;
+  await cluster.clock.advance(1000);
   expect(sizeOf(waiting)).toBe(2 * BATCH_BYTES);
 });
 

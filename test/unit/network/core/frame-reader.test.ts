@@ -35,6 +35,7 @@ class Lab {
   readonly turns: (() => void)[] = [];
   readonly memory: RequestMemory;
   readonly reader: FrameReader;
+  readonly pool = new BufferPool(MIB);
   private readonly scratch = Buffer.alloc(SCRATCH_BYTES);
 
   constructor(capacityBytes = 64 * MIB, onFrame: (frame: Frame) => void = (frame) => frame.end()) {
@@ -57,7 +58,7 @@ class Lab {
         },
         onMemoryGranted: () => this.reader.goOn(),
       },
-      { memory: this.memory, framePool: new BufferPool(MIB), scratch: this.scratch, nowMs: () => this.nowMs },
+      { memory: this.memory, framePool: this.pool, scratch: this.scratch, nowMs: () => this.nowMs },
     );
   }
 
@@ -201,19 +202,33 @@ describe('the frame reader', () => {
     expect(lab.memory.used).toBe(0);
   });
 
-  test('reads the length alone while there is no room to read ahead, and the rest stays in the kernel', () => {
+  test('reads no more than 4 KiB at once while there is no room to read ahead, and the rest stays in the kernel', () => {
     const lab: Lab = new Lab(64 * KIB, () => (lab.mayBegin = false));
-    const frames = Buffer.concat([1, 2, 3].map((i) => framed(Buffer.alloc(500, i))));
-    const left = lab.feed(frames);
+    const frames = Buffer.concat(Array.from({ length: 20 }, (_, i) => framed(Buffer.alloc(500, i))));
+    let left = lab.feed(frames);
     expect(lab.received).toHaveLength(1);
-    // The first frame, and the length of the second.
-    expect(frames.length - left.length).toBe(504 + 4);
-    expect([lab.reader.wantsBytes, lab.reader.hasBacklog, lab.memory.used]).toEqual([false, true, 0]);
-    lab.frames[0]!.end();
-    lab.mayBegin = true;
-    lab.reader.goOn();
-    lab.feed(left);
-    expect(lab.received.map((body) => body[0])).toEqual([1, 2]);
+    expect(frames.length - left.length).toBe(4 * KIB + 4);
+    expect([lab.reader.wantsBytes, lab.reader.hasBacklog, lab.memory.used]).toEqual([false, true, 4 * KIB + 4 - 504 - 4]);
+    for (let answered = 0; answered < 20; answered++) {
+      lab.frames[answered]!.end();
+      lab.mayBegin = true;
+      lab.reader.goOn();
+      left = lab.feed(left);
+    }
+    expect(lab.received.map((body) => body[0])).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    expect(lab.memory.used).toBe(0);
+  });
+
+  test('makes no buffer for a frame that waits, nor for one that may go on, until its bytes come', () => {
+    const lab = new Lab(MIB);
+    const accounts = lab.fill('small');
+    const taken = jest.spyOn(lab.pool, 'take');
+    lab.feed(Buffer.concat([announced(60_000), Buffer.alloc(4 * KIB)]), [1000]);
+    for (const account of accounts) account.release();
+    lab.runTurns();
+    expect(taken.mock.calls).toEqual([[4 * KIB]]);
+    lab.feed(Buffer.alloc(1));
+    expect(taken.mock.calls).toEqual([[4 * KIB], [60_000]]);
   });
 
   test('keeps what arrives although it wants nothing more', () => {

@@ -97,7 +97,7 @@ describe('the memory of requests', () => {
     const lab = new Lab();
     const hogs = SENDER_CLASSES.map((name) => lab.holding(ROOM[name], name));
     for (const name of SENDER_CLASSES) lab.holding(1, name);
-    for (let i = 0; i < 30; i++) lab.waiting('large', 1, 'large');
+    for (let i = 0; i < 100; i++) lab.waiting('large', 1, 'large');
     for (let i = 0; i < 10; i++) lab.waiting('small', 1, 'small');
     for (let i = 0; i < 10; i++) lab.waiting('broker', 1, 'broker');
     for (const hog of hogs) hog.release();
@@ -110,10 +110,10 @@ describe('the memory of requests', () => {
     expect(names).toEqual([
       ...Array.from({ length: 10 }, () => 'broker'),
       ...Array.from({ length: 10 }, () => 'small'),
-      ...Array.from({ length: 30 }, () => 'large'),
+      ...Array.from({ length: 100 }, () => 'large'),
     ]);
-    expect(perTurn.length).toBeGreaterThanOrEqual(4);
-    expect(Math.max(...perTurn.map(({ length }) => length))).toBeLessThanOrEqual(16);
+    expect(perTurn.length).toBeGreaterThanOrEqual(2);
+    expect(Math.max(...perTurn.map(({ length }) => length))).toBeLessThanOrEqual(64);
   });
 
   test('keeps the order: whoever comes later waits though there is room for it', () => {
