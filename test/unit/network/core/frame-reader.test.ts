@@ -208,7 +208,11 @@ describe('the frame reader', () => {
     let left = lab.feed(frames);
     expect(lab.received).toHaveLength(1);
     expect(frames.length - left.length).toBe(4 * KIB + 4);
-    expect([lab.reader.wantsBytes, lab.reader.hasBacklog, lab.memory.used]).toEqual([false, true, 4 * KIB + 4 - 504 - 4]);
+    expect([lab.reader.wantsBytes, lab.reader.hasBacklog, lab.memory.used]).toEqual([
+      false,
+      true,
+      4 * KIB + 4 - 504 - 4,
+    ]);
     for (let answered = 0; answered < 20; answered++) {
       lab.frames[answered]!.end();
       lab.mayBegin = true;
