@@ -49,15 +49,12 @@ const BROKER_REASONS: readonly (readonly [reason: string, names: readonly Broker
   [
     'there are no quotas yet',
     [
-      'quota.window.num',
-      'quota.window.size.seconds',
       'replication.quota.window.num',
       'replication.quota.window.size.seconds',
       'alter.log.dirs.replication.quota.window.num',
       'alter.log.dirs.replication.quota.window.size.seconds',
       'controller.quota.window.num',
       'controller.quota.window.size.seconds',
-      'max.connection.creation.rate',
       'follower.replication.throttled.rate',
       'leader.replication.throttled.rate',
       'replica.alter.log.dirs.io.max.bytes.per.second',

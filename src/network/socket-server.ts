@@ -12,6 +12,7 @@ import {
   type Transport,
 } from '../common/index.js';
 import { ANONYMOUS } from '../security/index.js';
+import { ConnectionPace, type ConnectionRateLimits } from './core/connection-pace.js';
 import { ConnectionQuotas, type ConnectionLimits } from './core/connection-quotas.js';
 import { RequestMemory } from './core/request-memory.js';
 import type { ListenerAudience } from './core/sender-class.js';
@@ -48,6 +49,8 @@ export interface SocketServerOptions {
   readonly logger: Logger;
   readonly metrics?: MetricsRegistry;
   readonly limits: SocketServerLimits;
+  /** Without them connections may be made as fast as they come. */
+  readonly rateLimits?: ConnectionRateLimits;
   /** Only the controller's requests come over it (`control.plane.listener.name`). Null: none. */
   readonly controlPlaneListener?: string | null;
   /** That of inter-broker traffic. When there are others, its clients are let in though `max.connections` is reached, at the cost of others. Null: none. */
@@ -82,8 +85,11 @@ export class SocketServer implements ServerConnectionHost {
   private readonly listeners: { spec: ServerListener; listener: Listener }[] = [];
   private readonly connections = new Set<ServerConnection>();
   private readonly quotas: ConnectionQuotas;
+  private readonly pace: ConnectionPace | null;
+  /** When the next of those that came too fast may go on. */
+  private paceTimer: { readonly atMs: number; readonly timer: Timer } | null = null;
   /** Beyond `max.connections`, in the order they came. */
-  private readonly waiting = new Set<WaitingConnection>();
+  private readonly waiting = new Set<Arrival>();
   /** For what clients can cause as often as they like. */
   private readonly badClients: Logger;
   private readonly slowClients: SlowClients;
@@ -97,6 +103,9 @@ export class SocketServer implements ServerConnectionHost {
     this.maxRequestBytes = limits.maxRequestBytes;
     this.memory = new RequestMemory(limits.requestMemoryBytes, (step) => clock.defer(step));
     this.quotas = new ConnectionQuotas(limits, (listenerName) => this.isProtected(listenerName));
+    this.pace = options.rateLimits
+      ? new ConnectionPace(options.rateLimits, (listenerName) => this.isProtected(listenerName))
+      : null;
     this.onFlushed = options.onFlushed;
     this.badClients = rateLimited(options.logger, clock, BAD_CLIENT_LINES_PER_MINUTE);
     this.slowClients = new SlowClients(clock, (nowMs) => this.closeLate(nowMs));
@@ -145,6 +154,7 @@ export class SocketServer implements ServerConnectionHost {
     this.stopped = true;
     this.sweepTimer?.cancel();
     this.slowClients.stop();
+    this.paceTimer?.timer.cancel();
     for (const { connection } of this.waiting) connection.destroy();
     this.waiting.clear();
     await Promise.all(this.listeners.splice(0).map(({ listener }) => listener.close()));
@@ -210,8 +220,9 @@ export class SocketServer implements ServerConnectionHost {
 
   private accept(connection: Connection, listenerName: string): void {
     if (this.stopped) return connection.destroy();
+    const arrival: Arrival = { connection, listenerName, isCounted: false };
     const hasToWait = !this.isProtected(listenerName) && this.hasWaiting(listenerName);
-    if (hasToWait || !this.tryToAdmit(connection, listenerName)) this.letWait(connection, listenerName);
+    if (hasToWait || !this.tryToAdmit(arrival)) this.letWait(arrival);
   }
 
   /** Whoever comes takes no place that others wait for. */
@@ -221,7 +232,9 @@ export class SocketServer implements ServerConnectionHost {
   }
 
   /** False when the connection has to wait. */
-  private tryToAdmit(connection: Connection, listenerName: string): boolean {
+  private tryToAdmit(arrival: Arrival): boolean {
+    const { connection, listenerName } = arrival;
+    if (this.pace && !this.isInPace(arrival, this.pace)) return false;
     const address = connection.remote.host;
     const admission = this.quotas.admit(listenerName, address);
     switch (admission) {
@@ -239,6 +252,25 @@ export class SocketServer implements ServerConnectionHost {
     }
   }
 
+  /** False when more connections are made than is allowed: it is tried again once it may go on. */
+  private isInPace(arrival: Arrival, pace: ConnectionPace): boolean {
+    const { waitMs, isCounted } = pace.enter(arrival.listenerName, this.nowMs(), arrival.isCounted);
+    arrival.isCounted = isCounted;
+    if (waitMs === 0) return true;
+    this.admitWaitingAt(this.nowMs() + waitMs);
+    return false;
+  }
+
+  private admitWaitingAt(atMs: number): void {
+    if (this.paceTimer && this.paceTimer.atMs <= atMs) return;
+    this.paceTimer?.timer.cancel();
+    const timer = this.options.clock.setTimer(atMs - this.nowMs(), () => {
+      this.paceTimer = null;
+      this.admitWaiting();
+    });
+    this.paceTimer = { atMs, timer };
+  }
+
   private serve(connection: Connection, listenerName: string): void {
     const { local, remote } = connection;
     const info = {
@@ -253,20 +285,22 @@ export class SocketServer implements ServerConnectionHost {
   }
 
   /** Kafka's acceptor stops accepting, and the kernel keeps a backlog; ours keeps the backlog itself, without reading from it. */
-  private letWait(connection: Connection, listenerName: string): void {
-    this.badClients.warn('A connection waits: max.connections is reached', { client: connection.remote.host });
+  private letWait({ connection, listenerName, isCounted }: Arrival): void {
+    const limit = this.paceTimer ? 'max.connection.creation.rate' : 'max.connections';
+    this.badClients.warn(`A connection waits: ${limit} is reached`, { client: connection.remote.host });
     if (this.waiting.size >= this.options.limits.backlog) {
       connection.destroy();
       return;
     }
-    const entry = { connection: new PausedConnection(connection, () => this.waiting.delete(entry)), listenerName };
+    const paused = new PausedConnection(connection, () => this.waiting.delete(entry));
+    const entry: Arrival = { connection: paused, listenerName, isCounted };
     this.waiting.add(entry);
   }
 
   /** Places went free: those that may be served now are, in their order. One that is refused passes its place on. */
   private admitWaiting(): void {
     for (const entry of this.waiting) {
-      if (this.tryToAdmit(entry.connection, entry.listenerName)) this.waiting.delete(entry);
+      if (this.tryToAdmit(entry)) this.waiting.delete(entry);
     }
   }
 
@@ -304,7 +338,10 @@ export class SocketServer implements ServerConnectionHost {
 
 const MAX_SWEEP_MS = 30_000;
 
-interface WaitingConnection {
+/** A connection that is not admitted yet. */
+interface Arrival {
   readonly connection: Connection;
   readonly listenerName: string;
+  /** Among those that are made a second. */
+  isCounted: boolean;
 }

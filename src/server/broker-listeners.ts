@@ -3,7 +3,12 @@ import { hostname } from 'node:os';
 import type { BrokerEndPoint } from '../cluster/index.js';
 import type { Logger } from '../common/index.js';
 import { ConfigError, type BrokerConfig } from '../config/index.js';
-import { AddressOverrides, type SocketServer, type SocketServerLimits } from '../network/index.js';
+import {
+  AddressOverrides,
+  type ConnectionRateLimits,
+  type SocketServer,
+  type SocketServerLimits,
+} from '../network/index.js';
 
 /** Memory for requests that are being read, when `queued.max.request.bytes` sets no bound. */
 const DEFAULT_REQUEST_MEMORY_BYTES = 64 * 1024 * 1024;
@@ -27,6 +32,19 @@ export function socketServerLimits(config: () => BrokerConfig, logger: Logger): 
       overrides.update(connections().maxConnectionsPerIpOverrides);
       return overrides.limitOf(address) ?? connections().maxConnectionsPerIp;
     },
+  };
+}
+
+/** How fast connections may be made (KIP-612). */
+export function connectionRateLimits(config: () => BrokerConfig): ConnectionRateLimits {
+  const { rateWindows, rateWindowMs } = config().network;
+  const connections = (): BrokerConfig['network']['connections'] => config().network.connections;
+  return {
+    windows: rateWindows,
+    windowMs: rateWindowMs,
+    maxRate: () => connections().maxConnectionCreationRate,
+    maxRateOfListener: (listenerName) =>
+      connections().listeners.get(listenerName)?.maxConnectionCreationRate ?? connections().maxConnectionCreationRate,
   };
 }
 

@@ -23,7 +23,7 @@ import { ConfigAdmin } from './admin/config-admin.js';
 import { TopicAdmin } from './admin/topic-admin.js';
 import { API_HANDLERS, offeredApis } from './api-table.js';
 import { AutoTopicCreation } from './auto-topic-creation.js';
-import { advertisedEndPoints, bindListeners, socketServerLimits } from './broker-listeners.js';
+import { advertisedEndPoints, bindListeners, connectionRateLimits, socketServerLimits } from './broker-listeners.js';
 import { ConfigChanges, withDynamicConfig } from './config-changes.js';
 import { ControlOrder } from './control-order.js';
 import { requestControlledShutdown } from './controlled-shutdown-request.js';
@@ -234,6 +234,7 @@ export class Broker {
       logger: loggerFactory('network'),
       metrics,
       limits: socketServerLimits(now, loggerFactory('network')),
+      rateLimits: connectionRateLimits(now),
       protectedListener: this.config.interBrokerListenerName,
       controlPlaneListener: this.config.controlPlaneListenerName,
       onRequest: (request) => dispatch.request(request),

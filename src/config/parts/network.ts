@@ -29,9 +29,12 @@ export interface NetworkConfig {
   /** `socket.listen.backlog.size` */
   readonly backlog: number;
   readonly connections: ConnectionLimits;
+  /** Over how many windows of what length rates of connections are taken (`quota.window.num`, `quota.window.size.seconds`). */
+  readonly rateWindows: number;
+  readonly rateWindowMs: number;
 }
 
-/** How many connections there may be (KIP-402). */
+/** How many connections there may be (KIP-402), and how many may be made a second (KIP-612). */
 export interface ConnectionLimits extends ListenerConnectionLimits {
   /** By the listener's name in upper case: its own values, else the broker's. */
   readonly listeners: ReadonlyMap<string, ListenerConnectionLimits>;
@@ -42,6 +45,8 @@ export interface ConnectionLimits extends ListenerConnectionLimits {
 
 export interface ListenerConnectionLimits {
   readonly maxConnections: number;
+  /** New connections a second. */
+  readonly maxConnectionCreationRate: number;
 }
 
 /** Throws `ConfigError` for what cannot be taken apart. */
@@ -63,6 +68,8 @@ export function networkConfigOf(config: ConfigReader): NetworkConfig {
     maxIdleMs: config.get('connections.max.idle.ms'),
     backlog: config.get('socket.listen.backlog.size'),
     connections: connectionLimitsOf(config, listeners),
+    rateWindows: config.get('quota.window.num'),
+    rateWindowMs: config.get('quota.window.size.seconds') * 1000,
   });
 }
 
@@ -70,6 +77,7 @@ function connectionLimitsOf(config: ConfigReader, listeners: readonly ListenerEn
   const limitsOf = (listenerName: string): ListenerConnectionLimits =>
     Object.freeze({
       maxConnections: config.getForListener(listenerName, 'max.connections'),
+      maxConnectionCreationRate: config.getForListener(listenerName, 'max.connection.creation.rate'),
     });
   const name = 'max.connections.per.ip.overrides';
   const countOf = (text: string): number => {
@@ -83,6 +91,7 @@ function connectionLimitsOf(config: ConfigReader, listeners: readonly ListenerEn
   const overrides = [...parseCsvMap(name, config.get(name))].map(([host, count]) => [host, countOf(count)] as const);
   return Object.freeze({
     maxConnections: config.get('max.connections'),
+    maxConnectionCreationRate: config.get('max.connection.creation.rate'),
     listeners: new Map(listeners.map(({ listenerName }) => [listenerName, limitsOf(listenerName)])),
     maxConnectionsPerIp: config.get('max.connections.per.ip'),
     maxConnectionsPerIpOverrides: new Map(overrides),

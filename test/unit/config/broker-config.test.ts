@@ -211,14 +211,17 @@ describe('BrokerConfig', () => {
       'max.connections.per.ip': '9',
       'max.connections.per.ip.overrides': 'localhost:3, 127.0.0.2:4,::1:5',
       'listener.name.plaintext.max.connections': '20',
+      'max.connection.creation.rate': '50',
+      'listener.name.ssl.max.connection.creation.rate': '5',
       listeners: 'PLAINTEXT://:9092,SSL://:9093',
     }).network;
     expect(connections).toEqual({
       maxConnections: 100,
+      maxConnectionCreationRate: 50,
       maxConnectionsPerIp: 9,
       listeners: new Map([
-        ['PLAINTEXT', { maxConnections: 20 }],
-        ['SSL', { maxConnections: 100 }],
+        ['PLAINTEXT', { maxConnections: 20, maxConnectionCreationRate: 50 }],
+        ['SSL', { maxConnections: 100, maxConnectionCreationRate: 5 }],
       ]),
       maxConnectionsPerIpOverrides: new Map([
         ['localhost', 3],
