@@ -7,6 +7,7 @@ export {
 } from './broker-config.js';
 export { definitionOf, isSensitive, type DynamicScope } from './config-names.js';
 export { changedNames } from './reconfiguration.js';
+export { documentationOf, NO_DOCUMENTATION } from './documentation.js';
 export { loggableBrokerConfig, loggableTopicConfig } from './loggable.js';
 export { VariableResolver, type VariableSources } from './config-providers.js';
 export {

@@ -101,6 +101,25 @@ test.each(RECORDED.map((exchange, at) => [`${at} ${JSON.stringify(exchange.reque
   },
 );
 
+test("configurations are described in Kafka's words to who asks for them, and to no one else", async () => {
+  const describe2 = async (resourceType: number, resourceName: string, includeDocumentation: boolean) => {
+    const resource = { resourceType, resourceName, configurationKeys: null };
+    const request = { resources: [resource], includeSynonyms: false, includeDocumentation };
+    const { results } = await client.send<DescribeConfigsResponse>(ApiKey.DescribeConfigs, 4, request);
+    return new Map(results[0]!.configs.map(({ name, documentation }) => [name, documentation]));
+  };
+  const broker = await describe2(4, '1', true);
+  expect([...broker].filter(([, text]) => text === null).map(([name]) => name)).toEqual([
+    'listener.name.extra.max.connections',
+    'someones.own',
+  ]);
+  expect(broker.get('num.partitions')).toBe('The default number of log partitions per topic');
+  const topic = await describe2(2, 't1', true);
+  expect(topic.get('file.delete.delay.ms')).toBe('The time to wait before deleting a file from the filesystem');
+  expect([...topic.values()]).not.toContain(null);
+  expect(new Set([...(await describe2(4, '1', false)).values()])).toEqual(new Set([null]));
+});
+
 test('a change of the broker is in force without a restart, and its secrets are in no log line', async () => {
   await answerTo(['incremental', 4, '1', [['log.retention.ms', '123456']]]);
   const logs = one.broker.services!.logs;

@@ -4,6 +4,8 @@ import {
   ConfigError,
   definitionOf,
   describeBrokerConfig,
+  documentationOf,
+  NO_DOCUMENTATION,
   describeBrokerDefaults,
   describeTopicConfig,
   TopicConfig,
@@ -72,8 +74,13 @@ export class ConfigAdmin {
   /** One resource of a DescribeConfigs. */
   async describe(
     { resourceType, resourceName, configurationKeys }: DescribeConfigsRequest['resources'][number],
-    { includeSynonyms }: { readonly includeSynonyms: boolean },
+    {
+      includeSynonyms,
+      includeDocumentation,
+    }: { readonly includeSynonyms: boolean; readonly includeDocumentation: boolean },
   ): Promise<DescribeConfigsResultInput> {
+    const kind = resourceType === ResourceType.TOPIC ? 'topic' : 'broker';
+    const documentation = includeDocumentation ? await documentationOf(kind) : NO_DOCUMENTATION;
     const answer = (result: ApiResult, configs: readonly ConfigDescription[]): DescribeConfigsResultInput => ({
       errorCode: result.errorCode,
       // Where there is nothing to say Kafka leaves the field at its default, which is not null.
@@ -82,7 +89,7 @@ export class ConfigAdmin {
       resourceName,
       configs: configs.map((config) => ({
         ...config,
-        documentation: null,
+        documentation: documentation(config.name),
         // Version 0 has nothing but isDefault for where a value comes from, and Kafka leaves that false.
         synonyms: includeSynonyms ? [...config.synonyms] : [],
       })),

@@ -28,7 +28,7 @@ export const describeConfigs = handler(describeConfigsRequest, describeConfigsRe
     const { resourceType, resourceName } = resource;
     const isTopic = resourceType === ResourceType.TOPIC;
     if (authorize('DESCRIBE_CONFIGS', isTopic ? { type: 'TOPIC', name: resourceName } : CLUSTER_RESOURCE)) {
-      return configAdmin.describe(resource, { includeSynonyms: request.includeSynonyms });
+      return configAdmin.describe(resource, request);
     }
     const errorCode = isTopic ? ErrorCode.TOPIC_AUTHORIZATION_FAILED : ErrorCode.CLUSTER_AUTHORIZATION_FAILED;
     return { errorCode, errorMessage: errorMessage(errorCode), resourceType, resourceName, configs: [] };
