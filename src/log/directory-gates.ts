@@ -18,6 +18,28 @@ const SYNCS_AT_ONCE = 2;
 export const SYNC_OVERDUE_MS = 25_000;
 
 /**
+ * Whether someone still waits for a read: shared by whoever asks for it and whoever does it. One that waits for its turn when it ends leaves
+ * the line, and lets go of all that hangs on it. Of one asker, who has no two reads wait at once.
+ */
+export class ReadInterest {
+  private over = false;
+  /** For the gate: takes the read that waits there out of the line. */
+  leave: (() => void) | null = null;
+
+  get isOver(): boolean {
+    return this.over;
+  }
+
+  /** No one waits any more. */
+  end(): void {
+    this.over = true;
+    const { leave } = this;
+    this.leave = null;
+    leave?.();
+  }
+}
+
+/**
  * Bounds the operations of each log directory that are in the thread pool at once, whoever asks for them. What waits here needs no file open:
  * its work opens what it needs, and has to look again whether it is still wanted. The work must not come here again before it ends. Owned by
  * the `LogManager`.
@@ -38,6 +60,11 @@ export class DirectoryGates {
   /** Runs a read of a file. */
   reading<T>(path: string, work: () => Promise<T>): Promise<T> {
     return this.of(path).reads.run(work);
+  }
+
+  /** The same unless the interest in it ends before its turn comes: then gives null. */
+  readingFor<T>(interest: ReadInterest, path: string, work: () => Promise<T>): Promise<T | null> {
+    return this.of(path).reads.runFor(interest, work);
   }
 
   /** Runs a sync of a file or folder for which someone waits. */
@@ -94,7 +121,9 @@ interface Gates {
 
 /** Lets so much work be under way at once; the rest waits in turn. */
 class Gate {
-  private readonly waiting: (() => void)[] = [];
+  private readonly waiting = new Set<() => void>();
+  /** They pass those that wait. */
+  private readonly next: (() => void)[] = [];
   /** When what is under way began, the oldest first. */
   private readonly begun = new Set<{ readonly atMs: number }>();
   private working = 0;
@@ -112,7 +141,19 @@ class Gate {
 
   async run<T>(work: () => Promise<T>, isNext = false): Promise<T> {
     if (this.working < this.width) this.working++;
-    else await new Promise<void>((resolve) => (isNext ? this.waiting.unshift(resolve) : this.waiting.push(resolve)));
+    else if (isNext) await new Promise<void>((resolve) => this.next.push(resolve));
+    else await this.turn(null);
+    return this.pass(work);
+  }
+
+  /** Null when the interest has ended before the work began. */
+  async runFor<T>(interest: ReadInterest, work: () => Promise<T>): Promise<T | null> {
+    if (this.working < this.width) this.working++;
+    else if (!(await this.turn(interest))) return null;
+    return this.pass(() => (interest.isOver ? Promise.resolve(null) : work()));
+  }
+
+  private async pass<T>(work: () => Promise<T>): Promise<T> {
     const begun = { atMs: this.clock.monotonicMs() };
     this.begun.add(begun);
     try {
@@ -120,9 +161,31 @@ class Gate {
     } finally {
       this.begun.delete(begun);
       // Its place goes to the next in turn: no one who comes now overtakes those that wait.
-      const next = this.waiting.shift();
-      if (next) next();
+      const enter = this.next.shift() ?? this.firstWaiting();
+      if (enter) enter();
       else this.working--;
     }
+  }
+
+  private firstWaiting(): (() => void) | undefined {
+    const [first] = this.waiting;
+    if (first) this.waiting.delete(first);
+    return first;
+  }
+
+  /** Resolves to true with the place of another, to false when the interest ends before. */
+  private turn(interest: ReadInterest | null): Promise<boolean> {
+    return new Promise((resolve) => {
+      const enter = (): void => {
+        if (interest) interest.leave = null;
+        resolve(true);
+      };
+      this.waiting.add(enter);
+      if (!interest) return;
+      interest.leave = () => {
+        this.waiting.delete(enter);
+        resolve(false);
+      };
+    });
   }
 }

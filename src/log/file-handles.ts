@@ -3,10 +3,15 @@
  * open far fewer. A file is opened when it is used and closed when others need its place.
  */
 import { assert, type FileHandle, type FileSystem } from '../common/index.js';
-import { DirectoryGates } from './directory-gates.js';
+import { DirectoryGates, type ReadInterest } from './directory-gates.js';
 
 /** More than a busy broker touches at once, and below the usual limit of 1024 × 4 or more open files of a process. */
 export const DEFAULT_MAX_OPEN_FILES = 1024;
+
+/** Where the memory for a read comes from: at least so many bytes. */
+export interface ReadMemory {
+  take(bytes: number): Buffer;
+}
 
 /** Hands out open files, closing those that were not used lately ("second chance") when there are more than `maxOpen`. */
 export class FileHandleCache {
@@ -145,17 +150,28 @@ export class LogFile {
     return this.opened().readSync(target, targetOffset, length, position);
   }
 
-  /** The same through the thread pool; the handle stays open until it is done, whatever happens to the file meanwhile. */
-  async read(target: Buffer, targetOffset: number, length: number, position: number): Promise<number> {
-    return this.cache.gates.reading(this.path, async () => {
-      const handle = this.opened();
-      this.pins++;
-      try {
-        return await handle.read(target, targetOffset, length, position);
-      } finally {
-        this.unpin();
-      }
-    });
+  /**
+   * The same through the thread pool, into memory that is taken when the turn of the read comes. The handle stays open until it is done,
+   * whatever happens to the file meanwhile.
+   */
+  read(length: number, position: number, memory: ReadMemory): Promise<Buffer> {
+    return this.cache.gates.reading(this.path, () => this.readNow(length, position, memory));
+  }
+
+  /** The same unless the interest ends before its turn: then gives null. */
+  readFor(interest: ReadInterest, length: number, position: number, memory: ReadMemory): Promise<Buffer | null> {
+    return this.cache.gates.readingFor(interest, this.path, () => this.readNow(length, position, memory));
+  }
+
+  private async readNow(length: number, position: number, memory: ReadMemory): Promise<Buffer> {
+    const handle = this.opened();
+    this.pins++;
+    try {
+      const target = memory.take(length);
+      return target.subarray(0, await handle.read(target, 0, length, position));
+    } finally {
+      this.unpin();
+    }
   }
 
   /** Runs `work` with the file open: whatever else is opened meanwhile, using this one needs no handle. Throws before `work` if it cannot. */

@@ -11,6 +11,7 @@ export {
 } from './log-append-info.js';
 export { UnpackedBytes } from './unpacking.js';
 export { type MovedOffset } from './stable-offsets.js';
+export { ReadInterest } from './directory-gates.js';
 export { isOutOfHandles } from './log-context.js';
 export { type LogConfig } from './log-config.js';
 export { OffsetCheckpointFile } from './offset-checkpoint-file.js';

@@ -1,4 +1,5 @@
 /** Reading a log: from memory at its end, from the files before it. */
+import type { ReadInterest } from './directory-gates.js';
 import { emptyFetch, type AbortedTransaction, type FetchDataInfo, type FetchIsolation } from './fetch-data-info.js';
 import type { LocalLog } from './local-log.js';
 import { onStorageAsync } from './log-context.js';
@@ -9,6 +10,8 @@ import { partitionKey } from '../cluster/index.js';
 
 /** What a read needs to know besides the files; the log end may move while a read waits. */
 export interface ReadLimits {
+  /** Null for a read that is wanted in any case; else nothing is read any more when it has ended, and what is given is of no use. */
+  readonly interest: ReadInterest | null;
   readonly isolation: FetchIsolation;
   /** Nothing at this offset or beyond is given. */
   readonly upTo: LogOffsetMetadata;
@@ -34,7 +37,11 @@ export class LogReader {
     if (startOffset === upTo.messageOffset) return emptyFetch(upTo, isolation);
     if (startOffset > upTo.messageOffset) return emptyFetch(this.locate(startOffset), isolation);
     const found = log.tail.read(startOffset, upTo.messageOffset, maxBytes, minOneMessage);
-    if (!found) return this.readCold(startOffset, maxBytes, limits, minOneMessage);
+    if (!found) {
+      // Nothing fits: the disk is not asked where the records are that are not given.
+      if (maxBytes <= 0 && !minOneMessage) return emptyFetch(new LogOffsetMetadata(startOffset), isolation, true);
+      return this.readCold(startOffset, maxBytes, limits, minOneMessage);
+    }
     const at = new LogOffsetMetadata(startOffset, found.segmentBaseOffset, found.position);
     if (found.sizeInBytes === 0) return emptyFetch(at, isolation, found.firstEntryIncomplete);
     return this.withAbortedTxns(at, found.records, found.sizeInBytes, isolation);
@@ -81,7 +88,7 @@ export class LogReader {
   private async readCold(
     startOffset: number,
     maxBytes: number,
-    { upTo, isolation }: ReadLimits,
+    { upTo, isolation, interest }: ReadLimits,
     minOneMessage: boolean,
   ): Promise<FetchDataInfo> {
     const { log } = this;
@@ -92,7 +99,8 @@ export class LogReader {
         let read: SegmentRead | null = null;
         try {
           while (segment && !read) {
-            read = await segment.read(startOffset, maxBytes, maxPositionIn(segment, upTo), minOneMessage);
+            read = await segment.read(startOffset, maxBytes, maxPositionIn(segment, upTo), minOneMessage, interest);
+            if (interest?.isOver) return emptyFetch(new LogOffsetMetadata(startOffset), isolation);
             if (read || log.truncationCount !== truncations) break;
             // All that is left before the end is a gap: what lies in the segments behind may not be given.
             segment = segment.baseOffset < upTo.segmentBaseOffset ? log.segments.higher(segment.baseOffset) : undefined;

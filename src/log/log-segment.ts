@@ -10,6 +10,7 @@ import {
   subtractInt64,
   type Int64,
 } from '../records/index.js';
+import type { ReadInterest } from './directory-gates.js';
 import { LogFile, type FileHandleCache } from './file-handles.js';
 import { isOutOfHandles } from './log-context.js';
 import type { LogConfig } from './log-config.js';
@@ -229,22 +230,24 @@ export class LogSegment {
 
   /**
    * Whole batches from the one that holds `startOffset`, or the next one if that offset is gone, up to `maxBytes` and `maxPosition`; at
-   * least one with `minOneMessage`. Null when there is none in this segment.
+   * least one with `minOneMessage`. Null when there is none in this segment, or the interest has ended.
    */
   async read(
     startOffset: number,
     maxBytes: number,
     maxPosition: number,
     minOneMessage: boolean,
+    interest: ReadInterest | null = null,
   ): Promise<SegmentRead | null> {
     const wanted = Math.min(maxBytes, MAX_COLD_READ_BYTES);
     let from = this.positionBefore(startOffset);
     while (from < maxPosition) {
       const length = Math.min(maxPosition - from, wanted + this.indexIntervalBytes + WALK_WHOLE_BYTES);
-      const piece = this.context.buffers.take(length);
-      const filled = await this.file.read(piece, 0, length, from);
+      const piece = await this.readPiece(interest, length, from);
+      if (!piece) return null;
+      const filled = piece.length;
       const at = findBatch(piece, 0, filled, startOffset);
-      if (at >= 0) return this.cutRead(piece, at, filled, from, wanted, maxPosition, minOneMessage);
+      if (at >= 0) return this.cutRead(piece, at, from, wanted, maxPosition, minOneMessage, interest);
       const walked = walkedEnd(piece, filled);
       if (walked === 0 || filled < length) return null;
       from += walked;
@@ -384,15 +387,23 @@ export class LogSegment {
     return this.sizeInBytes <= WALK_WHOLE_BYTES ? 0 : this.offsetIndex.lookup(offset).position;
   }
 
+  private readPiece(interest: ReadInterest | null, length: number, position: number): Promise<Buffer | null> {
+    const { buffers } = this.context;
+    return interest
+      ? this.file.readFor(interest, length, position, buffers)
+      : this.file.read(length, position, buffers);
+  }
+
   private async cutRead(
     piece: Buffer,
     at: number,
-    filled: number,
     piecePosition: number,
     maxBytes: number,
     maxPosition: number,
     minOneMessage: boolean,
+    interest: ReadInterest | null,
   ): Promise<SegmentRead | null> {
+    const filled = piece.length;
     const position = piecePosition + at;
     const firstSize = sizeAt(piece, at);
     if (firstSize > maxBytes && !minOneMessage) {
@@ -401,9 +412,8 @@ export class LogSegment {
     if (at + firstSize > filled) {
       // A batch beyond the piece: it alone is read, if it is all there.
       if (position + firstSize > maxPosition) return null;
-      const records = Buffer.allocUnsafeSlow(firstSize);
-      const read = await this.file.read(records, 0, firstSize, position);
-      return read === firstSize ? { position, records, firstEntryIncomplete: false } : null;
+      const records = await this.readPiece(interest, firstSize, position);
+      return records?.length === firstSize ? { position, records, firstEntryIncomplete: false } : null;
     }
     const limit = Math.min(filled, at + Math.max(maxBytes, firstSize));
     return { position, records: piece.subarray(at, endOfWholeBatches(piece, at, limit)), firstEntryIncomplete: false };

@@ -56,6 +56,8 @@ export function* readTimes(local: LocalLog, timestamp: Int64): Steps<void> {
   }
 }
 
+const PLAIN_MEMORY = { take: (bytes: number): Buffer => Buffer.allocUnsafe(bytes) };
+
 /**
  * The first record of `segment` at `startOffset` or later whose timestamp is `timestamp` or later; null when there is none
  * (`LogSegment.findOffsetByTimestamp`).
@@ -72,8 +74,8 @@ export async function findRecordByTimestamp(
   let pieceBytes = PIECE_BYTES;
   while (position < end) {
     const length = Math.min(pieceBytes, end - position);
-    const piece = Buffer.allocUnsafe(length);
-    const filled = await segment.file.read(piece, 0, length, position);
+    const piece = await segment.file.read(length, position, PLAIN_MEMORY);
+    const filled = piece.length;
     let at = 0;
     const work = new StepWork();
     for (let size = batchSizeAt(piece, 0, filled); size > 0; size = batchSizeAt(piece, at, filled)) {

@@ -6,6 +6,7 @@ import type { EpochEntry } from './core/leader-epochs.js';
 import { UNDEFINED_EPOCH_OFFSET } from './core/leader-epochs.js';
 import type { ProducerStateManager } from './core/producer-state-manager.js';
 import { deletableSegments, type RetentionReason } from './core/retention.js';
+import type { ReadInterest } from './directory-gates.js';
 import type { AbortedTransaction, FetchDataInfo, FetchIsolation } from './fetch-data-info.js';
 import type { LeaderEpochFileCache } from './leader-epoch-file-cache.js';
 import type { LocalLog } from './local-log.js';
@@ -239,21 +240,27 @@ export class UnifiedLog {
 
   /**
    * Whole batches from the one that holds `startOffset`, up to `maxBytes` and the end that `isolation` names; at least one, however large,
-   * with `minOneMessage`. At once for the end of the log, which is in memory; else when the disk has given them. Throws, or rejects with,
-   * OFFSET_OUT_OF_RANGE.
+   * with `minOneMessage`. At once for the end of the log, which is in memory; else when the disk has given them, or when the `interest` in
+   * them has ended. Throws, or rejects with, OFFSET_OUT_OF_RANGE.
    */
   read(
     startOffset: number,
     maxBytes: number,
     isolation: FetchIsolation,
     minOneMessage: boolean,
+    interest: ReadInterest | null = null,
   ): FetchDataInfo | Promise<FetchDataInfo> {
     this.local.ensureOpen();
     this.offsets.ensureNotBeforeStart(startOffset);
     const upTo = this.endOf(isolation);
     return this.local.onStorage('reading', () =>
-      this.reader.read(startOffset, maxBytes, { isolation, upTo }, minOneMessage),
+      this.reader.read(startOffset, maxBytes, { isolation, upTo, interest }, minOneMessage),
     );
+  }
+
+  /** Whether a read from there needs no disk. */
+  isInMemory(offset: number): boolean {
+    return offset >= this.logEndOffset || this.local.tail.locate(offset) !== null;
   }
 
   /** The ends of the log at this moment, each with its place on disk. */

@@ -41,6 +41,7 @@ export class Request {
   /** The size of the frame. */
   readonly frameBytes: number;
   private ended = false;
+  private abandoned = false;
   private bytes: Buffer | null;
   private holdsMemory = false;
   private counted: RequestFrame | null = null;
@@ -147,9 +148,16 @@ export class Request {
     this.bytes = null;
   }
 
+  /** The connection was closed before the request ended, perhaps before its handler began. */
+  get isAbandoned(): boolean {
+    return this.abandoned;
+  }
+
   /** @internal from the connection, which is closed. */
   abandon(): void {
-    if (!this.ended) this.onAbandoned?.();
+    if (this.ended) return;
+    this.abandoned = true;
+    this.onAbandoned?.();
   }
 
   private end(): void {

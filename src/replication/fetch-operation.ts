@@ -1,4 +1,5 @@
 import { runAtOnce, startInSlices, type Clock, type Steps, type Timer } from '../common/index.js';
+import { ReadInterest } from '../log/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import {
   INVALID_SESSION_ID,
@@ -23,6 +24,8 @@ export interface FetchOperationHost {
   readonly slices: FetchSlices;
   readonly partitions: WatchedPartitions;
   readonly sessions: FetchSessionCache;
+  /** Numbers the operations in the order in which they arrive, from 1. */
+  nextArrival(): number;
   onWaiting(operation: FetchOperation): void;
   /** One of its partitions changed while it waits: `maybeComplete` is to be called soon. */
   onTouched(operation: FetchOperation): void;
@@ -40,6 +43,7 @@ export class FetchOperation {
   private state: 'reading' | 'waiting' | 'done' = 'reading';
   private timer: Timer | null = null;
   private readonly fetch: FetchRead;
+  private readonly interest = new ReadInterest();
   /** What was refused before its log was asked. It makes nobody hurry, and nothing that happens can make it available. */
   private readonly refused = new Set<CachedPartition>();
   private readonly wakesOn: number;
@@ -58,7 +62,7 @@ export class FetchOperation {
     private readonly call: FetchCallContext,
     private readonly respond: FetchResponder,
   ) {
-    this.fetch = { params, authorize: call.authorize, isOver: () => this.state === 'done' };
+    this.fetch = { params, authorize: call.authorize, interest: this.interest, arrival: host.nextArrival() };
     // As in Kafka a new high watermark alone does not wake a follower, nor an append a consumer: it cannot read that yet.
     this.wakesOn = Change.State | (params.isolation === 'LOG_END' ? Change.Appended : Change.HighWatermark);
   }
@@ -99,7 +103,19 @@ export class FetchOperation {
     this.read(false, (partitions, results) => this.finish(partitions, results));
   }
 
-  /** The client has sent another request in the same session without waiting for this one. */
+  get isDone(): boolean {
+    return this.state === 'done';
+  }
+
+  /** Its client is gone: no one is answered. What its session has not been told is read again for the next request in that. */
+  giveUp(): void {
+    if (this.state === 'done') return;
+    this.takeBack();
+    this.dropBegun();
+    this.end();
+  }
+
+  /** The client has sent another request in the same session, or in place of that, without waiting for this one. */
   abandon(): void {
     if (this.state === 'done') return;
     this.takeBack();
@@ -296,16 +312,21 @@ export class FetchOperation {
 
   private fail(error: unknown): void {
     this.takeBack();
-    // Its client never hears of it.
-    if (this.begun) this.host.sessions.remove(this.begun);
+    this.dropBegun();
     if (this.state !== 'done') this.end();
     this.call.fail(error);
+  }
+
+  /** The client never hears of the session that was to begin. */
+  private dropBegun(): void {
+    if (this.begun) this.host.sessions.remove(this.begun);
   }
 
   /** Watches nothing any more, but for the session that goes on. */
   private end(begun: FetchSession | null = null): void {
     this.state = 'done';
     this.timer?.cancel();
+    this.interest.end();
     const { set } = this.context;
     if (set.onTouched === this.touched) set.onTouched = null;
     const session = begun ?? this.session;

@@ -1,6 +1,12 @@
 import type { TopicPartition } from '../cluster/index.js';
 import { runInSlices, ZERO_UUID, type Clock, type Steps } from '../common/index.js';
-import { LogError, type FetchDataInfo, type LogOffsetSnapshot, type UnifiedLog } from '../log/index.js';
+import {
+  LogError,
+  type ReadInterest,
+  type FetchDataInfo,
+  type LogOffsetSnapshot,
+  type UnifiedLog,
+} from '../log/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import type { CachedPartition } from './core/fetch-set.js';
 import { isConsistentTopicId } from './core/leadership.js';
@@ -19,6 +25,8 @@ export interface ReadResult extends FetchPartitionResult {
   readonly endToRestAt: number | null;
   /** `CachedPartition.changes` at the read: `endToRestAt` holds as long as it stands. */
   readonly changes: number;
+  /** There was a batch, and it was larger than what was left. */
+  readonly didNotFit: boolean;
   /** Refused by authorization or for a topic that is not known here, before any log was asked. */
   readonly isRefusedBeforehand: boolean;
   /** The follower that read, when it is to rest with the partition. */
@@ -30,8 +38,10 @@ export interface FetchRead {
   readonly params: FetchParams;
   /** 0, or the error to answer for the partition. */
   readonly authorize: (tp: TopicPartition) => number;
-  /** The fetch was given up: what is still being read for it must leave no trace. */
-  readonly isOver: () => boolean;
+  /** Ends when the fetch is given up: nothing more is read for it, and what is still being read must leave no trace. */
+  readonly interest: ReadInterest;
+  /** Its place in the order in which all fetches arrived. */
+  readonly arrival: number;
   /** A follower's position is recorded: done once a request, not again when it has waited. */
   readonly updateFetchState?: boolean;
 }
@@ -41,6 +51,8 @@ export interface ReadLimits {
   readonly maxBytes: number;
   /** The first batch is returned whole even if it is larger. */
   readonly minOneMessage: boolean;
+  /** A batch of another partition did not fit any more: what is on the disk only is left for the next fetch, and not read for nothing. */
+  readonly isFull: boolean;
 }
 
 export interface FetchReaderOptions {
@@ -63,6 +75,7 @@ class ReadRun {
   private at = 0;
   private bytes: number;
   private minOneMessage: boolean;
+  private isFull = false;
 
   constructor(
     private readonly partitions: readonly CachedPartition[],
@@ -76,10 +89,11 @@ class ReadRun {
 
   /** All is read, or nobody waits for it any more. */
   get isDone(): boolean {
-    return this.at >= this.partitions.length || this.fetch.isOver();
+    return this.at >= this.partitions.length || this.fetch.interest.isOver;
   }
 
   take(result: ReadResult): void {
+    if (result.didNotFit && this.partitions[this.results.length]!.maxBytes >= this.bytes) this.isFull = true;
     if (result.sizeInBytes > 0) this.minOneMessage = false;
     this.bytes = Math.max(0, this.bytes - result.sizeInBytes);
     this.results.push(result);
@@ -110,8 +124,8 @@ class ReadRun {
 
   private readOne(): Promise<ReadResult> | null {
     const cached = this.partitions[this.at++]!;
-    const limits = { maxBytes: Math.min(cached.maxBytes, this.bytes), minOneMessage: this.minOneMessage };
-    const result = this.read(cached, limits);
+    const { minOneMessage, isFull } = this;
+    const result = this.read(cached, { maxBytes: Math.min(cached.maxBytes, this.bytes), minOneMessage, isFull });
     if (result instanceof Promise) return result;
     this.take(result);
     return null;
@@ -241,10 +255,17 @@ export class FetchReader {
     // Both of before a read of the disk: it is then that the follower asked.
     const leaderEndOffset = log.logEndOffset;
     const nowMs = this.options.clock.monotonicMs();
-    const info = log.read(fetchOffset, limits.maxBytes, params.isolation, limits.minOneMessage);
+    let { maxBytes } = limits;
+    if (limits.isFull || maxBytes === 0) {
+      // Where a follower in the ISR is, the high watermark may come to be, and readers need its place: it is looked up even if nothing fits.
+      if (replica && partition.inSyncReplicaIds.includes(replica.brokerId)) maxBytes = Math.max(1, maxBytes);
+      else if (!log.isInMemory(fetchOffset)) maxBytes = 0;
+    }
+    const info = log.read(fetchOffset, maxBytes, params.isolation, limits.minOneMessage, fetch.interest);
     const finish = (read: FetchDataInfo): ReadResult => {
       cached.startMetadata = read.fetchOffsetMetadata;
-      if (replica && fetch.updateFetchState) {
+      // Another session of the same follower may have asked since: it came back, perhaps with a shorter log.
+      if (replica && fetch.updateFetchState && replica.isNewest(fetch.arrival)) {
         partition.updateFollowerFetchState(
           replica,
           read.fetchOffsetMetadata,
@@ -258,7 +279,7 @@ export class FetchReader {
     if (!(info instanceof Promise)) return finish(info);
     return info.then(
       (read) => {
-        const isStillValid = partition.leaderEpoch === leaderEpoch && partition.log === log && !fetch.isOver();
+        const isStillValid = partition.leaderEpoch === leaderEpoch && partition.log === log && !fetch.interest.isOver;
         return isStillValid ? finish(read) : refused(tp, ErrorCode.NOT_LEADER_OR_FOLLOWER);
       },
       (error: unknown) => this.failed(tp, error),
@@ -288,6 +309,7 @@ export class FetchReader {
       ...withoutRecords(partition.tp, log),
       records,
       sizeInBytes,
+      didNotFit: read.firstEntryIncomplete,
       abortedTransactions: read.abortedTransactions,
       changes: cached.changes,
       endToRestAt: sizeInBytes === 0 && !isLookedAtAlways && cached.fetchOffset >= end ? end : null,
@@ -377,6 +399,7 @@ function withoutRecords(tp: TopicPartition, log: UnifiedLog): ReadResult {
     preferredReadReplica: -1,
     endToRestAt: null,
     changes: -1,
+    didNotFit: false,
     isRefusedBeforehand: false,
     replica: null,
   };
@@ -397,6 +420,7 @@ export function refused(tp: TopicPartition, errorCode: number): ReadResult {
     preferredReadReplica: -1,
     endToRestAt: null,
     changes: -1,
+    didNotFit: false,
     isRefusedBeforehand: false,
     replica: null,
   };

@@ -2,6 +2,7 @@ import { runAtOnce, startInSlices, type Clock, type Steps } from '../common/inde
 import { ErrorCode, type FetchRequest, type FetchResponseInput } from '../protocol/index.js';
 import {
   INVALID_SESSION_ID,
+  isFullRequest,
   newFetchContextInSteps,
   type FetchSession,
   type FetchSessionCache,
@@ -9,7 +10,7 @@ import {
 import { FetchOperation, type FetchOperationHost } from './fetch-operation.js';
 import type { FetchSlices } from './fetch-slices.js';
 import { forgottenKeys, requestedPartitions, toResponses } from './fetch-wire.js';
-import type { FetchCallContext, FetchParams } from './fetch.js';
+import type { FetchCallContext, FetchParams, FetchUnderWay } from './fetch.js';
 import type { MetadataSource } from './ports.js';
 import type { WatchedPartitions } from './watched-partitions.js';
 
@@ -37,6 +38,7 @@ export class FetchRequests {
   private readonly bySession = new Map<FetchSession, FetchOperation>();
   private readonly touched = new Set<FetchOperation>();
   private isFlushScheduled = false;
+  private arrivals = 0;
   private readonly host: FetchOperationHost;
 
   constructor(private readonly options: FetchRequestsOptions) {
@@ -46,6 +48,7 @@ export class FetchRequests {
       slices,
       partitions,
       sessions,
+      nextArrival: () => ++this.arrivals,
       onWaiting: (operation) => this.waiting.add(operation),
       onTouched: (operation) => this.scheduleCheck(operation),
       onEnded: (operation, session) => this.ended(operation, session),
@@ -62,10 +65,13 @@ export class FetchRequests {
     version: number,
     call: FetchCallContext,
     respond: (response: FetchResponseInput) => void,
-  ): void {
+  ): FetchUnderWay | null {
+    const { clock, slices } = this.options;
     const steps = this.begin(request, version, call, respond);
-    if (namedPartitions(request) <= this.options.slices.partitionsAtOnce) runAtOnce(steps);
-    else startInSlices(this.options.clock, steps, () => undefined, call.fail, this.options.slices.limits);
+    if (namedPartitions(request) <= slices.partitionsAtOnce) return underWay(runAtOnce(steps));
+    const begun = new LargeFetch();
+    startInSlices(clock, steps, (operation) => begun.onBegun(operation), call.fail, slices.limits);
+    return begun;
   }
 
   private *begin(
@@ -73,7 +79,7 @@ export class FetchRequests {
     version: number,
     call: FetchCallContext,
     respond: (response: FetchResponseInput) => void,
-  ): Steps<void> {
+  ): Steps<FetchOperation | null> {
     const { clock, sessions, partitions, metadata, slices } = this.options;
     const sessionRequest = {
       version,
@@ -82,6 +88,9 @@ export class FetchRequests {
       partitions: yield* requestedPartitions(request, version, metadata),
       forgotten: yield* forgottenKeys(request, version),
     };
+    // A client that begins again is through with what it had asked for in its old session.
+    const replaced = isFullRequest(request.sessionEpoch) ? sessions.get(request.sessionId) : undefined;
+    if (replaced) this.bySession.get(replaced)?.abandon();
     const nowMs = clock.monotonicMs();
     const context = yield* newFetchContextInSteps(sessions, nowMs, sessionRequest, {
       onForgotten: (gone) => partitions.unwatch(gone),
@@ -91,7 +100,7 @@ export class FetchRequests {
     });
     if (context.kind === 'error') {
       respond({ errorCode: ErrorCode[context.error], sessionId: INVALID_SESSION_ID, responses: [] });
-      return;
+      return null;
     }
     const params = this.paramsOf(request, version, call);
     const operation = new FetchOperation(this.host, params, context, call, (sessionId, answers, errorCode) => {
@@ -103,6 +112,7 @@ export class FetchRequests {
     });
     if (context.kind === 'incremental') this.bySession.set(context.session, operation);
     operation.start();
+    return operation;
   }
 
   /** The session was closed or evicted; a request that is served in it lets go of its partitions when it ends. */
@@ -165,4 +175,24 @@ function namedPartitions({ topics, forgottenTopicsData }: FetchRequest): number 
   for (const { partitions } of topics) count += partitions.length;
   for (const { partitions } of forgottenTopicsData) count += partitions.length;
   return count;
+}
+
+function underWay(operation: FetchOperation | null): FetchUnderWay | null {
+  return operation === null || operation.isDone ? null : operation;
+}
+
+/** A fetch of so many partitions that it does not begin within the call. */
+class LargeFetch implements FetchUnderWay {
+  private operation: FetchOperation | null = null;
+  private isGivenUp = false;
+
+  onBegun(operation: FetchOperation | null): void {
+    this.operation = operation;
+    if (this.isGivenUp) operation?.giveUp();
+  }
+
+  giveUp(): void {
+    this.isGivenUp = true;
+    this.operation?.giveUp();
+  }
 }

@@ -14,6 +14,12 @@ export interface FetchCallContext {
   readonly fail: (error: unknown) => void;
 }
 
+/** A fetch that is not answered yet. */
+export interface FetchUnderWay {
+  /** Its client is gone: nothing more is read or watched for it, and it is not answered. */
+  giveUp(): void;
+}
+
 /** What holds for all partitions of a fetch (Kafka's `FetchParams`). */
 export interface FetchParams {
   /** The follower's broker id, or -1 for a consumer. */

@@ -30,7 +30,7 @@ import { isTruncationOnFetchSupported } from './core/versions.js';
 import { ProducePurgatory } from './delayed-operations.js';
 import { Deletions, type DeleteRecordsResult } from './delete-records.js';
 import { errorCodeOf } from './errors.js';
-import type { FetchCallContext } from './fetch.js';
+import type { FetchCallContext, FetchUnderWay } from './fetch.js';
 import { FetchReader } from './fetch-reader.js';
 import { FETCH_SLICES } from './fetch-slices.js';
 import { FetchRequests } from './fetch-requests.js';
@@ -344,14 +344,17 @@ export class ReplicaManager {
     return this.appends.append(call);
   }
 
-  /** A Fetch request with its session, of a consumer or a follower. `respond` may be called before this returns. */
+  /**
+   * A Fetch request with its session, of a consumer or a follower. `respond` may be called before this returns; else what is under way is
+   * returned, for a client that goes away before it is answered.
+   */
   handleFetch(
     request: FetchRequest,
     version: number,
     context: FetchCallContext,
     respond: (response: FetchResponseInput) => void,
-  ): void {
-    this.fetches.handle(request, version, context, respond);
+  ): FetchUnderWay | null {
+    return this.fetches.handle(request, version, context, respond);
   }
 
   /** DeleteRecords; -1 as offset means the high watermark. Results in the order given. Resolves when all log starts have moved. */

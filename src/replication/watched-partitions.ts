@@ -44,7 +44,7 @@ export class WatchedPartitions {
       if (at % partitionsAStep === partitionsAStep - 1) {
         yield;
         // What is over watches nothing any more.
-        if (fetch.isOver()) return;
+        if (fetch.interest.isOver) return;
       }
       this.watch(partitions[at]!);
     }

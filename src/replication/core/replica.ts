@@ -24,6 +24,8 @@ export class Replica {
   private ownLastFetchTimeMs = NEVER_MS;
   private ownLastCaughtUpTimeMs = NEVER_MS;
   private resting: FetchTimes | null = null;
+  /** The place of the fetch that was recorded last in the order in which they arrived. */
+  private lastArrival = 0;
 
   constructor(readonly brokerId: number) {}
 
@@ -46,6 +48,16 @@ export class Replica {
   /** In sync by KIP-16's rule: at the end now, or at the end of some moment within the last `maxLagMs`. */
   isCaughtUp(leaderEndOffset: number, nowMs: number, maxLagMs: number): boolean {
     return leaderEndOffset === this.logEndOffset || nowMs - this.lastCaughtUpTimeMs <= maxLagMs;
+  }
+
+  /**
+   * False for a fetch that arrived before the one that was recorded last: it was still being read, in a session that the follower has given
+   * up, and says nothing of the follower any more.
+   */
+  isNewest(arrival: number): boolean {
+    if (arrival < this.lastArrival) return false;
+    this.lastArrival = arrival;
+    return true;
   }
 
   /**

@@ -17,7 +17,7 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
   const { apiVersion, authorize, metadata, replicas, listenerName, request } = context;
   const isFollower = (apiVersion >= 15 ? body.replicaState.replicaId : body.replicaId) >= 0;
   const mayActAsFollower = isFollower && authorize('CLUSTER_ACTION', CLUSTER_RESOURCE);
-  replicas.handleFetch(
+  const underWay = replicas.handleFetch(
     body,
     apiVersion,
     {
@@ -37,6 +37,15 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
       else startInSlices(context.clock, forOldClient(answer as Answer, context), context.respond, context.fail);
     },
   );
+  if (underWay) {
+    // A client that has gone asks again, and its reads must not pile up before those of others: a disk may be slow, or hang.
+    const giveUp = (): void => {
+      underWay.giveUp();
+      request.respondNothing();
+    };
+    if (request.isAbandoned) giveUp();
+    else request.onAbandoned = giveUp;
+  }
   return LATER;
 });
 

@@ -29,8 +29,10 @@ function use(file: LogFile): void {
   file.readSync(Buffer.alloc(1), 0, 1, 0);
 }
 
-function read(file: LogFile): Promise<number> {
-  return file.read(Buffer.alloc(1), 0, 1, 0);
+const MEMORY = { take: (bytes: number) => Buffer.alloc(bytes) };
+
+async function read(file: LogFile): Promise<number> {
+  return (await file.read(1, 0, MEMORY)).length;
 }
 
 /** Of those files the ones that are open: using them opens nothing. */

@@ -112,8 +112,9 @@ test('a record that comes while its follower reads another partition from the di
   let produced: Promise<{ errorCode: number }> | null = null;
   const handle = replicas.handleFetch.bind(replicas);
   jest.spyOn(replicas, 'handleFetch').mockImplementation((...args) => {
-    handle(...args);
+    const underWay = handle(...args);
     produced ??= cluster.broker(1).produce(['important'], -1, ORDERS, 20_000);
+    return underWay;
   });
   cluster.heal();
   await cluster.until(() => cluster.broker(2).log().logEndOffset === 2, 5000);

@@ -34,6 +34,8 @@ afterEach(() => cluster.stop());
 interface Sent {
   response: FetchResponse | null;
   failure: unknown;
+  /** Its connection is closed. */
+  giveUp(): void;
 }
 
 function send(input: FetchRequestInput): Sent {
@@ -41,12 +43,13 @@ function send(input: FetchRequestInput): Sent {
     fetchRequest.encode({ maxWaitMs: 500, minBytes: 1, sessionEpoch: 0, ...input }, 12),
     12,
   );
-  const sent: Sent = { response: null, failure: null };
+  const sent: Sent = { response: null, failure: null, giveUp: () => undefined };
   const call = { listenerName: 'PLAINTEXT', authorize: () => 0, fail: (error: unknown) => void (sent.failure = error) };
-  cluster.broker(1).replicas.handleFetch(request, 12, call, (response) => {
+  const underWay = cluster.broker(1).replicas.handleFetch(request, 12, call, (response) => {
     expect(sent.response).toBeNull();
     sent.response = fetchResponse.decode(fetchResponse.encode(response, 12), 12);
   });
+  sent.giveUp = () => underWay?.giveUp();
   return sent;
 }
 
@@ -313,6 +316,28 @@ test('a session that is evicted while its fetch is answered in turns lets go of 
   expect([isEvicted, sent.response.errorCode]).toEqual([true, ErrorCode.NONE]);
   await cluster.clock.advance(0);
   expect(watched().size).toBe(0);
+});
+
+test('a new session whose client goes away before it is answered is none, and watches nothing', async () => {
+  await start();
+  await cluster.create([1], ALL);
+  let begun = 0;
+  let isAnswered = false;
+  for (let moment = 0; !isAnswered; moment++) {
+    const sent = send({ maxWaitMs: 0, topics: asked() });
+    await turns(moment);
+    if (sessions().size > 0) begun++;
+    sent.giveUp();
+    await cluster.clock.advance(0);
+    isAnswered = sent.response !== null;
+    if (!isAnswered)
+      expect({ moment, sessions: sessions().size, watched: watched().size }).toEqual({
+        moment,
+        sessions: 0,
+        watched: 0,
+      });
+  }
+  expect(begun).toBeGreaterThan(2);
 });
 
 test('a new session whose first answer fails half-way is no session', async () => {

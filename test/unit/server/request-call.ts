@@ -24,6 +24,8 @@ export interface RequestCall {
   /** `OPERATION TYPE NAME` that the sender may not do; `*` for all. */
   readonly denied?: readonly string[];
   readonly services: object;
+  /** Called before the request is handed out. */
+  readonly onRequest?: (request: Request) => void;
 }
 
 export async function call({
@@ -33,6 +35,7 @@ export async function call({
   clientId = 'c',
   denied = [],
   services,
+  onRequest = () => undefined,
 }: RequestCall): Promise<Outcome> {
   const outcome: Outcome = { answer: null, closed: null, isNextAllowed: false };
   const frame = Buffer.concat(encodeRequestFrame(apiKey, version, 9, clientId, body)).subarray(4);
@@ -73,6 +76,7 @@ export async function call({
     brokerEpoch: 5n,
     ...services,
   };
+  onRequest(request);
   new RequestDispatcher(API_HANDLERS, all as unknown as BrokerServices).dispatch(request);
   await settle();
   return outcome;
