@@ -38,9 +38,12 @@ export class TopicConfig {
   readonly compressionType: 'uncompressed' | 'zstd' | 'lz4' | 'snappy' | 'gzip' | 'producer';
   readonly preallocate: boolean;
   readonly messageTimestampType: 'CreateTime' | 'LogAppendTime';
-  /** How far a record's time may lie behind and before the broker's. The deprecated difference counts where these are not set. */
-  readonly messageTimestampBeforeMaxMs: number;
-  readonly messageTimestampAfterMaxMs: number;
+  /**
+   * How far a record's time may lie behind and before the broker's, a bigint beyond 2^53: unlimited is int64 max, and a nanosecond clock's times
+   * lie so far apart. The deprecated difference counts where these are not set.
+   */
+  readonly messageTimestampBeforeMaxMs: number | bigint;
+  readonly messageTimestampAfterMaxMs: number | bigint;
   readonly messageDownconversionEnable: boolean;
   /** `partition:broker` pairs, or `*`. */
   readonly leaderReplicationThrottledReplicas: readonly string[];
@@ -75,10 +78,8 @@ export class TopicConfig {
     this.compressionType = this.get('compression.type') as TopicConfig['compressionType'];
     this.preallocate = this.get('preallocate');
     this.messageTimestampType = this.get('message.timestamp.type') as TopicConfig['messageTimestampType'];
-    const difference = this.get('message.timestamp.difference.max.ms');
-    const orDifference = (ms: number) => (ms === Number.MAX_SAFE_INTEGER ? difference : ms);
-    this.messageTimestampBeforeMaxMs = orDifference(this.get('message.timestamp.before.max.ms'));
-    this.messageTimestampAfterMaxMs = orDifference(this.get('message.timestamp.after.max.ms'));
+    this.messageTimestampBeforeMaxMs = this.timestampLimit('message.timestamp.before.max.ms');
+    this.messageTimestampAfterMaxMs = this.timestampLimit('message.timestamp.after.max.ms');
     this.messageDownconversionEnable = this.get('message.downconversion.enable');
     this.leaderReplicationThrottledReplicas = this.get('leader.replication.throttled.replicas');
     this.followerReplicationThrottledReplicas = this.get('follower.replication.throttled.replicas');
@@ -109,6 +110,13 @@ export class TopicConfig {
     const value = this.exactValue(name);
     if (typeof value !== 'bigint') return value as TopicConfigValues[K];
     return Number(value > Number.MAX_SAFE_INTEGER ? Number.MAX_SAFE_INTEGER : value) as TopicConfigValues[K];
+  }
+
+  private timestampLimit(name: TopicConfigName): number | bigint {
+    const own = this.exactValue(name) as bigint;
+    const ms =
+      own === DEFINITIONS[name]!.default ? (this.exactValue('message.timestamp.difference.max.ms') as bigint) : own;
+    return ms > Number.MAX_SAFE_INTEGER ? ms : Number(ms);
   }
 
   /** The value with a long as `bigint`: what clients are shown. Null for a name nobody knows. */

@@ -27,7 +27,7 @@ import {
   type TxnOffsetCommitRequest,
   type TxnOffsetCommitResponse,
 } from '../protocol/index.js';
-import type { CompressionType, Int64 } from '../records/index.js';
+import { addInt64, toInt64, type CompressionType, type Int64 } from '../records/index.js';
 import type { GroupMetadata } from './core/group-metadata.js';
 import type { OffsetAndMetadata } from './core/group-offsets.js';
 import { GroupOffsetRequests, type Committer } from './group-offset-requests.js';
@@ -240,14 +240,14 @@ export class GroupCoordinator {
 
   commitOffsets(context: GroupRequestContext, request: OffsetCommitRequest): Promise<OffsetCommitResponse> {
     const nowMs = this.clock.nowMs();
-    const retentionMs = context.apiVersion >= 2 && context.apiVersion <= 4 ? Number(request.retentionTimeMs) : -1;
+    const retentionMs = context.apiVersion >= 2 && context.apiVersion <= 4 ? request.retentionTimeMs : -1n;
     const commits = flatten(request.topics, ({ partitionIndex, ...partition }): CommitValues => ({
       partitionIndex,
       offset: partition.committedOffset,
       leaderEpoch: partition.committedLeaderEpoch < 0 ? null : partition.committedLeaderEpoch,
       metadata: partition.committedMetadata ?? '',
-      commitTimestampMs: partition.commitTimestamp === -1n ? nowMs : Number(partition.commitTimestamp),
-      expireTimestampMs: retentionMs === -1 ? null : nowMs + retentionMs,
+      commitTimestampMs: partition.commitTimestamp === -1n ? nowMs : toInt64(partition.commitTimestamp),
+      expireTimestampMs: retentionMs === -1n ? null : addInt64(nowMs, toInt64(retentionMs)),
     }));
     const committer = {
       memberId: request.memberId,
@@ -274,7 +274,7 @@ export class GroupCoordinator {
       expireTimestampMs: null,
     }));
     const producer: TransactionalProducer = {
-      producerId: Number(request.producerId),
+      producerId: toInt64(request.producerId),
       producerEpoch: request.producerEpoch,
     };
     const committer: Committer = request;

@@ -2,6 +2,7 @@
  * The records of `__consumer_offsets` (`GroupMetadataManager` in Kafka): a key's version tells its kind, 0 and 1 an offset commit, 2 a
  * group; a null value removes. Written in the versions that a 3.6 broker writes.
  */
+import { toInt64 } from '../records/index.js';
 import type { TopicPartition } from '../cluster/index.js';
 import { assert } from '../common/index.js';
 import {
@@ -123,9 +124,9 @@ export function decodeOffsetCommitValue(value: Buffer): OffsetAndMetadata {
   return {
     offset,
     metadata,
-    commitTimestampMs: Number(commitTimestamp),
+    commitTimestampMs: toInt64(commitTimestamp),
     leaderEpoch: leaderEpoch === -1 ? null : leaderEpoch,
-    expireTimestampMs: expireTimestamp === -1n ? null : Number(expireTimestamp),
+    expireTimestampMs: expireTimestamp === -1n ? null : toInt64(expireTimestamp),
   };
 }
 
@@ -142,7 +143,7 @@ export function decodeGroupMetadataValue(groupId: string, value: Buffer, nowMs: 
   group.generationId = stored.generation;
   group.protocolType = stored.protocolType;
   group.protocolName = stored.protocol;
-  group.stateTimestampMs = stored.currentStateTimestamp === -1n ? null : Number(stored.currentStateTimestamp);
+  group.stateTimestampMs = stored.currentStateTimestamp === -1n ? null : toInt64(stored.currentStateTimestamp);
   for (const member of stored.members) {
     const restored = new MemberMetadata(
       member.memberId,

@@ -153,7 +153,8 @@ export class LogAppender {
     };
     const firstOffset = analysis.firstOffset ?? analysis.lastOffsetOfFirstBatch;
     if (analysis.batchCount > 0) {
-      if (!analysis.offsetsMonotonic) {
+      // No segment holds offsets so far apart; a leader's read ends with its segment.
+      if (!analysis.offsetsMonotonic || analysis.lastOffset - firstOffset > MAX_RELATIVE_OFFSET) {
         throw new LogError('OFFSETS_OUT_OF_ORDER', `Out of order offsets found in append to ${this.name}`);
       }
       if (firstOffset < this.local.logEndOffset) {

@@ -28,7 +28,10 @@ export interface RecordsAnalysis {
   readonly firstOffset: number | null;
   readonly lastOffset: number;
   readonly lastOffsetOfFirstBatch: number;
-  /** True when each batch's last offset is greater than that of the one before. */
+  /**
+   * True when each batch's last offset is greater than that of the one before, and its offsets are some that a log can hold: not below 0, nor
+   * beyond 2^53 - 2, nor in the wrong order. Kafka asks for the first alone.
+   */
   readonly offsetsMonotonic: boolean;
   /** -1 for none. */
   readonly lastLeaderEpoch: number;
@@ -64,7 +67,9 @@ export function analyzeRecords(buffer: Buffer, options: AnalyzeOptions): Records
       if (batch.magic >= 2) analysis.firstOffset = batch.baseOffset;
       analysis.lastOffsetOfFirstBatch = lastOffset;
     }
-    if (analysis.lastOffset >= lastOffset) analysis.offsetsMonotonic = false;
+    const firstOffset = batch.magic >= 2 ? batch.baseOffset : lastOffset;
+    const canBeHeld = firstOffset >= 0 && firstOffset <= lastOffset && lastOffset < Number.MAX_SAFE_INTEGER;
+    if (analysis.lastOffset >= lastOffset || !canBeHeld) analysis.offsetsMonotonic = false;
     analysis.lastOffset = lastOffset;
     analysis.lastLeaderEpoch = batch.partitionLeaderEpoch;
     if (maxTimestamp > analysis.maxTimestamp) {

@@ -9,8 +9,8 @@ export interface RecordConditions {
   readonly topicPartition: string;
   readonly nowMs: number;
   readonly timestampType: TimestampType;
-  readonly timestampBeforeMaxMs: number;
-  readonly timestampAfterMaxMs: number;
+  readonly timestampBeforeMaxMs: Int64;
+  readonly timestampAfterMaxMs: Int64;
   readonly compactedTopic: boolean;
 }
 

@@ -4,8 +4,8 @@ import type { Int64 } from './int64.js';
 
 interface TimestampRange {
   readonly nowMs: number;
-  readonly timestampBeforeMaxMs: number;
-  readonly timestampAfterMaxMs: number;
+  readonly timestampBeforeMaxMs: Int64;
+  readonly timestampAfterMaxMs: Int64;
 }
 
 /** The refused records of a batch. One is enough to refuse the batch, but all are named to the producer (KIP-467). */
@@ -83,7 +83,7 @@ export class RecordErrors {
 const INT64_MAX = 0x7fffffffffffffffn;
 
 /** `now ± limit` as Java computes it for a message: the unlimited default of int64 max wraps. */
-function javaLong(nowMs: number, sign: bigint, limitMs: number): bigint {
-  const limit = limitMs >= Number(INT64_MAX) ? INT64_MAX : BigInt(Math.trunc(limitMs));
+function javaLong(nowMs: number, sign: bigint, limitMs: Int64): bigint {
+  const limit = limitMs >= INT64_MAX ? INT64_MAX : BigInt(limitMs);
   return BigInt.asIntN(64, BigInt(nowMs) + sign * limit);
 }

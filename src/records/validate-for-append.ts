@@ -29,8 +29,8 @@ export interface AppendValidationOptions extends AnalyzeOptions {
   /** `message.timestamp.type`. */
   readonly timestampType: TimestampType;
   /** How far timestamps may lie before and after `nowMs`. Kafka's defaults are unlimited (int64 max). */
-  readonly timestampBeforeMaxMs: number;
-  readonly timestampAfterMaxMs: number;
+  readonly timestampBeforeMaxMs: Int64;
+  readonly timestampAfterMaxMs: Int64;
   /** `cleanup.policy` contains compact: records must have keys. */
   readonly compactedTopic: boolean;
   /** See `decompress`. */

@@ -1,3 +1,4 @@
+import type { Int64 } from '../../records/index.js';
 import { assert, type Timer } from '../../common/index.js';
 import { ErrorCode } from '../../protocol/index.js';
 import { joinError, syncError, type JoinGroupResult, type SyncGroupResult } from '../results.js';
@@ -21,7 +22,7 @@ export interface PendingJoin {
  */
 export class GroupMetadata {
   /** When the group came to its present state; null for one read from a log of an old version. */
-  stateTimestampMs: number | null;
+  stateTimestampMs: Int64 | null;
   protocolType: string | null = null;
   protocolName: string | null = null;
   generationId = 0;

@@ -1,6 +1,6 @@
 import { assert } from '../../common/index.js';
 import { partitionKey, type TopicPartition } from '../../cluster/index.js';
-import type { Int64 } from '../../records/index.js';
+import { subtractInt64, type Int64 } from '../../records/index.js';
 
 /** What a consumer committed for one partition. The offset is kept exactly as it came. */
 export interface OffsetAndMetadata {
@@ -8,9 +8,9 @@ export interface OffsetAndMetadata {
   /** Null when the consumer gave none. */
   readonly leaderEpoch: number | null;
   readonly metadata: string;
-  readonly commitTimestampMs: number;
+  readonly commitTimestampMs: Int64;
   /** Given by clients that set a retention of their own (OffsetCommit 2–4); null: the broker's retention counts. */
-  readonly expireTimestampMs: number | null;
+  readonly expireTimestampMs: Int64 | null;
 }
 
 /** A committed offset, and where the batch that holds it begins: the later one in the log wins. */
@@ -170,14 +170,16 @@ export class GroupOffsets {
   removeExpired(
     nowMs: number,
     retentionMs: number,
-    baseMs: (offset: OffsetAndMetadata) => number,
+    baseMs: (offset: OffsetAndMetadata) => Int64,
     exceptTopics: ReadonlySet<string>,
   ): TopicPartition[] {
     const expired: TopicPartition[] = [];
     for (const [key, { topicPartition, offsetAndMetadata: offset }] of this.committed) {
       if (exceptTopics.has(topicPartition.topic) || this.pending.has(key)) continue;
       const isExpired =
-        offset.expireTimestampMs === null ? nowMs - baseMs(offset) >= retentionMs : nowMs >= offset.expireTimestampMs;
+        offset.expireTimestampMs === null
+          ? subtractInt64(nowMs, baseMs(offset)) >= retentionMs
+          : nowMs >= offset.expireTimestampMs;
       if (!isExpired) continue;
       expired.push(topicPartition);
       this.committed.delete(key);

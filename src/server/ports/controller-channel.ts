@@ -1,3 +1,4 @@
+import { toSafeNumber } from '../../common/index.js';
 import {
   ApiKey,
   ErrorCode,
@@ -55,7 +56,7 @@ export class ControllerConnection implements ControllerChannel {
     if (response.errorCode !== ErrorCode.NONE) {
       throw new Error(`the controller gave no producer ids: ${errorName(response.errorCode)}`);
     }
-    return { firstProducerId: Number(response.producerIdStart), length: response.producerIdLen };
+    return { firstProducerId: toSafeNumber(response.producerIdStart), length: response.producerIdLen };
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import { partitionKey, type TopicPartition } from '../../cluster/index.js';
-import { toSafeNumber } from '../../common/index.js';
+import { clampToSafeNumber, toSafeNumber } from '../../common/index.js';
 import {
   ApiKey,
   ErrorCode,
@@ -73,7 +73,11 @@ export class RemoteLeaderEndpoint implements LeaderEndpoint {
     const answers = new Map<string, EpochEndOffset>();
     for (const { topic, partitions } of response.topics) {
       for (const { partition, errorCode, leaderEpoch, endOffset } of partitions) {
-        answers.set(partitionKey({ topic, partition }), { errorCode, leaderEpoch, endOffset: toSafeNumber(endOffset) });
+        answers.set(partitionKey({ topic, partition }), {
+          errorCode,
+          leaderEpoch,
+          endOffset: clampToSafeNumber(endOffset),
+        });
       }
     }
     const missing = { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, leaderEpoch: -1, endOffset: -1 };

@@ -14,6 +14,19 @@ const broker = (properties: Record<string, string> = {}) =>
 const overrides = (entries: Record<string, string>) => new Map(Object.entries(entries));
 
 describe('TopicConfig', () => {
+  test.each([
+    ['9007199254740991', 9007199254740991],
+    ['9007199254740992', 9007199254740992n],
+    ['9007199254740993', 9007199254740993n],
+    ['9223372036854775806', 9223372036854775806n],
+  ])('how far times may lie apart is exact: %s', (text, ms) => {
+    const limits = new Map([['message.timestamp.before.max.ms', text]]);
+    expect(TopicConfig.create(broker({}), limits)).toMatchObject({
+      messageTimestampBeforeMaxMs: ms,
+      messageTimestampAfterMaxMs: 2n ** 63n - 1n,
+    });
+  });
+
   test('takes its defaults from the broker, whatever the unit', () => {
     const config = TopicConfig.create(
       broker({

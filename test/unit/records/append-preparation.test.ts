@@ -180,6 +180,23 @@ test('a record of a hundred pieces is passed without being kept, and its visitor
   expect(at).toBeGreaterThanOrEqual(150_000);
 });
 
+test('records that remain are refused where a piece ends with the last that was counted', () => {
+  const builder = new BatchBuilder({});
+  for (let i = 0; i < 3; i++) builder.append({ timestamp: NOW, key: null, value: Buffer.alloc(50) });
+  const records = builder.build().subarray(61);
+  const each = records.length / 3;
+  const take = (count: number): boolean => {
+    const taker = new RecordStream().pass(count, () => undefined);
+    let step = taker.next();
+    for (let at = 0; !step.done; at += each)
+      step = taker.next(at < records.length ? records.subarray(at, at + each) : null);
+    return true;
+  };
+  expect(() => take(2)).toThrow(/records still remaining/);
+  expect(() => take(4)).toThrow(/premature EOF/);
+  expect(take(3)).toBe(true);
+});
+
 describe('what a step may do', () => {
   const large = (compression: Compression): Buffer => {
     const builder = new BatchBuilder({ compression });

@@ -1,6 +1,6 @@
 /** A follower against a leader that answers anything at any time: late, wrong, not at all, or for a role that has ended. */
 import { settle } from '../../../src/common/index.js';
-import { BatchBuilder } from '../../../src/records/index.js';
+import { BatchBuilder, BatchView } from '../../../src/records/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { legacyMessage } from '../records/legacy-messages.js';
 import { ORDERS, ReplicaCluster, type ClusterOptions, type TestBroker } from './replica-cluster.js';
@@ -51,6 +51,21 @@ function records(baseOffset: number, count = 1, partitionLeaderEpoch = 0): Buffe
 
 const metric = (name: string): number => follower.metrics.snapshot().get(name)!;
 const end = (tp = ORDERS): number => follower.log(tp).logEndOffset;
+
+test.each([
+  { what: 'go back', offset: 7n, delta: -3 },
+  { what: 'lie beyond 2^53', offset: 2n ** 53n + 1n, delta: 0 },
+  { what: 'reach beyond 2^63', offset: 2n ** 63n - 1n, delta: 9 },
+])('offsets that $what end their partition, and no other', async ({ offset, delta }) => {
+  await start({}, [ORDERS, OTHER]);
+  const bytes = records(0);
+  bytes.writeBigInt64BE(offset, 0);
+  bytes.writeInt32BE(delta, 23);
+  new BatchView(bytes).recomputeCrc();
+  await leader().answer([{ records: bytes }, { partition: 1, records: records(0, 3) }]);
+  expect(metric(FAILED)).toBe(1);
+  expect([end(), end(OTHER)]).toEqual([0, 3]);
+});
 
 test('what is fetched is appended, and the next request goes on behind it with the epoch of its last batch', async () => {
   await start();

@@ -184,11 +184,11 @@ describe('Produce', () => {
 });
 
 describe('ListOffsets', () => {
-  const list = async (body: object, version = 7) => {
-    const asked: { timestamp: number; query: object }[] = [];
-    const fetchOffsetForTimestamp = async (_tp: object, timestamp: number, query: object) => {
+  const list = async (body: object, version = 7, timestampFound: number | bigint = 44) => {
+    const asked: { timestamp: number | bigint; query: object }[] = [];
+    const fetchOffsetForTimestamp = async (_tp: object, timestamp: number | bigint, query: object) => {
       asked.push({ timestamp, query });
-      return { errorCode: 0, timestamp: 44, offset: 55, leaderEpoch: 6 };
+      return { errorCode: 0, timestamp: timestampFound, offset: 55, leaderEpoch: 6 };
     };
     const outcome = await call({
       apiKey: ApiKey.ListOffsets,
@@ -214,6 +214,16 @@ describe('ListOffsets', () => {
         topics: [{ name: 'orders', partitions: [partition(0)] }],
       });
       expect(asked).toEqual([{ timestamp: -1, query: expect.objectContaining({ ...query, currentLeaderEpoch: 3 }) }]);
+    },
+  );
+
+  test.each([2n ** 53n - 1n, 2n ** 53n, 2n ** 53n + 1n, 1_700_000_000_123_456_789n, 2n ** 63n - 1n])(
+    'asks for the time %d, and answers it, as it is',
+    async (timestamp) => {
+      const partitions = [{ partitionIndex: 0, timestamp, currentLeaderEpoch: -1 }];
+      const { asked, answer } = await list({ replicaId: -1, topics: [{ name: 'orders', partitions }] }, 7, timestamp);
+      expect(BigInt(asked[0]!.timestamp)).toBe(timestamp);
+      expect(answer).toMatchObject({ topics: [{ partitions: [{ timestamp }] }] });
     },
   );
 
