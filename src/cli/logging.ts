@@ -1,4 +1,4 @@
-import type { Clock, LogFields, Logger, LoggerFactory, LogLevel } from '../common/index.js';
+import type { Clock, LogFields, Logger, LoggerFactory, LoggerLevel, LoggerLevels, LogLevel } from '../common/index.js';
 import { formatLogLine } from './log-format.js';
 
 const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug', 'trace'];
@@ -21,6 +21,7 @@ export interface LogSink {
 
 export interface Logging {
   readonly factory: LoggerFactory;
+  readonly levels: LoggerLevels;
   /**
    * Hands over to winston. Loading it takes 14 ms and 5 MB, which a broker that is starting has no time for; until then lines go
    * to the destination themselves, in the same form and order.
@@ -34,17 +35,21 @@ export interface Logging {
 export function createLogging(options: LoggingOptions): Logging {
   const { clock, destination, colour } = options;
   const loggers = new Map<string, Logger>();
+  const levels = new Levels(options);
   let sink: LogSink = {
     write: (_level, line) => void destination.write(`${line}\n`),
     close: () => Promise.resolve(),
   };
 
   const create = (name: string): Logger => {
-    const threshold = LEVELS.indexOf(levelOf(name, options));
+    const threshold = levels.thresholdOf(name);
     const logAt = (level: LogLevel) => {
-      if (LEVELS.indexOf(level) > threshold) return () => undefined;
-      return (sentence: string, fields?: LogFields): void =>
-        sink.write(level, formatLogLine(clock.nowMs(), level, name, sentence, fields, colour));
+      const rank = LEVELS.indexOf(level);
+      return (sentence: string, fields?: LogFields): void => {
+        if (rank <= threshold.rank) {
+          sink.write(level, formatLogLine(clock.nowMs(), level, name, sentence, fields, colour));
+        }
+      };
     };
     return {
       error: logAt('error'),
@@ -52,7 +57,7 @@ export function createLogging(options: LoggingOptions): Logging {
       info: logAt('info'),
       debug: logAt('debug'),
       trace: logAt('trace'),
-      isEnabled: (level) => LEVELS.indexOf(level) <= threshold,
+      isEnabled: (level) => LEVELS.indexOf(level) <= threshold.rank,
     };
   };
 
@@ -62,6 +67,7 @@ export function createLogging(options: LoggingOptions): Logging {
       if (!logger) loggers.set(name, (logger = create(name)));
       return logger;
     },
+    levels,
     async useWinston() {
       const { createWinstonSink } = await import('./winston-sink.js');
       sink = createWinstonSink(destination);
@@ -70,12 +76,68 @@ export function createLogging(options: LoggingOptions): Logging {
   };
 }
 
-function levelOf(name: string, { level, levels }: LoggingOptions): LogLevel {
-  for (let prefix = name; prefix !== ''; prefix = prefix.slice(0, Math.max(0, prefix.lastIndexOf('.')))) {
-    const own = levels?.get(prefix);
-    if (own) return own;
+/** The name of what all loggers lie below. */
+const ROOT = 'root';
+
+/** What a logger writes up to: the place in `LEVELS`, -1 for nothing. */
+interface Threshold {
+  level: LoggerLevel;
+  rank: number;
+}
+
+/** The levels that were asked for, and the thresholds of all loggers by them. */
+class Levels implements LoggerLevels {
+  private readonly own = new Map<string, LoggerLevel>();
+  private readonly thresholds = new Map<string, Threshold>();
+
+  constructor({ level, levels }: LoggingOptions) {
+    this.own.set(ROOT, upperCase(level));
+    for (const [name, of] of levels ?? []) this.own.set(name, upperCase(of));
   }
-  return level;
+
+  /** Follows the level of the logger as it changes. */
+  thresholdOf(name: string): Threshold {
+    const threshold: Threshold = { level: 'INFO', rank: 0 };
+    this.thresholds.set(name, threshold);
+    this.update(name, threshold);
+    return threshold;
+  }
+
+  current(): ReadonlyMap<string, LoggerLevel> {
+    const loggers = [...this.thresholds].map(([name, { level }]) => [name, level] as const);
+    return new Map([...loggers, [ROOT, this.own.get(ROOT)!]]);
+  }
+
+  set(logger: string, level: LoggerLevel): void {
+    this.own.set(logger, level);
+    this.updateAll();
+  }
+
+  unset(logger: string): void {
+    this.own.delete(logger);
+    this.updateAll();
+  }
+
+  private updateAll(): void {
+    for (const [name, threshold] of this.thresholds) this.update(name, threshold);
+  }
+
+  private update(name: string, threshold: Threshold): void {
+    threshold.level = this.levelOf(name);
+    threshold.rank = LEVELS.findIndex((level) => upperCase(level) === threshold.level);
+  }
+
+  private levelOf(name: string): LoggerLevel {
+    for (let prefix = name; prefix !== ''; prefix = prefix.slice(0, Math.max(0, prefix.lastIndexOf('.')))) {
+      const own = this.own.get(prefix);
+      if (own) return own;
+    }
+    return this.own.get(ROOT)!;
+  }
+}
+
+function upperCase(level: LogLevel): LoggerLevel {
+  return level.toUpperCase() as LoggerLevel;
 }
 
 /** Reads a level as log4j and winston write it (`WARN`, `warn`, `FATAL`, `ALL`, `OFF` …); null for none of them. */

@@ -33,6 +33,7 @@ export async function startServer(file: string, overrides: Overrides, terminal: 
   const broker = new Broker({
     config,
     loggerFactory: logging.factory,
+    loggerLevels: logging.levels,
     clock: systemClock,
     random: systemRandom,
     fs: nodeFileSystem,

@@ -3,7 +3,15 @@ export { systemClock, sleep, setPeriodicTimer, withinTime, type Clock, type Time
 export { runAtOnce, runInSlices, startInSlices, type SliceLimits, type Steps } from './slices.js';
 export { SimulatedClock, settle } from './simulated-clock.js';
 export { systemRandom, seededRandom, shuffled, type Random } from './random.js';
-export { silentLogger, type Logger, type LoggerFactory, type LogFields, type LogLevel } from './logger.js';
+export {
+  silentLogger,
+  type Logger,
+  type LoggerFactory,
+  type LoggerLevel,
+  type LoggerLevels,
+  type LogFields,
+  type LogLevel,
+} from './logger.js';
 export { rateLimited } from './rate-limited-logger.js';
 export { EventQueue } from './event-queue.js';
 export { immutableMapOrder, mutableMapOrder, propertiesOrder } from './hash-order.js';

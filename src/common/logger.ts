@@ -14,6 +14,18 @@ export interface Logger {
   isEnabled(level: LogLevel): boolean;
 }
 
+/** The level of a logger as Kafka's clients are told it (`LogLevelConfig`). FATAL writes nothing, as nothing is worse than an error here. */
+export type LoggerLevel = 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR' | 'FATAL';
+
+/** The levels of all loggers of a process, which may change while it runs (KIP-412). */
+export interface LoggerLevels {
+  /** Those in force, by logger: all that were made, and `root`, whose level those have that lie below none with a level of its own. */
+  current(): ReadonlyMap<string, LoggerLevel>;
+  set(logger: string, level: LoggerLevel): void;
+  /** The logger has the level of what it lies below again. */
+  unset(logger: string): void;
+}
+
 /** Makes the logger of a part of the broker: `controller`, `state-change`, `log`, `replication` … */
 export type LoggerFactory = (name: string) => Logger;
 

@@ -8,6 +8,7 @@ import {
   type FileSystem,
   type Logger,
   type LoggerFactory,
+  type LoggerLevels,
   type Random,
   type Transport,
 } from '../common/index.js';
@@ -47,6 +48,8 @@ import { TopicConfigs } from './topic-configs.js';
 export interface BrokerOptions {
   readonly config: BrokerConfig;
   readonly loggerFactory: LoggerFactory;
+  /** For clients that look at and change levels (KIP-412); without it there are none to be seen. */
+  readonly loggerLevels?: LoggerLevels;
   readonly clock: Clock;
   readonly random: Random;
   readonly fs: FileSystem;
@@ -369,7 +372,15 @@ export class Broker {
         logger,
       ),
       topicAdmin,
-      configAdmin: new ConfigAdmin({ config: now, stores, view: metadata, brokerId, clock, log: logger }),
+      configAdmin: new ConfigAdmin({
+        config: now,
+        stores,
+        view: metadata,
+        brokerId,
+        clock,
+        log: logger,
+        ...(options.loggerLevels && { loggerLevels: options.loggerLevels }),
+      }),
       authorizer: allowAllAuthorizer,
       quotas: noQuotas,
       get brokerEpoch() {

@@ -1,5 +1,5 @@
 import { whyInvalidTopicName } from '../../cluster/index.js';
-import { runInSlices, type Clock, type Logger } from '../../common/index.js';
+import { runInSlices, type Clock, type Logger, type LoggerLevels } from '../../common/index.js';
 import {
   ConfigError,
   definitionOf,
@@ -30,6 +30,7 @@ import { BrokerConfigAdmin } from './broker-config-admin.js';
 import { AdminError, apiResultOf, attempt, NO_ERROR, type ApiResult } from './admin-error.js';
 import { forEachInSteps } from '../in-steps.js';
 import { mapInTurns } from '../in-turns.js';
+import { LoggerAdmin } from './logger-admin.js';
 import type { TopicView } from './topic-view.js';
 
 /** `ConfigResource.Type`. */
@@ -57,6 +58,7 @@ export type AuthorizeAlter = (resourceType: number, resourceName: string) => num
  */
 export class ConfigAdmin {
   private readonly brokers: BrokerConfigAdmin;
+  private readonly loggers: LoggerAdmin;
 
   constructor(
     private readonly deps: {
@@ -66,9 +68,11 @@ export class ConfigAdmin {
       readonly brokerId: number;
       readonly clock: Clock;
       readonly log: Logger;
+      readonly loggerLevels?: LoggerLevels;
     },
   ) {
     this.brokers = new BrokerConfigAdmin(deps);
+    this.loggers = new LoggerAdmin(deps.loggerLevels ?? NO_LOGGERS, deps.log);
   }
 
   /** One resource of a DescribeConfigs. */
@@ -89,7 +93,8 @@ export class ConfigAdmin {
       resourceName,
       configs: configs.map((config) => ({
         ...config,
-        documentation: documentation(config.name),
+        // Kafka leaves this of a logger at its default, which is not null.
+        documentation: resourceType === ResourceType.BROKER_LOGGER ? '' : documentation(config.name),
         // Version 0 has nothing but isDefault for where a value comes from, and Kafka leaves that false.
         synonyms: includeSynonyms ? [...config.synonyms] : [],
       })),
@@ -110,12 +115,11 @@ export class ConfigAdmin {
     return this.alterAll(resources, authorize, {
       nullsOf: ({ configs }) =>
         configs.filter(({ configOperation, value }) => configOperation !== OpType.DELETE && value === null),
-      check: async ({ resourceType, resourceName, configs }) => {
-        if (resourceType === ResourceType.BROKER_LOGGER) {
-          const { brokerId } = this.deps;
-          this.brokers.requireOwnId(resourceName, 'Node', `expected ${brokerId}, but received ${resourceName}`);
-          throw new AdminError(ErrorCode.INVALID_REQUEST, 'This broker cannot change log levels while it runs.');
-        }
+      changeLoggers: ({ resourceName, configs }) => {
+        this.brokers.requireOwnId(resourceName, 'Node', `expected ${this.deps.brokerId}, but received ${resourceName}`);
+        this.loggers.alter(configs, validateOnly);
+      },
+      check: async ({ resourceName, configs }) => {
         const unknown = configs.find(({ configOperation }) => !OP_TYPES.has(configOperation));
         if (unknown) {
           throw new AdminError(ErrorCode.INVALID_REQUEST, `Unknown operations type ${unknown.configOperation}`);
@@ -137,12 +141,8 @@ export class ConfigAdmin {
     const textsOf = ({ configs }: FullResource) => new Map(configs.map(({ name, value }) => [name, value!]));
     return this.alterAll(resources, authorize, {
       nullsOf: ({ configs }) => configs.filter(({ value }) => value === null),
-      check: async (resource) => {
-        if (resource.resourceType === ResourceType.BROKER_LOGGER) {
-          throw new AdminError(ErrorCode.INVALID_REQUEST, `Unknown resource type ${resource.resourceType}`);
-        }
-        await this.brokers.check(resource.resourceName, () => textsOf(resource));
-      },
+      changeLoggers: null,
+      check: (resource) => this.brokers.check(resource.resourceName, () => textsOf(resource)),
       change: (resource) =>
         resource.resourceType === ResourceType.TOPIC
           ? this.changeTopic(resource.resourceName, validateOnly, () => Promise.resolve(textsOf(resource)))
@@ -156,7 +156,9 @@ export class ConfigAdmin {
     authorize: AuthorizeAlter,
     steps: {
       nullsOf(resource: R): readonly { readonly name: string }[];
-      /** Of brokers and their loggers. */
+      /** Null where loggers are not known. */
+      readonly changeLoggers: ((resource: R) => void) | null;
+      /** Of brokers. */
       check(resource: R): Promise<void>;
       change(resource: R): Promise<void>;
     },
@@ -175,10 +177,18 @@ export class ConfigAdmin {
       if (new Set(configs.map(({ name }) => name)).size < configs.length) refuse('Error due to duplicate config keys');
       const nulls = steps.nullsOf(resource).map(({ name }) => name);
       if (nulls.length > 0) refuse(`Null value not supported for : ${nulls.join(', ')}`);
-      if (!Object.values<number>(ResourceType).includes(resourceType)) refuse(`Unknown resource type ${resourceType}`);
-      if (resourceType !== ResourceType.TOPIC) await steps.check(resource);
-      const refusal = authorize(resourceType, resourceName);
-      if (refusal !== ErrorCode.NONE) throw new AdminError(refusal, errorMessage(refusal));
+      const requireRights = (): void => {
+        const refusal = authorize(resourceType, resourceName);
+        if (refusal !== ErrorCode.NONE) throw new AdminError(refusal, errorMessage(refusal));
+      };
+      if (resourceType === ResourceType.BROKER_LOGGER && steps.changeLoggers) {
+        requireRights();
+        steps.changeLoggers(resource);
+        return;
+      }
+      if (resourceType === ResourceType.BROKER) await steps.check(resource);
+      else if (resourceType !== ResourceType.TOPIC) refuse(`Unknown resource type ${resourceType}`);
+      requireRights();
       await steps.change(resource);
     };
     return mapInTurns(clock, resources, MAX_CONCURRENT, (resource) =>
@@ -231,13 +241,16 @@ export class ConfigAdmin {
       case ResourceType.BROKER_LOGGER:
         if (name === '') throw new AdminError(ErrorCode.INVALID_REQUEST, 'Broker id must not be empty');
         this.brokers.requireOwnId(name, 'Broker', `expected ${this.deps.brokerId} but received ${name}`);
-        return [];
+        return this.loggers.describe(keys);
       default:
         // Kafka's own reason stays in its log.
         throw new AdminError(ErrorCode.INVALID_REQUEST, errorMessage(ErrorCode.INVALID_REQUEST));
     }
   }
 }
+
+/** Of a process that offers no levels. */
+const NO_LOGGERS: LoggerLevels = { current: () => new Map(), set: () => undefined, unset: () => undefined };
 
 /** Applies operations one after the other (`ConfigAdminManager.prepareIncrementalConfigs`). */
 function applyOps(
