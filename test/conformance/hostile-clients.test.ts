@@ -8,13 +8,16 @@ import { nodeTransport, seededRandom, type Random } from '../../src/common/index
 import {
   ApiKey,
   apiOf,
+  encodeRequestFrame,
   ErrorCode,
   fromJson,
   type JsonObject,
   type JsonValue,
   type MessageType,
+  type MetadataResponse,
 } from '../../src/protocol/index.js';
 import { API_HANDLERS } from '../../src/server/index.js';
+import { vastRequests } from '../support/vast-requests.js';
 import { startOneBroker, type OneBroker } from './support/one-broker.js';
 
 const VECTORS = path.join(__dirname, '..', '.fixtures', 'protocol', 'vectors');
@@ -27,6 +30,8 @@ const CONTROLLER_APIS: ReadonlySet<number> = new Set([
 ]);
 const MUTATIONS_EACH = 2;
 const CONNECTIONS_AT_ONCE = 24;
+/** More than are decoded at once. */
+const ELEMENTS = 5000;
 
 type StructShape = MessageType<object, object>['shape'];
 
@@ -110,6 +115,53 @@ describe('hostile clients', () => {
   }, 60_000);
 
   const apis = API_HANDLERS.map(({ api }) => api).filter(({ key }) => !CONTROLLER_APIS.has(key));
+
+  test('requests whose work is out of proportion: thousands of elements in each array of each API, and of tags', async () => {
+    const client = one.client('sane');
+    const topics = [{ name: 'many', numPartitions: 50, replicationFactor: 1 }];
+    await client.send(ApiKey.CreateTopics, 5, { timeoutMs: 10_000, topics });
+    const described = await client.send<MetadataResponse>(ApiKey.Metadata, 12, { topics: [{ name: 'many' }] });
+    const known = { topic: 'many', topicId: described.topics[0]!.topicId, partitions: 50 };
+    // Another client, which is served all the time.
+    let longestWaitMs = 0;
+    let isOver = false;
+    const other = (async (): Promise<void> => {
+      while (!isOver) {
+        const fromMs = performance.now();
+        expect(await client.send<object>(ApiKey.ApiVersions, 0, {})).toMatchObject({ errorCode: 0 });
+        longestWaitMs = Math.max(longestWaitMs, performance.now() - fromMs);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    })();
+    let count = 0;
+    let peakBytes = 0;
+    for (const api of apis) {
+      const { min, max } = api.advertised!;
+      for (const version of new Set([max, Math.floor((min + max) / 2)])) {
+        for (const naming of ['same', 'distinct', 'known'] as const) {
+          for (const { body } of vastRequests(api, version, ELEMENTS, naming, known)) {
+            await send(one.port, Buffer.concat(encodeRequestFrame(api.key, version, 7, 'xy', body)));
+            count++;
+            peakBytes = Math.max(peakBytes, process.memoryUsage().rss);
+          }
+        }
+        if (api.requestHeaderVersion(version) < 2) continue;
+        const tags = frame(api.key, version, 2, withTags(api.request.encode({}, version)));
+        await send(one.port, tags);
+      }
+    }
+    isOver = true;
+    await other;
+    client.close();
+    expect(count).toBeGreaterThan(200);
+    const wait = `another client waited for ${longestWaitMs.toFixed(0)} ms at most`;
+    console.info(
+      `${count} requests of ${ELEMENTS} elements: ${wait}, peak memory ${Math.round(peakBytes / 2 ** 20)} MiB`,
+    );
+    const errors = one.complaints.splice(0).filter((line) => /Unexpected|does not encode|Fatal/.test(line));
+    expect(errors).toEqual([]);
+  }, 120_000);
+
   const seed = Number(process.env['OTTLA_SEED'] ?? 20261121);
 
   test.each(apis.map((api) => [api.name, api] as const))(
@@ -139,6 +191,15 @@ describe('hostile clients', () => {
     60_000,
   );
 });
+
+/** The body with thousands of tagged fields that nobody knows. */
+function withTags(body: Buffer): Buffer {
+  const tags = Buffer.alloc(ELEMENTS * 2);
+  // Tag 100, of no bytes.
+  for (let at = 0; at < tags.length; at += 2) tags[at] = 100;
+  const count = Buffer.from([(ELEMENTS & 0x7f) | 0x80, ELEMENTS >>> 7]);
+  return Buffer.concat([body.subarray(0, -1), count, tags]);
+}
 
 const MAX_INT64 = 2n ** 63n - 1n;
 

@@ -33,7 +33,17 @@ export const describeConfigs = handler(describeConfigsRequest, describeConfigsRe
     const errorCode = isTopic ? ErrorCode.TOPIC_AUTHORIZATION_FAILED : ErrorCode.CLUSTER_AUTHORIZATION_FAILED;
     return { errorCode, errorMessage: errorMessage(errorCode), resourceType, resourceName, configs: [] };
   };
-  return { results: await mapInTurns(clock, request.resources, MAX_CONCURRENT, describe) };
+  // A resource that is named again and again is read, and kept in memory, once: it is dozens of configurations.
+  const described = new Map<string, Promise<Result>>();
+  const describeOnce = (resource: Resource): Promise<Result> => {
+    // None named are all, as null is.
+    if (resource.configurationKeys !== null && resource.configurationKeys.length > 0) return describe(resource);
+    const key = `${resource.resourceType} ${resource.resourceName}`;
+    let result = described.get(key);
+    if (!result) described.set(key, (result = describe(resource)));
+    return result;
+  };
+  return { results: await mapInTurns(clock, request.resources, MAX_CONCURRENT, describeOnce) };
 });
 
 function isDescribable(resourceType: number): boolean {

@@ -13,12 +13,13 @@ import { CLUSTER_RESOURCE } from '../../security/index.js';
 import { electLeadersErrorResponse } from '../error-responses.js';
 import { handler, type RequestContext } from '../handler.js';
 import { forEachInSteps } from '../in-steps.js';
+import { nextTurn } from '../in-turns.js';
 
 type Answer = InputOf<typeof electLeadersResponse>;
 
 const PREFERRED = 0;
 const UNCLEAN = 1;
-const PARTITIONS_AN_EVENT = 10_000;
+const PARTITIONS_AN_EVENT = 1000;
 
 /** Elects leaders by hand (KIP-183, KIP-460), and answers when this broker has heard of them or the timeout is up. */
 export const electLeaders = handler(electLeadersRequest, electLeadersResponse, function* (request, context) {
@@ -31,8 +32,16 @@ export const electLeaders = handler(electLeadersRequest, electLeadersResponse, f
   if (!context.authorize('ALTER', CLUSTER_RESOURCE)) return yield* refuse(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
   if (request.topicPartitions === null) return elect(request, allPartitions(context), context);
   const asked: TopicPartition[] = [];
+  // Each once, however often it is named.
+  const seen = new Map<string, Set<number>>();
   for (const { topic, partitions } of request.topicPartitions) {
-    yield* forEachInSteps(partitions, (partition) => void asked.push({ topic, partition }));
+    let seenOfTopic = seen.get(topic);
+    if (!seenOfTopic) seen.set(topic, (seenOfTopic = new Set()));
+    yield* forEachInSteps(partitions, (partition) => {
+      if (seenOfTopic.has(partition)) return;
+      seenOfTopic.add(partition);
+      asked.push({ topic, partition });
+    });
     yield;
   }
   return elect(request, asked, context);
@@ -48,6 +57,7 @@ async function elect(
   const results: ElectLeadersResult[] = [];
   // An election is one event of the controller, which does nothing else meanwhile.
   for (let at = 0; at < partitions.length; at += PARTITIONS_AN_EVENT) {
+    if (at > 0) await nextTurn(clock);
     results.push(...(await controller.electLeaders(partitions.slice(at, at + PARTITIONS_AN_EVENT), type)));
   }
   const done = await whenKnown(results, request.timeoutMs, context);
@@ -81,13 +91,10 @@ function whenKnown(
     const finish = (): void => {
       timer.cancel();
       stop();
-      resolve(
-        results.map((result) =>
-          waited.has(partitionKey(result))
-            ? { ...result, errorCode: ErrorCode.REQUEST_TIMED_OUT, errorMessage: null }
-            : result,
-        ),
-      );
+      const missing = new Set(waited.values());
+      const isMissing = (result: ElectLeadersResult): boolean => missing.has(result);
+      const timedOut = { errorCode: ErrorCode.REQUEST_TIMED_OUT, errorMessage: null };
+      resolve(results.map((result) => (isMissing(result) ? { ...result, ...timedOut } : result)));
     };
     const timer = clock.setTimer(Math.max(0, timeoutMs), finish);
     const stop = metadata.onUpdate(() => {

@@ -1,6 +1,7 @@
 import { runAtOnce, type Steps } from '../../../src/common/index.js';
 import {
   ApiKey,
+  consumerGroupHeartbeatResponse,
   encodeResponseFrame,
   encodeResponseFrameInSteps,
   encodeResponseFrameUpTo,
@@ -161,6 +162,16 @@ describe.each(LARGE)('%s', (_what, message, version, value) => {
     expect(elements).toBeGreaterThanOrEqual(5000);
     expect(heapBytes).toBeGreaterThanOrEqual(5000 * 8);
   });
+});
+
+test('a struct that is null is measured as what it is', () => {
+  for (const [assignment, elements] of [
+    [null, 0],
+    [{ assignedTopicPartitions: [{ partitions: [1, 2] }] }, 3],
+  ] as const) {
+    const bytes = consumerGroupHeartbeatResponse.encode({ assignment }, 0);
+    expect(runAtOnce(consumerGroupHeartbeatResponse.measureInSteps(bytes, 0)).elements).toBe(elements);
+  }
 });
 
 test('a message that is nothing but unknown tags is read and measured in steps', () => {

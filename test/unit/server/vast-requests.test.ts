@@ -1,0 +1,185 @@
+/** What handlers do with requests of thousands of elements, besides taking turns. */
+import { SimulatedClock } from '../../../src/common/index.js';
+import {
+  ApiKey,
+  ErrorCode,
+  updateMetadataRequest,
+  type DescribeConfigsResponse,
+  type ElectLeadersResponse,
+  type MetadataResponse,
+  type OffsetCommitResponse,
+  type OffsetFetchResponse,
+} from '../../../src/protocol/index.js';
+import { MetadataCache } from '../../../src/server/metadata-cache.js';
+import { LargeRequests } from '../../../src/server/large-requests.js';
+import { call, type RequestCall } from './request-call.js';
+
+/** The answer, when all turns that it takes are over; `between` is done after the first. */
+async function ask<T>(
+  { apiKey, version, body, services }: Pick<RequestCall, 'apiKey' | 'version' | 'body' | 'services'>,
+  between: () => void = () => undefined,
+): Promise<T> {
+  const clock = new SimulatedClock();
+  const largeRequests = new LargeRequests(clock, 1e9);
+  const outcome = await call({ apiKey, version, body, services: { clock, largeRequests, ...services } });
+  between();
+  await clock.advance(10);
+  return outcome.answer as T;
+}
+
+const list = <T>(length: number, make: (at: number) => T): T[] => Array.from({ length }, (_, at) => make(at));
+
+test('Metadata of all topics that takes many turns tells of an update between them as a whole', async () => {
+  const metadata = new MetadataCache();
+  const update = (leaderEpoch: number): void => {
+    const input = {
+      controllerId: 1,
+      topicStates: list(400, (topic) => ({
+        topicName: `t${topic}`,
+        partitionStates: list(64, (partitionIndex) => ({
+          partitionIndex,
+          leader: 1,
+          leaderEpoch,
+          isr: [1],
+          replicas: [1],
+        })),
+      })),
+      liveBrokers: [{ id: 1, endpoints: [{ host: 'h', port: 1, listener: 'PLAINTEXT', securityProtocol: 0 }] }],
+    };
+    metadata.updateMetadata(updateMetadataRequest.decode(updateMetadataRequest.encode(input, 7), 7));
+  };
+  update(1);
+  const services = { metadata, config: { get: () => false }, clusterId: 'c' };
+  const request = { apiKey: ApiKey.Metadata, version: 9, body: { topics: null }, services };
+  const { topics } = await ask<MetadataResponse>(request, () => update(2));
+  const epochs = topics.flatMap(({ partitions }) => partitions.map(({ leaderEpoch }) => leaderEpoch));
+  expect([epochs.length, new Set(epochs)]).toEqual([400 * 64, new Set([2])]);
+});
+
+describe('OffsetCommit', () => {
+  const commit = (count: number, maxMessageBytes: number, asked: number[]): Promise<OffsetCommitResponse> =>
+    ask({
+      apiKey: ApiKey.OffsetCommit,
+      version: 8,
+      body: {
+        groupId: 'g',
+        topics: [{ name: 't', partitions: list(count, (partitionIndex) => ({ partitionIndex })) }],
+      },
+      services: {
+        metadata: { contains: ({ partition }: { partition: number }) => partition > 0 },
+        topicConfigs: { configOf: () => ({ maxMessageBytes }) },
+        groups: {
+          commitOffsets: (_context: object, { topics }: { topics: { name: string; partitions: object[] }[] }) => {
+            asked.push(topics[0]!.partitions.length);
+            return Promise.resolve({
+              topics: topics.map(({ name, partitions }) => ({
+                name,
+                partitions: partitions.map((partition) => ({ ...partition, errorCode: ErrorCode.NONE })),
+              })),
+            });
+          },
+        },
+      },
+    });
+  const codesOf = ({ topics }: OffsetCommitResponse): Set<number> =>
+    new Set(topics[0]!.partitions.slice(1).map(({ errorCode }) => errorCode));
+
+  test('of more than fit into one batch is refused without making the batch', async () => {
+    const asked: number[] = [];
+    const answer = await commit(20_000, 400_000, asked);
+    expect([asked, codesOf(answer)]).toEqual([[], new Set([ErrorCode.INVALID_COMMIT_OFFSET_SIZE])]);
+    expect(answer.topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  });
+
+  test('of many that fit is stored, but for partitions that are not there', async () => {
+    const asked: number[] = [];
+    const answer = await commit(20_000, 1_000_000, asked);
+    expect([asked, codesOf(answer)]).toEqual([[19_999], new Set([ErrorCode.NONE])]);
+    expect(answer.topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  });
+});
+
+describe('OffsetFetch', () => {
+  const fetch = (errorAfter: number): Promise<OffsetFetchResponse> => {
+    let looked = 0;
+    return ask({
+      apiKey: ApiKey.OffsetFetch,
+      version: 8,
+      body: { groups: [{ groupId: 'g', topics: [{ name: 't', partitionIndexes: list(30_000, (at) => at) }] }] },
+      services: {
+        groups: {
+          fetchOffsets: (_group: string, topics: { name: string; partitionIndexes: number[] }[]) =>
+            looked++ > errorAfter
+              ? { errorCode: ErrorCode.NOT_COORDINATOR, topics: [] }
+              : {
+                  errorCode: ErrorCode.NONE,
+                  topics: topics.map(({ name, partitionIndexes }) => ({
+                    name,
+                    partitions: partitionIndexes.map((partitionIndex) => ({
+                      partitionIndex,
+                      committedOffset: BigInt(partitionIndex),
+                      committedLeaderEpoch: -1,
+                      metadata: '',
+                      errorCode: 0,
+                    })),
+                  })),
+                },
+        },
+      },
+    });
+  };
+
+  test('of many partitions gives each its offset, in the order asked for', async () => {
+    const [group] = (await fetch(Infinity)).groups;
+    expect(group!.topics[0]!.partitions.map(({ committedOffset }) => Number(committedOffset))).toEqual(
+      list(30_000, (at) => at),
+    );
+  });
+
+  test('of a group that moves away meanwhile is refused for the group as a whole', async () => {
+    const [group] = (await fetch(100)).groups;
+    expect([group!.errorCode, group!.topics]).toEqual([ErrorCode.NOT_COORDINATOR, []]);
+  });
+});
+
+test('DescribeConfigs reads a resource that is named again and again once', async () => {
+  let reads = 0;
+  const { results } = await ask<DescribeConfigsResponse>({
+    apiKey: ApiKey.DescribeConfigs,
+    version: 4,
+    body: { resources: list(5000, (at) => ({ resourceType: 2, resourceName: `t${at % 2}`, configurationKeys: null })) },
+    services: {
+      configAdmin: {
+        describe: ({ resourceName }: { resourceName: string }) => {
+          reads++;
+          return Promise.resolve({ errorCode: 0, errorMessage: '', resourceType: 2, resourceName, configs: [] });
+        },
+      },
+    },
+  });
+  expect([results.map(({ resourceName }) => resourceName), reads]).toEqual([list(5000, (at) => `t${at % 2}`), 2]);
+});
+
+test('ElectLeaders asks the controller for some partitions at a time, each once', async () => {
+  const events: number[] = [];
+  const { replicaElectionResults } = await ask<ElectLeadersResponse>({
+    apiKey: ApiKey.ElectLeaders,
+    version: 2,
+    body: { timeoutMs: 0, topicPartitions: [{ topic: 't', partitions: list(9000, (at) => at % 2500) }] },
+    services: {
+      metadata: { onUpdate: () => () => undefined },
+      controller: {
+        electLeaders: (partitions: { topic: string; partition: number }[]) => {
+          events.push(partitions.length);
+          return Promise.resolve(
+            partitions.map((tp) => ({ ...tp, errorCode: ErrorCode.ELECTION_NOT_NEEDED, errorMessage: null })),
+          );
+        },
+      },
+    },
+  });
+  expect(events).toEqual([1000, 1000, 500]);
+  expect(replicaElectionResults[0]!.partitionResult.map(({ partitionId }) => partitionId)).toEqual(
+    list(2500, (at) => at),
+  );
+});
