@@ -2,7 +2,7 @@
  * What the thread pool does for files goes through here, so that a disk that is slow, or hangs, costs its own log directory alone: the pool
  * is one for all of them, and for name look-ups besides.
  */
-import { systemClock, type Clock } from '../common/index.js';
+import { systemClock, withinTime, type Clock } from '../common/index.js';
 
 /**
  * Reads of a directory under way at once. With the syncs a directory takes eight of the twenty threads that `bin/ottla.cjs` asks for: when one
@@ -87,6 +87,16 @@ export class DirectoryGates {
   isOverdue(path: string): boolean {
     const atMs = this.overdueAtMs(path);
     return atMs !== null && atMs <= this.clock.monotonicMs();
+  }
+
+  /** Resolves as `work` does, or with undefined when a sync of the directory is overdue before. */
+  async unlessOverdue<T>(path: string, work: Promise<T>): Promise<T | undefined> {
+    for (;;) {
+      const atMs = this.overdueAtMs(path);
+      const leftMs = atMs === null ? SYNC_OVERDUE_MS : atMs - this.clock.monotonicMs();
+      const result = await withinTime(this.clock, Math.max(0, leftMs), work);
+      if (result !== undefined || this.isOverdue(path)) return result;
+    }
   }
 
   /**

@@ -293,7 +293,7 @@ export class LogManager {
         this.context.logger.error('Failed to rename a replaced log', { dir: old.dir, error });
         old.closeHandles();
       }
-      this.replacement.settle(future, parentDir, () =>
+      this.replacement.settle(future, old, () =>
         this.deletions.removeLater(parentDir, old.dir, config.fileDeleteDelayMs),
       );
     }
@@ -485,12 +485,17 @@ export class LogManager {
     }
   }
 
-  /** The power went in the middle of a replacement: the old log is away, and the name of the complete copy was not durable yet. */
+  /**
+   * The power went in the middle of a replacement: the old log is away, and the name of the complete copy was not durable yet. A log that is there is
+   * of before that old one.
+   */
   private promoteComplete(): void {
     for (const [name, future] of this.futureLogs) {
-      if (this.currentLogs.has(name) || !this.replacement.isMarked(future)) continue;
-      this.context.logger.warn('Completing the replacement of a log by its copy', { dir: future.dir });
+      const current = this.currentLogs.get(name);
+      if (!this.replacement.isMarked(future)) continue;
       try {
+        if (current && !this.replacement.isOlder(current, future)) continue;
+        this.context.logger.warn('Completing the replacement of a log by its copy', { dir: future.dir });
         this.replaceCurrentWithFutureLog(future.topicPartition);
       } catch (error) {
         if (!(error instanceof LogError)) throw error;
