@@ -1,5 +1,5 @@
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import type { Logger } from '../common/index.js';
+import type { Logger, Steps } from '../common/index.js';
 import {
   controlRecordType,
   iterateBatches,
@@ -19,6 +19,10 @@ interface LoadedOffset {
   readonly batchOffset: number;
 }
 
+/** Records between two places where others may run. */
+const RECORDS_A_STEP = 500;
+/** A batch is decompressed at once: what holds more than any group writes, and would hold up everyone, is passed over. */
+const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 /** So many records that are not understood are named in the log; of the others their number. */
 const MAX_NAMED = 10;
 
@@ -42,14 +46,15 @@ export class GroupLoader {
 
   /**
    * Replays whole batches; returns the offset after the last of them, or `from` when there are none. Throws `CorruptRecordError` where no
-   * batch can begin, with what stands before it replayed.
+   * batch can begin, with what stands before it replayed. In slices: a read of 5 MiB holds tens of thousands of offsets.
    */
-  replay(records: Buffer, from: number): number {
+  *replay(records: Buffer, from: number): Steps<number> {
     let nextOffset = from;
     for (const batch of iterateBatches(records)) {
       // The first batch of a read may begin before the offset that was asked for.
-      if (batch.lastOffset >= from) this.replayBatch(batch);
+      if (batch.lastOffset >= from) yield* this.replayBatch(batch);
       nextOffset = batch.nextOffset;
+      yield;
     }
     return nextOffset;
   }
@@ -70,19 +75,24 @@ export class GroupLoader {
     return [...this.groups.values()];
   }
 
-  private replayBatch(batch: BatchView): void {
+  private *replayBatch(batch: BatchView): Steps<void> {
     try {
       if (batch.isControl) this.completeTransaction(batch);
-      else this.replayRecords(batch);
+      else yield* this.replayRecords(batch);
     } catch (error) {
       if (!(error instanceof RecordsError)) throw error;
       this.passOver(batch.baseOffset, error);
     }
   }
 
-  private replayRecords(batch: BatchView): void {
+  private *replayRecords(batch: BatchView): Steps<void> {
     let batchOffset: number | null = null;
-    for (const record of batch.records()) {
+    let left = RECORDS_A_STEP;
+    for (const record of batch.records({ maxBytes: MAX_BATCH_BYTES })) {
+      if (--left < 0) {
+        yield;
+        left = RECORDS_A_STEP;
+      }
       batchOffset ??= record.offset;
       try {
         this.replayRecord(batch, record, batchOffset);
@@ -122,7 +132,7 @@ export class GroupLoader {
   }
 
   private completeTransaction(batch: BatchView): void {
-    for (const record of batch.records()) {
+    for (const record of batch.records({ maxBytes: MAX_BATCH_BYTES })) {
       if (controlRecordType(record) === 'COMMIT') {
         for (const [id, pending] of this.pendingOffsets.get(batch.producerId) ?? []) {
           const loaded = this.offsets.get(id);

@@ -1,5 +1,5 @@
 import { partitionForGroup, type TopicPartition } from '../cluster/index.js';
-import type { Clock, Logger } from '../common/index.js';
+import { runInSlices, type Clock, type Logger } from '../common/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import { BatchBuilder, RecordsError, type CompressionType, type Int64 } from '../records/index.js';
 import { GroupMetadata } from './core/group-metadata.js';
@@ -261,7 +261,8 @@ export class GroupStore {
       if (bounds === null || !isWanted()) return null;
       if (isAtEnd || offset >= bounds.logEndOffset) return loader.finish();
       try {
-        const next = loader.replay(await this.writer.read(topicPartition, offset, this.config.loadBufferBytes), offset);
+        const records = await this.writer.read(topicPartition, offset, this.config.loadBufferBytes);
+        const next = await runInSlices(this.clock, loader.replay(records, offset));
         isAtEnd = next === offset;
         offset = next;
       } catch (error) {

@@ -1,6 +1,21 @@
 /** Splitting bytes into batches, as a log segment or a fetched partition holds them (`ByteBufferLogInputStream`). */
-import { batchSizeAt, HEADER_SIZE_UP_TO_MAX_TIMESTAMP, lastOffsetAt, LOG_OVERHEAD, sizeAt } from './batch-header.js';
+import {
+  batchSizeAt,
+  HEADER_SIZE_UP_TO_MAX_TIMESTAMP,
+  lastOffsetAt,
+  LOG_OVERHEAD,
+  sizeAt,
+  wholeBatchSizeAt,
+} from './batch-header.js';
 import { BatchView } from './batch-view.js';
+
+/**
+ * The first batch, null when it is not all there: what requests are looked through by before their records are. Throws `CorruptRecordError` where
+ * no batch can begin. It may be too short for a header of magic 2, which the append refuses; then its first 26 bytes are there.
+ */
+export function firstBatch(records: Buffer): BatchView | null {
+  return wholeBatchSizeAt(records, 0) > 0 ? new BatchView(records) : null;
+}
 
 /** Every whole batch in order. Stops silently at a partial one; throws `CorruptRecordError` where no batch can start. */
 export function* iterateBatches(buffer: Buffer, start = 0, end = buffer.length): Generator<BatchView, void, undefined> {

@@ -2,7 +2,7 @@ import { assert, type Counter } from '../common/index.js';
 import { UnpackedBytes, type AppendMeans, type LogAppendInfo, type VerificationGuard } from '../log/index.js';
 import { ErrorCode, errorName } from '../protocol/index.js';
 import {
-  BatchView,
+  firstBatch,
   PreparationNeededError,
   RECORD_BATCH_OVERHEAD,
   RecordValidationError,
@@ -75,7 +75,9 @@ export class Appends {
     for (const [index, { tp, records }] of call.entries.entries()) {
       verifications.push(UNVERIFIED);
       const batch = firstBatch(records);
-      if (!batch || !batch.hasProducerId || !batch.isTransactional) continue;
+      // The append itself says what is wrong with a batch that has no whole header.
+      if (!batch || batch.sizeInBytes < RECORD_BATCH_OVERHEAD || !batch.hasProducerId || !batch.isTransactional)
+        continue;
       const { producerId } = batch;
       if (producer && producer.producerId !== producerId) {
         const error = ErrorCode.INVALID_PRODUCER_ID_MAPPING;
@@ -115,7 +117,9 @@ export class Appends {
     const run = new AppendRun(this.options, call);
     for (let index = 0; index < call.entries.length; index++) {
       const verification = verifications?.[index] ?? UNVERIFIED;
-      if (!this.appendEntry(run, index, verification, { work })) (large ??= []).push({ index, verification });
+      const isBehindLarge = large !== null && isNamedBy(large, call.entries, index);
+      if (isBehindLarge || !this.appendEntry(run, index, verification, { work }))
+        (large ??= []).push({ index, verification });
     }
     if (!large) {
       run.finish();
@@ -215,6 +219,15 @@ interface LargeEntry {
   readonly verification: Verification;
 }
 
+/** True when a large entry is for the same partition: the one at `index` must not overtake it. */
+function isNamedBy(large: readonly LargeEntry[], entries: readonly AppendEntry[], index: number): boolean {
+  const { topic, partition } = entries[index]!.tp;
+  return large.some(({ index: before }) => {
+    const { tp } = entries[before]!;
+    return tp.partition === partition && tp.topic === topic;
+  });
+}
+
 /** Appends of one step: what they give, whom they concern, and what has to be replicated. */
 class AppendRun {
   /** By the place of the entry in the call. */
@@ -304,9 +317,4 @@ function unverifiedRefusal(tp: TopicPartition, errorCode: number): AppendResult 
     default:
       return refusal(tp, errorCode);
   }
-}
-
-/** The first batch, or null when the bytes are no batch: the append says what is wrong with them. */
-function firstBatch(records: Buffer): BatchView | null {
-  return records.length < RECORD_BATCH_OVERHEAD ? null : new BatchView(records);
 }

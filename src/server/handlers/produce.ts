@@ -1,5 +1,5 @@
 import { runAtOnce, runInSlices, startInSlices, type Steps } from '../../common/index.js';
-import { BatchView, CorruptRecordError, wholeBatchSizeAt } from '../../records/index.js';
+import { CorruptRecordError, firstBatch, wholeBatchSizeAt } from '../../records/index.js';
 import { ErrorCode, produceRequest, produceResponse, type InputOf, type ProduceRequest } from '../../protocol/index.js';
 import type { AppendEntry, AppendResult, AppendWait } from '../../replication/index.js';
 import { produceErrorResponse } from '../error-responses.js';
@@ -145,7 +145,10 @@ function appendAsked(
   const append = (wanted: readonly WantedAppend[]): Promise<void> | null => {
     if (wanted.length === 0) return null;
     // A transaction is verified with one question to its coordinator, unless it names more than any does.
-    const parts = partsOf(wanted, body.transactionalId === null ? PARTITIONS_A_STEP : VERIFIED_TOGETHER);
+    const isVerified = body.transactionalId !== null;
+    const parts = isVerified
+      ? partsOf(wanted, VERIFIED_TOGETHER, Infinity)
+      : partsOf(wanted, PARTITIONS_A_STEP, BYTES_A_STEP);
     if (parts.length === 1) {
       const isAppended = appendPart(wanted);
       if (isAppended) context.request.holdMemory();
@@ -214,6 +217,8 @@ interface WantedAppend extends AppendEntry {
 
 /** A request may name thousands of partitions: after so many others may run. About 5 ms when their files have to be opened. */
 const PARTITIONS_A_STEP = 100;
+/** So much takes about as long to be checked and written. */
+const BYTES_A_STEP = 4 * 1024 * 1024;
 const VERIFIED_TOGETHER = 1000;
 
 /** Never a closure: each closure that is a generator function gets a hidden class of its own, which keeps its request for long. */
@@ -229,10 +234,20 @@ function* inSteps<T>(
   }
 }
 
-function partsOf<T>(entries: readonly T[], size: number): (readonly T[])[] {
-  if (entries.length <= size) return [entries];
-  const parts: (readonly T[])[] = [];
-  for (let at = 0; at < entries.length; at += size) parts.push(entries.slice(at, at + size));
+/** A part ends with the entry that makes it so large. */
+function partsOf(entries: readonly WantedAppend[], maxEntries: number, maxBytes: number): (readonly WantedAppend[])[] {
+  const parts: (readonly WantedAppend[])[] = [];
+  let start = 0;
+  let bytes = 0;
+  for (let at = 0; at < entries.length; at++) {
+    bytes += entries[at]!.records.length;
+    if (at + 1 - start < maxEntries && bytes < maxBytes) continue;
+    parts.push(entries.slice(start, at + 1));
+    start = at + 1;
+    bytes = 0;
+  }
+  if (start === 0) return [entries];
+  if (start < entries.length) parts.push(entries.slice(start));
   return parts;
 }
 
@@ -300,9 +315,7 @@ function* isTransactional({ topicData }: ProduceRequest): Steps<boolean> {
         yield;
         left = PARTITIONS_A_STEP;
       }
-      if (records === null) continue;
-      const bytes = records as Buffer;
-      if (wholeBatchSizeAt(bytes, 0) > 0 && new BatchView(bytes).isTransactional) return true;
+      if (records !== null && firstBatch(records as Buffer)?.isTransactional === true) return true;
     }
   }
   return false;
@@ -314,12 +327,11 @@ function* isTransactional({ topicData }: ProduceRequest): Steps<boolean> {
  */
 function batchProblem(records: Buffer, version: number): number {
   try {
-    const first = wholeBatchSizeAt(records, 0);
-    const batch = first > 0 ? new BatchView(records) : null;
+    const batch = firstBatch(records);
     if (version < 3) return batch?.magic === 2 ? ErrorCode.NONE : ErrorCode.UNSUPPORTED_VERSION;
     if (batch?.magic !== 2) return ErrorCode.INVALID_RECORD;
     if (version < 7 && (batch.attributes & COMPRESSION_MASK) === ZSTD) return ErrorCode.UNSUPPORTED_COMPRESSION_TYPE;
-    return wholeBatchSizeAt(records, first) > 0 ? ErrorCode.INVALID_RECORD : ErrorCode.NONE;
+    return wholeBatchSizeAt(records, batch.sizeInBytes) > 0 ? ErrorCode.INVALID_RECORD : ErrorCode.NONE;
   } catch (error) {
     if (!(error instanceof CorruptRecordError)) throw error;
     return ErrorCode.CORRUPT_MESSAGE;

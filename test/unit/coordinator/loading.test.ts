@@ -1,7 +1,7 @@
 /** Groups that cannot be read, in whole or in part, are not taken for groups without offsets. */
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { BatchBuilder, RECORD_BATCH_OVERHEAD } from '../../../src/records/index.js';
-import { encodeOffsetCommitKey } from '../../../src/coordinator/group-records.js';
+import { encodeOffsetCommitKey, encodeOffsetCommitValue } from '../../../src/coordinator/group-records.js';
 import { Fixture, GROUP, MemoryPartition } from './support.js';
 
 const tp = (topic: string) => ({ topic, partition: 0 });
@@ -29,6 +29,40 @@ test('a partition that could not be read is loading until it can be, and then ha
   await after.clock.advance(1000);
   expect(after.fetchErrorCode()).toBe(ErrorCode.NONE);
   expect(after.committed()).toBe(42n);
+});
+
+test('a batch that holds more than any group writes costs no other record, and is not unpacked', async () => {
+  const partition = await withOffset(42n);
+  const builder = new BatchBuilder({ compression: 'zstd' });
+  builder.append({
+    timestamp: 0,
+    key: encodeOffsetCommitKey(GROUP, tp('orders')),
+    value: Buffer.alloc(40 * 1024 * 1024),
+  });
+  partition.append(null, builder.build(), null, () => undefined);
+  const after = await new Fixture(partition).elected(1);
+  expect(after.fetchErrorCode()).toBe(ErrorCode.NONE);
+  expect(after.committed()).toBe(42n);
+});
+
+test('many records of one batch are all loaded, in their order', async () => {
+  const partition = await withOffset(42n);
+  const builder = new BatchBuilder({});
+  const value = (offset: number): Buffer =>
+    encodeOffsetCommitValue({
+      offset: BigInt(offset),
+      leaderEpoch: null,
+      metadata: '',
+      commitTimestampMs: 1,
+      expireTimestampMs: null,
+    });
+  for (let offset = 0; offset < 5000; offset++) {
+    builder.append({ timestamp: 0, key: encodeOffsetCommitKey(GROUP, tp('orders')), value: value(offset) });
+  }
+  partition.append(null, builder.build(), null, () => undefined);
+  const after = await new Fixture(partition).elected(1);
+  await after.clock.advance(1000);
+  expect(after.committed()).toBe(4999n);
 });
 
 test('a partition that is gone is not served', async () => {

@@ -11,6 +11,7 @@ import { Request } from '../../../src/network/index.js';
 import type { AppendCall, AppendResult, AppendWaitEnd } from '../../../src/replication/index.js';
 import { produce } from '../../../src/server/handlers/produce.js';
 import type { BrokerServices } from '../../../src/server/services.js';
+import { BatchBuilder } from '../../../src/records/index.js';
 import { batchOf } from '../replication/replica-cluster.js';
 
 const TP = { topic: 'orders', partition: 0 };
@@ -276,6 +277,25 @@ test('a Produce of many partitions lets others run in between, and is answered o
   expect(responses.map(({ index, baseOffset }) => [index, Number(baseOffset)])).toEqual(
     partitionData.map(({ index }) => [index, index + 1]),
   );
+});
+
+test('a Produce of many bytes lets others run in between too', async () => {
+  const clock = new SimulatedClock();
+  const parts: number[][] = [];
+  const builder = new BatchBuilder({});
+  builder.append({ timestamp: 1, key: null, value: Buffer.alloc(1_500_000) });
+  const records = builder.build();
+  const partitionData = Array.from({ length: 7 }, (_, index) => ({ index, records }));
+  const replicas = {
+    waitForAppends: () => null,
+    appendRecords: ({ entries }: AppendCall) => {
+      parts.push(entries.map(({ tp }) => tp.partition));
+      return null;
+    },
+  };
+  serve({ acks: -1, timeoutMs: 1000, topicData: [{ name: TP.topic, partitionData }] }, { clock, replicas });
+  await clock.advance(100);
+  expect(parts).toEqual([[0, 1, 2], [3, 4, 5], [6]]);
 });
 
 test('a Produce within a transaction is one append however many partitions it names, for it is verified once', () => {
