@@ -2,9 +2,10 @@ import { systemClock, type LogLevel } from '../common/index.js';
 import { ClientError } from './client/client-error.js';
 import { ClusterClient } from './client/cluster-client.js';
 import { formatLogLine } from './log-format.js';
-import { readPropertiesFile } from '../config/index.js';
+import { readPropertiesFile, VariableResolver } from '../config/index.js';
 import { CommandError, type Terminal } from './terminal.js';
 import fs from 'node:fs';
+import { nodeVariableSources } from './variable-sources.js';
 
 /** One line on stderr as Kafka's tools log: `[time] LEVEL text (logger)`. */
 export function logLine(terminal: Terminal, level: LogLevel, logger: string, text: string): void {
@@ -22,11 +23,12 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Reads a `--command-config` and the like. Throws `CommandError` when it cannot be read. */
+/** Reads a `--command-config` and the like, with variables resolved. Throws `CommandError` when it cannot be read. */
 export function readToolProperties(file: string | null): Map<string, string> {
   if (file === null) return new Map();
   try {
-    return readPropertiesFile(fs.readFileSync(file, 'latin1'));
+    const properties = readPropertiesFile(fs.readFileSync(file, 'latin1'));
+    return VariableResolver.create(properties, nodeVariableSources)?.resolveAll(properties) ?? properties;
   } catch (error) {
     throw new CommandError(`Cannot read ${file}: ${messageOf(error)}`);
   }

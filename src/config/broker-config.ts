@@ -12,8 +12,10 @@ import {
 import type { ConfigDefinition, ConfigValue, ValuesOf } from './definition.js';
 import type { ListenerEndPoint, ListenerSecurityProtocol, SecurityProtocolMap } from './listeners.js';
 import { compareMetadataVersions, resolveMetadataVersion } from './metadata-version.js';
+import { groupsConfigOf, type GroupsConfig } from './parts/groups.js';
 import { logDefaultsOf, type LogDefaults } from './parts/log.js';
 import { networkConfigOf, type NetworkConfig } from './parts/network.js';
+import { replicationConfigOf, type ReplicationConfig } from './parts/replication.js';
 import { zooKeeperConfigOf, type ZooKeeperConfig, type ZooKeeperConnect } from './parts/zookeeper.js';
 import { checkValue, ConfigError, parseValue, valueToText } from './value.js';
 
@@ -55,6 +57,8 @@ export class BrokerConfig implements ConfigReader {
   readonly network: NetworkConfig;
   readonly zooKeeper: ZooKeeperConfig;
   readonly logs: LogDefaults;
+  readonly replication: ReplicationConfig;
+  readonly groups: GroupsConfig;
   /** The full name, as `3.6-IV2`. */
   readonly interBrokerProtocolVersion: string;
   /** What counts of all sources, by name. */
@@ -81,6 +85,8 @@ export class BrokerConfig implements ConfigReader {
     validateMode(this);
     this.zooKeeper = zooKeeperConfigOf(this);
     this.logs = logDefaultsOf(this);
+    this.replication = replicationConfigOf(this);
+    this.groups = groupsConfigOf(this);
     this.interBrokerProtocolVersion = resolveMetadataVersion(this.get('inter.broker.protocol.version'))!;
     validateBeforeListeners(this);
     this.network = networkConfigOf(this);

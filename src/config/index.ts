@@ -18,8 +18,10 @@ export {
   type AppliedDynamicConfig,
   type DynamicTexts,
 } from './dynamic-broker-config.js';
+export type { GroupsConfig, OffsetsConfig } from './parts/groups.js';
 export type { LogDefaults } from './parts/log.js';
 export type { ConnectionLimits, ListenerConnectionLimits, NetworkConfig } from './parts/network.js';
+export type { FetcherConfig, ReplicationConfig } from './parts/replication.js';
 export { parseZooKeeperConnect, type ZooKeeperConfig, type ZooKeeperConnect } from './parts/zookeeper.js';
 export {
   TopicConfig,

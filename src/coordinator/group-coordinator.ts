@@ -79,24 +79,25 @@ export class GroupCoordinator {
   }) {
     const { config, writer, clock, random, logger, metrics } = options;
     this.clock = clock;
-    this.minSessionTimeoutMs = config.get('group.min.session.timeout.ms');
-    this.maxSessionTimeoutMs = config.get('group.max.session.timeout.ms');
-    this.maxSize = config.get('group.max.size');
-    this.expiryIntervalMs = config.get('offsets.retention.check.interval.ms');
+    const { offsets, minSessionTimeoutMs, maxSessionTimeoutMs, maxSize, initialRebalanceDelayMs } = config.groups;
+    this.minSessionTimeoutMs = minSessionTimeoutMs;
+    this.maxSessionTimeoutMs = maxSessionTimeoutMs;
+    this.maxSize = maxSize;
+    this.expiryIntervalMs = offsets.retentionCheckIntervalMs;
     this.store = new GroupStore(
       {
-        offsetMetadataMaxBytes: config.get('offset.metadata.max.bytes'),
-        loadBufferBytes: config.get('offsets.load.buffer.size'),
-        offsetsRetentionMs: config.get('offsets.retention.minutes') * 60_000,
-        commitTimeoutMs: config.get('offsets.commit.timeout.ms'),
-        commitRequiredAcks: config.get('offsets.commit.required.acks'),
-        compression: COMPRESSION_BY_ID[config.get('offsets.topic.compression.codec')] ?? 'none',
+        offsetMetadataMaxBytes: offsets.metadataMaxBytes,
+        loadBufferBytes: offsets.loadBufferBytes,
+        offsetsRetentionMs: offsets.retentionMs,
+        commitTimeoutMs: offsets.commitTimeoutMs,
+        commitRequiredAcks: offsets.commitRequiredAcks,
+        compression: COMPRESSION_BY_ID[offsets.compressionId] ?? 'none',
       },
       writer,
       clock,
       logger,
     );
-    this.rebalance = new Rebalance(config.get('group.initial.rebalance.delay.ms'), this.store, clock, logger);
+    this.rebalance = new Rebalance(initialRebalanceDelayMs, this.store, clock, logger);
     this.membership = new Membership(this.maxSize, this.store, this.rebalance, () => formatUuid(random), logger);
     this.offsets = new GroupOffsetRequests(this.store, this.rebalance);
     metrics.gauge('kafka.coordinator.group:NumGroups', () => this.store.all().length);

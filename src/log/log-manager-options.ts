@@ -56,10 +56,10 @@ export function logManagerSettingsOf(config: BrokerConfig, logDirs: readonly str
     flushSchedulerIntervalMs: config.get('log.flush.scheduler.interval.ms'),
     flushOffsetCheckpointIntervalMs: config.get('log.flush.offset.checkpoint.interval.ms'),
     flushStartOffsetCheckpointIntervalMs: config.get('log.flush.start.offset.checkpoint.interval.ms'),
-    producerIdExpirationMs: config.get('producer.id.expiration.ms'),
+    producerIdExpirationMs: config.logs.producerIdExpirationMs,
     producerIdExpirationCheckIntervalMs: config.get('producer.id.expiration.check.interval.ms'),
     maxTransactionTimeoutMs: config.get('transaction.max.timeout.ms'),
-    transactionVerificationEnabled: config.get('transaction.partition.verification.enable'),
+    transactionVerificationEnabled: config.logs.transactionVerificationEnabled,
     maxOpenFiles: config.get('ottla.log.open.files.max'),
     tailCacheBytes: config.get('ottla.log.tail.memory.bytes'),
   };

@@ -16,17 +16,5 @@ export function fetcherSettings({ brokerId, brokerEpoch, config }: FetcherSettin
     fetchVersion: fetchRequestVersion(atLeast),
     isTruncationOnFetchSupported: isTruncationOnFetchSupported(atLeast),
   };
-  return () => {
-    const now = config();
-    return {
-      brokerId,
-      brokerEpoch: brokerEpoch(),
-      maxWaitMs: now.get('replica.fetch.wait.max.ms'),
-      minBytes: now.get('replica.fetch.min.bytes'),
-      responseMaxBytes: now.get('replica.fetch.response.max.bytes'),
-      partitionMaxBytes: now.get('replica.fetch.max.bytes'),
-      backoffMs: now.get('replica.fetch.backoff.ms'),
-      ...versions,
-    };
-  };
+  return () => ({ brokerId, brokerEpoch: brokerEpoch(), ...config().replication.fetcher, ...versions });
 }

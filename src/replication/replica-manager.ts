@@ -119,7 +119,7 @@ export class ReplicaManager {
       metadata,
       alterPartition,
       topicConfig,
-      maxLagMs: () => this.config.get('replica.lag.time.max.ms'),
+      maxLagMs: () => this.config.replication.maxLagMs,
       onChange,
       onOffsetMoved: ({ key }, change) => this.watched.notify(key, change),
       onLagging: (partition) => this.lagging.add(partition),
@@ -169,15 +169,14 @@ export class ReplicaManager {
       checkpoints: () => this.checkpoints.lookup(),
       onPostponedTried: () => this.onRolesTaken(),
     });
-    const requestMemoryBytes = this.config.get('queued.max.request.bytes');
+    const requestMemoryBytes = this.config.network.queuedMaxRequestBytes;
     this.appendWaits = new AppendWaits(clock, requestMemoryBytes > 0 ? requestMemoryBytes / 4 : MAX_WAITING_BYTES);
     this.appends = new Appends({
       // A Produce may wait for its log, for a coordinator, or between two parts, until the logs are made durable for the last time.
       partitionOrError: (tp) => (this.isShuttingDown ? ErrorCode.NOT_LEADER_OR_FOLLOWER : partitionOrError(tp)),
       purgatory: this.produces,
       onChange,
-      verifier: () =>
-        this.config.get('transaction.partition.verification.enable') ? (options.transactionVerifier ?? TRUST) : null,
+      verifier: () => (this.config.logs.transactionVerificationEnabled ? (options.transactionVerifier ?? TRUST) : null),
       bytesIn: options.metrics.counter(`${TOPIC_METRIC}BytesInPerSec`),
       messagesIn: options.metrics.counter(`${TOPIC_METRIC}MessagesInPerSec`),
       failedProduceRequests: options.metrics.counter(`${TOPIC_METRIC}FailedProduceRequestsPerSec`),
@@ -186,12 +185,10 @@ export class ReplicaManager {
       onUnexpected: (tp, error) =>
         this.logger.error('Error processing an append', { partition: partitionKey(tp), error }),
     });
-    this.sessions = new FetchSessionCache(
-      this.config.get('max.incremental.fetch.session.cache.slots'),
-      random,
-      (session) => this.fetches.onSessionRemoved(session),
+    this.sessions = new FetchSessionCache(this.config.replication.fetchSessions, random, (session) =>
+      this.fetches.onSessionRemoved(session),
     );
-    const selectorClass = this.config.get('replica.selector.class');
+    const { selectorClass } = this.config.replication;
     const selector = replicaSelectorOf(selectorClass);
     if (selector === undefined) {
       this.logger.warn('Unknown replica.selector.class: consumers read from leaders', { value: selectorClass });
@@ -213,7 +210,7 @@ export class ReplicaManager {
       metadata,
       partitions: this.watched,
       sessions: this.sessions,
-      fetchMaxBytes: () => this.config.get('fetch.max.bytes'),
+      fetchMaxBytes: () => this.config.replication.fetchMaxBytes,
       slices,
     });
     registerReplicaGauges(options.metrics, {
@@ -236,9 +233,9 @@ export class ReplicaManager {
   /** Starts the periodic work: shrinking ISRs, and the checkpoint of high watermarks. */
   startup(): void {
     const { clock } = this.options;
-    const shrinkMs = Math.max(1, Math.floor(this.config.get('replica.lag.time.max.ms') / 2));
+    const shrinkMs = Math.max(1, Math.floor(this.config.replication.maxLagMs / 2));
     this.timers.push(setPeriodicTimer(clock, shrinkMs, () => this.maybeShrinkIsrs()));
-    const checkpointMs = this.config.get('replica.high.watermark.checkpoint.interval.ms');
+    const checkpointMs = this.config.replication.highWatermarkCheckpointIntervalMs;
     const checkpoint = (): void => {
       this.sweepLogStartOffsets();
       void this.checkpointHighWatermarks();

@@ -195,12 +195,12 @@ export class Broker {
     const logDirs = this.config.logDirs.map((dir) => resolvePath(dir));
 
     const zk = (parts.zk = options.zkClient ?? this.zooKeeperClient());
-    logger.info(`Connecting to zookeeper on ${this.config.get('zookeeper.connect')}`);
+    logger.info(`Connecting to zookeeper on ${this.config.zooKeeper.connectText}`);
     await step(zk.connect());
     const stores = new ZkStores(zk, {
       clock,
       logger: loggerFactory('zookeeper'),
-      secure: this.config.get('zookeeper.set.acl'),
+      secure: this.config.zooKeeper.secure,
     });
     await step(stores.cluster.createTopLevelPaths());
 
@@ -472,12 +472,12 @@ export class Broker {
 
   private zooKeeperClient(): ZkClient {
     const { clock, random, transport, loggerFactory } = this.options;
-    const { config } = this;
+    const { connectText, sessionTimeoutMs, connectionTimeoutMs, maxInFlightRequests } = this.config.zooKeeper;
     return new ZooKeeperClient({
-      connect: config.get('zookeeper.connect') ?? '',
-      sessionTimeoutMs: config.get('zookeeper.session.timeout.ms'),
-      connectionTimeoutMs: config.zookeeperConnectionTimeoutMs,
-      maxInFlightRequests: config.get('zookeeper.max.in.flight.requests'),
+      connect: connectText,
+      sessionTimeoutMs,
+      connectionTimeoutMs,
+      maxInFlightRequests,
       transport,
       clock,
       random,

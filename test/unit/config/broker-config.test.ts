@@ -234,7 +234,8 @@ describe('BrokerConfig', () => {
 
   test('gives its parts frozen, and the same each time', () => {
     const found = config();
-    for (const part of [found.network, found.network.connections, found.zooKeeper, found.logs]) {
+    const { network, zooKeeper, logs, replication, groups } = found;
+    for (const part of [network, network.connections, zooKeeper, logs, replication, replication.fetcher, groups]) {
       expect(Object.isFrozen(part)).toBe(true);
     }
     expect(found.listeners).toBe(found.listeners);
