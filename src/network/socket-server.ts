@@ -83,6 +83,7 @@ export class SocketServer implements ServerConnectionHost {
   readonly onFlushed: ((chunks: readonly Buffer[]) => void) | undefined;
   readonly scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   private readonly listeners: { spec: ServerListener; listener: Listener }[] = [];
+  private readonly audiences = new Map<string, ListenerAudience>();
   private readonly connections = new Set<ServerConnection>();
   private readonly quotas: ConnectionQuotas;
   private readonly pace: ConnectionPace | null;
@@ -120,6 +121,7 @@ export class SocketServer implements ServerConnectionHost {
       this.accept(connection, spec.listenerName),
     );
     this.listeners.push({ spec, listener });
+    this.chooseAudiences();
     return listener.endpoint.port;
   }
 
@@ -186,11 +188,7 @@ export class SocketServer implements ServerConnectionHost {
 
   /** @internal from ServerConnection */
   audienceOf(listenerName: string): ListenerAudience {
-    const { controlPlaneListener, protectedListener } = this.options;
-    if (listenerName === controlPlaneListener) return 'brokers';
-    if (listenerName !== protectedListener) return 'clients';
-    const others = this.listeners.filter(({ spec }) => spec.listenerName !== controlPlaneListener);
-    return others.length > 1 ? 'brokers' : 'brokersAndClients';
+    return this.audiences.get(listenerName) ?? 'clients';
   }
 
   /** @internal from ServerConnection */
@@ -306,6 +304,17 @@ export class SocketServer implements ServerConnectionHost {
 
   private isProtected(listenerName: string): boolean {
     return listenerName === this.options.protectedListener && this.listeners.length > 1;
+  }
+
+  private chooseAudiences(): void {
+    const { controlPlaneListener, protectedListener } = this.options;
+    const names = this.listeners.map(({ spec }) => spec.listenerName);
+    const shared = names.filter((name) => name !== controlPlaneListener).length === 1;
+    for (const name of names) {
+      if (name === controlPlaneListener) this.audiences.set(name, 'brokers');
+      else if (name === protectedListener) this.audiences.set(name, shared ? 'brokersAndClients' : 'brokers');
+      else this.audiences.set(name, 'clients');
+    }
   }
 
   private closeLeastActive(): void {

@@ -2,7 +2,7 @@ import type { BufferPool } from '../../common/index.js';
 import * as deadline from './frame-deadline.js';
 import { Frame, LENGTH_BYTES } from './frame.js';
 import type { MemoryOwner, RequestMemory } from './request-memory.js';
-import { HEADER_PREFIX_BYTES, senderClassOf, TINY_FRAME_BYTES, type ListenerAudience } from './sender-class.js';
+import { senderClassOf, TINY_FRAME_BYTES, type ListenerAudience } from './sender-class.js';
 
 /** The connection that a reader reads for. */
 export interface FrameReaderOwner {
@@ -145,7 +145,7 @@ export class FrameReader implements MemoryOwner {
 
   private begin(frame: Frame, bytes: Buffer, at: number): void {
     if (frame.frameBytes > TINY_FRAME_BYTES && bytes.length - at >= TINY_FRAME_BYTES) {
-      this.ask(frame, bytes.subarray(at, at + HEADER_PREFIX_BYTES));
+      this.ask(frame, bytes, at);
     } else {
       frame.become('filling');
     }
@@ -157,7 +157,7 @@ export class FrameReader implements MemoryOwner {
     frame.filled += count;
     if (frame.filled === frame.frameBytes) this.complete(frame);
     else if (frame.memory !== null) deadline.extend(frame, count, this.host.nowMs());
-    else if (frame.filled === frame.room!.length) this.ask(frame, frame.room!);
+    else if (frame.filled === frame.room!.length) this.ask(frame, frame.room!, 0);
   }
 
   private complete(frame: Frame): void {
@@ -166,10 +166,11 @@ export class FrameReader implements MemoryOwner {
     this.owner.onFrame(frame);
   }
 
-  /** Takes the memory of the whole frame, which begins with `prefix`; or lets it wait. */
-  private ask(frame: Frame, prefix: Buffer): void {
-    const { memory } = this.host;
-    frame.memory = memory.take(senderClassOf(this.owner.audience, frame.frameBytes, prefix), frame.frameBytes, this);
+  /** Takes the memory of the whole frame, which begins at `at`; or lets it wait. */
+  private ask(frame: Frame, bytes: Buffer, at: number): void {
+    const { frameBytes } = frame;
+    const senderClass = senderClassOf(this.owner.audience, frameBytes, bytes, at);
+    frame.memory = this.host.memory.take(senderClass, frameBytes, this);
     deadline.begin(frame, this.host.nowMs());
     const next = frame.memory.isGranted ? 'filling' : 'waiting';
     if (frame.state !== next) frame.become(next);

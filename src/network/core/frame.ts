@@ -36,8 +36,9 @@ export class Frame {
   filled = 0;
   /** Null until its class is known, and for a frame so small that it takes nothing of the shared memory. */
   memory: FrameMemory | null = null;
-  /** When the next bytes must have come while others wait for the memory it holds. */
+  /** When the next bytes must have come while others wait for the memory it holds (`frame-deadline.ts`). */
   dueMs = 0;
+  graceMs = 0;
 
   get state(): FrameState {
     return this.currentState;

@@ -3,7 +3,7 @@ import { SENDER_CLASSES, type SenderClass } from './sender-class.js';
 import { WaitingLine } from './waiting-line.js';
 
 /** How many frames are let go on in one turn, each of which may be handled at once. */
-const GRANTS_A_TURN = 64;
+const GRANTS_A_TURN = 16;
 /** What each class has, in eighths of the capacity. */
 const EIGHTHS: Readonly<Record<SenderClass, number>> = { broker: 1, claimedBroker: 1, small: 3, large: 4 };
 const READ_AHEAD_EIGHTHS = 1;
@@ -82,7 +82,7 @@ export class RequestMemory {
   release(account: FrameMemory): void {
     const room = this.rooms[account.senderClass];
     room.release(account);
-    if (room.nextThatFits() !== null) this.grantLater();
+    if (room.waiting.size > 0 && room.nextThatFits() !== null) this.grantLater();
   }
 
   private grantLater(): void {

@@ -16,7 +16,7 @@ export type ListenerAudience = 'brokers' | 'brokersAndClients' | 'clients';
 export const TINY_FRAME_BYTES = 4 * 1024;
 const SMALL_FRAME_BYTES = 64 * 1024;
 /** By so much of a frame its class is told; nothing of a header that matters here lies behind it. */
-export const HEADER_PREFIX_BYTES = 64;
+const HEADER_PREFIX_BYTES = 64;
 
 const API_KEY_AT = 0;
 const CLIENT_ID_AT = 8;
@@ -26,19 +26,19 @@ const BROKER_APIS: ReadonlySet<number> = new Set([4, 5, 6, 7, 27, 56, 58, 67]);
 const FETCHER = /^broker-\d+-fetcher-\d+$/;
 
 /**
- * Tells the class of a frame of more than `TINY_FRAME_BYTES` by its first `HEADER_PREFIX_BYTES`. On a listener that clients share, a client
+ * Tells the class of a frame of more than `TINY_FRAME_BYTES` by its first `HEADER_PREFIX_BYTES`, which begin at `at`. On a listener that clients share, a client
  * that says it is a broker is believed until connections are authenticated: it competes with brokers then, within the time that a frame has.
  */
-export function senderClassOf(audience: ListenerAudience, frameBytes: number, prefix: Buffer): SenderClass {
+export function senderClassOf(audience: ListenerAudience, frameBytes: number, bytes: Buffer, at: number): SenderClass {
   if (audience === 'brokers') return 'broker';
-  if (audience === 'brokersAndClients' && claimsToBeBroker(prefix)) return 'claimedBroker';
+  if (audience === 'brokersAndClients' && claimsToBeBroker(bytes, at)) return 'claimedBroker';
   return frameBytes <= SMALL_FRAME_BYTES ? 'small' : 'large';
 }
 
-function claimsToBeBroker(prefix: Buffer): boolean {
-  if (BROKER_APIS.has(prefix.readInt16BE(API_KEY_AT))) return true;
-  const length = prefix.readInt16BE(CLIENT_ID_AT);
-  const from = CLIENT_ID_AT + 2;
-  if (length <= 0 || from + length > HEADER_PREFIX_BYTES) return false;
-  return FETCHER.test(prefix.toString('latin1', from, from + length));
+function claimsToBeBroker(bytes: Buffer, at: number): boolean {
+  if (BROKER_APIS.has(bytes.readInt16BE(at + API_KEY_AT))) return true;
+  const length = bytes.readInt16BE(at + CLIENT_ID_AT);
+  const from = at + CLIENT_ID_AT + 2;
+  if (length <= 0 || from + length > at + HEADER_PREFIX_BYTES) return false;
+  return FETCHER.test(bytes.toString('latin1', from, from + length));
 }

@@ -1,9 +1,7 @@
-import {
-  HEADER_PREFIX_BYTES,
-  senderClassOf,
-  type ListenerAudience,
-} from '../../../../src/network/core/sender-class.js';
+import { senderClassOf, type ListenerAudience } from '../../../../src/network/core/sender-class.js';
 import { ApiKey, apiOf, encodeRequestFrame } from '../../../../src/protocol/index.js';
+
+const HEADER_PREFIX_BYTES = 64;
 
 /** What is known of a request when its class is decided. */
 function prefixOf(apiKey: number, version: number, clientId: string | null): Buffer {
@@ -55,7 +53,7 @@ describe('the class of a frame', () => {
       is: 'small',
     },
   ])('$title: $is', ({ audience, prefix, bytes, is }) => {
-    expect(senderClassOf(audience, bytes, prefix)).toBe(is);
+    expect(senderClassOf(audience, bytes, Buffer.concat([Buffer.alloc(3), prefix]), 3)).toBe(is);
   });
 
   test.each([
@@ -71,6 +69,6 @@ describe('the class of a frame', () => {
     const api = apiOf(ApiKey[name])!;
     const prefix = Buffer.alloc(HEADER_PREFIX_BYTES);
     prefix.writeInt16BE(api.key);
-    expect(senderClassOf('brokersAndClients', 5000, prefix)).toBe('claimedBroker');
+    expect(senderClassOf('brokersAndClients', 5000, prefix, 0)).toBe('claimedBroker');
   });
 });
