@@ -326,6 +326,7 @@ export class LocalLog {
   renameDir(dir: string): void {
     this.context.fs.rename(this.currentDir, dir);
     this.currentDir = dir;
+    this.nameChanges++;
     this.context.folders.markChanged(this.parentDir);
     for (const segment of this.segments.all) segment.movedTo(dir);
   }

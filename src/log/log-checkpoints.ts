@@ -7,6 +7,8 @@ import type { UnifiedLog } from './unified-log.js';
 export class LogCheckpoints {
   /** By log directory. */
   private readonly lowered = new Map<string, Promise<void>>();
+  /** By log directory: names that are forgotten with the next turn. */
+  private readonly toForget = new Map<string, { readonly names: Set<string>; readonly done: Promise<void> }>();
 
   constructor(
     private readonly context: LogContext,
@@ -70,13 +72,48 @@ export class LogCheckpoints {
     if (this.hasLogStartFallen(dir)) dir.logStartOffsets.write(this.offsetsIn(dir, logStartOffsetOf));
   }
 
-  /** Takes out what the checkpoints say of a log that was in the directory, before another gets its name there. Throws the file system's error. */
+  /** True when one says something of a log of that name, or will after a loss of power. */
+  isNamed(path: string, name: string): boolean {
+    const dir = this.usable(path);
+    return dir !== undefined && filesOf(dir).some((file) => file.names(name));
+  }
+
+  /**
+   * Takes out what the checkpoints say of a log that was in the directory, before another gets its name there. Blocking. Throws the file
+   * system's error.
+   */
   forget(path: string, name: string): void {
+    this.toForget.get(path)?.names.delete(name);
+    const dir = this.usable(path);
+    if (dir) for (const file of filesOf(dir)) file.forget(name, this.isIn(path));
+  }
+
+  /** The same through the thread pool, once for all names of one turn: a topic that is made again may have thousands. */
+  forgetInBackground(path: string, name: string): Promise<void> {
+    let batch = this.toForget.get(path);
+    if (!batch) {
+      const names = new Set<string>();
+      const done = new Promise<void>((resolve) => this.context.clock.defer(resolve)).then(() =>
+        this.forgetAll(path, names),
+      );
+      this.toForget.set(path, (batch = { names, done }));
+    }
+    batch.names.add(name);
+    return batch.done;
+  }
+
+  private async forgetAll(path: string, names: Set<string>): Promise<void> {
+    this.toForget.delete(path);
     const dir = this.usable(path);
     if (!dir) return;
+    // When the broker stops, what is written comes before the mark of that.
+    for (const name of names) if (this.logs().get(name)?.isClosed) names.delete(name);
+    await Promise.all(filesOf(dir).map((file) => file.forgetInBackground(names, this.isIn(path))));
+  }
+
+  private isIn(path: string): (name: string) => boolean {
     const logs = this.logs();
-    for (const file of [dir.recoveryPoints, dir.logStartOffsets, dir.highWatermarks, dir.cleanerOffsets])
-      file.forget(name, (key) => logs.get(key)?.parentDir === path);
+    return (name) => logs.get(name)?.parentDir === path;
   }
 
   private hasLogStartFallen(dir: LogDir): boolean {
@@ -125,6 +162,10 @@ export class LogCheckpoints {
     if (!isFileSystemError(error)) throw error;
     this.context.onStorageError(dir.path, `writing ${file.path}`, error);
   }
+}
+
+function filesOf(dir: LogDir): readonly OffsetCheckpointFile[] {
+  return [dir.recoveryPoints, dir.logStartOffsets, dir.highWatermarks, dir.cleanerOffsets];
 }
 
 type OffsetOf = (log: UnifiedLog) => number | null;

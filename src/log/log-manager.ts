@@ -17,9 +17,9 @@ import { savingHandles } from './handle-saving-file-system.js';
 import { FolderSync } from './folder-sync.js';
 import { LogDirs, type LogDir } from './log-dirs.js';
 import type { LogConfig } from './log-config.js';
-import { isOutOfHandles, onStorage, type LogContext } from './log-context.js';
+import { isOutOfHandles, onStorage, onStorageAsync, type LogContext } from './log-context.js';
 import { DuplicateLogError, LogError } from './log-error.js';
-import { futureDirName, uniqueId } from './log-file-names.js';
+import { deleteDirName, futureDirName, uniqueId } from './log-file-names.js';
 import { LogCheckpoints } from './log-checkpoints.js';
 import { LogDeletions } from './log-deletions.js';
 import { shutDownLogDir } from './log-dir-shutdown.js';
@@ -252,13 +252,22 @@ export class LogManager {
   /** True when the future log may replace the log: it is durable as far as the log is, and marked as complete. */
   isReadyToReplace(tp: TopicPartition): boolean {
     const current = this.getLog(tp);
-    return current !== undefined && this.replacement.isReady(current, this.futureLog(tp));
+    const future = this.futureLog(tp);
+    if (this.checkpoints.isNamed(future.parentDir, partitionKey(tp))) return false;
+    return current !== undefined && this.replacement.isReady(current, future);
   }
 
   /** Makes the future log ready to replace the log. As both may change meanwhile, ask `isReadyToReplace` again. */
   async prepareReplacement(tp: TopicPartition): Promise<void> {
     const current = this.getLog(tp);
     if (!current) throw new LogError('KAFKA_STORAGE_ERROR', `The replica of ${partitionKey(tp)} is offline`);
+    const name = partitionKey(tp);
+    const { parentDir } = this.futureLog(tp);
+    if (this.checkpoints.isNamed(parentDir, name)) {
+      await onStorageAsync(this.context, parentDir, `preparing to replace ${name}`, () =>
+        this.checkpoints.forgetInBackground(parentDir, name),
+      );
+    }
     await this.replacement.prepare(current, this.futureLog(tp));
   }
 
@@ -505,10 +514,10 @@ export class LogManager {
   }
 
   private createLog(tp: TopicPartition, options: CreateLogOptions, isFuture: boolean): UnifiedLog {
-    const { parentDir, dir, isMade } = this.makeFolder(tp, isFuture);
-    const doing = `creating log for ${partitionKey(tp)}`;
+    const { parentDir, dir, isMade, nameLater } = this.makeFolder(tp, isFuture);
+    const name = partitionKey(tp);
     try {
-      return onStorage(this.context, parentDir, doing, () =>
+      const log = onStorage(this.context, parentDir, `creating log for ${name}`, () =>
         loadLog(this.context, {
           topicPartition: tp,
           dir,
@@ -519,6 +528,14 @@ export class LogManager {
           topicId: options.topicId ?? null,
         }),
       );
+      if (nameLater) {
+        log.takeNameOf(`${parentDir}/${name}`, {
+          forget: () => this.checkpoints.forgetInBackground(parentDir, name),
+          forgetSync: () => this.checkpoints.forget(parentDir, name),
+        });
+        this.context.scheduler.scheduleOnce('take-names', () => log.takeName());
+      }
+      return log;
     } catch (error) {
       // Whatever fails inside of the folder is this directory's failure; the log is not made elsewhere, as it would then be there twice.
       if (isMade) this.removeHalfMade(dir);
@@ -527,20 +544,23 @@ export class LogManager {
   }
 
   /** Only where the folder itself cannot be made the next directory is tried, as `LogManager.createLogDirectory` does. */
-  private makeFolder(tp: TopicPartition, isFuture: boolean): { parentDir: string; dir: string; isMade: boolean } {
-    const name = isFuture ? futureDirName(tp, uniqueId(this.context.random)) : partitionKey(tp);
+  private makeFolder(tp: TopicPartition, isFuture: boolean): NewFolder {
+    const { fs, random } = this.context;
+    const name = isFuture ? futureDirName(tp, uniqueId(random)) : partitionKey(tp);
     let lastError: unknown;
     for (const parentDir of this.dirsForNewLog(tp, isFuture)) {
-      const dir = `${parentDir}/${name}`;
       try {
-        const isMade = onStorage(this.context, parentDir, `creating log for ${partitionKey(tp)}`, () => {
-          this.checkpoints.forget(parentDir, partitionKey(tp));
-          if (this.context.fs.exists(dir)) return false;
-          this.context.fs.makeDir(dir);
-          return true;
+        const folder = onStorage(this.context, parentDir, `creating log for ${partitionKey(tp)}`, () => {
+          // The checkpoints do not name copies.
+          const nameLater = !isFuture && this.checkpoints.isNamed(parentDir, name);
+          const dir = `${parentDir}/${name}`;
+          if (fs.exists(dir)) return { parentDir, dir, isMade: false, nameLater };
+          const made = nameLater ? `${parentDir}/${deleteDirName(tp, uniqueId(random))}` : dir;
+          fs.makeDir(made);
+          return { parentDir, dir: made, isMade: true, nameLater };
         });
         this.context.folders.markChanged(parentDir);
-        return { parentDir, dir, isMade };
+        return folder;
       } catch (error) {
         if (!(error instanceof LogError)) throw error;
         lastError = error;
@@ -562,13 +582,19 @@ export class LogManager {
     }
   }
 
-  /** The one asked for, else all live ones, the emptiest first. A copy does not lie beside its log, whose name it is to take. */
+  /**
+   * The one asked for, else all live ones, the emptiest first, but those whose disk hangs last, where no log would ever take an append. A copy
+   * does not lie beside its log, whose name it is to take.
+   */
   private dirsForNewLog(tp: TopicPartition, isFuture: boolean): string[] {
     const preferred = this.preferredDirs.get(partitionKey(tp));
     const taken = isFuture ? this.getLog(tp)?.parentDir : undefined;
     const usable = this.liveLogDirs.filter((path) => path !== taken && this.dirs.isUsable(path));
     if (preferred !== undefined) return usable.filter((path) => path === preferred);
-    return usable.sort((a, b) => (this.logsPerDir.get(a) ?? 0) - (this.logsPerDir.get(b) ?? 0));
+    const { gates } = this.context.files;
+    const hangs = (path: string): number => (gates.isOverdue(path) ? 1 : 0);
+    const logsIn = (path: string): number => this.logsPerDir.get(path) ?? 0;
+    return usable.sort((a, b) => hangs(a) - hangs(b) || logsIn(a) - logsIn(b));
   }
 
   private renameAway(log: UnifiedLog): void {
@@ -646,6 +672,16 @@ export class LogManager {
     metrics.gauge('ottla.log:type=LogManager,name=OpenFiles', () => this.context.files.openCount);
     metrics.gauge('ottla.log:type=LogManager,name=TailCacheBytes', () => this.context.tailCache.sizeInBytes);
   }
+}
+
+/** The folder of a log that is to be made. */
+interface NewFolder {
+  readonly parentDir: string;
+  readonly dir: string;
+  /** It was not there before. */
+  readonly isMade: boolean;
+  /** The checkpoints speak of an earlier log of its name, which it takes later (`NameTaking`). */
+  readonly nameLater: boolean;
 }
 
 /** Of two copies either will do: what it lacks is copied again. */

@@ -19,6 +19,8 @@ export class OffsetCheckpointFile {
   private writing: Promise<void> | null = null;
   /** What the file says, by `partitionKey`; null when that is not known. */
   private stored: ReadonlyMap<string, number> | null = null;
+  /** What a loss of power would leave of what is known to have been there: until the folder is synced, the contents before. */
+  private durable: ReadonlyMap<string, number> | null = null;
 
   constructor(
     private readonly fs: FileSystem,
@@ -34,25 +36,41 @@ export class OffsetCheckpointFile {
       offsets.set(partitionKey({ topic: topic!, partition: Number(partition) }), Number(offset));
     }
     this.stored = offsets;
+    this.durable ??= offsets;
     return offsets;
   }
 
   /** True when the file, or what is on its way to it, has such an entry. A malformed file has none. */
   has(isSuch: (key: string, offset: number) => boolean): boolean {
-    const sources = [this.stored ?? this.readIfWellFormed(), this.underWay, this.waiting];
-    return sources.some((offsets) => offsets && [...offsets].some(([key, offset]) => isSuch(key, offset)));
+    return this.sources.some((offsets) => offsets && [...offsets].some(([key, offset]) => isSuch(key, offset)));
+  }
+
+  /** The same of one log. */
+  names(key: string): boolean {
+    return this.sources.some((offsets) => offsets?.has(key));
   }
 
   /**
-   * Takes out the entry of a log that is gone, durably, before its name is used again: whatever kept the entry there (the log moved to
-   * another directory, a kill or an error came between a deletion and its checkpoint), after a kill it would say where the new log begins and
-   * how far that is flushed. All others that are not here any more go with it. Costs nothing when there is no such entry.
+   * Takes out the entry of a log that is gone, durably and blocking, before its name is used again: whatever kept the entry there (the log
+   * moved to another directory, a kill or an error came between a deletion and its checkpoint), after a kill it would say where the new log
+   * begins and how far that is flushed. All others that are not here any more go with it. Costs nothing when there is no such entry.
    */
   forget(key: string, isHere: (key: string) => boolean): void {
-    const stored = this.stored ?? this.readIfWellFormed();
-    if (![stored, this.underWay, this.waiting].some((offsets) => offsets?.has(key))) return;
-    const latest = this.waiting ?? this.underWay ?? stored;
-    this.write(new Map([...latest].filter(([other]) => other !== key && isHere(other))));
+    if (this.names(key)) this.write(this.without(new Set([key]), isHere));
+  }
+
+  /** The same of many, through the thread pool. Resolves when they are forgotten. */
+  async forgetInBackground(keys: ReadonlySet<string>, isHere: (key: string) => boolean): Promise<void> {
+    if ([...keys].some((key) => this.names(key))) await this.writeInBackground(this.without(keys, isHere));
+  }
+
+  private without(keys: ReadonlySet<string>, isHere: (key: string) => boolean): Map<string, number> {
+    const latest = this.waiting ?? this.underWay ?? this.stored ?? this.readIfWellFormed();
+    return new Map([...latest].filter(([key]) => !keys.has(key) && isHere(key)));
+  }
+
+  private get sources(): readonly (ReadonlyMap<string, number> | null)[] {
+    return [this.stored ?? this.readIfWellFormed(), this.durable, this.underWay, this.waiting];
   }
 
   /** Replaces the file whole, blocking. `offsets` is keyed by `partitionKey`. */
@@ -72,6 +90,7 @@ export class OffsetCheckpointFile {
       throw error;
     }
     this.overtake(offsets);
+    this.durable = offsets;
   }
 
   private overtake(offsets: ReadonlyMap<string, number>): void {
@@ -149,7 +168,9 @@ export class OffsetCheckpointFile {
     fs.rename(temporary, path);
     this.stored = offsets;
     await gates.syncing(path, () => syncAndClose(fs.open(path.slice(0, path.lastIndexOf('/')), 'r')));
-    if (generation === this.generation) this.lastWritten = text;
+    if (generation !== this.generation) return;
+    this.lastWritten = text;
+    this.durable = offsets;
   }
 }
 

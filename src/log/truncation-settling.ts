@@ -45,6 +45,10 @@ export class TruncationSettling {
     if (this.unreadable) throw this.unreadable;
   }
 
+  get isUnreadable(): boolean {
+    return this.unreadable !== null;
+  }
+
   /** Does what is left, blocking. */
   complete(): void {
     if (this.isDone) return;

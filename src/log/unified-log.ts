@@ -19,6 +19,7 @@ import { LogFlusher } from './log-flusher.js';
 import { LogOffsetMetadata, type LogOffsetSnapshot } from './log-offset-metadata.js';
 import { LogReader } from './log-reader.js';
 import type { LogSegment } from './log-segment.js';
+import { NameTaking, type EarlierLog } from './name-taking.js';
 import type { PartitionMetadataFile } from './partition-metadata-file.js';
 import type { ProducerSnapshots } from './producer-snapshots.js';
 import { rebuildProducerState } from './producer-state-loader.js';
@@ -83,6 +84,8 @@ export class UnifiedLog {
   private readonly metadata: PartitionMetadataFile;
   /** A truncation whose cut is not durable yet, or whose producers are not known again. */
   private settling: TruncationSettling | null = null;
+  /** Of a new log that does not have its name yet. */
+  private naming: NameTaking | null = null;
 
   constructor(parts: UnifiedLogParts) {
     ({ local: this.local, epochs: this.epochs, producers: this.producers, snapshots: this.snapshots } = parts);
@@ -190,13 +193,27 @@ export class UnifiedLog {
    * would block.
    */
   get isReadyForAppends(): boolean {
-    return this.settling === null && this.flusher.isReadyForAppends;
+    return this.settling === null && this.naming === null && this.flusher.isReadyForAppends;
   }
 
   /** Makes it ready without blocking. A disk that fails at it is told of by the append. */
   async prepareForAppends(): Promise<void> {
     await this.settling?.done;
+    await this.naming?.take();
     await this.flusher.prepareForAppends();
+  }
+
+  /** Has a new log take the name of `dir` before its first append, once nothing speaks of an `earlier` log there. */
+  takeNameOf(dir: string, earlier: EarlierLog): void {
+    this.naming = new NameTaking(this.local, earlier, () => {
+      if (this.dir !== dir) this.renameDir(dir);
+      this.naming = null;
+    });
+  }
+
+  /** Without blocking, and at once: those of many new logs are taken together. See `NameTaking`. */
+  async takeName(): Promise<void> {
+    await this.naming?.take();
   }
 
   /** Takes the topic's id and writes it down. Throws INCONSISTENT_TOPIC_ID when the log belongs to another topic of that name. */
@@ -220,6 +237,7 @@ export class UnifiedLog {
    */
   appendAsLeader(records: Buffer, options: AppendAsLeaderOptions): LogAppendInfo {
     this.settling?.complete();
+    this.naming?.takeSync();
     return this.appender.appendAsLeader(records, options);
   }
 
@@ -235,6 +253,7 @@ export class UnifiedLog {
   /** Appends what the leader has in its log, as it is: the batches must continue this log. */
   appendAsFollower(records: Buffer): LogAppendInfo {
     this.settling?.complete();
+    this.naming?.takeSync();
     return this.appender.appendAsFollower(records);
   }
 
@@ -357,6 +376,11 @@ export class UnifiedLog {
     this.local.ensureOpen();
     this.settling.ensureReadable();
     return this.settling.done;
+  }
+
+  /** True when what a truncation left cannot be read: it will never be settled. */
+  get isUnreadable(): boolean {
+    return this.settling?.isUnreadable ?? false;
   }
 
   maybeAssignEpochStartOffset(epoch: number, startOffset: number): void {

@@ -219,3 +219,14 @@ test('a checkpoint that is being written on a slow disk does not count as a sync
   await clock.advance(20_001);
   expect(failed).toEqual(new Set());
 });
+
+test('a new log goes where the disk does not hang, though that directory has more, unless it is asked to', async () => {
+  for (const topic of ['one', 'two', 'three']) await filledLog('/good', topic);
+  await world.clock.advance(1000);
+  hang(['sync']);
+  void whenReadyForAppends([makeLog('/bad', 'hangs')]);
+  await world.clock.advance(30_000);
+  const made = manager.getOrCreateLog({ topic: 'new', partition: 0 }, { isNew: true });
+  expect(made.parentDir).toBe('/good');
+  expect(makeLog('/bad', 'asked').parentDir).toBe('/bad');
+});

@@ -157,6 +157,26 @@ describe('an entry that is to be forgotten', () => {
     expect(fs.readFile(PATH).toString()).toBe('no checkpoint');
   });
 
+  test('is taken out without blocking, and is known until no loss of power brings it back', async () => {
+    file.write(both);
+    // Synced, and renamed: only the folder is not synced yet.
+    const before = file.writeInBackground(new Map([['others-0', 4]]));
+    await settle();
+    syncs.shift()!();
+    await settle();
+    expect(all()).toEqual([['others-0', 4]]);
+    expect(file.names('orders-0')).toBe(true);
+    let isForgotten = false;
+    const forgotten = file.forgetInBackground(new Set(['orders-0']), () => true).then(() => (isForgotten = true));
+    await settle();
+    expect(isForgotten).toBe(false);
+    await letGo();
+    await Promise.all([before, forgotten]);
+    expect(file.names('orders-0')).toBe(false);
+    fs.crash('power', seededRandom(1));
+    expect(all()).toEqual([['others-0', 4]]);
+  });
+
   test('is known while a lower offset is on its way to the disk', async () => {
     file.write(at(8));
     const lower = file.writeInBackground(at(5));

@@ -246,9 +246,13 @@ describe('a log that cannot be read after a cut', () => {
     expect(other.logEndOffset).toBe(1);
     expect(failedDirs).toEqual([]);
     // The stop of its directory is in order for the others, and the next start recovers this one alone.
+    world.fs.pace = { clock: world.clock, delayMs: (operation) => (operation === 'sync' ? 10 : 0) };
+    const { blockedMs } = world.fs;
     const stopped = manager.shutdown();
     await world.clock.advance(1000);
     await stopped;
+    // The two checkpoints of the directory, each with its folder, and nothing of the log.
+    expect(world.fs.blockedMs - blockedMs).toBeLessThanOrEqual(40);
     const [dir] = manager.liveLogDirs.length > 0 ? manager.liveLogDirs : [log.parentDir];
     expect(world.fs.exists(`${dir}/.kafka_cleanshutdown`)).toBe(true);
     expect(world.fs.readFile(`${dir}/recovery-point-offset-checkpoint`).toString()).toContain('orders 1 1\n');
