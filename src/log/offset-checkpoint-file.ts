@@ -17,6 +17,7 @@ export class OffsetCheckpointFile {
   /** On its way to the disk, unless a blocking write has overtaken it. */
   private underWay: ReadonlyMap<string, number> | null = null;
   private writing: Promise<void> | null = null;
+  private isWriting = false;
   /** What the file says, by `partitionKey`; null when that is not known. */
   private stored: ReadonlyMap<string, number> | null = null;
   /** What a loss of power would leave of what is known to have been there: until the folder is synced, the contents before. */
@@ -116,8 +117,11 @@ export class OffsetCheckpointFile {
    */
   writeInBackground(offsets: ReadonlyMap<string, number>): Promise<void> {
     this.waiting = offsets;
-    this.writing ??= this.writeWaiting().finally(() => (this.writing = null));
-    return this.writing;
+    if (this.writing) return this.writing;
+    const writing = this.writeWaiting();
+    // It may be over already, with nothing to write: what comes next begins another.
+    if (this.isWriting) this.writing = writing;
+    return writing;
   }
 
   /** Resolves when no write through the thread pool is under way; that one failed is the concern of who asked for it. */
@@ -135,19 +139,24 @@ export class OffsetCheckpointFile {
   }
 
   private async writeWaiting(): Promise<void> {
-    while (this.waiting !== null) {
-      const offsets = this.waiting;
-      this.waiting = null;
-      const text = formatCheckpoint(linesOf(offsets));
-      if (text === this.lastWritten) continue;
-      this.underWay = offsets;
-      try {
+    this.isWriting = true;
+    try {
+      while (this.waiting !== null) {
+        const offsets = this.waiting;
+        this.waiting = null;
+        const text = formatCheckpoint(linesOf(offsets));
+        if (text === this.lastWritten) continue;
+        this.underWay = offsets;
         // A blocking write may come while this one waits at the gate.
         const { generation } = this;
         await this.replace(text, offsets, generation);
-      } finally {
         this.underWay = null;
       }
+    } finally {
+      this.underWay = null;
+      // In the step in which it looked for the last time: whoever asks after it is not written for.
+      this.isWriting = false;
+      this.writing = null;
     }
   }
 

@@ -60,6 +60,24 @@ test('of what waits for a write under way only the newest is written', async () 
   expect(contents).toEqual(['0\n1\norders 0 1\n', '0\n1\norders 0 3\n']);
 });
 
+test('what is asked for right after a write that had nothing to do is written', async () => {
+  file.write(at(1));
+  const last = file.writeInBackground(at(1));
+  const next = file.writeInBackground(at(3));
+  await letGo();
+  await Promise.all([last, next]);
+  expect(stored()).toBe(3);
+});
+
+test('what is asked for in the step in which a write ends is written', async () => {
+  const next = file.writeInBackground(at(1)).then(() => file.writeInBackground(at(3)));
+  await letGo();
+  await settle();
+  await letGo();
+  await next;
+  expect(stored()).toBe(3);
+});
+
 test('a recovery point that a truncation lowered is not raised again by a write under way', async () => {
   const before = file.writeInBackground(at(9));
   await settle();
