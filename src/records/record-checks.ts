@@ -2,7 +2,11 @@
 import type { BatchView, TimestampType } from './batch-view.js';
 import { InvalidRecordError } from './errors.js';
 import { addInt64, subtractInt64, type Int64 } from './int64.js';
+import type { RecordCursor } from './record.js';
 import { RecordErrors } from './record-errors.js';
+
+/** Sums of numbers below it are exact. */
+const MAX_NUMBER = Number.MAX_SAFE_INTEGER;
 
 export interface RecordConditions {
   /** For messages. */
@@ -56,6 +60,42 @@ export class RecordChecks implements RecordFacts {
     this.logAppendTime = batch.timestampType === 'LogAppendTime' ? batch.maxTimestamp : null;
     this.checksRange = conditions.timestampType === 'CreateTime';
     this.errors = new RecordErrors(conditions.topicPartition);
+  }
+
+  /**
+   * Adds all records, which `cursor` is to pass. Nearly every record has nothing wrong and a time that is a number: for those it costs what the cursor
+   * costs. The others are added one by one.
+   */
+  addAll(cursor: RecordCursor, count: number): void {
+    const { baseTimestamp, conditions } = this;
+    const { nowMs, timestampBeforeMaxMs, timestampAfterMaxMs, compactedTopic } = conditions;
+    // NaN for a batch whose times are no plain ones: nothing is within it then.
+    const base = typeof baseTimestamp === 'number' && this.logAppendTime === null ? baseTimestamp : NaN;
+    const earliest = this.checksRange ? Math.max(-MAX_NUMBER, nowMs - Number(timestampBeforeMaxMs)) : -MAX_NUMBER;
+    const latest = this.checksRange ? Math.min(MAX_NUMBER, nowMs + Number(timestampAfterMaxMs)) : MAX_NUMBER;
+    const leastKeySize = compactedTopic ? 0 : -Infinity;
+    let greatest = -1;
+    let indexOfGreatest = -1;
+    for (let index = 0; index < count; index++) {
+      cursor.next();
+      const delta = cursor.timestampDelta;
+      const timestamp = typeof delta === 'number' ? base + delta : NaN;
+      if (
+        timestamp > earliest &&
+        timestamp < latest &&
+        cursor.offsetDelta === index &&
+        cursor.keySize >= leastKeySize
+      ) {
+        if (timestamp > greatest) {
+          greatest = timestamp;
+          indexOfGreatest = index;
+        }
+      } else this.add(index, cursor);
+    }
+    if (greatest > this.maxTimestamp) {
+      this.maxTimestamp = greatest;
+      this.indexOfMaxTimestamp = indexOfGreatest;
+    }
   }
 
   add(index: number, record: PassedRecord): void {

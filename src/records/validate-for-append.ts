@@ -176,10 +176,7 @@ function walkAtOnce(batch: BatchView, target: Compression | null, options: Appen
   const checks = new RecordChecks(batch, options);
   if (count > 0) {
     const cursor = new RecordCursor(bytes, start, end);
-    for (let index = 0; index < count; index++) {
-      cursor.next();
-      checks.add(index, cursor);
-    }
+    checks.addAll(cursor, count);
     ensureNoneRemaining(cursor);
   }
   checks.finish();

@@ -120,6 +120,19 @@ test('a delta beyond 2^53 is exact, and one that overflows wraps as Java’s doe
   expect(validateForAppend(bytes, OPTIONS).maxTimestamp).toBe(2n ** 63n - 1n);
 });
 
+test('the greatest of any times is found, and the first record that has it', () => {
+  const anyTime = fc.oneof(anyInt64, fc.constantFrom(1_700_000_000_000n, 1_700_000_000_001n));
+  fc.assert(
+    fc.property(fc.array(anyTime, { minLength: 1, maxLength: 6 }), (times) => {
+      const { maxTimestamp, offsetOfMaxTimestamp } = validateForAppend(stamped(times), OPTIONS);
+      const greatest = times.reduce((max, one) => (one > max ? one : max), -1n);
+      expect(BigInt(maxTimestamp)).toBe(greatest);
+      expect(offsetOfMaxTimestamp).toBe(greatest === -1n ? -1 : OPTIONS.nextOffset + times.indexOf(greatest));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
 test.each([
   { timestamp: 2n ** 53n + 1n, after: 2n ** 53n + 1n - 1_700_000_000_000n, isTaken: true },
   { timestamp: 2n ** 53n + 3n, after: 2n ** 53n + 1n - 1_700_000_000_000n, isTaken: false },
