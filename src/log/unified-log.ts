@@ -383,6 +383,19 @@ export class UnifiedLog {
     return this.settling?.isUnreadable ?? false;
   }
 
+  /** The same for whoever holds up others meanwhile: false when a sync of the directory does not end, and so perhaps it never will be. */
+  whenTruncatedUnlessOverdue(): Promise<boolean> | null {
+    const truncated = this.whenTruncated();
+    if (truncated === null) return null;
+    const { gates } = this.context.files;
+    return gates
+      .unlessOverdue(
+        this.parentDir,
+        truncated.then(() => true),
+      )
+      .then((isSettled) => isSettled ?? false);
+  }
+
   maybeAssignEpochStartOffset(epoch: number, startOffset: number): void {
     this.local.ensureOpen();
     this.local.onStorage('assigning a leader epoch to', () => this.epochs.assign(epoch, startOffset));

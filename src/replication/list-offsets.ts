@@ -38,8 +38,8 @@ export function fetchOffsetForTimestamp(
   const isStart = timestamp === EARLIEST_TIMESTAMP || timestamp === EARLIEST_LOCAL_TIMESTAMP;
   // After a truncation, which transactions are decided and what the greatest timestamps are is found again first.
   const dependsOnRebuilt = !isStart && (timestamp !== LATEST_TIMESTAMP || isolation === 'READ_COMMITTED');
-  const truncated = dependsOnRebuilt ? log.whenTruncated() : null;
-  if (truncated) return truncated.then(() => fetchOffsetForTimestamp(partition, timestamp, query));
+  const truncated = dependsOnRebuilt ? log.whenTruncatedUnlessOverdue() : null;
+  if (truncated) return truncated.then((isSettled) => afterTruncation(isSettled, partition, timestamp, query));
   const { leaderEpochStartOffset, leaderEpoch } = partition;
   // Asked when the answer is given: a search may take long, and the latest record that it finds may be one that came meanwhile.
   const visibleEnd = (): number =>
@@ -73,5 +73,19 @@ export function fetchOffsetForTimestamp(
       if (isStillAsked()) throw error;
       return askAgain();
     },
+  );
+}
+
+/** The other partitions of the request do not wait for a disk that hangs. */
+function afterTruncation(
+  isSettled: boolean,
+  partition: Partition,
+  timestamp: Int64,
+  query: OffsetQuery,
+): ReturnType<typeof fetchOffsetForTimestamp> {
+  if (isSettled) return fetchOffsetForTimestamp(partition, timestamp, query);
+  throw new ReplicationError(
+    ErrorCode.OFFSET_NOT_AVAILABLE,
+    `Failed to fetch offsets for partition ${partition.key} as its truncation waits for a disk that hangs.`,
   );
 }

@@ -11,7 +11,7 @@ class FakeLog {
   readonly logEndOffset = 100;
   answer!: { resolve: (found: OffsetFound | null) => void; reject: (error: Error) => void };
   searches = 0;
-  whenTruncated = (): null => null;
+  whenTruncatedUnlessOverdue = (): Promise<boolean> | null => null;
   fetchOffsetByTimestamp = (): Promise<OffsetFound | null> => {
     this.searches++;
     return new Promise((resolve, reject) => (this.answer = { resolve, reject }));

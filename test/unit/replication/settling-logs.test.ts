@@ -1,6 +1,6 @@
 /** Replication and clients while a log that was cut settles, and when offsets move in ways that no one else tells of. */
 import { settle } from '../../../src/common/index.js';
-import { LATEST_TIMESTAMP, UnifiedLog } from '../../../src/log/index.js';
+import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, UnifiedLog } from '../../../src/log/index.js';
 import { ErrorCode, fetchRequest, fetchResponse, type FetchResponse } from '../../../src/protocol/index.js';
 import { batch } from '../log/log-fixture.js';
 import { ORDERS, ReplicaCluster, TOPIC_ID, type ClusterOptions, type TestBroker } from './replica-cluster.js';
@@ -76,6 +76,36 @@ test('the end for a read_committed consumer is answered once the log has settled
   expect(answer).toBeNull();
   await cluster.until(() => answer !== null, 20_000);
   expect(answer).toMatchObject({ errorCode: ErrorCode.NONE, offset: 5 });
+});
+
+test('a partition whose cut never settles is answered once its disk is seen to hang, and at once from then on', async () => {
+  const broker = await start();
+  for (let each = 0; each < 6; each++) await broker.produce([`record-${each}`]);
+  await cluster.clock.advance(5000);
+  broker.fs.pace = { clock: cluster.clock, delayMs: (operation) => (operation === 'sync' ? 1e9 : 0) };
+  broker.replicas.partitionOf(ORDERS)!.truncateTo(5);
+  const query = { isolation: 'READ_COMMITTED', currentLeaderEpoch: -1, fetchOnlyFromLeader: true } as const;
+  const ask = (timestamp: number): { errorCode: number | null } => {
+    const answer: { errorCode: number | null } = { errorCode: null };
+    void broker.replicas
+      .fetchOffsetForTimestamp(ORDERS, timestamp, query)
+      .then((found) => Object.assign(answer, found));
+    return answer;
+  };
+  const [end, byTime] = [ask(LATEST_TIMESTAMP), ask(5)];
+  await cluster.clock.advance(10_000);
+  expect(end.errorCode).toBeNull();
+  // Clients wait for 30 s.
+  await cluster.clock.advance(18_000);
+  expect([end.errorCode, byTime.errorCode]).toEqual([ErrorCode.OFFSET_NOT_AVAILABLE, ErrorCode.OFFSET_NOT_AVAILABLE]);
+  const [again, earliest] = [ask(LATEST_TIMESTAMP), ask(EARLIEST_TIMESTAMP)];
+  await cluster.clock.advance(1);
+  expect([again.errorCode, earliest.errorCode]).toEqual([ErrorCode.OFFSET_NOT_AVAILABLE, ErrorCode.NONE]);
+  broker.fs.pace = null;
+  await cluster.clock.advance(1e9);
+  const mended = ask(LATEST_TIMESTAMP);
+  await cluster.clock.advance(1);
+  expect(mended).toMatchObject({ errorCode: ErrorCode.NONE, offset: 5 });
 });
 
 test('a read_committed consumer that waits at an open transaction is told when retention deletes it', async () => {
