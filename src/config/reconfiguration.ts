@@ -127,13 +127,12 @@ function whyNotLocal(unit: 'ms' | 'bytes', retention: number, local: number): st
 function listenersRule(old: BrokerConfig, next: BrokerConfig, changed: ReadonlySet<string>): string | null {
   if (![...changed].some(isOfListeners)) return null;
   const before = new Map(old.listeners.map((listener) => [listener.listenerName, listener]));
-  if (before.size !== next.listeners.length || !next.listeners.every(({ listenerName }) => before.has(listenerName))) {
-    // Kafka can.
-    return 'Listeners cannot be added or removed while this broker runs';
-  }
   for (const { listenerName, securityProtocol } of next.listeners) {
     const same = before.get(listenerName);
-    if (!same) continue;
+    if (!same) {
+      if (securityProtocol === 'PLAINTEXT') continue;
+      return `Listener ${listenerName} has the security protocol ${securityProtocol}; only PLAINTEXT is served`;
+    }
     if (fixedTexts(old.staticTexts, same) !== fixedTexts(next.texts, same)) {
       return `Configs cannot be updated dynamically for existing listener ListenerName(${listenerName}), restart broker or create a new listener for update`;
     }

@@ -125,6 +125,22 @@ export class SocketServer implements ServerConnectionHost {
     return listener.endpoint.port;
   }
 
+  /** Stops listening there, and closes its connections: what they asked last may go unanswered, as in Kafka. */
+  async unbind(listenerName: string): Promise<void> {
+    const bound = this.listeners.find(({ spec }) => spec.listenerName === listenerName);
+    if (!bound) return;
+    this.listeners.splice(this.listeners.indexOf(bound), 1);
+    await bound.listener.close();
+    for (const entry of this.waiting) {
+      if (entry.listenerName !== listenerName) continue;
+      this.waiting.delete(entry);
+      entry.connection.destroy();
+    }
+    for (const connection of [...this.connections]) {
+      if (connection.info.listenerName === listenerName) connection.close();
+    }
+  }
+
   /** The port that a listener has; undefined for one that is not bound. */
   boundPort(listenerName: string): number | undefined {
     return this.listeners.find(({ spec }) => spec.listenerName === listenerName)?.listener.endpoint.port;

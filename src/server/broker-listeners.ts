@@ -52,9 +52,17 @@ async function resolveHost(host: string): Promise<string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
-/** Binds every listener. Throws ConfigError for a security protocol that is not served; rejects with Node's error for a port in use. */
-export async function bindListeners(server: SocketServer, config: BrokerConfig): Promise<void> {
+/**
+ * Binds every listener, or those in `names`. Throws ConfigError for a security protocol that is not served; rejects with Node's error for a
+ * port in use.
+ */
+export async function bindListeners(
+  server: SocketServer,
+  config: BrokerConfig,
+  names = new Set(config.listeners.map(({ listenerName }) => listenerName)),
+): Promise<void> {
   for (const { listenerName, host, port, securityProtocol } of config.listeners) {
+    if (!names.has(listenerName)) continue;
     if (securityProtocol !== 'PLAINTEXT') {
       throw new ConfigError(
         `Listener ${listenerName} has the security protocol ${securityProtocol}; only PLAINTEXT is served`,
@@ -62,6 +70,14 @@ export async function bindListeners(server: SocketServer, config: BrokerConfig):
     }
     await server.bind({ listenerName, host: host ?? '', port });
   }
+}
+
+/** Stops those that are configured no more, and binds those that were not. Another address of one that stays has no effect, as in Kafka. */
+export async function updateListeners(server: SocketServer, old: BrokerConfig, next: BrokerConfig): Promise<void> {
+  const namesOf = (config: BrokerConfig) => config.listeners.map(({ listenerName }) => listenerName);
+  const [before, after] = [namesOf(old), namesOf(next)];
+  for (const name of before) if (!after.includes(name)) await server.unbind(name);
+  await bindListeners(server, next, new Set(after.filter((name) => !before.includes(name))));
 }
 
 /** Where clients are told to connect: ports that were left to the kernel are known once the listeners are bound. */

@@ -24,7 +24,13 @@ import { ConfigAdmin } from './admin/config-admin.js';
 import { TopicAdmin } from './admin/topic-admin.js';
 import { API_HANDLERS, offeredApis } from './api-table.js';
 import { AutoTopicCreation } from './auto-topic-creation.js';
-import { advertisedEndPoints, bindListeners, connectionRateLimits, socketServerLimits } from './broker-listeners.js';
+import {
+  advertisedEndPoints,
+  bindListeners,
+  connectionRateLimits,
+  socketServerLimits,
+  updateListeners,
+} from './broker-listeners.js';
 import { ConfigChanges, withDynamicConfig } from './config-changes.js';
 import { ControlOrder } from './control-order.js';
 import { requestControlledShutdown } from './controlled-shutdown-request.js';
@@ -404,7 +410,14 @@ export class Broker {
       logger,
       config: now,
       setConfig: (changed) => (this.config = changed),
-      updateRegistration: () => stores.brokers.updateBroker(registration()),
+      updateListeners: async (old, next) => {
+        try {
+          await updateListeners(sockets, old, next);
+        } catch (error) {
+          logger.error('A listener could not be added', { error });
+        }
+        await stores.brokers.updateBroker(registration());
+      },
     }));
     await step(configChanges.start());
 

@@ -32,8 +32,8 @@ export interface ConfigTargets {
   config(): BrokerConfig;
   /** Parts that read the configuration of the moment have it from here on. */
   setConfig(config: BrokerConfig): void;
-  /** Tells others where this broker is reached now. */
-  updateRegistration(): Promise<void>;
+  /** Listens where it is configured to now, and tells others where this broker is reached. */
+  updateListeners(old: BrokerConfig, next: BrokerConfig): Promise<void>;
 }
 
 /**
@@ -163,8 +163,12 @@ export class ConfigChanges {
       await logs.updateTopicConfigs((topic) => topicConfigs.configOf(topic));
     }
     // What others know of it.
-    if (!isDeepStrictEqual(config.advertisedListeners, before.advertisedListeners)) {
-      await this.targets.updateRegistration();
+    const endPointsOf = ({ network: { listeners, advertisedListeners } }: BrokerConfig) => [
+      listeners,
+      advertisedListeners,
+    ];
+    if (!isDeepStrictEqual(endPointsOf(config), endPointsOf(before))) {
+      await this.targets.updateListeners(before, config);
     }
     logger.info('Took over a changed broker configuration', {
       broker: brokerId,

@@ -1,10 +1,12 @@
 /** What reaches a running broker from outside of requests, and what it tells others: changed configurations, and a disk that failed. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { nodeFileSystem, nodeTransport, silentLogger, systemClock, systemRandom } from '../../../src/common/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { Broker } from '../../../src/server/index.js';
 import { EmbeddedZooKeeper } from '../../../src/zookeeper/index.js';
+import { eventually } from '../../support/eventually.js';
 
 /** A change that has no effect is not waited for longer. */
 const TIMEOUT_MS = 30_000;
@@ -62,6 +64,39 @@ test.each([
     await stores.configs.setOrCreateConfig(type, name, new Map(Object.entries(set)));
     await stores.configs.createChangeNotification(`${type}/${name}`);
     await until(() => log.config.retentionMs === 1234);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'listeners come and go while the broker runs, and others are told where it is reached',
+  async () => {
+    const { stores } = broker.services!;
+    const change = async (set: Record<string, string>): Promise<void> => {
+      await stores.configs.setOrCreateConfig('brokers', '4', new Map(Object.entries(set)));
+      await stores.configs.createChangeNotification('brokers/4');
+    };
+    const namesTold = async (): Promise<string[]> =>
+      (await stores.brokers.broker(4))!.endPoints.map(({ listenerName, port }) => `${listenerName}:${port}`);
+    const plaintext = `PLAINTEXT:${broker.boundPort('PLAINTEXT')!}`;
+    await change({
+      listeners: 'PLAINTEXT://127.0.0.1:0,EXTRA://127.0.0.1:0',
+      'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,EXTRA:PLAINTEXT',
+    });
+    await until(() => broker.boundPort('EXTRA') !== undefined);
+    const port = broker.boundPort('EXTRA')!;
+    await eventually(async () => (await namesTold()).length === 2);
+    expect(await namesTold()).toEqual([plaintext, `EXTRA:${port}`]);
+    const client = createConnection(port, '127.0.0.1');
+    const closed = new Promise((resolve) => client.once('close', resolve));
+    await new Promise((resolve) => client.once('connect', resolve));
+
+    await change({});
+    await closed;
+    await eventually(async () => (await namesTold()).length === 1);
+    expect([broker.boundPort('EXTRA'), await namesTold()]).toEqual([undefined, [plaintext]]);
+    const again = createConnection(port, '127.0.0.1');
+    await new Promise((resolve) => again.once('error', resolve));
   },
   TIMEOUT_MS,
 );

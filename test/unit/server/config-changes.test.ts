@@ -48,7 +48,7 @@ async function brokerOne(setUp: Partial<ConfigTargets> = {}) {
     },
     replicas: { updateConfig: tell('replicas') },
     controller: { updateConfig: tell('controller'), enableTopicUncleanLeaderElection: tell('unclean') },
-    updateRegistration: () => Promise.resolve(tell('registration')()),
+    updateListeners: () => Promise.resolve(tell('listeners')()),
     clock: zooKeeper.clock,
     logger,
     config: () => config,
@@ -126,11 +126,11 @@ describe('a change costs what it touches', () => {
     await zooKeeper.run(changes.close());
   });
 
-  test('the registration, when clients are to be told another address', async () => {
+  test('the listeners, when clients are to be told another address', async () => {
     const { zooKeeper, changes, write, told } = await brokerOne();
     await zooKeeper.run(changes.start());
     await write('brokers/1', { 'advertised.listeners': 'PLAINTEXT://elsewhere:9092' });
-    expect(told).toEqual(['producers 86400000', 'replicas', 'controller', 'registration']);
+    expect(told).toEqual(['producers 86400000', 'replicas', 'controller', 'listeners']);
     await zooKeeper.run(changes.close());
   });
 
