@@ -8,7 +8,7 @@ import {
   splitListenerName,
   type DynamicScope,
 } from './config-names.js';
-import { whyNotReconfigurable } from './reconfiguration.js';
+import { changedNames, whyNotReconfigurable } from './reconfiguration.js';
 import { checkValue, ConfigError, parseValue } from './value.js';
 
 /** What stands in ZooKeeper for a broker: under `<default>`, and under its id. */
@@ -40,7 +40,8 @@ interface Entry {
 /**
  * The configuration under the dynamic values that stand in ZooKeeper. Names that may not stand there, and values that cannot be, are left
  * out; all others take effect (`DynamicBrokerConfig.fromPersistentProps`). What breaks a rule between several configurations is left out
- * too, name by name, where Kafka takes over nothing of that place. `since`: what is in force, when this is a change to it.
+ * too, name by name, where Kafka takes over nothing of that place. `since`: what is in force, when this is a change to it; what a part cannot
+ * go along with while it runs stays as it is there.
  */
 export function applyDynamicConfig(
   config: BrokerConfig,
@@ -54,18 +55,15 @@ export function applyDynamicConfig(
   if (secrets.length > 0) {
     ignored.push({ sentence: 'Dynamic password configs could not be decoded and will be ignored', names: secrets });
   }
-  const under = (some: readonly Entry[]): BrokerConfig | ConfigError => {
-    try {
-      const next = config.withDynamic(textsOf(some, 'cluster-wide'), textsOf(some, 'per-broker'));
-      return (since && whyNotReconfigurable(since, next)) ?? next;
-    } catch (error) {
-      if (error instanceof ConfigError) return error;
-      throw error;
-    }
-  };
-  const all = under(entries);
-  if (!(all instanceof ConfigError)) return { config: all, ignored };
+  const next = allThatCanBe(config, entries, ignored);
+  return { config: since ? withoutRefusedChanges(since, next, ignored) : next, ignored };
+}
 
+function allThatCanBe(config: BrokerConfig, entries: readonly Entry[], ignored: IgnoredNames[]): BrokerConfig {
+  const under = (some: readonly Entry[]): BrokerConfig | ConfigError =>
+    orError(() => config.withDynamic(textsOf(some, 'cluster-wide'), textsOf(some, 'per-broker')));
+  const all = under(entries);
+  if (!(all instanceof ConfigError)) return all;
   const kept: Entry[] = [];
   let waiting = entries;
   // Round by round while it helps: one value may be right only beside another one.
@@ -78,14 +76,52 @@ export function applyDynamicConfig(
     });
   }
   for (const entry of waiting) {
-    const error = under([...kept, entry]) as ConfigError;
+    const sentence = 'A dynamic config cannot be beside the others and will be ignored';
+    ignored.push({ sentence, names: [entry.name], error: under([...kept, entry]) as ConfigError });
+  }
+  return config.withDynamic(textsOf(kept, 'cluster-wide'), textsOf(kept, 'per-broker'));
+}
+
+/** `next` with each name as it is in force that no part could go along with, if it alone changed. */
+function withoutRefusedChanges(since: BrokerConfig, next: BrokerConfig, ignored: IgnoredNames[]): BrokerConfig {
+  if (!whyNotReconfigurable(since, next)) return next;
+  let result = next;
+  for (const name of changedNames(since, next)) {
+    const alone = orError(() => withDynamicOf(since, name, next));
+    const error = alone instanceof ConfigError ? null : whyNotReconfigurable(since, alone);
+    const restored = error && orError(() => withDynamicOf(result, name, since));
+    if (!error || !restored || restored instanceof ConfigError) continue;
+    result = restored;
     ignored.push({
-      sentence: 'A dynamic config cannot be beside the others and will be ignored',
-      names: [entry.name],
+      sentence: 'A dynamic config cannot change in this way while the broker runs',
+      names: [name],
       error,
     });
   }
-  return { config: config.withDynamic(textsOf(kept, 'cluster-wide'), textsOf(kept, 'per-broker')), ignored };
+  return result;
+}
+
+/** `config` with the dynamic values that `other` has of one name. */
+function withDynamicOf(config: BrokerConfig, name: string, other: BrokerConfig): BrokerConfig {
+  const taken = (texts: Texts, otherTexts: Texts): Texts => {
+    const changed = new Map(texts);
+    changed.delete(name);
+    const text = otherTexts.get(name);
+    return text === undefined ? changed : changed.set(name, text);
+  };
+  return config.withDynamic(
+    taken(config.dynamicDefaultTexts, other.dynamicDefaultTexts),
+    taken(config.dynamicBrokerTexts, other.dynamicBrokerTexts),
+  );
+}
+
+function orError(make: () => BrokerConfig): BrokerConfig | ConfigError {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
 }
 
 /**

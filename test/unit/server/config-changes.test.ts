@@ -234,6 +234,12 @@ describe('what stands in ZooKeeper for brokers', () => {
     expect([now().get('num.io.threads'), now().logRetentionMs]).toEqual([8, 5]);
     await write('brokers/1', { 'num.io.threads': '16', 'log.retention.ms': '5' });
     expect(now().get('num.io.threads')).toBe(16);
+    await write('brokers/1', { 'num.io.threads': '32', 'log.retention.ms': '5' });
+    // Gone, it would be less than half: it stays, and costs nothing else.
+    await write('brokers/<default>', { 'log.segment.bytes': '5000', 'background.threads': '500' });
+    await write('brokers/1', { 'log.retention.ms': '6' });
+    expect([now().get('num.io.threads'), now().get('background.threads')]).toEqual([32, 10]);
+    expect([now().logRetentionMs, now().get('log.segment.bytes')]).toEqual([6, 5000]);
     await zooKeeper.run(changes.close());
   });
 
