@@ -3,7 +3,8 @@
 // work grows with the number of replicas or the size of their logs. A real broker process with real files; this script is its controller,
 // its ZooKeeper (the embedded one) and the leader that it follows.
 //
-//   scripts/bench-stalls.mjs [--checkout DIR] [--replicas 10000] [--runs 3] [--base-port 31700] [--dir DIR] [--json FILE] [--verbose]
+//   scripts/bench-stalls.mjs [--checkout DIR] [--replicas 10000] [--runs 3] [--only roles,clients,tasks,recovery] [--base-port 31700]
+//     [--dir DIR] [--json FILE] [--verbose]
 //
 // Each run begins on an empty directory. The table shows for each case the smallest and the greatest of the runs' longest stalls: what
 // else the machine does comes on top, the smallest has least of it, and the case "at rest" shows how much there is. Segments of 1 GB are
@@ -17,6 +18,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { clientCases } from './bench-stalls/clients.mjs';
 import { loadSources, root } from './bundle.mjs';
 
 const BROKER = 1;
@@ -37,6 +39,9 @@ const FILE_DELETE_DELAY_MS = 1000;
 /** The background tasks of logs run for the first time then, whatever their period; no case begins shortly before. */
 const FIRST_TASKS_MS = 30_000;
 const NEVER_MS = 3_600_000;
+const PARTS = ['roles', 'clients', 'tasks', 'recovery'];
+/** How often memory is looked at. */
+const MEMORY_EVERY_MS = 20;
 
 // The client whose Produce is watched, in a thread of its own
 
@@ -90,6 +95,7 @@ async function main() {
       checkout: { type: 'string', default: root },
       replicas: { type: 'string', default: '10000' },
       runs: { type: 'string', default: '3' },
+      only: { type: 'string', default: PARTS.join() },
       'base-port': { type: 'string', default: '31700' },
       dir: { type: 'string' },
       json: { type: 'string' },
@@ -101,7 +107,7 @@ async function main() {
     const lines = fs
       .readFileSync(import.meta.filename, 'utf8')
       .split('\n')
-      .slice(1, 11);
+      .slice(1, 12);
     console.log(lines.map((line) => line.replace(/^\/\/ ?/, '')).join('\n'));
     return;
   }
@@ -116,6 +122,7 @@ async function main() {
     topics: Array.from({ length: topicCount }, (_, at) => ({ name: `many-${at}`, id: uuidOf(`many-${at}`) })),
     basePort: Number(values['base-port']),
     verbose: values.verbose,
+    parts: values.only.split(','),
     wire,
   };
   const results = new Map();
@@ -150,12 +157,15 @@ function print(results, replicas, runs) {
     const [least, most] = [Math.min(...known), Math.max(...known)].map((figure) => Math.round(figure));
     return least === most ? `${least}` : `${least}–${most}`;
   };
-  console.log(`| ${replicas} replicas, ${runs} runs | longest stall, ms | slowest Produce, ms | took, s |`);
-  console.log('|---|---:|---:|---:|');
+  console.log(
+    `| ${replicas} replicas, ${runs} runs | longest stall, ms | slowest Produce, ms | took, s | peak memory, MB |`,
+  );
+  console.log('|---|---:|---:|---:|---:|');
   for (const [name, all] of results) {
     const took = Math.min(...all.map(({ tookMs }) => tookMs)) / 1000;
     const cells = [range(all.map(({ stallMs }) => stallMs)), range(all.map(({ produceMs }) => produceMs))];
-    console.log(`| ${name} | ${cells.join(' | ')} | ${took.toFixed(1)} |`);
+    const peak = Math.max(...all.map(({ peakBytes }) => peakBytes)) / 1e6;
+    console.log(`| ${name} | ${cells.join(' | ')} | ${took.toFixed(1)} | ${peak > 0 ? peak.toFixed(0) : ''} |`);
   }
 }
 
@@ -178,7 +188,8 @@ class Bench {
     await this.zk.listen(nodeTransport, { host: '127.0.0.1', port: this.ports.zk });
     this.leader = new FakeLeader(wire, this.ports.leader);
     await this.leader.listen();
-    this.prepareFiles();
+    if (this.parts.join() === 'clients') fs.mkdirSync(this.dataDir);
+    else this.prepareFiles();
     const recordFrame = Buffer.concat(
       wire.encodeRequestFrame(
         wire.ApiKey.Produce,
@@ -190,9 +201,10 @@ class Bench {
     );
     this.client = new Worker(import.meta.filename, { workerData: { port: this.ports.broker, frame: recordFrame } });
 
-    await this.roles();
-    await this.startsAndTasks();
-    await this.recoveryAndDeletion();
+    if (this.parts.includes('roles')) await this.roles();
+    if (this.parts.includes('clients')) await this.clients();
+    if (this.parts.includes('tasks')) await this.startsAndTasks();
+    if (this.parts.includes('recovery')) await this.recoveryAndDeletion();
     return this.results;
   }
 
@@ -256,6 +268,19 @@ class Bench {
       await this.stopReplica([gone], bigOnes);
       await this.untilGone('gone-');
     });
+    await this.stop('SIGTERM');
+  }
+
+  /** What clients do to each other. */
+  async clients() {
+    const [topic] = this.topics;
+    await this.start({});
+    await this.takeCommand();
+    await this.leaderAndIsr([topic], () => BROKER, true);
+    await this.updateMetadata([topic]);
+    for (const [name, act] of clientCases(this.wire, { port: this.ports.broker, topic: topic.name })) {
+      await this.measure(name, act);
+    }
     await this.stop('SIGTERM');
   }
 
@@ -414,19 +439,21 @@ class Bench {
     await this.stalls.ask('reset');
     await this.slowestProduce();
     const started = performance.now();
-    await act();
+    let peakBytes = 0;
+    const memory = setInterval(() => (peakBytes = Math.max(peakBytes, residentBytes(this.child.pid))), MEMORY_EVERY_MS);
+    await act().finally(() => clearInterval(memory));
     const tookMs = performance.now() - started;
     await sleep(200);
     const { slowestMs, failures } = await this.slowestProduce();
     if (failures > 0) throw new Error(`${name}: ${failures} Produce requests of the probe failed`);
-    this.note(name, (await this.stalls.ask('read')).maxMs, slowestMs, tookMs);
+    this.note(name, (await this.stalls.ask('read')).maxMs, slowestMs, tookMs, peakBytes);
   }
 
-  note(name, stallMs, produceMs, tookMs) {
-    this.results.set(name, { stallMs, produceMs, tookMs });
+  note(name, stallMs, produceMs, tookMs, peakBytes = 0) {
+    this.results.set(name, { stallMs, produceMs, tookMs, peakBytes });
     if (this.verbose) {
       const figures = [stallMs, produceMs ?? NaN, tookMs].map((figure) => figure.toFixed(0)).join(', ');
-      console.error(`${name}: stall, Produce, took (ms): ${figures}`);
+      console.error(`${name}: stall, Produce, took (ms): ${figures}; ${(peakBytes / 1e6).toFixed(0)} MB`);
     }
   }
 
@@ -627,6 +654,15 @@ class Bench {
 }
 
 const everyPartition = Array.from({ length: PARTITIONS_EACH }, (_, at) => at);
+
+/** Of a process, as the kernel counts; 0 when it has ended. */
+function residentBytes(pid) {
+  try {
+    return 1024 * Number(/^VmRSS:\s+(\d+) kB/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
 
 function segmentName(dir, baseOffset, suffix) {
   return path.join(dir, `${String(baseOffset).padStart(20, '0')}.${suffix}`);

@@ -14,6 +14,7 @@ export {
 } from './frames.js';
 export { ProtocolError, type ProtocolErrorKind } from './protocol-error.js';
 export type { MessageType, MessageKind, RecordsValue, ReadPosition, DeepPartial, TypeOf, InputOf } from './notation.js';
+export { ListView } from './codec/writer.js';
 export { decodeVersioned, encodeVersioned, versionOf } from './versioned.js';
 export { MESSAGES } from './message-names.js';
 export { toJson, fromJson } from './json.js';

@@ -38,7 +38,7 @@ function compile(shape: StructShape, version: number, flexible: boolean, mode: M
   source.struct(shape, 'message', `${shape.name} v${version}`);
   const body = `
     const { writeInt64, writeFloat64, writeUuid, writeString, writeCompactString, writeVarint, closeTag, lengthOf,
-      refuseValue, refuseField } = writing;
+      refuseValue, refuseField, ListView } = writing;
     return function${mode === 'stepped' ? '*' : ''} encode${shape.name}${version}(message, w${mode === 'bounded' ? ', left' : ''}) {
       let b = w.buffer, p = w.position, n = 0${mode === 'stepped' ? `, pace = ${ELEMENTS_A_STEP}` : ''};
       ${source.lines.join('\n')}
@@ -158,7 +158,11 @@ class EncoderSource {
 
   private array(element: PrimitiveName | StructShape, variable: string, compact: boolean, where: string): void {
     const [index, count, item] = [this.name(), this.name(), this.name()];
-    this.emit(`if (!Array.isArray(${variable})) refuseValue(${quote(where)}, 'array', ${variable});`);
+    const isArray = this.name();
+    const mayBeView = this.mode !== 'whole';
+    const isNoView = mayBeView ? ` && !(${variable} instanceof ListView)` : '';
+    this.emit(`const ${isArray} = Array.isArray(${variable});`);
+    this.emit(`if (!${isArray}${isNoView}) refuseValue(${quote(where)}, 'array', ${variable});`);
     this.emit(`const ${count} = n = ${variable}.length;`);
     if (this.mode === 'bounded') this.emit('if ((left -= n) < 0) return false;');
     this.length(compact);
@@ -167,7 +171,10 @@ class EncoderSource {
     const isRoomedAhead = size !== undefined && !this.mayPause;
     if (isRoomedAhead) this.room(size === 1 ? count : `${count} * ${size}`);
     this.emit(`for (let ${index} = 0; ${index} < ${count}; ${index}++) {`);
-    this.emit(`const ${item} = ${variable}[${index}];`);
+    const viewed = mayBeView
+      ? `${isArray} ? ${variable}[${index}] : ${variable}.get(${index})`
+      : `${variable}[${index}]`;
+    this.emit(`const ${item} = ${viewed};`);
     this.emit(`if (${item} === undefined || ${item} === null) refuseValue(${quote(where)}, 'element', ${item});`);
     if (typeof element !== 'string') {
       this.struct(element, item, where);

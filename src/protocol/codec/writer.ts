@@ -8,6 +8,22 @@ const KEPT_BYTES = 1024 * 1024;
 const REFERENCED_BYTES = 4096;
 const STRING_MAX_BYTES = 32767;
 
+/**
+ * A list whose elements are made when they are written, and are garbage right after: where an answer of a million elements would be a million
+ * objects that the collector has to walk all at once.
+ */
+export class ListView<T> {
+  constructor(
+    readonly length: number,
+    readonly get: (at: number) => T,
+  ) {}
+
+  /** For the body of an answer; only `encodeUpTo` and `encodeInSteps` take it. */
+  static of<T>(length: number, get: (at: number) => T): readonly T[] {
+    return new ListView(length, get) as unknown as readonly T[];
+  }
+}
+
 /** A place in the output at which somebody's buffer stands between our own bytes. */
 interface Insertion {
   readonly position: number;

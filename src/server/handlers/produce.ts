@@ -1,6 +1,13 @@
 import { runAtOnce, runInSlices, startInSlices, type Steps } from '../../common/index.js';
 import { CorruptRecordError, firstBatch, wholeBatchSizeAt } from '../../records/index.js';
-import { ErrorCode, produceRequest, produceResponse, type InputOf, type ProduceRequest } from '../../protocol/index.js';
+import {
+  ErrorCode,
+  ListView,
+  produceRequest,
+  produceResponse,
+  type InputOf,
+  type ProduceRequest,
+} from '../../protocol/index.js';
 import type { AppendEntry, AppendResult, AppendWait } from '../../replication/index.js';
 import { produceErrorResponse } from '../error-responses.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
@@ -17,7 +24,7 @@ export const produce = handler(
   produceRequest,
   produceResponse,
   (body, context) => {
-    let partitions = 0;
+    let partitions = body.topicData.length;
     for (const { partitionData } of body.topicData) partitions += partitionData.length;
     // Few are done within the call, as nearly all are.
     if (partitions <= PARTITIONS_A_STEP) return appendAsked(body, context, runAtOnce(sortOut(body, context, false)));
@@ -34,13 +41,17 @@ function* sortOutAndAppend(
   return appendAsked(body, context, yield* sortOut(body, context, true));
 }
 
+/** The answer for a partition, or the error for one that is refused without asking its log: of those there may be a million. */
+type Result = PartitionAnswer | number;
+type PartitionData = ProduceRequest['topicData'][number]['partitionData'];
+
 /** A request sorted out: what is to be appended, and what is refused. */
 interface Asked {
   readonly entries: WantedAppend[];
   /** Of `entries` one for each partition, or all of them when there are few. */
   readonly partitions: readonly WantedAppend[];
   /** In the order of the request; what is appended fills its place when it is done. */
-  readonly answers: (PartitionAnswer | null)[];
+  readonly answers: (Result | null)[];
   /** The request is refused as a whole. */
   readonly refusal: { readonly errorCode: number; readonly message: string | null } | null;
 }
@@ -48,7 +59,7 @@ interface Asked {
 function* sortOut(body: ProduceRequest, context: RequestContext<Answer>, isLarge: boolean): Steps<Asked> {
   const { authorize, metadata, replicas, apiVersion } = context;
   const entries: WantedAppend[] = [];
-  const answers: (PartitionAnswer | null)[] = [];
+  const answers: (Result | null)[] = [];
   // Whoever names many may name one of them again and again.
   const partitions: WantedAppend[] = isLarge ? [] : entries;
   try {
@@ -67,6 +78,11 @@ function* sortOut(body: ProduceRequest, context: RequestContext<Answer>, isLarge
   let left = PARTITIONS_A_STEP;
   const seen = isLarge ? new Map<string, Set<number>>() : null;
   for (const { name, partitionData } of body.topicData) {
+    // Topics without partitions count too.
+    if (--left < 0) {
+      yield;
+      left = PARTITIONS_A_STEP;
+    }
     const seenOfTopic = seen && ofKey(seen, name);
     const authorized = authorize('WRITE', { type: 'TOPIC', name });
     for (const { index, records } of partitionData) {
@@ -93,7 +109,7 @@ function* sortOut(body: ProduceRequest, context: RequestContext<Answer>, isLarge
         }
         answers.push(null);
       } else {
-        answers.push({ index, errorCode, baseOffset: -1n });
+        answers.push(errorCode);
       }
     }
   }
@@ -117,10 +133,10 @@ function appendAsked(
   const answer = (wanted: readonly WantedAppend[], answerOf: (at: number) => PartitionAnswer): void => {
     wanted.forEach(({ place }, at) => (answers[place] = answerOf(at)));
     missing -= wanted.length;
-    if (missing === 0) finish(body, context, answers as PartitionAnswer[]);
+    if (missing === 0) finish(body, context, answers as Result[]);
   };
   if (entries.length === 0) {
-    finish(body, context, answers as PartitionAnswer[]);
+    finish(body, context, answers as Result[]);
     return LATER;
   }
   const appendPart = (part: readonly WantedAppend[]): Promise<void> | null =>
@@ -254,25 +270,54 @@ function partsOf(entries: readonly WantedAppend[], maxEntries: number, maxBytes:
 /** Kafka lets only this client id write to internal topics (`AdminUtils.ADMIN_CLIENT_ID`). */
 const ADMIN_CLIENT_ID = '__admin_client';
 
-function finish(body: ProduceRequest, context: RequestContext<Answer>, answers: readonly PartitionAnswer[]): void {
+function finish(body: ProduceRequest, context: RequestContext<Answer>, results: readonly Result[]): void {
   const { request, quotas } = context;
   // The log has copied what it keeps; nothing below looks at records.
   request.releaseFrame();
   const throttleTimeMs = quotas.recordAndThrottleMs('produce', context, request.frameBytes);
   if (body.acks === 0) {
     // No answer is awaited, so an error can be told only by closing the connection: the producer then refreshes its metadata.
-    const failed = answers.find(({ errorCode }) => errorCode !== ErrorCode.NONE);
-    if (failed)
-      request.closeConnection('Closed a connection for an error of a Produce request with acks=0', failed.errorCode);
-    else request.respondNothing();
+    const failed = results.find((result) => errorCodeOf(result) !== ErrorCode.NONE);
+    if (failed !== undefined) {
+      const reason = 'Closed a connection for an error of a Produce request with acks=0';
+      request.closeConnection(reason, errorCodeOf(failed));
+    } else request.respondNothing();
     return;
   }
-  let at = 0;
-  const responses = body.topicData.map(({ name, partitionData }) => ({
-    name,
-    partitionResponses: answers.slice(at, (at += partitionData.length)),
-  }));
-  context.respond({ responses, throttleTimeMs });
+  context.respond({ responses: responsesOf(body.topicData, results), throttleTimeMs });
+}
+
+function responsesOf(
+  topicData: ProduceRequest['topicData'],
+  results: readonly Result[],
+): NonNullable<Answer['responses']> {
+  // Where the results of each topic begin.
+  const starts = new Uint32Array(topicData.length);
+  for (let topic = 1; topic < starts.length; topic++) {
+    starts[topic] = starts[topic - 1]! + topicData[topic - 1]!.partitionData.length;
+  }
+  const responseOf = (topic: number): NonNullable<Answer['responses']>[number] => {
+    const { name, partitionData } = topicData[topic]!;
+    return { name, partitionResponses: answersOf(partitionData, results, starts[topic]!) };
+  };
+  if (topicData.length > PARTITIONS_A_STEP) return ListView.of(topicData.length, responseOf);
+  return topicData.map((_, topic) => responseOf(topic));
+}
+
+/** The results from a place on, one for each partition of a topic. */
+function answersOf(partitionData: PartitionData, results: readonly Result[], from: number): readonly PartitionAnswer[] {
+  const answerOf = (at: number): PartitionAnswer => {
+    const result = results[from + at]!;
+    return typeof result === 'number'
+      ? { index: partitionData[at]!.index, errorCode: result, baseOffset: -1n }
+      : result;
+  };
+  if (partitionData.length > PARTITIONS_A_STEP) return ListView.of(partitionData.length, answerOf);
+  return partitionData.map((_, at) => answerOf(at));
+}
+
+function errorCodeOf(result: Result): number {
+  return typeof result === 'number' ? result : (result.errorCode ?? ErrorCode.NONE);
 }
 
 function partitionAnswer(result: AppendResult): PartitionAnswer {
@@ -310,6 +355,10 @@ function refuse(
 function* isTransactional({ topicData }: ProduceRequest): Steps<boolean> {
   let left = PARTITIONS_A_STEP;
   for (const { partitionData } of topicData) {
+    if (--left < 0) {
+      yield;
+      left = PARTITIONS_A_STEP;
+    }
     for (const { records } of partitionData) {
       if (--left < 0) {
         yield;

@@ -7,6 +7,7 @@ import {
   encodeResponseFrameUpTo,
   fetchRequest,
   leaderAndIsrRequest,
+  ListView,
   MESSAGES,
   metadataRequest,
   offsetFetchRequest,
@@ -233,4 +234,21 @@ describe('a large answer', () => {
     expect(encodeResponseFrameUpTo(2000, ApiKey.Fetch, 12, 7, answer)).toBeNull();
     expect(Buffer.concat(encodeResponseFrameUpTo(20_000, ApiKey.Fetch, 12, 7, answer)!).equals(whole)).toBe(true);
   });
+});
+
+test('a list whose elements are made when they are written is written as an array is, and each is made once', () => {
+  const made: number[] = [];
+  const elementOf = (index: number): { index: number; errorCode: number } => ({ index, errorCode: index % 3 });
+  const viewed = ListView.of(5000, (at) => {
+    made.push(at);
+    return elementOf(at);
+  });
+  const body = (partitionResponses: object): object => ({ responses: [{ name: 't', partitionResponses }] });
+  const whole = Buffer.concat(encodeResponseFrame(ApiKey.Produce, 9, 7, body(list(5000, elementOf))));
+  expect(encodeResponseFrameUpTo(4999, ApiKey.Produce, 9, 7, body(viewed))).toBeNull();
+  expect(made).toEqual([]);
+  const inSteps = Buffer.concat(runAtOnce(encodeResponseFrameInSteps(ApiKey.Produce, 9, 7, body(viewed))));
+  expect([inSteps.equals(whole), made]).toEqual([true, list(5000, (at) => at)]);
+  const within = encodeResponseFrameUpTo(6000, ApiKey.Produce, 9, 7, body(viewed));
+  expect(Buffer.concat(within!).equals(whole)).toBe(true);
 });

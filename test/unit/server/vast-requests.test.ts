@@ -9,6 +9,7 @@ import {
   type MetadataResponse,
   type OffsetCommitResponse,
   type OffsetFetchResponse,
+  type ProduceResponse,
 } from '../../../src/protocol/index.js';
 import { MetadataCache } from '../../../src/server/metadata-cache.js';
 import { LargeRequests } from '../../../src/server/large-requests.js';
@@ -140,6 +141,46 @@ describe('OffsetFetch', () => {
     const [group] = (await fetch(100)).groups;
     expect([group!.errorCode, group!.topics]).toEqual([ErrorCode.NOT_COORDINATOR, []]);
   });
+});
+
+test('Produce to many topics that are not there is refused in each place, in order, a few at a time', async () => {
+  // Each look at the time takes a millisecond.
+  let nowMs = 0;
+  let turns = 0;
+  const clock = new SimulatedClock();
+  const busy = {
+    monotonicMs: () => nowMs++,
+    defer: (task: () => void) => {
+      turns++;
+      clock.defer(task);
+    },
+  };
+  const topicData = list(1900, (topic) => ({
+    name: `t${topic}`,
+    partitionData: topic % 100 === 50 ? [{ index: topic, records: null }] : [],
+  }));
+  const outcome = await call({
+    apiKey: ApiKey.Produce,
+    version: 9,
+    body: { acks: 1, timeoutMs: 1000, transactionalId: null, topicData },
+    services: {
+      clock: busy,
+      metadata: { contains: ({ partition }: { partition: number }) => partition % 200 === 50 },
+      authorizer: { authorize: () => true },
+      replicas: { waitForAppends: () => null, localLog: () => undefined },
+    },
+  });
+  await clock.advance(10);
+  const { responses } = outcome.answer as ProduceResponse;
+  expect(responses.map(({ name, partitionResponses }) => [name, partitionResponses.map(({ index }) => index)])).toEqual(
+    topicData.map(({ name, partitionData }) => [name, partitionData.map(({ index }) => index)]),
+  );
+  // Of a partition that is there, null records.
+  const codes = responses.flatMap(({ partitionResponses }) => partitionResponses.map(({ errorCode }) => errorCode));
+  const { UNKNOWN_SERVER_ERROR, UNKNOWN_TOPIC_OR_PARTITION } = ErrorCode;
+  expect(codes).toEqual(list(19, (at) => (at % 2 === 0 ? UNKNOWN_SERVER_ERROR : UNKNOWN_TOPIC_OR_PARTITION)));
+  // It is walked twice, in steps of a hundred topics; a turn is of ten steps here.
+  expect(turns).toBeGreaterThanOrEqual(5);
 });
 
 test('DescribeConfigs reads a resource that is named again and again once', async () => {
