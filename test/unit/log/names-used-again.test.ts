@@ -93,6 +93,21 @@ test('a topic that is made again after a kill within its deletion keeps its reco
   expect(await values((await start(['/a'])).getLog(tp)!)).toEqual(['0', '1', '2', '3', '4']);
 });
 
+test('a deletion that a kill cut short is durable once the next life has started', async () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    world = newWorld(seed);
+    const manager = await start(['/a']);
+    const log = manager.getOrCreateLog(tp, { isNew: true });
+    append(log, 3);
+    await flush(log);
+    manager.deleteLater(tp);
+    crash(world, 'process');
+    await start(['/a']);
+    crash(world, 'power');
+    expect((await start(['/a'])).getLog(tp)).toBeUndefined();
+  }
+});
+
 describe('what a checkpoint says of a log that is gone', () => {
   const write = (dir: string, name: string, lines: string[]): void =>
     world.fs.replaceFile(`${dir}/${name}`, `0\n${lines.length}\n${lines.map((line) => `${line}\n`).join('')}`);
