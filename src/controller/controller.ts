@@ -44,6 +44,7 @@ import {
   topicDeletionStopReplicaResponseReceived,
   updateMetadataResponseReceived,
 } from './events/responses.js';
+import { topicDeletionRetry } from './events/topic-deletion.js';
 import { registerControllerMetrics } from './controller-metrics.js';
 import { PartitionStateMachine } from './partition-state-machine.js';
 import { endsTerm, PartitionStore } from './partition-store.js';
@@ -57,6 +58,7 @@ import { ControllerWatches } from './watches.js';
 const NO_CONTROLLER = -1;
 /** After the election, Kafka waits as long before it first looks at the balance of leaders. */
 const FIRST_REBALANCE_DELAY_MS = 5_000;
+const DELETION_RETRY_DELAY_MS = 60_000;
 /** How long to leave ZooKeeper alone after it failed to answer twice, and elections after a term that failed at its start. */
 const RETRY_DELAY_MS = 1_000;
 const STATE_CHANGE_HANDLER_NAME = 'controller-state-change-handler';
@@ -109,6 +111,7 @@ export class Controller {
   private state: ControllerState = 'Idle';
   private rebalanceTimer: Timer | null = null;
   private retryTimer: Timer | null = null;
+  private deletionTimer: Timer | null = null;
   /** By `clock.monotonicMs`. */
   private electableAtMs = -Infinity;
 
@@ -145,6 +148,7 @@ export class Controller {
       isDeleteTopicEnabled: () => this.config.get('delete.topic.enable'),
       mutePartitionModifications: (topic: string) => watches.unregisterTopic(topic),
       flush: () => this.flush(),
+      retryLater: () => this.retryDeletionsLater(),
     };
     const deletions = new TopicDeletionManager(context, stores, partitions, replicas, batch, ports, logger);
     const channels = new ControllerChannelManager(channelFactory, clock, logger, stateChangeLogger, metrics);
@@ -502,11 +506,21 @@ export class Controller {
     const wasActive = this.context.epoch !== 0;
     this.rebalanceTimer?.cancel();
     this.rebalanceTimer = null;
+    this.deletionTimer?.cancel();
+    this.deletionTimer = null;
     this.watches.unregisterAll();
     this.channels.shutdown();
     this.batch.clear();
     this.context.reset();
     if (wasActive) this.log.info('Resigned');
+  }
+
+  private retryDeletionsLater(): void {
+    const retry = (): void => {
+      this.deletionTimer = null;
+      this.put(topicDeletionRetry);
+    };
+    this.deletionTimer ??= this.clock.setTimer(DELETION_RETRY_DELAY_MS, retry, { background: true });
   }
 
   private scheduleRebalance(delayMs: number): void {

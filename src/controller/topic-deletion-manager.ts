@@ -12,6 +12,8 @@ export interface DeletionPorts {
   /** Stops listening to the topic's znode, so that its removal is no event. */
   readonly mutePartitionModifications: (topic: string) => void;
   readonly flush: () => void;
+  /** Calls `retryFailedDeletions` after a while. */
+  readonly retryLater: () => void;
 }
 
 /**
@@ -21,6 +23,9 @@ export interface DeletionPorts {
  * a change of controller it begins again from `/admin/delete_topics`.
  */
 export class TopicDeletionManager {
+  /** Topics that brokers could not delete, to be tried again. */
+  private readonly failed = new Set<string>();
+
   constructor(
     private readonly context: ControllerContext,
     private readonly stores: ZkStores,
@@ -73,7 +78,19 @@ export class TopicDeletionManager {
       new Set(failed.map(({ partition }) => partition.topic)),
       'replica deletion failure',
     );
+    for (const { partition } of failed) this.failed.add(partition.topic);
+    this.ports.retryLater();
     await this.resumeDeletions();
+  }
+
+  /**
+   * Tries again what brokers answered with an error: on a slow disk the deletion was durable a little after the answer, and no one would say so.
+   * (Kafka's controller waits until a broker starts.)
+   */
+  async retryFailedDeletions(): Promise<void> {
+    const topics = [...this.failed];
+    this.failed.clear();
+    await this.resumeDeletionForTopics(topics);
   }
 
   /** Brokers answered that the replicas are deleted. The topic goes with the last of them. */

@@ -31,3 +31,12 @@ export const topicDeletion: ControllerEvent = {
     await deletions.enqueueTopicsForDeletion(topics);
   },
 };
+
+/** Time to try again what brokers could not delete. */
+export const topicDeletionRetry: ControllerEvent = {
+  name: 'TopicDeletionRetry',
+  state: 'TopicDeletion',
+  async process({ isActive, deletions }) {
+    if (isActive) await deletions.retryFailedDeletions();
+  },
+};

@@ -289,6 +289,62 @@ describe('topics', () => {
     await lab.quiesce();
     expect(await lab.during(lab.adminStores.topics.topics())).toEqual([]);
   });
+
+  describe('of which a broker that stays failed to delete a replica', () => {
+    let stops: number;
+    /** Broker 2 fails. */
+    async function startAndDelete(): Promise<void> {
+      stops = 0;
+      await start([1, 2]);
+      await createTopic('a', [[1, 2]]);
+      lab.stopReplicaError = (broker) => (broker === 2 ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.NONE);
+      await lab.during(lab.adminStores.deletions.createDeleteTopicPath('a'));
+      await lab.quiesce();
+      lab.forget();
+    }
+    const isThere = async (): Promise<boolean> => (await lab.during(lab.adminStores.topics.topics())).includes('a');
+    async function minutes(count: number): Promise<void> {
+      for (let minute = 0; minute < count; minute++) {
+        await lab.clock.advance(60_000);
+        await lab.quiesce();
+      }
+      stops = received('STOP_REPLICA').filter((broker) => broker === 2).length;
+    }
+
+    test('go once it can, a minute later', async () => {
+      await startAndDelete();
+      await lab.clock.advance(50_000);
+      await lab.quiesce();
+      expect([received('STOP_REPLICA'), await isThere()]).toEqual([[], true]);
+      lab.stopReplicaError = () => ErrorCode.NONE;
+      await minutes(1);
+      expect(await isThere()).toBe(false);
+      await minutes(5);
+      expect(received('STOP_REPLICA')).not.toContain(1);
+    });
+
+    test('are tried again each minute, and by no one whose term is over', async () => {
+      await startAndDelete();
+      await minutes(1);
+      const atOnce = stops;
+      expect(atOnce).toBeGreaterThan(0);
+      await minutes(2);
+      expect([stops, await isThere()]).toEqual([3 * atOnce, true]);
+      await lab.during(lab.admin.delete('/controller', ANY_VERSION));
+      lab.stopReplicaError = () => ErrorCode.NONE;
+      await minutes(2);
+      expect(await isThere()).toBe(false);
+    });
+
+    test('wait for another broker that is away', async () => {
+      await startAndDelete();
+      await lab.kill(2);
+      await lab.quiesce();
+      lab.forget();
+      await minutes(3);
+      expect([received('STOP_REPLICA'), await isThere()]).toEqual([[], true]);
+    });
+  });
 });
 
 describe('brokers', () => {
