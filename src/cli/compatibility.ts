@@ -20,6 +20,25 @@ const UNLOADED_GROUPS = [
   'A record that is not understood, or a batch that does not decompress, is logged and passed over; Kafka then loads no group of the partition.',
 ].join('\n\n');
 
+const LARGE_BATCHES =
+  'A batch may hold 2 GiB uncompressed, all batches of a Produce 8 GiB, and one that has to be compressed again for its topic 128 MiB; beyond, ' +
+  'MESSAGE_TOO_LARGE. A batch of `__consumer_offsets` that holds more than 16 MiB is passed over when its groups are loaded. Kafka has no such bounds.';
+
+const INT64_FIELDS = [
+  ['int64', 'within 2^53', 'beyond'],
+  ['---', '---', '---'],
+  ['times of records and batches, limits of them, times of searches', 'exact', 'exact'],
+  ['times of the time index and of producer snapshots; commit and expiry times of offsets', 'exact', 'exact'],
+  ['producer ids', 'exact', 'exact; a block of ids from the controller is refused'],
+  ['committed offsets', 'exact', 'exact'],
+  ['offsets of records from a producer', 'must be 0', 'must be 0'],
+  ['offsets of records from a leader', 'exact', 'the follower gives the partition up'],
+  ['offsets asked for (Fetch, DeleteRecords, epochs)', 'exact', 'beyond the end of every log'],
+  ['offsets in names of segments', 'exact', 'directory offline'],
+]
+  .map((cells) => `| ${cells.join(' | ')} |`)
+  .join('\n');
+
 const FOREIGN_THINGS = [
   ['In the log directory', 'Kafka', 'Ottla'],
   ['---', '---', '---'],
@@ -62,6 +81,10 @@ export function compatibilityDocument(): string {
       '## Configurations of a topic',
       'The default is what a broker gives that says nothing else.',
       configTable(TOPIC_CONFIGS, (name) => reasonOfNoTopicEffect(name as TopicConfigName), true),
+      '## Large batches',
+      LARGE_BATCHES,
+      '## Numbers beyond 2^53',
+      INT64_FIELDS,
       '## Consumer groups that cannot be loaded',
       UNLOADED_GROUPS,
       '## What else lies in a log directory',
