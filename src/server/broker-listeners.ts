@@ -14,7 +14,7 @@ import {
 const DEFAULT_REQUEST_MEMORY_BYTES = 64 * 1024 * 1024;
 
 /** What clients of this broker are bound by; `config` gives the configuration of the moment. */
-export function socketServerLimits(config: () => BrokerConfig, logger: Logger): SocketServerLimits {
+export function socketServerLimits(config: () => BrokerConfig, logger: Logger): Required<SocketServerLimits> {
   const { maxRequestBytes, queuedMaxRequestBytes, maxIdleMs, backlog } = config().network;
   const connections = (): BrokerConfig['network']['connections'] => config().network.connections;
   const overrides = new AddressOverrides(resolveHost, logger);

@@ -4,8 +4,8 @@ import { assert } from '../../common/index.js';
 export interface ConnectionLimits {
   /** `max.connections` */
   maxConnections(): number;
-  /** `listener.name.X.max.connections` (KIP-402) */
-  maxConnectionsOfListener(listenerName: string): number;
+  /** `listener.name.X.max.connections` (KIP-402); absent: only all listeners together are bounded. */
+  maxConnectionsOfListener?(listenerName: string): number;
   /** `max.connections.per.ip`, or what its overrides say of the address. */
   maxConnectionsOf(address: string): number;
 }
@@ -31,7 +31,8 @@ export class ConnectionQuotas {
   /** Decides, and counts the connection if it is admitted. */
   admit(listenerName: string, address: string): Admission {
     if ((this.byAddress.get(address) ?? 0) >= this.limits.maxConnectionsOf(address)) return 'refused';
-    if ((this.byListener.get(listenerName) ?? 0) >= this.limits.maxConnectionsOfListener(listenerName)) return 'waits';
+    const maxOfListener = this.limits.maxConnectionsOfListener?.(listenerName) ?? Infinity;
+    if ((this.byListener.get(listenerName) ?? 0) >= maxOfListener) return 'waits';
     const isFull = this.total >= this.limits.maxConnections();
     if (isFull && !this.isProtected(listenerName)) return 'waits';
     this.count(listenerName, address, 1);

@@ -9,7 +9,6 @@ const LIMITS: SocketServerLimits = {
   maxIdleMs: -1,
   backlog: 10,
   maxConnections: () => 1000,
-  maxConnectionsOfListener: () => Infinity,
   maxConnectionsOf: () => 1000,
 };
 const CLIENT_ID_BYTES = 30_000;

@@ -15,7 +15,6 @@ const LIMITS: SocketServerLimits = {
   maxIdleMs: -1,
   backlog: 1,
   maxConnections: () => 1000,
-  maxConnectionsOfListener: () => Infinity,
   maxConnectionsOf: () => 1000,
 };
 

@@ -27,7 +27,6 @@ async function startBroker(answers: Readonly<Record<number, object>>, protocol =
       maxIdleMs: -1,
       backlog: 1,
       maxConnections: () => 10,
-      maxConnectionsOfListener: () => Infinity,
       maxConnectionsOf: () => 10,
     },
     protectedListener: null,
