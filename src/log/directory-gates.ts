@@ -77,9 +77,14 @@ export class DirectoryGates {
     return this.of(path).syncs.run(work, true);
   }
 
+  /** When the oldest sync of the directory that is under way began, by the monotonic clock; null when none is. */
+  oldestSyncMs(path: string): number | null {
+    return this.of(path).syncs.oldestMs;
+  }
+
   /** When a sync of the directory is overdue, or was, by the monotonic clock: `SYNC_OVERDUE_MS` after it began. Null when none is under way. */
   overdueAtMs(path: string): number | null {
-    const { oldestMs } = this.of(path).syncs;
+    const oldestMs = this.oldestSyncMs(path);
     return oldestMs === null ? null : oldestMs + SYNC_OVERDUE_MS;
   }
 

@@ -221,8 +221,13 @@ export class LogAppender {
     // Most appends are one batch of a producer without an id: nothing is built for them.
     const first = new BatchView(records);
     if (!first.hasProducerId && first.sizeInBytes === records.length) return NO_PRODUCER_UPDATES;
-    const append = new ProducerAppend(this.producers, origin, verificationGuard, (entry) =>
-      restoreProducerHistory(this.local.segments, entry, this.offsets.logStartOffset),
+    const { producers, local } = this;
+    const append = new ProducerAppend(
+      producers,
+      origin,
+      verificationGuard,
+      (entry) => restoreProducerHistory(local.segments, entry, this.offsets.logStartOffset),
+      producers.hasRefused ? producers.refusedBatches(local.context.clock.nowMs()) : null,
     );
     let duplicate: BatchMetadata | null = null;
     forEachBatch(records, (batch) => {

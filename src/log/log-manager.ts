@@ -172,6 +172,11 @@ export class LogManager {
     return [...this.currentLogs.ofTopic(topic), ...this.futureLogs.ofTopic(topic)];
   }
 
+  /** When the oldest sync in a log directory that someone waits for began, by the monotonic clock; null when none is under way. */
+  oldestSyncMs(logDir: string): number | null {
+    return this.context.files.gates.oldestSyncMs(logDir);
+  }
+
   /** Where a log that is made later shall lie (AlterReplicaLogDirs for a partition that is not here yet). */
   maybeUpdatePreferredLogDir(tp: TopicPartition, logDir: string): void {
     const current = this.currentLogs.get(partitionKey(tp));

@@ -3,6 +3,7 @@ import { parseEndTxnMarker, type BatchView, type Int64 } from '../records/index.
 import type { CompletedTxn, ProducerAppendInfo } from './core/producer-append-info.js';
 import type { BatchMetadata, ProducerStateEntry } from './core/producer-state-entry.js';
 import type { ProducerStateManager } from './core/producer-state-manager.js';
+import type { RefusedBatches } from './core/refused-batches.js';
 import { LogError } from './log-error.js';
 import type { AppendOrigin, VerificationGuard } from './log-append-info.js';
 import { LogOffsetMetadata } from './log-offset-metadata.js';
@@ -29,6 +30,8 @@ export class ProducerAppend {
     private readonly verificationGuard: VerificationGuard | null,
     /** Completes the remembered batches of a producer of which only the last is known. */
     private readonly restoreHistory: (entry: ProducerStateEntry) => void,
+    /** What clients may not overtake. */
+    private readonly refused: RefusedBatches | null,
   ) {}
 
   get updates(): ProducerUpdates {
@@ -46,6 +49,7 @@ export class ProducerAppend {
       const entry = this.state.lastEntry(producerId);
       const duplicate = entry && this.findDuplicate(entry, batch);
       if (duplicate) return duplicate;
+      if (this.refused) ensureOvertakesNone(this.refused, batch);
       if (batch.isTransactional && (entry?.currentTxnFirstOffset ?? null) === null) this.ensureVerified(producerId);
     }
     const at = batch.isTransactional ? new LogOffsetMetadata(batch.baseOffset, segmentBaseOffset, position) : null;
@@ -72,6 +76,16 @@ export class ProducerAppend {
     if (this.verificationGuard !== null && this.verificationGuard === expected) return;
     throw new LogError('INVALID_TXN_STATE', 'Record was not part of an ongoing transaction');
   }
+}
+
+function ensureOvertakesNone(refused: RefusedBatches, { producerId, producerEpoch, baseSequence }: BatchView): void {
+  const overtaken = refused.overtaken(producerId, producerEpoch, baseSequence);
+  if (overtaken === null) return;
+  throw new LogError(
+    'OUT_OF_ORDER_SEQUENCE_NUMBER',
+    `Out of order sequence number for producer ${producerId}: ${baseSequence} (incoming seq. number), ` +
+      `${overtaken} was refused and is not in the log yet`,
+  );
 }
 
 /** Replays a batch that is in the log already. `onAborted` is told of a transaction that its marker aborts. */

@@ -1,6 +1,6 @@
 /** A partition's log on this broker: where records are appended, validated and numbered, read, cut and retained. */
 import { runInSlices, type Steps, type Uuid } from '../common/index.js';
-import type { Int64, PreparedAppend } from '../records/index.js';
+import { BatchView, type Int64, type PreparedAppend } from '../records/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import type { EpochEntry } from './core/leader-epochs.js';
 import { UNDEFINED_EPOCH_OFFSET } from './core/leader-epochs.js';
@@ -473,6 +473,17 @@ export class UnifiedLog {
     return this.producers.maybeCreateVerificationGuard(producerId, sequence, epoch, this.context.clock.nowMs());
   }
 
+  /**
+   * A producer's records were refused before they came here, though they can be sent again: until then nothing of the same producer may come
+   * before them, if it is idempotent.
+   */
+  noteRefused(records: Buffer): void {
+    const batch = new BatchView(records);
+    if (!batch.hasProducerId || batch.isControl) return;
+    const { producerId, producerEpoch, baseSequence } = batch;
+    this.producers.noteRefused(producerId, producerEpoch, baseSequence, this.context.clock.nowMs());
+  }
+
   /** The aborted transactions of which records may lie in [startOffset, upperBoundOffset). */
   collectAbortedTransactions(startOffset: number, upperBoundOffset: number): AbortedTransaction[] {
     return this.local.onStorage('reading', () => this.reader.collectAbortedTransactions(startOffset, upperBoundOffset));
@@ -485,7 +496,7 @@ export class UnifiedLog {
 
   /** True when `removeExpiredProducers` could find something. */
   get hasProducers(): boolean {
-    return this.producers.activeProducers.size > 0;
+    return this.producers.activeProducers.size > 0 || this.producers.hasRefused;
   }
 
   /**

@@ -1,9 +1,13 @@
 import type { Clock } from '../common/index.js';
 import type { UnifiedLog } from '../log/index.js';
 
+/** So long a directory may make no log ready: whoever comes then is refused, if what waits holds enough memory already. */
+const PROGRESS_WAIT_MS = 5000;
+
 /**
  * How the wait of an append for its logs ended. But for `ready` the logs that are not ready are not to be appended to: `timedOut` after the time
- * it had, `tooMany` at once, for what waits for one of their directories holds enough memory already, `givenUp` by who waited.
+ * it had, `tooMany` at once, for what waits for one of their directories, which makes no progress, holds enough memory already, `givenUp` by
+ * who waited.
  */
 export type AppendWaitEnd = 'ready' | 'timedOut' | 'tooMany' | 'givenUp';
 
@@ -16,11 +20,12 @@ export interface AppendWait {
 /**
  * The appends that wait until their logs take them without holding up everyone: the disk has to make something durable first, and may
  * hang at it. Each wait ends by itself, and leaves nothing behind then: a log is prepared once for all that wait for it. What those for one
- * log directory keep in memory is bounded.
+ * log directory that hangs keep in memory is bounded. While it makes progress no one is refused, as in Kafka, whose handlers wait: the first batch
+ * of a producer must not come behind its second one. Then the memory of requests is the bound, as for all that is under way.
  */
 export class AppendWaits {
-  /** Held by what waits, by log directory. */
-  private readonly heldBytes = new Map<string, number>();
+  /** The directories for which something waits, or of which a log is being prepared. */
+  private readonly dirs = new Map<string, WaitedDir>();
   /** The logs that are being prepared, with those who wait for them. */
   private readonly waiting = new Map<UnifiedLog, Set<Waiter>>();
 
@@ -28,6 +33,8 @@ export class AppendWaits {
     private readonly clock: Clock,
     /** For each log directory. What waits for it alone may hold more. */
     private readonly maxBytes: number,
+    /** When the oldest sync of a directory that is under way began; null when none is. */
+    private readonly oldestSyncMs: (dir: string) => number | null,
   ) {}
 
   /** Null when all logs are ready. */
@@ -36,18 +43,15 @@ export class AppendWaits {
     for (const log of logs) if (!log.isReadyForAppends) unready.add(log);
     if (unready.size === 0) return null;
     const dirs = new Set([...unready].map(({ parentDir }) => parentDir));
-    for (const dir of dirs) {
-      const held = this.heldBytes.get(dir) ?? 0;
-      if (bytes > 0 && held > 0 && held + bytes > this.maxBytes) return TOO_MANY;
-    }
-    this.hold(dirs, bytes);
+    if (bytes > 0) for (const dir of dirs) if (this.isFull(dir, bytes)) return TOO_MANY;
+    for (const dir of dirs) this.hold(dir, bytes);
     const waiter = new Waiter(unready);
     const timer = this.clock.setTimer(timeoutMs, () => waiter.end('timedOut'), { background: true });
     for (const log of unready) this.join(log, waiter);
     const ended = waiter.ended.finally(() => {
       timer.cancel();
       for (const log of unready) this.waiting.get(log)?.delete(waiter);
-      this.hold(dirs, -bytes);
+      for (const dir of dirs) this.hold(dir, -bytes);
     });
     return { ended, giveUp: () => waiter.end('givenUp') };
   }
@@ -66,9 +70,16 @@ export class AppendWaits {
       return;
     }
     this.waiting.set(log, new Set([waiter]));
+    // Where it lies now: it may be moved meanwhile.
+    const { parentDir } = log;
+    const dir = this.dirOf(parentDir);
+    dir.preparing++;
     const end = (then: (one: Waiter) => void): void => {
       const all = this.waiting.get(log)!;
       this.waiting.delete(log);
+      dir.preparing--;
+      dir.progressMs = this.clock.monotonicMs();
+      this.tidy(parentDir);
       for (const one of [...all]) then(one);
     };
     log.prepareForAppends().then(
@@ -77,13 +88,38 @@ export class AppendWaits {
     );
   }
 
-  private hold(dirs: Iterable<string>, bytes: number): void {
-    for (const dir of dirs) {
-      const held = (this.heldBytes.get(dir) ?? 0) + bytes;
-      if (held > 0) this.heldBytes.set(dir, held);
-      else this.heldBytes.delete(dir);
-    }
+  private isFull(name: string, bytes: number): boolean {
+    const dir = this.dirs.get(name);
+    if (!dir || dir.heldBytes === 0 || dir.heldBytes + bytes <= this.maxBytes) return false;
+    // Many logs that are prepared side by side may take longer than that for the first of them.
+    const oldestSyncMs = this.oldestSyncMs(name) ?? dir.progressMs;
+    return this.clock.monotonicMs() - Math.max(dir.progressMs, oldestSyncMs) >= PROGRESS_WAIT_MS;
   }
+
+  private hold(name: string, bytes: number): void {
+    this.dirOf(name).heldBytes += bytes;
+    this.tidy(name);
+  }
+
+  private dirOf(name: string): WaitedDir {
+    let dir = this.dirs.get(name);
+    if (!dir) this.dirs.set(name, (dir = { heldBytes: 0, preparing: 0, progressMs: this.clock.monotonicMs() }));
+    return dir;
+  }
+
+  private tidy(name: string): void {
+    const { heldBytes, preparing } = this.dirOf(name);
+    if (heldBytes === 0 && preparing === 0) this.dirs.delete(name);
+  }
+}
+
+interface WaitedDir {
+  /** By what waits. */
+  heldBytes: number;
+  /** Logs, until they are ready: also when no one waits for them any more. */
+  preparing: number;
+  /** When the last of them was, or the first of them was begun. */
+  progressMs: number;
 }
 
 /** One append, and the logs that it still waits for. */

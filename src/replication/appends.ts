@@ -1,5 +1,11 @@
 import { assert, type Counter } from '../common/index.js';
-import { UnpackedBytes, type AppendMeans, type LogAppendInfo, type VerificationGuard } from '../log/index.js';
+import {
+  isOutOfHandles,
+  UnpackedBytes,
+  type AppendMeans,
+  type LogAppendInfo,
+  type VerificationGuard,
+} from '../log/index.js';
 import { ErrorCode, errorName } from '../protocol/index.js';
 import {
   firstBatch,
@@ -148,6 +154,8 @@ export class Appends {
     } catch (error) {
       if (error instanceof PreparationNeededError) return false;
       run.results[index] = this.failure(entry.tp, partition.leaderLog?.logStartOffset ?? -1, error);
+      // Over in a moment: what comes next may be appended.
+      if (call.origin === 'client' && isOutOfHandles(error)) partition.leaderLog?.noteRefused(entry.records);
     }
     return true;
   }

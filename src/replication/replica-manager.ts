@@ -20,7 +20,7 @@ import {
 } from '../protocol/index.js';
 import type { Int64 } from '../records/index.js';
 import { AlterLogDirs } from './alter-log-dirs.js';
-import type { AppendCall } from './append.js';
+import type { AppendCall, AppendEntry } from './append.js';
 import { AppendWaits, type AppendWait } from './append-waits.js';
 import { Appends } from './appends.js';
 import { FetchSessionCache } from './core/fetch-session.js';
@@ -170,7 +170,8 @@ export class ReplicaManager {
       onPostponedTried: () => this.onRolesTaken(),
     });
     const requestMemoryBytes = this.config.network.queuedMaxRequestBytes;
-    this.appendWaits = new AppendWaits(clock, requestMemoryBytes > 0 ? requestMemoryBytes / 4 : MAX_WAITING_BYTES);
+    const maxWaitingBytes = requestMemoryBytes > 0 ? requestMemoryBytes / 4 : MAX_WAITING_BYTES;
+    this.appendWaits = new AppendWaits(clock, maxWaitingBytes, (dir) => logManager.oldestSyncMs(dir));
     this.appends = new Appends({
       // A Produce may wait for its log, for a coordinator, or between two parts, until the logs are made durable for the last time.
       partitionOrError: (tp) => (this.isShuttingDown ? ErrorCode.NOT_LEADER_OR_FOLLOWER : partitionOrError(tp)),
@@ -331,6 +332,11 @@ export class ReplicaManager {
   /** False when an append to the partition would hold up everyone. */
   isReadyForAppends(tp: TopicPartition): boolean {
     return this.partitions.get(tp)?.leaderLog?.isReadyForAppends ?? true;
+  }
+
+  /** A client's records were refused without an append, for their log was not ready: see `UnifiedLog.noteRefused`. */
+  noteRefused({ tp, records }: AppendEntry): void {
+    this.partitions.get(tp)?.leaderLog?.noteRefused(records);
   }
 
   /**

@@ -4,6 +4,7 @@ import type { AppendOrigin, VerificationGuard } from '../log-append-info.js';
 import { LogOffsetMetadata } from '../log-offset-metadata.js';
 import { ProducerAppendInfo, type CompletedTxn, type TxnMetadata } from './producer-append-info.js';
 import { ProducerStateEntry } from './producer-state-entry.js';
+import { RefusedBatches } from './refused-batches.js';
 
 /** A transaction this much older than its producer's longest timeout hangs: its coordinator should have ended it. */
 const LATE_TRANSACTION_BUFFER_MS = 5 * 60 * 1000;
@@ -36,6 +37,7 @@ export class ProducerStateManager {
   /** Ended ones whose marker the high watermark has not passed, in order of their first offset. */
   private unreplicated: TxnMetadata[] = [];
   private verification: Map<Int64, VerificationState> | null = null;
+  private refused: RefusedBatches | null = null;
   private endOffset = 0;
   private forgot = false;
 
@@ -101,8 +103,9 @@ export class ProducerStateManager {
     );
   }
 
-  /** Forgets producers that wrote nothing for `producer.id.expiration.ms`, and verifications as old. */
+  /** Forgets producers that wrote nothing for `producer.id.expiration.ms`, verifications as old, and refused batches in their time. */
   removeExpired(nowMs: number): void {
+    this.refusedBatches(nowMs);
     for (const entry of this.producers.values()) {
       if (!this.isExpired(entry, nowMs)) continue;
       this.producers.delete(entry.producerId);
@@ -113,6 +116,23 @@ export class ProducerStateManager {
       if (nowMs - state.createdMs >= this.config.producerIdExpirationMs) this.verification.delete(producerId);
     }
     if (this.verification.size === 0) this.verification = null;
+  }
+
+  /** A batch was refused before it came to the log. */
+  noteRefused(producerId: Int64, epoch: number, sequence: number, nowMs: number): void {
+    (this.refused ??= new RefusedBatches()).note(producerId, epoch, sequence, nowMs);
+  }
+
+  /** Those that may not be overtaken; null when there are none, as nearly always. */
+  refusedBatches(nowMs: number): RefusedBatches | null {
+    this.refused?.removeExpired(nowMs);
+    if (this.refused?.size === 0) this.refused = null;
+    return this.refused;
+  }
+
+  /** True when a batch of a producer was refused; see `refusedBatches`. */
+  get hasRefused(): boolean {
+    return this.refused !== null;
   }
 
   /** Begins an append of one producer. */
@@ -128,6 +148,7 @@ export class ProducerStateManager {
 
   /** The append is written: what it changed holds from now on. */
   update(append: ProducerAppendInfo): void {
+    this.refused?.forget(append.producerId);
     const entry = this.producers.get(append.producerId);
     if (entry) entry.update(append.updated);
     else this.producers.set(append.producerId, append.updated);

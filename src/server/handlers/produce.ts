@@ -183,7 +183,10 @@ function appendAsked(
   if (!wait) return append(entries)?.then(onAppended) ?? onAppended();
   // Until then the connection's next request waits, and nobody else. Whoever asks for no answer may go away before.
   context.request.holdMemory();
-  if (body.acks !== 0) context.request.onAbandoned = () => wait.giveUp();
+  if (body.acks !== 0) {
+    if (context.request.isAbandoned) wait.giveUp();
+    else context.request.onAbandoned = () => wait.giveUp();
+  }
   return appendWhenReady(wait);
 
   async function appendWhenReady({ ended }: AppendWait): Promise<typeof LATER> {
@@ -204,7 +207,11 @@ function appendAsked(
     if (end !== 'ready') {
       const errorCode = end === 'timedOut' ? ErrorCode.REQUEST_TIMED_OUT : ErrorCode.KAFKA_STORAGE_ERROR;
       const { ready, unready } = await runInSlices(context.clock, byReadiness(left, replicas));
-      // They are never appended to: the client tries again.
+      // They are never appended to: the client tries again. What it has sent behind them may find the log ready, but comes behind them.
+      await runInSlices(
+        context.clock,
+        forEachInSteps(unready, (entry) => replicas.noteRefused(entry)),
+      );
       answer(unready, (at) => ({ index: unready[at]!.tp.partition, errorCode, baseOffset: -1n }));
       left = ready;
     }

@@ -7,9 +7,11 @@ const MAX_BYTES = 1000;
 
 let clock: SimulatedClock;
 let waits: AppendWaits;
+let oldestSyncMs: number | null;
 beforeEach(() => {
   clock = new SimulatedClock();
-  waits = new AppendWaits(clock, MAX_BYTES);
+  oldestSyncMs = null;
+  waits = new AppendWaits(clock, MAX_BYTES, () => oldestSyncMs);
 });
 
 /** A log that is not ready until it is told to be. */
@@ -33,7 +35,10 @@ class SlowLog {
   }
 }
 
-const begin = (bytes: number, ...logs: SlowLog[]) => waits.begin(logs as unknown as UnifiedLog[], bytes, 5000);
+const TIME_MS = 20_000;
+/** So long a directory may make no log ready without counting as one that hangs. */
+const PROGRESS_MS = 5000;
+const begin = (bytes: number, ...logs: SlowLog[]) => waits.begin(logs as unknown as UnifiedLog[], bytes, TIME_MS);
 const endOf = async (wait: ReturnType<typeof begin>): Promise<string> => {
   let end = 'waiting';
   void wait!.ended.then((how) => (end = how));
@@ -49,21 +54,22 @@ test('a wait ends when all of its logs are ready, and there is none when they ar
   b.makeReady();
   expect(await endOf(wait)).toBe('ready');
   expect(begin(1, a, b)).toBeNull();
-  await clock.advance(5000);
+  await clock.advance(TIME_MS);
   expect(await endOf(wait)).toBe('ready');
 });
 
 test('a wait ends after its time, though the disk goes on hanging', async () => {
   const wait = begin(1, new SlowLog('/a'));
-  await clock.advance(4999);
+  await clock.advance(TIME_MS - 1);
   expect(await endOf(wait)).toBe('waiting');
   await clock.advance(1);
   expect(await endOf(wait)).toBe('timedOut');
 });
 
-test('what waits for one directory holds no more than its share, and no one waits for another for it', async () => {
+test('what waits for a directory that hangs holds no more than its share, and no one waits for another for it', async () => {
   const [a, b] = [new SlowLog('/a'), new SlowLog('/b')];
   const first = begin(600, a);
+  await clock.advance(PROGRESS_MS);
   expect(await endOf(begin(500, a))).toBe('tooMany');
   expect(await endOf(begin(500, b, a))).toBe('tooMany');
   expect(await endOf(begin(500, b))).toBe('waiting');
@@ -76,12 +82,52 @@ test('what waits for one directory holds no more than its share, and no one wait
   expect(await endOf(begin(600, a))).toBe('waiting');
 });
 
+test('no one is refused while logs of the directory become ready', async () => {
+  const logs = Array.from({ length: 10 }, () => new SlowLog('/a'));
+  const waiting = logs.map((log) => begin(600, log));
+  for (const [at, log] of logs.entries()) {
+    await clock.advance(PROGRESS_MS - 1);
+    expect(await endOf(begin(600, logs.at(-1)!))).toBe('waiting');
+    log.makeReady();
+    expect(await endOf(waiting[at]!)).toBe(at < 4 ? 'ready' : 'timedOut');
+  }
+});
+
+test('no one is refused while syncs of the directory end, though no log is ready yet; one that does not end is another thing', async () => {
+  const a = new SlowLog('/a');
+  begin(600, a);
+  for (let round = 0; round < 3; round++) {
+    await clock.advance(PROGRESS_MS - 1);
+    expect(await endOf(begin(600, a))).toBe('waiting');
+    oldestSyncMs = clock.monotonicMs();
+  }
+  await clock.advance(PROGRESS_MS);
+  expect(await endOf(begin(600, a))).toBe('tooMany');
+});
+
+test('a directory that hangs goes on hanging when those that waited for it have gone', async () => {
+  const a = new SlowLog('/a');
+  const first = begin(600, a);
+  await clock.advance(TIME_MS);
+  expect(await endOf(first)).toBe('timedOut');
+  // The first that waits may be as large as it likes.
+  expect(await endOf(begin(600, a))).toBe('waiting');
+  expect(await endOf(begin(600, a))).toBe('tooMany');
+  a.makeReady();
+  await settle();
+  // Another time it begins again.
+  const b = new SlowLog('/a');
+  begin(600, b);
+  expect(await endOf(begin(600, b))).toBe('waiting');
+});
+
 test('what is larger than the share waits where nothing else does', async () => {
   const a = new SlowLog('/a');
   const wait = begin(5 * MAX_BYTES, a);
   expect(await endOf(wait)).toBe('waiting');
+  await clock.advance(PROGRESS_MS);
   expect(await endOf(begin(1, a))).toBe('tooMany');
-  await clock.advance(5000);
+  await clock.advance(TIME_MS);
   expect(await endOf(wait)).toBe('timedOut');
   expect(await endOf(begin(1, a))).toBe('waiting');
 });
@@ -89,8 +135,9 @@ test('what is larger than the share waits where nothing else does', async () => 
 test('waits that end leave nothing behind: a log is prepared once for all who ask while its disk hangs', async () => {
   const a = new SlowLog('/a');
   const first = begin(600, a);
+  await clock.advance(PROGRESS_MS);
   for (let count = 0; count < 10; count++) expect(await endOf(begin(500, a))).toBe('tooMany');
-  await clock.advance(5000);
+  await clock.advance(TIME_MS);
   expect(await endOf(first)).toBe('timedOut');
   const second = begin(600, a);
   second!.giveUp();

@@ -3,6 +3,7 @@ import type { TopicPartition } from '../../../src/cluster/index.js';
 import { LogError } from '../../../src/log/index.js';
 import { settle, type DiskError, type FaultInjector } from '../../../src/common/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
+import { BatchBuilder } from '../../../src/records/index.js';
 import { ORDERS, ReplicaCluster, type TestBroker } from './replica-cluster.js';
 
 const OTHER: TopicPartition = { topic: 'orders', partition: 1 };
@@ -184,4 +185,32 @@ test('a checkpoint of high watermarks that wanted for a file is read later, and 
   await cluster.until(() => broker.replicas.partitionOf(ORDERS)?.isLeader === true);
   expect(broker.log().highWatermark).toBe(1);
   expect((await broker.produce(['b'], 1, OTHER)).errorCode).toBe(ErrorCode.NONE);
+});
+
+test('what a producer has sent behind a batch that wanted for a file comes behind it', async () => {
+  cluster = await ReplicaCluster.start({ brokers: 1 });
+  await cluster.create([1]);
+  const { replicas, fs } = cluster.broker(1);
+  const log = cluster.broker(1).log();
+  await log.prepareForAppends();
+  const append = async (baseSequence: number): Promise<number> => {
+    const builder = new BatchBuilder({ producerId: 7, producerEpoch: 0, baseSequence });
+    builder.append({ timestamp: cluster.clock.nowMs(), key: null, value: Buffer.from('a') });
+    const entries = [{ tp: ORDERS, records: builder.build() }];
+    const call = { timeoutMs: 1000, requiredAcks: 1, internalTopicsAllowed: false, entries };
+    return new Promise(
+      (resolve) =>
+        void replicas.appendRecords({
+          ...call,
+          origin: 'client',
+          onComplete: ([result]) => resolve(result!.errorCode),
+        }),
+    );
+  };
+  fs.fault = noHandles;
+  closeFiles(cluster.broker(1));
+  expect(await append(0)).toBe(ErrorCode.KAFKA_STORAGE_ERROR);
+  fs.fault = null;
+  expect(await append(1)).toBe(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
+  expect([await append(0), await append(1)]).toEqual([ErrorCode.NONE, ErrorCode.NONE]);
 });

@@ -31,6 +31,7 @@ const RESULT: AppendResult = {
 function handle(
   over: { acks?: number; transactionalId?: string; records?: Buffer } = {},
   ready: Promise<AppendWaitEnd> | null = null,
+  onRequest: (request: Request) => void = () => undefined,
 ) {
   const { records = batchOf(['a']), ...fields } = over;
   const body = {
@@ -48,18 +49,24 @@ function handle(
     replicas: {
       waitForAppends: () => ready && { ended: Promise.race([ready, abandoned]), giveUp: () => giveUp('givenUp') },
       isReadyForAppends: () => false,
+      noteRefused: () => void events.push('noted as refused'),
       appendRecords: (call: AppendCall) => {
         events.push('appended');
         complete = call.onComplete;
       },
     },
   };
-  const { request, answer } = serve(body, parts, events);
+  const { request, answer } = serve(body, parts, events, onRequest);
   return { request, events, answer, complete: () => complete([RESULT]) };
 }
 
 /** Has a request handled by a broker of these parts. */
-function serve(body: object, parts: object, events: string[] = []) {
+function serve(
+  body: object,
+  parts: object,
+  events: string[] = [],
+  onRequest: (request: Request) => void = () => undefined,
+) {
   const frame = Buffer.concat(encodeRequestFrame(ApiKey.Produce, 9, 1, 'c', body)).subarray(4);
   let answer: ProduceResponse | null = null;
   const connection = {
@@ -87,6 +94,7 @@ function serve(body: object, parts: object, events: string[] = []) {
     quotas: { recordAndThrottleMs: () => 0 },
     ...parts,
   };
+  onRequest(request);
   produce.handle(request, services as unknown as BrokerServices);
   return { request, events, answer: () => answer };
 }
@@ -179,13 +187,16 @@ test.each([
   { end: 'timedOut', errorCode: ErrorCode.REQUEST_TIMED_OUT },
   { end: 'tooMany', errorCode: ErrorCode.KAFKA_STORAGE_ERROR },
 ] as const)(
-  'a Produce whose wait for its log $end is answered, lets go of its memory and is never appended',
+  'a Produce whose wait for its log $end is noted, answered, lets go of its memory and is never appended',
   async (how) => {
     const { request, events, answer } = handle({}, Promise.resolve(how.end));
     let isCounted = true;
     request.handedOut({ releaseMemory: () => void (isCounted = false), end: () => void (isCounted = false) });
     await settle();
-    expect({ events, isCounted }).toEqual({ events: ['frame released', 'answered'], isCounted: false });
+    expect({ events, isCounted }).toEqual({
+      events: ['noted as refused', 'frame released', 'answered'],
+      isCounted: false,
+    });
     const [partition] = answer()!.responses[0]!.partitionResponses;
     expect(partition).toMatchObject({ index: 0, errorCode: how.errorCode, baseOffset: -1n });
   },
@@ -194,6 +205,7 @@ test.each([
 test('a Produce whose wait is over is appended where logs are ready, and answered in its order', async () => {
   const partitionData = [0, 1, 2, 3].map((index) => ({ index, records: batchOf(['a']) }));
   const appended: number[] = [];
+  const noted: number[] = [];
   const { answer } = serve(
     { acks: 1, timeoutMs: 1000, topicData: [{ name: TP.topic, partitionData }] },
     {
@@ -201,6 +213,7 @@ test('a Produce whose wait is over is appended where logs are ready, and answere
       replicas: {
         waitForAppends: () => ({ ended: Promise.resolve('timedOut') }),
         isReadyForAppends: ({ partition }: { partition: number }) => partition % 2 === 1,
+        noteRefused: ({ tp }: { tp: { partition: number } }) => void noted.push(tp.partition),
         appendRecords: ({ entries, onComplete }: AppendCall) => {
           appended.push(...entries.map(({ tp }) => tp.partition));
           onComplete(entries.map(({ tp }) => ({ ...RESULT, tp, baseOffset: 7 })));
@@ -209,7 +222,10 @@ test('a Produce whose wait is over is appended where logs are ready, and answere
     },
   );
   await settle();
-  expect(appended).toEqual([1, 3]);
+  expect([appended, noted]).toEqual([
+    [1, 3],
+    [0, 2],
+  ]);
   const responses = answer()!.responses[0]!.partitionResponses;
   expect(responses.map(({ index, errorCode, baseOffset }) => [index, errorCode, Number(baseOffset)])).toEqual([
     [0, ErrorCode.REQUEST_TIMED_OUT, -1],
@@ -230,6 +246,12 @@ test('a Produce that waits for its log when its connection is closed is dropped,
   makeReady();
   await settle();
   expect({ events, isCounted }).toEqual({ events: ['frame released', 'ended without an answer'], isCounted: false });
+});
+
+test('a Produce whose connection was closed before it was handed out does not wait for its log', async () => {
+  const request = handle({}, new Promise(() => undefined), (one) => one.abandon());
+  await settle();
+  expect(request.events).toEqual(['frame released', 'ended without an answer']);
 });
 
 test('the frame of a Produce that does not wait for its log does not count any more when the call returns', () => {
@@ -341,6 +363,7 @@ function produceBesideHangingDisk(acks = 1) {
           return { ended: new Promise((resolve) => (end = resolve)), giveUp: () => end('givenUp') };
         },
         isReadyForAppends: ({ partition }: { partition: number }) => ready.has(partition),
+        noteRefused: () => undefined,
         appendRecords: ({ entries, onComplete }: AppendCall) => {
           appended.push(...entries.map(({ tp }) => tp.partition));
           onComplete(entries.map(({ tp }) => ({ ...RESULT, tp, baseOffset: 7 })));
