@@ -1,6 +1,6 @@
 /** A partition's log on this broker: where records are appended, validated and numbered, read, cut and retained. */
 import { runInSlices, type Steps, type Uuid } from '../common/index.js';
-import { BatchView, type Int64, type PreparedAppend } from '../records/index.js';
+import { BatchView, RECORD_BATCH_OVERHEAD, type Int64, type PreparedAppend } from '../records/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import type { EpochEntry } from './core/leader-epochs.js';
 import { UNDEFINED_EPOCH_OFFSET } from './core/leader-epochs.js';
@@ -478,6 +478,8 @@ export class UnifiedLog {
    * before them, if it is idempotent.
    */
   noteRefused(records: Buffer): void {
+    // Not looked at before: it may not even have a header.
+    if (records.length < RECORD_BATCH_OVERHEAD) return;
     const batch = new BatchView(records);
     if (!batch.hasProducerId || batch.isControl) return;
     const { producerId, producerEpoch, baseSequence } = batch;

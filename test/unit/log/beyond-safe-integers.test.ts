@@ -151,6 +151,11 @@ describe('producers whose ids differ beyond 2^53', () => {
   });
 });
 
+test('what was refused before it was looked at may be anything', () => {
+  for (const length of [0, 26, 30, 60]) log.noteRefused(Buffer.alloc(length, 1));
+  expect(append(stamped([NANOS], 7n, 5)).duplicate).toBe(false);
+});
+
 describe('a leader’s batches that no log can hold', () => {
   const sent = (baseOffset: bigint, lastOffsetDelta = 0): Buffer => {
     const bytes = batch({ partitionLeaderEpoch: 0 });
