@@ -36,4 +36,6 @@ export interface ReplicaManagerOptions {
   readonly slices?: SliceLimits;
   /** The same for fetches. */
   readonly fetchSlices?: FetchSlices;
+  /** What all fetch sessions together may have; consumers are served without a session beyond it. */
+  readonly maxFetchSessionPartitions?: number;
 }

@@ -23,7 +23,7 @@ import { AlterLogDirs } from './alter-log-dirs.js';
 import type { AppendCall, AppendEntry } from './append.js';
 import { AppendWaits, type AppendWait } from './append-waits.js';
 import { Appends } from './appends.js';
-import { FetchSessionCache } from './core/fetch-session.js';
+import { EVICTION_MS, FetchSessionCache } from './core/fetch-session.js';
 import { Change } from './core/partition-change.js';
 import { replicaSelectorOf } from './core/replica-selector.js';
 import { isTruncationOnFetchSupported } from './core/versions.js';
@@ -186,8 +186,12 @@ export class ReplicaManager {
       onUnexpected: (tp, error) =>
         this.logger.error('Error processing an append', { partition: partitionKey(tp), error }),
     });
-    this.sessions = new FetchSessionCache(this.config.replication.fetchSessions, random, (session) =>
-      this.fetches.onSessionRemoved(session),
+    this.sessions = new FetchSessionCache(
+      this.config.replication.fetchSessions,
+      random,
+      (session) => this.fetches.onSessionRemoved(session),
+      EVICTION_MS,
+      options.maxFetchSessionPartitions,
     );
     const { selectorClass } = this.config.replication;
     const selector = replicaSelectorOf(selectorClass);

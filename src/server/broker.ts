@@ -65,6 +65,11 @@ export interface BrokerOptions {
   readonly zkClient?: ZkClient;
 }
 
+/** Of V8's heap, for the partitions of fetch sessions. */
+const SESSIONS_SHARE_OF_HEAP = 0.125;
+/** What one of them takes, with its places in the session and among the watched. */
+const SESSION_PARTITION_BYTES = 700;
+
 /** How long a part may take to stop that waits for others: for ZooKeeper above all, which may be gone for good. */
 const STOP_LIMIT_MS = 5_000;
 
@@ -274,6 +279,7 @@ export class Broker {
       channel: controllerConnection,
       protocolAtLeast: (version) => this.config.interBrokerProtocolAtLeast(version),
     }));
+    const heapBytes = getHeapStatistics().heap_size_limit;
     const replicas = (parts.replicas = new ReplicaManager({
       brokerId,
       config: this.config,
@@ -284,6 +290,7 @@ export class Broker {
       logManager: logs,
       topicConfig: (topic) => topicConfigs.configOf(topic),
       metadata,
+      maxFetchSessionPartitions: Math.floor((heapBytes * SESSIONS_SHARE_OF_HEAP) / SESSION_PARTITION_BYTES),
       leaderEndpoints: (leaderId) => new RemoteLeaderEndpoint(leaderId, brokerId, metadata, clientOptions),
       alterPartition,
       brokerEpoch,
@@ -355,7 +362,7 @@ export class Broker {
       metrics,
       metadata,
       replicas,
-      largeRequests: LargeRequests.forHeap(clock, getHeapStatistics().heap_size_limit),
+      largeRequests: LargeRequests.forHeap(clock, heapBytes),
       controlOrder: new ControlOrder(),
       logs,
       topicConfigs,

@@ -73,6 +73,8 @@ export class FetchSessionCache {
     /** Called for each session that ends, so that the shell lets go of its partitions. */
     private readonly onRemoved: (session: FetchSession) => void = () => undefined,
     private readonly evictionMs = EVICTION_MS,
+    /** Of all sessions together; those of followers count, and are not refused for it. */
+    private readonly maxPartitions = Infinity,
   ) {}
 
   get size(): number {
@@ -90,12 +92,23 @@ export class FetchSessionCache {
 
   /** Makes a session when there is room, or room can be made. Null when not: the client goes on without. */
   maybeCreate(nowMs: number, privileged: boolean, set: FetchSet, usesTopicIds: boolean): FetchSession | null {
-    if (set.partitions.size > MAX_SESSION_PARTITIONS) return null;
+    if (this.isTooLarge(privileged, set.partitions.size, 0)) return null;
     if (this.sessions.size >= this.maxEntries && !this.tryEvict(nowMs, privileged, set.partitions.size)) return null;
     const session = new FetchSession(this.newSessionId(), privileged, set, usesTopicIds, nowMs);
     this.sessions.set(session.id, session);
     this.touch(session, nowMs);
     return session;
+  }
+
+  /** The session has grown beyond what there is room for. */
+  hasOutgrown(session: FetchSession): boolean {
+    const { cachedSize, privileged, size } = session;
+    return size > cachedSize && this.isTooLarge(privileged, size, cachedSize);
+  }
+
+  private isTooLarge(privileged: boolean, size: number, countedSize: number): boolean {
+    if (size > MAX_SESSION_PARTITIONS) return true;
+    return !privileged && this.partitionCount - countedSize + size > this.maxPartitions;
   }
 
   /** The session was used, or changed its size. */
@@ -243,7 +256,7 @@ export function* newFetchContextInSteps(
     if (removed) onForgotten?.(removed);
   }
   session.isChanging = false;
-  if (session.size === 0 || session.size > MAX_SESSION_PARTITIONS) {
+  if (session.size === 0 || cache.hasOutgrown(session)) {
     cache.remove(session);
     const set = new FetchSet();
     yield* putAll(set, request.partitions, partitionsAStep);

@@ -321,3 +321,25 @@ describe('a follower at rest in a session', () => {
     expect(replica.lastCaughtUpTimeMs).toBe(7000);
   });
 });
+
+describe('the partitions of all sessions together', () => {
+  const setOf = (name: string, count: number): FetchSet =>
+    new FetchSet(Array.from({ length: count }, (_, partition) => asked(name, partition)));
+  const room = (): FetchSessionCache => new FetchSessionCache(10, seededRandom(7), () => undefined, 100, 5);
+
+  test('are bounded: consumers go on without a session beyond it, and followers have theirs', () => {
+    const cache = room();
+    expect(cache.maybeCreate(0, false, setOf('a', 5), false)).not.toBeNull();
+    expect(cache.maybeCreate(0, false, setOf('b', 1), false)).toBeNull();
+    expect(cache.maybeCreate(0, true, setOf('c', 4), false)).not.toBeNull();
+    expect(cache.totalPartitions).toBe(9);
+  });
+
+  test('are bounded for a session that grows: it is closed, and its request is served without', () => {
+    const cache = room();
+    const session = cache.maybeCreate(0, false, setOf('a', 4), false)!;
+    const grown = request({ sessionId: session.id, epoch: 1, partitions: [asked('a', 4), asked('a', 5)] });
+    expect(newFetchContext(cache, 0, grown).kind).toBe('sessionless');
+    expect([session.isEnded, cache.size, cache.totalPartitions]).toEqual([true, 0, 0]);
+  });
+});
