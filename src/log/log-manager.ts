@@ -19,13 +19,12 @@ import { LogDirs, type LogDir } from './log-dirs.js';
 import type { LogConfig } from './log-config.js';
 import { isOutOfHandles, onStorage, onStorageAsync, type LogContext } from './log-context.js';
 import { DuplicateLogError, LogError } from './log-error.js';
-import { deleteDirName, futureDirName, uniqueId } from './log-file-names.js';
 import { LogCheckpoints } from './log-checkpoints.js';
 import { LogDeletions } from './log-deletions.js';
 import { shutDownLogDir } from './log-dir-shutdown.js';
 import { leftoverOf, LogReplacement } from './log-replacement.js';
 import { LoadingStoppedError, loadLogDir, topicsIn } from './log-dir-loader.js';
-import { loadLog } from './log-loader.js';
+import { LogMaker } from './log-maker.js';
 import { LogTasks } from './log-tasks.js';
 import type { CreateLogOptions, LogManagerOptions, TopicConfigsLookup } from './log-manager-options.js';
 import type { OffsetCheckpointFile } from './offset-checkpoint-file.js';
@@ -54,6 +53,7 @@ export class LogManager {
   private readonly currentLogs = new PartitionLogs();
   private readonly futureLogs = new PartitionLogs();
   private readonly deletions: LogDeletions;
+  private readonly maker: LogMaker;
   private readonly preferredDirs = new Map<string, string>();
   private readonly logsPerDir = new Map<string, number>();
   private readonly loadedDirs = new Set<string>();
@@ -98,6 +98,7 @@ export class LogManager {
     this.dirs = new LogDirs(fs, options.logDirs, options.initialOfflineDirs ?? [], logger, gates);
     this.checkpoints = new LogCheckpoints(this.context, this.dirs, () => this.currentLogs);
     this.deletions = new LogDeletions(this.context, this.dirs, this.checkpoints);
+    this.maker = new LogMaker(this.context, this.checkpoints);
     const logs = { current: () => this.currentLogs.values(), future: () => this.futureLogs.values() };
     this.tasks = new LogTasks(this.context, logs);
     this.registerMetrics();
@@ -206,7 +207,8 @@ export class LogManager {
         `Can not create log for ${name} because log directories ${this.offlineLogDirs.join(',')} are offline`,
       );
     }
-    const log = this.createLog(tp, options, isFuture);
+    const config = options.config ?? this.defaultConfig;
+    const log = this.maker.make(tp, this.dirsForNewLog(tp, isFuture), { ...options, config });
     (isFuture ? this.futureLogs : this.currentLogs).set(name, log);
     this.count(log.parentDir, 1);
     // Once made, the wish for its place is fulfilled.
@@ -530,75 +532,6 @@ export class LogManager {
     }
   }
 
-  private createLog(tp: TopicPartition, options: CreateLogOptions, isFuture: boolean): UnifiedLog {
-    const { parentDir, dir, isMade, nameLater } = this.makeFolder(tp, isFuture);
-    const name = partitionKey(tp);
-    try {
-      const log = onStorage(this.context, parentDir, `creating log for ${name}`, () =>
-        loadLog(this.context, {
-          topicPartition: tp,
-          dir,
-          config: options.config ?? this.defaultConfig,
-          hadCleanShutdown: true,
-          recoveryPoint: 0,
-          logStartOffset: 0,
-          topicId: options.topicId ?? null,
-        }),
-      );
-      if (nameLater) {
-        log.takeNameOf(`${parentDir}/${name}`, {
-          forget: () => this.checkpoints.forgetInBackground(parentDir, name),
-          forgetSync: () => this.checkpoints.forget(parentDir, name),
-        });
-        this.context.scheduler.scheduleOnce('take-names', () => log.takeName());
-      }
-      return log;
-    } catch (error) {
-      // Whatever fails inside of the folder is this directory's failure; the log is not made elsewhere, as it would then be there twice.
-      if (isMade) this.removeHalfMade(dir);
-      throw error;
-    }
-  }
-
-  /** Only where the folder itself cannot be made the next directory is tried, as `LogManager.createLogDirectory` does. */
-  private makeFolder(tp: TopicPartition, isFuture: boolean): NewFolder {
-    const { fs, random } = this.context;
-    const name = isFuture ? futureDirName(tp, uniqueId(random)) : partitionKey(tp);
-    let lastError: unknown;
-    for (const parentDir of this.dirsForNewLog(tp, isFuture)) {
-      try {
-        const folder = onStorage(this.context, parentDir, `creating log for ${partitionKey(tp)}`, () => {
-          // The checkpoints do not name copies.
-          const nameLater = !isFuture && this.checkpoints.isNamed(parentDir, name);
-          const dir = `${parentDir}/${name}`;
-          if (fs.exists(dir)) return { parentDir, dir, isMade: false, nameLater };
-          const made = nameLater ? `${parentDir}/${deleteDirName(tp, uniqueId(random))}` : dir;
-          fs.makeDir(made);
-          return { parentDir, dir: made, isMade: true, nameLater };
-        });
-        this.context.folders.markChanged(parentDir);
-        return folder;
-      } catch (error) {
-        if (!(error instanceof LogError)) throw error;
-        lastError = error;
-      }
-    }
-    throw new LogError(
-      'KAFKA_STORAGE_ERROR',
-      `No log directories available for ${partitionKey(tp)}; tried ${this.options.logDirs.join(', ')}`,
-      { cause: lastError },
-    );
-  }
-
-  /** Nothing was put into it yet. A folder that cannot be removed either is an empty log to the next start. */
-  private removeHalfMade(dir: string): void {
-    try {
-      this.context.fs.remove(dir);
-    } catch (error) {
-      this.context.logger.warn('Failed to remove the folder of a log that could not be made', { dir, error });
-    }
-  }
-
   /**
    * The one asked for, else all live ones, the emptiest first, but those whose disk hangs last, where no log would ever take an append. A copy
    * does not lie beside its log, whose name it is to take.
@@ -692,15 +625,6 @@ export class LogManager {
 }
 
 /** The folder of a log that is to be made. */
-interface NewFolder {
-  readonly parentDir: string;
-  readonly dir: string;
-  /** It was not there before. */
-  readonly isMade: boolean;
-  /** The checkpoints speak of an earlier log of its name, which it takes later (`NameTaking`). */
-  readonly nameLater: boolean;
-}
-
 /** Of two copies either will do: what it lacks is copied again. */
 function shorterOf(one: UnifiedLog, other: UnifiedLog): UnifiedLog {
   return one.logEndOffset < other.logEndOffset ? one : other;
