@@ -164,7 +164,7 @@ function appendAsked(
     const isVerified = body.transactionalId !== null;
     const parts = isVerified
       ? partsOf(wanted, VERIFIED_TOGETHER, Infinity)
-      : partsOf(wanted, PARTITIONS_A_STEP, BYTES_A_STEP);
+      : partsOf(wanted, wanted.length <= PARTITIONS_A_STEP ? PARTITIONS_A_STEP : APPENDS_A_STEP, BYTES_A_STEP);
     if (parts.length === 1) {
       const isAppended = appendPart(wanted);
       if (isAppended) context.request.holdMemory();
@@ -243,6 +243,8 @@ const PARTITIONS_A_STEP = 100;
 /** So much takes about as long to be checked and written. */
 const BYTES_A_STEP = 4 * 1024 * 1024;
 const VERIFIED_TOGETHER = 1000;
+/** Of more than are appended at once: the first append to a log opens its files, which takes a third of a millisecond. */
+const APPENDS_A_STEP = 10;
 
 /** Never a closure: each closure that is a generator function gets a hidden class of its own, which keeps its request for long. */
 function* inSteps<T>(

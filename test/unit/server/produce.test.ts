@@ -286,7 +286,7 @@ test('a Produce of many partitions lets others run in between, and is answered o
   const appended = (): number => calls.reduce((sum, { entries }) => sum + entries.length, 0);
   let isCounted = true;
   request.handedOut({ releaseMemory: () => void (isCounted = false), end: () => void (isCounted = false) });
-  expect([appended(), isCounted]).toEqual([100, true]);
+  expect([appended(), isCounted]).toEqual([10, true]);
   await clock.advance(0);
   expect(isCounted).toBe(false);
   expect(appended()).toBe(COUNT);
