@@ -24,6 +24,11 @@ const LARGE_BATCHES =
   'A batch may hold 2 GiB uncompressed, all batches of a Produce 8 GiB, and one that has to be compressed again for its topic 128 MiB; beyond, ' +
   'MESSAGE_TOO_LARGE. A batch of `__consumer_offsets` that holds more than 16 MiB is passed over when its groups are loaded. Kafka has no such bounds.';
 
+const VAST_REQUESTS =
+  'A request that names more than there is memory for (its objects may take a quarter of the heap) ' +
+  'costs its connection, with a line in the log: Kafka may run out of memory. An error that no handler expected closes the connection ' +
+  'also where Kafka would answer it with nothing in it: Metadata of all topics, and ElectLeaders 0 of all partitions.';
+
 const INT64_FIELDS = [
   ['int64', 'within 2^53', 'beyond'],
   ['---', '---', '---'],
@@ -83,6 +88,8 @@ export function compatibilityDocument(): string {
       configTable(TOPIC_CONFIGS, (name) => reasonOfNoTopicEffect(name as TopicConfigName), true),
       '## Large batches',
       LARGE_BATCHES,
+      '## Vast requests, and unexpected errors',
+      VAST_REQUESTS,
       '## Numbers beyond 2^53',
       INT64_FIELDS,
       '## Consumer groups that cannot be loaded',
@@ -92,8 +99,10 @@ export function compatibilityDocument(): string {
       FOREIGN_THINGS,
       'A start for which the process may not open enough files (`EMFILE`, `ENFILE`) fails, and says so; Kafka takes the directory that it was ' +
         'loading offline, with all replicas in it, though nothing is wrong with its disk.',
-      'StopReplica is answered after 10 s though a disk hangs, with KAFKA_STORAGE_ERROR for deletions that are not durable; a Produce to a ' +
-        'directory that hangs is answered after half of its timeout, and its other partitions are appended to at once. Kafka waits.',
+      'StopReplica is answered though a disk hangs, once a sync of the directory has taken 25 s, with KAFKA_STORAGE_ERROR for deletions that are not ' +
+        'durable, and a controller of Ottla asks for those again after a minute (one of Kafka, when a broker starts); a Produce to a directory that ' +
+        'hangs is answered after half of its timeout, and its other partitions are appended to at once; what an idempotent producer has sent behind a ' +
+        'batch that was refused so is OUT_OF_ORDER_SEQUENCE_NUMBER until that one has come again. Kafka waits.',
       "## Ottla's own configurations of a broker",
       'Kafka ignores them with a warning, so one file starts both.',
       configTable(OTTLA_CONFIGS, () => null),
