@@ -118,6 +118,11 @@ export class Broker {
     return this.parts.services;
   }
 
+  /** The log directories that it has found to fail, also while it starts. */
+  get offlineLogDirs(): readonly string[] {
+    return this.parts.logs?.offlineLogDirs ?? [];
+  }
+
   /** It serves, and has not been told to stop. */
   get isRunning(): boolean {
     return this.state === 'RUNNING';

@@ -172,7 +172,7 @@ export class SimulatedBroker {
   }
 
   get hasFailedLogDir(): boolean {
-    return (this.broker?.services?.logs.offlineLogDirs.length ?? 0) > 0;
+    return (this.broker?.offlineLogDirs.length ?? 0) > 0;
   }
 
   pause(): void {
