@@ -15,9 +15,6 @@ type ConfigProvider = (path: string, keys: ReadonlySet<string>) => ReadonlyMap<s
 type Parameters = ReadonlyMap<string, string>;
 
 const CONFIG_PROVIDERS = 'config.providers';
-/** `${provider:path:key}` or `${provider:key}` (`ConfigTransformer.DEFAULT_PATTERN`). */
-const VARIABLE = /\$\{([^}]*?):(([^}]*?):)?([^}]*?)\}/g;
-
 /** The providers that come with Kafka 3.6.1, by the names of their classes. */
 const PROVIDERS: Readonly<Record<string, (sources: VariableSources, parameters: Parameters) => ConfigProvider>> = {
   'org.apache.kafka.common.config.provider.FileConfigProvider': fileConfigProvider,
@@ -97,14 +94,28 @@ interface Variable {
   /** Empty when none is given. */
   readonly path: string;
   readonly key: string;
+  /** Where it stands in its text. */
+  readonly start: number;
+  readonly end: number;
 }
 
+/**
+ * `${provider:path:key}` or `${provider:key}` (`ConfigTransformer.DEFAULT_PATTERN`). By hand: that pattern takes time by the third power of a text's
+ * colons where no brace ends it, and any administrator may set such a text.
+ */
 function variablesIn(text: string): Variable[] {
-  return [...text.matchAll(VARIABLE)].map(([, provider, , path, key]) => ({
-    provider: provider!,
-    path: path ?? '',
-    key: key!,
-  }));
+  const found: Variable[] = [];
+  for (let start = text.indexOf('${'); start >= 0; start = text.indexOf('${', start)) {
+    const end = text.indexOf('}', start);
+    if (end < 0) break;
+    const [provider, ...rest] = text.slice(start + 2, end).split(':');
+    if (rest.length > 0) {
+      const path = rest.length > 1 ? rest.shift()! : '';
+      found.push({ provider: provider!, path, key: rest.join(':'), start, end: end + 1 });
+    }
+    start = end + 1;
+  }
+  return found;
 }
 
 function placeOf(provider: string, path: string): string {
@@ -112,11 +123,13 @@ function placeOf(provider: string, path: string): string {
 }
 
 function replaced(text: string, found: ReadonlyMap<string, ReadonlyMap<string, string>>): string {
-  return text.replace(
-    VARIABLE,
-    (whole: string, provider: string, _pathAndColon: string | undefined, path: string | undefined, key: string) =>
-      found.get(placeOf(provider, path ?? ''))?.get(key) ?? whole,
-  );
+  let result = '';
+  let done = 0;
+  for (const { provider, path, key, start, end } of variablesIn(text)) {
+    result += text.slice(done, start) + (found.get(placeOf(provider, path))?.get(key) ?? text.slice(start, end));
+    done = end;
+  }
+  return result + text.slice(done);
 }
 
 /** Keys of a properties file, whose path is the variable's. */

@@ -187,15 +187,24 @@ export class LogAppender {
       const segment = this.maybeRoll(records.length, firstOffset, info);
       const position = segment.sizeInBytes;
       const updates = this.checkProducers(records, origin, verificationGuard, segment.baseOffset, position);
-      if (updates.duplicate) return asDuplicate(info, updates.duplicate);
+      if (updates.duplicate) {
+        // It may have been written, and refused as the flush after it failed.
+        this.flushIfDue();
+        return asDuplicate(info, updates.duplicate);
+      }
       info.firstOffset = new LogOffsetMetadata(firstOffset, segment.baseOffset, position);
       // With an abort marker two files are written. Both can be before one is: a marker without its entry would show aborted records.
       if (updates.completedTxns.length > 0 && updates.completedTxns.some((txn) => txn.isAborted)) {
         segment.txnIndex.keepingOpen(() => this.write(records, firstOffset, info, updates, segment));
       } else this.write(records, firstOffset, info, updates, segment);
-      if (this.local.unflushedMessages >= this.local.config.flushMessages) this.flusher.flushSync();
+      this.flushIfDue();
       return info;
     });
+  }
+
+  /** `flush.messages` */
+  private flushIfDue(): void {
+    if (this.local.unflushedMessages >= this.local.config.flushMessages) this.flusher.flushSync();
   }
 
   private write(
@@ -233,7 +242,9 @@ export class LogAppender {
     forEachBatch(records, (batch) => {
       duplicate ??= append.add(batch, segmentBaseOffset, position + batch.offset);
     });
-    return duplicate ? { ...NO_PRODUCER_UPDATES, duplicate } : append.updates;
+    if (!duplicate) return append.updates;
+    producers.forgetRefused(first.producerId);
+    return { ...NO_PRODUCER_UPDATES, duplicate };
   }
 
   private applyProducerUpdates({ appends, completedTxns }: ProducerUpdates, segment: LogSegment): void {

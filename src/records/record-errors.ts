@@ -8,7 +8,13 @@ interface TimestampRange {
   readonly timestampAfterMaxMs: Int64;
 }
 
-/** The refused records of a batch. One is enough to refuse the batch, but all are named to the producer (KIP-467). */
+/**
+ * So many are named: a batch of a few kilobytes may hold millions of records, and Kafka's answer has a sentence for each. To the producer, a
+ * record that is not named was refused with its batch.
+ */
+const MAX_ERRORS = 1000;
+
+/** The refused records of a batch. One is enough to refuse the batch, but all, or a thousand, are named to the producer (KIP-467). */
 export class RecordErrors {
   private readonly errors: RecordError[] = [];
   private anyTimestamp = false;
@@ -21,12 +27,12 @@ export class RecordErrors {
 
   noKey(batchIndex: number): void {
     const message = `Compacted topic cannot accept message without key in topic partition ${this.topicPartition}`;
-    this.errors.push({ batchIndex, message });
+    this.add(batchIndex, message);
   }
 
   wrongMagic(batchIndex: number, magic: number): void {
     const message = `Record's magic does not match outer magic ${magic} in topic partition ${this.topicPartition}`;
-    this.errors.push({ batchIndex, message });
+    this.add(batchIndex, message);
   }
 
   timestampOutOfRange(
@@ -41,7 +47,7 @@ export class RecordErrors {
     const message =
       `Timestamp ${timestamp} of message with offset ${offset} is out of range. ` +
       `The timestamp should be within [${earliest}, ${latest}]`;
-    this.errors.push({ batchIndex, message });
+    this.add(batchIndex, message);
   }
 
   timestampType(
@@ -55,7 +61,12 @@ export class RecordErrors {
       `DefaultRecord(offset=${offset}, timestamp=${timestamp}, ` +
       `key=${Math.max(0, keySize)} bytes, value=${Math.max(0, valueSize)} bytes)`;
     const message = `Invalid timestamp type in message ${record}. Producer should not set timestamp type to LogAppendTime.`;
+    this.add(batchIndex, message);
+  }
+
+  private add(batchIndex: number, message: string): void {
     this.errors.push({ batchIndex, message });
+    if (this.errors.length >= MAX_ERRORS) this.throwIfAny();
   }
 
   throwIfAny(): void {

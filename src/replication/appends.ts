@@ -55,7 +55,7 @@ const MAX_UNPACKED_BYTES = 2 ** 33;
 export class Appends {
   constructor(private readonly options: AppendsOptions) {}
 
-  /** Null when the records are looked at no more (those of a transaction: once it has completed); else resolves when they are not. */
+  /** Null when the records are looked at no more; else resolves when they are not: once a transaction is verified, and what is large is appended. */
   append(call: AppendCall): Promise<void> | null {
     if (call.requiredAcks !== -1 && call.requiredAcks !== 0 && call.requiredAcks !== 1) {
       call.onComplete(call.entries.map(({ tp }) => refusal(tp, ErrorCode.INVALID_REQUIRED_ACKS)));
@@ -104,15 +104,22 @@ export class Appends {
     }
     if (!producer || unverified.length === 0) return this.appendEntries(call, verifications);
     const partitions = unverified.map(({ tp }) => tp);
+    // What a trusting verifier answers is there when its call returns.
+    let atOnce = null as { readonly appended: Promise<void> | null } | null;
+    let endLater = null as (() => void) | null;
     verifier.verify({ transactionalId, ...producer }, partitions, (errorCodes) => {
       assert(errorCodes.length === unverified.length, 'the coordinator answers for every partition');
       unverified.forEach(({ index, tp, guard }, at) => {
         const errorCode = errorCodes[at]!;
         verifications[index] = errorCode === ErrorCode.NONE ? { guard } : { refusal: unverifiedRefusal(tp, errorCode) };
       });
-      this.appendEntries(call, verifications)?.catch((error: unknown) => this.options.onFatal(error));
+      const appended = this.appendEntries(call, verifications);
+      if (!endLater) atOnce = { appended };
+      else if (!appended) endLater();
+      else appended.catch((error: unknown) => this.options.onFatal(error)).finally(endLater);
     });
-    return null;
+    if (atOnce) return atOnce.appended;
+    return new Promise<void>((resolve) => (endLater = resolve));
   }
 
   /** Appends what takes no long work at once, and the rest, each when it is prepared. */

@@ -146,6 +146,11 @@ export class ProducerStateManager {
     );
   }
 
+  /** A batch of the producer has come that is in the log already: nothing that was refused before it is wanting. */
+  forgetRefused(producerId: Int64): void {
+    this.refused?.forget(producerId);
+  }
+
   /** The append is written: what it changed holds from now on. */
   update(append: ProducerAppendInfo): void {
     this.refused?.forget(append.producerId);
