@@ -191,6 +191,28 @@ test.each(['/data', '/data/orders-0'])('a flush that could not open %s has made 
   }
 });
 
+test('a record that was written, but refused as its flush failed, is flushed before it is acknowledged again', async () => {
+  const world = newDisk(1);
+  const manager = await startManager(world, { defaultConfig: { ...LOG_CONFIG, flushMessages: 1 } });
+  const log = manager.getOrCreateLog(tp, { isNew: true });
+  const send = (baseSequence: number) =>
+    log.appendAsLeader(numbered(baseSequence, 1, { producerId: 7, producerEpoch: 0, baseSequence }), {
+      leaderEpoch: 0,
+    });
+  send(0);
+  log.roll();
+  world.fs.fault = (operation, path) =>
+    operation.startsWith('sync') && path === log.dir
+      ? Object.assign(new Error(`EMFILE: open '${path}'`), { code: 'EMFILE', syscall: 'open' })
+      : null;
+  expect(() => send(1)).toThrow('EMFILE');
+  expect(log.logEndOffset).toBe(2);
+  expect(() => send(1)).toThrow('EMFILE');
+  world.fs.fault = null;
+  expect(send(1).duplicate).toBe(true);
+  expect(log.recoveryPoint).toBe(2);
+});
+
 test('a segment that retention has deleted is no matter of flush.messages', async () => {
   const world = newDisk(1);
   const isOfFirst = (path: string): boolean => path.includes('/00000000000000000000.log');

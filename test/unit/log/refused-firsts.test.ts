@@ -27,6 +27,15 @@ test('waits until the refused one is in, and is taken then', () => {
   expect(log.logEndOffset).toBe(2);
 });
 
+test('is taken when the refused one is in already', () => {
+  append(of(0));
+  log.noteRefused(of(0));
+  expect(() => append(of(1))).toThrow(expect.objectContaining(OUT_OF_ORDER));
+  expect(append(of(0)).duplicate).toBe(true);
+  append(of(1));
+  expect(log.logEndOffset).toBe(2);
+});
+
 test('is taken from another producer, from one without an id, and with a new epoch', () => {
   log.noteRefused(of(0));
   append(batch({ producerId: 8, producerEpoch: 0, baseSequence: 5 }));

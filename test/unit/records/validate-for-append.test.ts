@@ -300,6 +300,12 @@ describe('refused records', () => {
     expect(error.message.match(/RecordError\(/g)).toHaveLength(3);
   });
 
+  test('a thousand refused records are named at most: a few kilobytes may hold millions', () => {
+    const records = Array.from({ length: 3000 }, () => record(NOW, null));
+    const error = refusal(batchOf({}, records), { compactedTopic: true }) as RecordValidationError;
+    expect(error.recordErrors.map(({ batchIndex }) => batchIndex)).toEqual(Array.from({ length: 1000 }, (_, at) => at));
+  });
+
   test.each([
     ['too old', NOW - 11, 0],
     ['too far in the future', NOW + 21, 0],

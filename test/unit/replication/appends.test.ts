@@ -118,6 +118,25 @@ describe('the first batch of a transaction', () => {
     expect(asked).toHaveLength(1);
   });
 
+  test('keeps its caller waiting until it is verified and appended, so that its memory is counted', async () => {
+    let isOver = false;
+    const appended = cluster.broker(1).replicas.appendRecords({
+      timeoutMs: 1000,
+      requiredAcks: 1,
+      internalTopicsAllowed: false,
+      origin: 'client',
+      transactionalId: 'tx',
+      entries: [{ tp: { topic: 'orders', partition: 0 }, records: ofProducer(5, 0, true) }],
+      onComplete: () => undefined,
+    });
+    void appended!.then(() => (isOver = true));
+    await Promise.resolve();
+    expect(isOver).toBe(false);
+    asked[0]!.answer(ErrorCode.NONE);
+    await appended;
+    expect(cluster.broker(1).log().logEndOffset).toBe(1);
+  });
+
   test.each([
     { error: ErrorCode.INVALID_TXN_STATE, answer: ErrorCode.INVALID_TXN_STATE },
     { error: ErrorCode.NOT_COORDINATOR, answer: ErrorCode.NOT_ENOUGH_REPLICAS },
