@@ -56,9 +56,11 @@ export function parseLogDirName(
   return { topicPartition, kind: marked ? (marked[2] as 'delete' | 'future' | 'stray') : 'current' };
 }
 
-/** 32 hex digits, as of Kafka's UUIDs without their hyphens. */
+export const UNIQUE_ID_CHARS = 32;
+
+/** Hex digits, as of Kafka's UUIDs without their hyphens. */
 export function uniqueId(random: Random): string {
-  return random.nextBytes(16).toString('hex');
+  return random.nextBytes(UNIQUE_ID_CHARS / 2).toString('hex');
 }
 
 /** `topic-partition.UNIQUE-delete`, the topic's name cropped so that the whole fits a file name. `uniqueId` is 32 hex digits. */

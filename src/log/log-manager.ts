@@ -624,7 +624,6 @@ export class LogManager {
   }
 }
 
-/** The folder of a log that is to be made. */
 /** Of two copies either will do: what it lacks is copied again. */
 function shorterOf(one: UnifiedLog, other: UnifiedLog): UnifiedLog {
   return one.logEndOffset < other.logEndOffset ? one : other;

@@ -1,6 +1,7 @@
 /** How a copy takes the place of its log in another directory, so that a loss of power at any moment leaves one whole log to be found. */
 import { partitionKey } from '../cluster/index.js';
 import { sleep } from '../common/index.js';
+import { UNIQUE_ID_CHARS, uniqueId } from './log-file-names.js';
 import { isFileSystemError, isOutOfHandles, onStorage, onStorageAsync, type LogContext } from './log-context.js';
 import { LogError } from './log-error.js';
 import { syncAndClose } from './small-file.js';
@@ -13,7 +14,6 @@ import type { UnifiedLog } from './unified-log.js';
 const REPLACES_CURRENT = '.replaces-current';
 /** In the folder of the log that it replaces. A later folder of that name and place has it not. */
 const REPLACED = '.replaced';
-const ID_CHARS = 32;
 /** Before what a replacement is made durable by is tried again that wants for a file handle. */
 const HANDLES_RETRY_MS = 1000;
 
@@ -47,7 +47,7 @@ export class LogReplacement {
     // Deleted while we waited, or on its way to another directory: its folder may be gone.
     const prepared = this.prepared.get(name);
     if (future.isClosed || current.isClosed || (prepared?.future === future && prepared.current === current)) return;
-    const id = this.context.random.nextBytes(ID_CHARS / 2).toString('hex');
+    const id = uniqueId(this.context.random);
     const doing = `preparing to replace ${name}`;
     await this.writeReplaced(current, id, doing);
     if (future.isClosed || current.isClosed) return;
@@ -107,7 +107,7 @@ export class LogReplacement {
     if (!fs.exists(path)) return [];
     const text = onStorage(this.context, parentDir, `reading ${path}`, () => fs.readFile(path).toString());
     const ids = text.split('\n');
-    return ids.every((id) => id.length === ID_CHARS) ? ids : [];
+    return ids.every((id) => id.length === UNIQUE_ID_CHARS) ? ids : [];
   }
 
   /**

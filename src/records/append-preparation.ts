@@ -14,7 +14,7 @@ import type { ContentReader } from './content-reader.js';
 import { RecordTooLargeError, type RecordsError } from './errors.js';
 import { RecordChecks, type RecordFacts } from './record-checks.js';
 import { RecordStream, type PieceTaker } from './record-stream.js';
-import { newBuilder, rewriteRecords, targetCompressionOf } from './rewriting.js';
+import { keepsCodec, newBuilder, rewriteRecords, targetCompressionOf } from './rewriting.js';
 import type { AppendValidationOptions, PreparedAppend } from './validate-for-append.js';
 
 class PreparedRecords implements PreparedAppend {
@@ -85,9 +85,7 @@ export class AppendPreparation {
   }
 
   get mustRebuild(): boolean {
-    const { batch, target } = this;
-    const keepsCodec = batch.compression === target || (!batch.isCompressed && batch.isControl);
-    return !keepsCodec || !this.checks.offsetsAreConsecutive;
+    return !keepsCodec(this.batch, this.target) || !this.checks.offsetsAreConsecutive;
   }
 
   /** What is built again has to be had at once. */

@@ -25,6 +25,11 @@ export function targetCompressionOf(target: TargetCompression, source: Compressi
   return target === 'uncompressed' ? 'none' : target;
 }
 
+/** True when what came may stay in its codec. Control records are not compressed unless they came so. */
+export function keepsCodec(batch: BatchView, target: Compression): boolean {
+  return batch.compression === target || (!batch.isCompressed && batch.isControl);
+}
+
 /** A builder for a batch that takes over what `batch` says of its producer. */
 export function newBuilder(
   batch: BatchView,

@@ -15,7 +15,7 @@ import { legacyRecords, type LegacyRecord } from './legacy.js';
 import { RecordCursor } from './record.js';
 import { isOutOfRange, RecordChecks, type RecordFacts } from './record-checks.js';
 import { RecordErrors } from './record-errors.js';
-import { newBuilder, rewriteRecords, targetCompressionOf, type TargetCompression } from './rewriting.js';
+import { keepsCodec, newBuilder, rewriteRecords, targetCompressionOf, type TargetCompression } from './rewriting.js';
 import { LONG_WALK_BYTES, type StepWork } from './step-work.js';
 
 export interface AppendValidationOptions extends AnalyzeOptions {
@@ -89,17 +89,15 @@ export function validateForAppend(buffer: Buffer, options: AppendValidationOptio
   }
   if (batch.magic < 2) return convertLegacy(buffer, analysis, target, options);
   validateBatch(batch, options);
-  const isUncompressed = analysis.sourceCompression === 'none';
-  // Control records are not compressed unless they came so.
-  const keepsCodec = analysis.sourceCompression === target || (isUncompressed && batch.isControl);
+  const mayStay = keepsCodec(batch, target);
   const prepared = options.prepared?.isFor(buffer, options) === true ? options.prepared : null;
   if (prepared) {
     const facts = prepared.outcome();
     if (prepared.rebuilt === null) return assignInPlace(batch, facts, analysis, target, options);
     return finishPrepared(prepared.rebuilt, facts, analysis, target, options);
   }
-  const checks = walkAtOnce(batch, keepsCodec ? null : target, options);
-  if (keepsCodec && checks.offsetsAreConsecutive) return assignInPlace(batch, checks, analysis, target, options);
+  const checks = walkAtOnce(batch, mayStay ? null : target, options);
+  if (mayStay && checks.offsetsAreConsecutive) return assignInPlace(batch, checks, analysis, target, options);
   const builder = newBuilder(batch, target, options);
   const { bytes, start, end } = checks.content!;
   runAtOnce(rewriteRecords(batch, bytes.subarray(start, end), builder));

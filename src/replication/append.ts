@@ -15,7 +15,7 @@ export interface AppendCall {
   readonly origin: AppendOrigin;
   /**
    * Batches in wire format; offsets are written into these very bytes. They are looked at no more once `append` has returned, or what it
-   * returned has resolved, or with a `transactionalId` once it has completed: their memory may be used for something else then.
+   * returned has resolved: their memory may be used for something else then.
    */
   readonly entries: readonly AppendEntry[];
   /** For transaction verification (KIP-890): null outside of transactions. */

@@ -17,7 +17,7 @@ import {
   ZnodeFormatError,
   type ZkStores,
 } from '../zookeeper/index.js';
-import type { TopicConfigs } from './topic-configs.js';
+import { haveSameTexts, type TopicConfigs } from './topic-configs.js';
 
 /** The parts of the broker that a change of configuration reaches. */
 export interface ConfigTargets {
@@ -64,15 +64,10 @@ export async function withDynamicConfig(
   for (const { sentence, names, error } of ignored) {
     logger.error(sentence, { broker: brokerId, configs: names, ...(error && { error }) });
   }
-  return haveSameTexts(next, config) ? config : next;
-}
-
-function haveSameTexts(one: BrokerConfig, other: BrokerConfig): boolean {
-  const same = (some: DynamicTexts['own'], others: DynamicTexts['own']): boolean =>
-    some.size === others.size && [...some].every(([name, text]) => others.get(name) === text);
-  return (
-    same(one.dynamicDefaultTexts, other.dynamicDefaultTexts) && same(one.dynamicBrokerTexts, other.dynamicBrokerTexts)
-  );
+  const isSame =
+    haveSameTexts(next.dynamicDefaultTexts, config.dynamicDefaultTexts) &&
+    haveSameTexts(next.dynamicBrokerTexts, config.dynamicBrokerTexts);
+  return isSame ? config : next;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { assert, type Clock } from '../common/index.js';
+import { isFetcherClientId } from '../network/index.js';
 import type { RequestHeaderView, ApiDescription } from '../protocol/index.js';
 
 /**
@@ -12,12 +13,9 @@ const SHARE_OF_HEAP = 0.25;
 /** Brokers do not wait for what clients have under way: clients wait for them, to replicate say. */
 export type LargeRequestSender = 'broker' | 'client';
 
-/** How Kafka's fetchers call themselves (`ReplicaFetcherManager`), and ours. */
-const FETCHER = /^broker-\d+-fetcher-\d+$/;
-
 /** Who has sent it, as far as its header tells. A client that calls itself a broker competes with brokers. */
 export function senderOf(api: ApiDescription, { clientId }: RequestHeaderView): LargeRequestSender {
-  return api.clusterAction || (clientId !== null && FETCHER.test(clientId)) ? 'broker' : 'client';
+  return api.clusterAction || (clientId !== null && isFetcherClientId(clientId)) ? 'broker' : 'client';
 }
 
 interface Waiting {

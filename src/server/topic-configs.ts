@@ -208,6 +208,7 @@ type Overrides = ReadonlyMap<string, string>;
 
 const NO_OVERRIDES: Overrides = new Map();
 
-function haveSameTexts(one: Overrides, other: Overrides): boolean {
+/** By name, in any order. */
+export function haveSameTexts(one: Overrides, other: Overrides): boolean {
   return one.size === other.size && [...one].every(([name, text]) => other.get(name) === text);
 }

@@ -153,7 +153,7 @@ export class ProducerStateManager {
 
   /** The append is written: what it changed holds from now on. */
   update(append: ProducerAppendInfo): void {
-    this.refused?.forget(append.producerId);
+    this.forgetRefused(append.producerId);
     const entry = this.producers.get(append.producerId);
     if (entry) entry.update(append.updated);
     else this.producers.set(append.producerId, append.updated);

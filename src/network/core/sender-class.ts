@@ -22,8 +22,12 @@ const API_KEY_AT = 0;
 const CLIENT_ID_AT = 8;
 /** LeaderAndIsr, StopReplica, UpdateMetadata, ControlledShutdown, WriteTxnMarkers, AlterPartition, Envelope, AllocateProducerIds. */
 const BROKER_APIS: ReadonlySet<number> = new Set([4, 5, 6, 7, 27, 56, 58, 67]);
-/** How Kafka's fetchers call themselves (`ReplicaFetcherManager`), and ours. */
 const FETCHER = /^broker-\d+-fetcher-\d+$/;
+
+/** How Kafka's fetchers call themselves (`ReplicaFetcherManager`), and ours. */
+export function isFetcherClientId(clientId: string): boolean {
+  return FETCHER.test(clientId);
+}
 
 /**
  * Tells the class of a frame of more than `TINY_FRAME_BYTES` by its first `HEADER_PREFIX_BYTES`, which begin at `at`. On a listener that clients share, a client
@@ -40,5 +44,5 @@ function claimsToBeBroker(bytes: Buffer, at: number): boolean {
   const length = bytes.readInt16BE(at + CLIENT_ID_AT);
   const from = at + CLIENT_ID_AT + 2;
   if (length <= 0 || from + length > at + HEADER_PREFIX_BYTES) return false;
-  return FETCHER.test(bytes.toString('latin1', from, from + length));
+  return isFetcherClientId(bytes.toString('latin1', from, from + length));
 }

@@ -150,11 +150,11 @@ function appendAsked(
       onComplete: (results) => answer(part, (at) => partitionAnswer(results[at]!)),
     });
   const onAppended = (): typeof LATER => {
-    // The records have their place in the log; only replication is waited for. Not so while a transaction is being verified.
-    const isInLog = body.transactionalId === null;
-    if (isInLog) context.request.releaseFrame();
+    // The records have their place in the log; only replication is waited for. A transaction's requests go one by one all the same.
+    const isOrdinary = body.transactionalId === null;
+    if (isOrdinary) context.request.releaseFrame();
     context.request.letMemoryGo();
-    if (isInLog) context.request.allowNext();
+    if (isOrdinary) context.request.allowNext();
     return LATER;
   };
   /** Null when it is done at once. */
