@@ -11,6 +11,11 @@ import type { UnifiedLog } from './unified-log.js';
 /** Before a sync of deletions is tried again that wants for a file handle. */
 const SYNC_RETRY_MS = 1000;
 
+/** A log's folder, or a copy's, that was renamed away. One that is deleted again at the same place is another deletion. */
+interface Deletion {
+  readonly isCopy: boolean;
+}
+
 /** One wait for a directory's deletions. */
 interface SyncState {
   /** The last try ended for want of a file handle: what was deleted is not lost with a failing disk. */
@@ -22,8 +27,8 @@ interface SyncState {
  * that fail.
  */
 export class LogDeletions {
-  /** By directory: what was deleted there, until that is durable. */
-  private readonly undurable = new Map<string, Set<string>>();
+  /** By directory and partition: what was deleted there, until that is durable. */
+  private readonly undurable = new Map<string, Map<string, Deletion>>();
   private closed = false;
 
   constructor(
@@ -55,15 +60,21 @@ export class LogDeletions {
   }
 
   /** The folder of the partition `name` was renamed away, which a loss of power may undo until it is made durable. */
-  note(dir: string, name: string): void {
-    let names = this.undurable.get(dir);
-    if (!names) this.undurable.set(dir, (names = new Set()));
-    names.add(name);
+  note(dir: string, name: string, isCopy = false): void {
+    let deletions = this.undurable.get(dir);
+    if (!deletions) this.undurable.set(dir, (deletions = new Map()));
+    const mayLogComeBack = deletions.get(name)?.isCopy === false;
+    deletions.set(name, { isCopy: isCopy && !mayLogComeBack });
   }
 
   /** The directories from which the partition `name` was deleted, and may come back with a loss of power. */
   dirsOf(name: string): string[] {
-    return [...this.undurable].filter(([, names]) => names.has(name)).map(([dir]) => dir);
+    return [...this.undurable.keys()].filter((dir) => this.undurable.get(dir)!.has(name));
+  }
+
+  /** Those of them where a log may come back, not only a copy: a log elsewhere would then be the second one of its name. */
+  dirsOfLog(name: string): string[] {
+    return this.dirsOf(name).filter((dir) => !this.undurable.get(dir)!.get(name)!.isCopy);
   }
 
   /** The directory failed: what was deleted in it may be there again when it comes back. */
@@ -129,7 +140,8 @@ export class LogDeletions {
       await sleep(clock, SYNC_RETRY_MS);
       if (this.closed) return false;
     }
-    for (const name of deleted) this.undurable.get(path)?.delete(name);
+    const undurable = this.undurable.get(path);
+    for (const [name, deletion] of deleted) if (undurable?.get(name) === deletion) undurable.delete(name);
     // The deletion holds without them. When the broker stops, that writes them.
     if (!this.closed) scheduler.scheduleOnce('checkpoint-deletions', () => this.checkpoints.writeBothInBackground(dir));
     return true;

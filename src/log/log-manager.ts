@@ -241,7 +241,7 @@ export class LogManager {
       this.context.logger.error('Failed to delete a log', { partition: partitionKey(tp), error });
       return false;
     }
-    this.deletions.note(log.parentDir, partitionKey(tp));
+    this.deletions.note(log.parentDir, partitionKey(tp), isFuture);
     return true;
   }
 
@@ -534,12 +534,16 @@ export class LogManager {
 
   /**
    * The one asked for, else all live ones, the emptiest first, but those whose disk hangs last, where no log would ever take an append. A copy
-   * does not lie beside its log, whose name it is to take.
+   * does not lie beside its log, whose name it is to take. A log takes the place of one that was deleted, however its disk hangs, until that
+   * deletion is durable: made elsewhere, it would be one of two after a loss of power.
    */
   private dirsForNewLog(tp: TopicPartition, isFuture: boolean): string[] {
-    const preferred = this.preferredDirs.get(partitionKey(tp));
+    const name = partitionKey(tp);
     const taken = isFuture ? this.getLog(tp)?.parentDir : undefined;
     const usable = this.liveLogDirs.filter((path) => path !== taken && this.dirs.isUsable(path));
+    const deletedFrom = isFuture ? [] : this.deletions.dirsOfLog(name);
+    if (deletedFrom.length > 0) return usable.filter((path) => deletedFrom.every((dir) => dir === path));
+    const preferred = this.preferredDirs.get(name);
     if (preferred !== undefined) return usable.filter((path) => path === preferred);
     const { gates } = this.context.files;
     const hangs = (path: string): number => (gates.isOverdue(path) ? 1 : 0);

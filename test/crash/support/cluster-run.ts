@@ -17,6 +17,8 @@ const TOGETHER_WITHIN_MS = 30_000;
 const STEP_MS = 10;
 const EPOCH_OF_DELETION = -2;
 const SLOW_MS = 40;
+const HANG_MS = 28_000;
+const CONTROLLER = { controllerId: 1, controllerEpoch: 1, correlationId: 1 };
 
 export class ClusterRun {
   /** By offset: what was acknowledged by all replicas. */
@@ -124,14 +126,14 @@ export class ClusterRun {
     return this.cluster.broker(id).replicas.localLog(ORDERS)?.logEndOffset ?? -1;
   }
 
-  async pass(ms: number): Promise<void> {
-    for (let passedMs = 0; passedMs < ms; passedMs += STEP_MS) await this.step();
+  async pass(ms: number, stepMs = STEP_MS): Promise<void> {
+    for (let passedMs = 0; passedMs < ms; passedMs += stepMs) await this.step(stepMs);
   }
 
-  async until(condition: () => boolean): Promise<void> {
-    for (let passedMs = 0; !condition(); passedMs += STEP_MS) {
+  async until(condition: () => boolean, stepMs = STEP_MS): Promise<void> {
+    for (let passedMs = 0; !condition(); passedMs += stepMs) {
       if (passedMs > TOGETHER_WITHIN_MS) throw new Error(`does not come to ${condition.toString()}`);
-      await this.step();
+      await this.step(stepMs);
     }
   }
 
@@ -149,12 +151,32 @@ export class ClusterRun {
     this.victim.fs.pace = { clock: this.cluster.clock, delayMs: (operation) => (operation === 'sync' ? SLOW_MS : 0) };
   }
 
+  /** What the victim syncs in a directory takes so long that others no longer wait for it. */
+  hang(dir: string): void {
+    const delayMs = (operation: string, path: string): number =>
+      operation === 'sync' && path.startsWith(dir) ? HANG_MS : 0;
+    this.victim.fs.pace = { clock: this.cluster.clock, delayMs };
+  }
+
+  /** StopReplica that deletes, at the victim, with its answer. */
+  async stopVictim(): Promise<void> {
+    this.durableEnd = 0;
+    const { replicas } = this.victim;
+    const { leaderEpoch } = this.cluster.stateOf();
+    let isAnswered = false;
+    void replicas
+      .stopReplicas(CONTROLLER, [{ tp: ORDERS, leaderEpoch, deletePartition: true }])
+      .then(({ partitions }) => partitions)
+      .then(() => (isAnswered = true));
+    await this.until(() => isAnswered, 1000);
+    await this.pass(STEP_MS);
+  }
+
   /** StopReplica that deletes, at both; the answer of both is waited for. */
   async deleteTopic(): Promise<void> {
     this.durableEnd = 0;
     for (const broker of this.cluster.brokers.values()) {
-      const controller = { controllerId: 1, controllerEpoch: 1, correlationId: 1 };
-      void broker.replicas.stopReplicas(controller, [
+      void broker.replicas.stopReplicas(CONTROLLER, [
         { tp: ORDERS, leaderEpoch: EPOCH_OF_DELETION, deletePartition: true },
       ]);
     }
@@ -205,9 +227,9 @@ export class ClusterRun {
     this.hasLostDirectory = true;
   }
 
-  private async step(): Promise<void> {
+  private async step(ms: number): Promise<void> {
     if (this.hasFailed && !this.isRecovering) throw new VictimFailed(this.at);
-    await this.cluster.clock.advance(STEP_MS);
+    await this.cluster.clock.advance(ms);
   }
 }
 

@@ -206,6 +206,28 @@ export const CLUSTER_SCENARIOS: readonly ClusterScenario[] = [
     goOn: (run) => run.until(() => isMoved(run)),
   },
   {
+    title: 'a replica is taken off a directory that hangs, and brought back',
+    async prepare(run) {
+      const { victim } = run;
+      // Disks of their own: what one has made durable says nothing of the other. New logs are made in /a.
+      victim.fs.lostOrders = ['folders'];
+      victim.logs.maybeUpdatePreferredLogDir(ORDERS, '/b');
+      await fill(run);
+    },
+    async during(run) {
+      const { cluster, victim, other } = run;
+      cluster.elect(other.id, [other.id]);
+      run.hang('/b');
+      await run.stopVictim();
+      cluster.announce([ORDERS], true, victim.id);
+      run.produce(3, 1);
+      await run.pass(5000, 100);
+      victim.fs.pace = null;
+      await run.until(() => cluster.stateOf().isr.length === 2, 100);
+      await run.produceAndWait(2);
+    },
+  },
+  {
     title: 'its topic is made, and made again while it is away',
     prepare: () => Promise.resolve(),
     async during(run) {

@@ -99,6 +99,7 @@ test('a wish for a place is fulfilled once', async () => {
   manager.maybeUpdatePreferredLogDir(orders(0), '/b');
   expect(manager.getOrCreateLog(orders(0), { isNew: true }).parentDir).toBe('/b');
   manager.asyncDelete(orders(0));
+  await world.clock.advance(1);
   expect(manager.getOrCreateLog(orders(0), { isNew: true }).parentDir).toBe('/a');
 });
 

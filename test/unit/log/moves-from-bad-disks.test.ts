@@ -5,6 +5,7 @@ import { crash, newManager, newWorld, numbered, readAll, startManager, type LogW
 
 const ORDERS = { topic: 'orders', partition: 0 };
 const TOPIC_ID = 'sx7Ghl93TiaCGaLSE2wsQw';
+const NEXT_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAEQ';
 const DIRS = ['/one', '/two', '/three'];
 const MARK = '.replaces-current';
 
@@ -221,5 +222,90 @@ describe('a replica that leaves a full disk', () => {
     const refused = expect(again.startup()).rejects.toThrow('Duplicate log directories for orders-0');
     await world.clock.advance(1);
     await refused;
+  });
+});
+
+describe('a log that is made again before the deletion of the one before is durable', () => {
+  /** Deletes the log, and gives those of its directories whose deletions are not known to be durable. */
+  const remove = (world: LogWorld, manager: LogManager): Promise<ReadonlySet<string>> => {
+    expect(manager.deleteLater(ORDERS)).toBe(true);
+    return inTime(world, manager.makeDeletionsDurable(manager.dirsOf(ORDERS)));
+  };
+  const wantHandles = (world: LogWorld, dir: string): void => {
+    world.fs.fault = (operation, path) => (operation === 'open' && path === dir ? ioError('EMFILE') : null);
+  };
+
+  test.each([
+    { title: 'as the disk hangs', topicId: TOPIC_ID, notDurable: ['/one'], spoil: hang },
+    { title: 'for want of file handles', topicId: NEXT_TOPIC_ID, notDurable: [], spoil: wantHandles },
+  ])('is never one of two when the power goes ($title)', async ({ topicId, notDurable, spoil }) => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const { world, manager } = await threeDirs(seed);
+      spoil(world, '/one');
+      expect([...(await remove(world, manager))]).toEqual(notDurable);
+      manager.maybeUpdatePreferredLogDir(ORDERS, '/two');
+      const log = manager.getOrCreateLog(ORDERS, { isNew: true, topicId });
+      await world.clock.advance(60_000);
+      if (log.isReadyForAppends) append(log);
+      void log.flush(true).catch(() => undefined);
+      await world.clock.advance(60_000);
+      const again = await startAgain(world);
+      expect(again.offlineLogDirs).toEqual([]);
+      await again.shutdown();
+    }
+  });
+
+  test('lies where it is wished once the deletion is durable', async () => {
+    const { world, manager } = await threeDirs();
+    hang(world, '/one');
+    await remove(world, manager);
+    world.fs.pace = null;
+    await world.clock.advance(1e9);
+    manager.maybeUpdatePreferredLogDir(ORDERS, '/two');
+    expect(manager.getOrCreateLog(ORDERS, { isNew: true, topicId: TOPIC_ID }).parentDir).toBe('/two');
+  });
+
+  test('and deleted again there is not taken for durably deleted by the sync for the one before', async () => {
+    const { world, manager } = await threeDirs();
+    world.fs.pace = {
+      clock: world.clock,
+      delayMs: (operation, path) => (operation === 'sync' && path === '/one' ? 10_000 : 0),
+    };
+    manager.asyncDelete(ORDERS);
+    await world.clock.advance(5000);
+    manager.getOrCreateLog(ORDERS, { isNew: true, topicId: TOPIC_ID });
+    manager.asyncDelete(ORDERS);
+    await world.clock.advance(9000);
+    expect(manager.dirsOf(ORDERS)).toEqual(['/one']);
+    await world.clock.advance(10_000);
+    expect(manager.dirsOf(ORDERS)).toEqual([]);
+  });
+
+  test('is not kept from other directories by the deletion of a copy', async () => {
+    const { world, manager } = await threeDirs();
+    manager.maybeUpdatePreferredLogDir(ORDERS, '/two');
+    manager.getOrCreateLog(ORDERS, { isFuture: true, topicId: TOPIC_ID });
+    hang(world, '/two');
+    manager.deleteLater(ORDERS, true);
+    expect([...(await remove(world, manager))]).toEqual(['/two']);
+    manager.maybeUpdatePreferredLogDir(ORDERS, '/three');
+    expect(manager.getOrCreateLog(ORDERS, { isNew: true, topicId: TOPIC_ID }).parentDir).toBe('/three');
+  });
+
+  test('is not made as long as logs of two directories may come back', async () => {
+    const { world, manager } = await threeDirs();
+    hang(world, '/one');
+    await move(world, manager, '/two');
+    const { pace } = world.fs;
+    world.fs.pace = {
+      clock: world.clock,
+      delayMs: (operation, path) => (operation === 'sync' && path === '/two' ? 1e9 : pace!.delayMs(operation, path)),
+    };
+    await remove(world, manager);
+    expect(manager.dirsOf(ORDERS).sort()).toEqual(['/one', '/two']);
+    expect(() => manager.getOrCreateLog(ORDERS, { isNew: true, topicId: TOPIC_ID })).toThrow(
+      expect.objectContaining({ kind: 'KAFKA_STORAGE_ERROR' }),
+    );
+    expect(manager.offlineLogDirs).toEqual([]);
   });
 });
