@@ -17,6 +17,7 @@ import { logDefaultsOf, type LogDefaults } from './parts/log.js';
 import { networkConfigOf, type NetworkConfig } from './parts/network.js';
 import { replicationConfigOf, type ReplicationConfig } from './parts/replication.js';
 import { zooKeeperConfigOf, type ZooKeeperConfig, type ZooKeeperConnect } from './parts/zookeeper.js';
+import { TopicConfig } from './topic-config.js';
 import { checkValue, ConfigError, parseValue, valueToText } from './value.js';
 
 /** The names that `BrokerConfig.get` knows. */
@@ -59,6 +60,8 @@ export class BrokerConfig implements ConfigReader {
   readonly logs: LogDefaults;
   readonly replication: ReplicationConfig;
   readonly groups: GroupsConfig;
+  /** What a topic without overrides has. A value that a broker may have and no topic cannot be: Kafka takes it, and then no topic, and no start. */
+  readonly topicDefaults: TopicConfig;
   /** The full name, as `3.6-IV2`. */
   readonly interBrokerProtocolVersion: string;
   /** What counts of all sources, by name. */
@@ -92,6 +95,7 @@ export class BrokerConfig implements ConfigReader {
     this.network = networkConfigOf(this);
     this.refuseWrongListenerValues();
     validateListenersAndLater(this);
+    this.topicDefaults = TopicConfig.create(this);
   }
 
   /**

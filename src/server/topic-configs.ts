@@ -29,7 +29,7 @@ export class TopicConfigs {
     private readonly store: ConfigStore,
     private readonly logger: Logger,
   ) {
-    this.defaults = TopicConfig.create(broker);
+    this.defaults = broker.topicDefaults;
   }
 
   /** What a topic without overrides has. */
@@ -94,7 +94,7 @@ export class TopicConfigs {
    * are asked for: there may be thousands.
    */
   updateBrokerConfig(broker: BrokerConfig): boolean {
-    const defaults = TopicConfig.create(broker);
+    const defaults = broker.topicDefaults;
     this.broker = broker;
     if (defaults.equals(this.defaults)) return false;
     this.defaults = defaults;
