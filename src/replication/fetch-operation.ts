@@ -11,9 +11,8 @@ import {
 import type { CachedPartition } from './core/fetch-set.js';
 import { Change } from './core/partition-change.js';
 import type { FetchRead, ReadResult } from './fetch-reader.js';
-import type { Answer } from './fetch-wire.js';
 import type { FetchSlices } from './fetch-slices.js';
-import type { FetchCallContext, FetchParams } from './fetch.js';
+import type { FetchCallContext, FetchParams, FetchUnderWay } from './fetch.js';
 import type { WatchedPartitions } from './watched-partitions.js';
 
 export type ServableContext = Exclude<FetchContext, { kind: 'error' }>;
@@ -32,26 +31,30 @@ export interface FetchOperationHost {
   onEnded(operation: FetchOperation, session: FetchSession | null): void;
 }
 
-/** How a fetch is answered. `answers` are all its partitions, or in a session those with something new. */
-export type FetchResponder = (sessionId: number, answers: readonly Answer[], errorCode: number) => void;
+/** How a fetch is answered. `results` are those of all its partitions, or in a session those with something new. */
+export type FetchResponder = (sessionId: number, results: readonly ReadResult[], errorCode: number) => void;
 
 /**
  * One Fetch request from its arrival to its answer (Kafka's `DelayedFetch`, with what `KafkaApis` does around it). It ends once: with an
  * answer, or with `call.fail` when something is thrown that should not be.
  */
-export class FetchOperation {
+export class FetchOperation implements FetchUnderWay {
+  readonly isBeginning = null;
   private state: 'reading' | 'waiting' | 'done' = 'reading';
   private timer: Timer | null = null;
   private readonly fetch: FetchRead;
   private readonly interest = new ReadInterest();
-  /** What was refused before its log was asked. It makes nobody hurry, and nothing that happens can make it available. */
-  private readonly refused = new Set<CachedPartition>();
+  /** What may have something for it while it waits: what was not at its end when it was read, or has changed since. */
+  private readonly open = new Set<CachedPartition>();
+  /** Of `FetchSessionCache`'s room, while it waits without a session. */
+  private countedPartitions = 0;
   private readonly wakesOn: number;
   /** The session that begins with this fetch. */
   private begun: FetchSession | null = null;
   /** While an answer is made in steps: what counts as told already. */
-  private selected: { readonly answers: readonly Answer[]; readonly count: number } | null = null;
-  private readonly touched = (change: number): void => {
+  private selected: { readonly results: readonly ReadResult[]; readonly count: number } | null = null;
+  private readonly touched = (partition: CachedPartition, change: number): void => {
+    this.open.add(partition);
     if (this.state === 'waiting' && (change & this.wakesOn) !== 0) this.host.onTouched(this);
   };
 
@@ -61,6 +64,7 @@ export class FetchOperation {
     private readonly context: ServableContext,
     private readonly call: FetchCallContext,
     private readonly respond: FetchResponder,
+    private readonly onWaiting: () => void,
   ) {
     this.fetch = { params, authorize: call.authorize, interest: this.interest, arrival: host.nextArrival() };
     // As in Kafka a new high watermark alone does not wake a follower, nor an append a consumer: it cannot read that yet.
@@ -75,10 +79,10 @@ export class FetchOperation {
     const { set } = this.context;
     const requestMs = this.host.clock.monotonicMs();
     set.onTouched = this.touched;
-    this.read(true, (partitions, results, isLater) => {
+    this.read(true, (results, isLater) => {
       // Only now: what a resting follower is asked about its last fetch is the one before this.
       set.times.lastFetchTimeMs = requestMs;
-      this.afterFirstRead(partitions, results, isLater);
+      this.afterFirstRead(results, isLater);
     });
   }
 
@@ -87,8 +91,9 @@ export class FetchOperation {
     this.guarded(() => {
       if (this.state !== 'waiting') return;
       let available = 0;
-      for (const partition of this.context.set.dirty) {
-        if (this.refused.has(partition)) continue;
+      for (const partition of this.open) {
+        // Nothing that happens makes it available: as in Kafka it was answered for when the fetch came.
+        if (partition.isRefused) continue;
         available += this.host.partitions.availableBytes(partition, this.fetch);
         if (available >= this.params.minBytes) return this.complete();
       }
@@ -98,9 +103,9 @@ export class FetchOperation {
   /** Reads once more and answers: there is enough now, or the time is up. */
   complete(): void {
     if (this.state !== 'waiting') return;
-    this.timer?.cancel();
+    this.endWait();
     this.state = 'reading';
-    this.read(false, (partitions, results) => this.finish(partitions, results));
+    this.read(false, (results) => this.finish(results));
   }
 
   get isDone(): boolean {
@@ -124,10 +129,7 @@ export class FetchOperation {
   }
 
   /** Reads what may have something to tell. With `isFirst` followers' positions are recorded: once a request, not again after it waited. */
-  private read(
-    isFirst: boolean,
-    then: (partitions: readonly CachedPartition[], results: readonly ReadResult[], isLater: boolean) => void,
-  ): void {
+  private read(isFirst: boolean, then: (results: readonly ReadResult[], isLater: boolean) => void): void {
     this.guarded(() => {
       const partitions = [...this.context.set.dirty];
       const fetch = { ...this.fetch, updateFetchState: isFirst };
@@ -135,56 +137,79 @@ export class FetchOperation {
         ? this.host.partitions.readInTurns(partitions, fetch)
         : this.host.partitions.read(partitions, fetch);
       if (!(results instanceof Promise)) {
-        then(partitions, results, false);
+        then(results, false);
         return;
       }
       results.then(
         (read) =>
           this.guarded(() => {
-            if (this.state === 'reading') then(partitions, read, true);
+            if (this.state === 'reading') then(read, true);
           }),
         (error: unknown) => this.fail(error),
       );
     });
   }
 
-  private afterFirstRead(
-    partitions: readonly CachedPartition[],
-    results: readonly ReadResult[],
-    isLater: boolean,
-  ): void {
-    const { params, context } = this;
-    let bytes = 0;
-    let isUrgent = params.maxWaitMs <= 0;
-    results.forEach((result, at) => {
-      bytes += result.sizeInBytes;
-      if (result.isRefusedBeforehand) this.refused.add(partitions[at]!);
-      else if (result.errorCode !== ErrorCode.NONE || result.divergingEpoch || result.preferredReadReplica !== -1) {
-        isUrgent = true;
+  private afterFirstRead(results: readonly ReadResult[], isLater: boolean): void {
+    this.inSteps(results.length, this.lookOver(results), (mustWait) => {
+      if (!mustWait) {
+        this.finish(results);
+        return;
       }
-    });
-    const hasNoneToWaitFor = this.refused.size === context.set.partitions.size;
-    if (isUrgent || hasNoneToWaitFor || bytes >= params.minBytes) {
-      this.finish(partitions, results);
-      return;
-    }
-    this.inSteps(partitions.length, this.restAll(partitions, results), () => {
       this.wait();
       // What came while the disk was read, or others ran, has woken no one: the fetch was not waiting yet.
-      if (isLater || this.isLarge(partitions.length)) this.maybeComplete();
+      if (isLater || this.isLarge(results.length)) this.maybeComplete();
     });
   }
 
-  private *restAll(partitions: readonly CachedPartition[], results: readonly ReadResult[]): Steps<void> {
+  /**
+   * Whether the fetch is to wait; then what has nothing to tell rests. What was refused before its log was asked makes nobody hurry, but a
+   * fetch of many such partitions, which a client may make up, is answered at once (Kafka keeps it).
+   */
+  private *lookOver(results: readonly ReadResult[]): Steps<boolean> {
+    const { params, context } = this;
     const { partitionsAStep } = this.host.slices;
-    for (let at = 0; at < partitions.length; at++) {
+    let bytes = 0;
+    let refused = 0;
+    let isUrgent = params.maxWaitMs <= 0;
+    for (let at = 0; at < results.length; at++) {
       if (at % partitionsAStep === partitionsAStep - 1) {
         yield;
-        if (this.state !== 'reading') return;
+        if (this.state !== 'reading') return false;
+      }
+      const { cached, sizeInBytes, errorCode, divergingEpoch, preferredReadReplica } = results[at]!;
+      bytes += sizeInBytes;
+      if (cached.isRefused) refused++;
+      else if (errorCode !== ErrorCode.NONE || divergingEpoch || preferredReadReplica !== -1) isUrgent = true;
+    }
+    const hasNoneToWaitFor = refused === context.set.partitions.size || this.isLarge(refused);
+    if (isUrgent || hasNoneToWaitFor || bytes >= params.minBytes || !this.mayWait()) return false;
+    for (let at = 0; at < results.length; at++) {
+      if (at % partitionsAStep === partitionsAStep - 1) {
+        yield;
+        if (this.state !== 'reading') return false;
       }
       const result = results[at]!;
-      if (!partitions[at]!.mustRespond(result)) this.maybeRest(partitions[at]!, result, this.session);
+      const { cached } = result;
+      if (result.endToRestAt === null || result.changes !== cached.changes) this.open.add(cached);
+      if (!cached.mustRespond(result)) this.maybeRest(result, this.session);
     }
+    return true;
+  }
+
+  /** A large fetch without a session is kept like a session while it waits: there is as much room for both. */
+  private mayWait(): boolean {
+    const { size } = this.context.set.partitions;
+    if (this.session || !this.isLarge(size)) return true;
+    if (!this.host.sessions.beginWait(this.params.replicaId >= 0, size)) return false;
+    this.countedPartitions = size;
+    return true;
+  }
+
+  private endWait(): void {
+    this.timer?.cancel();
+    this.host.sessions.endWait(this.countedPartitions);
+    this.countedPartitions = 0;
   }
 
   /** Goes on with what the steps come to, at once when there are few; not when the fetch has ended meanwhile. */
@@ -209,16 +234,16 @@ export class FetchOperation {
   private wait(): void {
     this.state = 'waiting';
     this.host.onWaiting(this);
+    this.onWaiting();
     this.timer = this.host.clock.setTimer(this.params.maxWaitMs, () => this.complete(), { background: true });
   }
 
-  private finish(partitions: readonly CachedPartition[], results: readonly ReadResult[]): void {
+  private finish(results: readonly ReadResult[]): void {
     const { context, host } = this;
-    const answers = partitions.map((cached, at) => ({ cached, result: results[at]! }));
     switch (context.kind) {
       case 'sessionless':
         this.end();
-        this.respond(INVALID_SESSION_ID, answers, ErrorCode.NONE);
+        this.respond(INVALID_SESSION_ID, results, ErrorCode.NONE);
         return;
       case 'full': {
         const isFollower = this.params.replicaId >= 0;
@@ -230,14 +255,14 @@ export class FetchOperation {
         );
         if (!session) {
           this.end();
-          this.respond(INVALID_SESSION_ID, answers, ErrorCode.NONE);
+          this.respond(INVALID_SESSION_ID, results, ErrorCode.NONE);
           return;
         }
         this.begun = session;
         // All are told, whatever is news: the client knows nothing of the session before.
-        this.inSteps(answers.length, this.selectNews(answers, session), () => {
+        this.inSteps(results.length, this.selectNews(results, session), () => {
           this.end(session);
-          this.respond(session.id, answers, ErrorCode.NONE);
+          this.respond(session.id, results, ErrorCode.NONE);
         });
         return;
       }
@@ -248,7 +273,7 @@ export class FetchOperation {
           this.respond(session.id, [], ErrorCode.INVALID_FETCH_SESSION_EPOCH);
           return;
         }
-        this.inSteps(answers.length, this.selectNews(answers, session), (news) => {
+        this.inSteps(results.length, this.selectNews(results, session), (news) => {
           this.end();
           this.respond(session.id, news, ErrorCode.NONE);
         });
@@ -257,28 +282,28 @@ export class FetchOperation {
   }
 
   /**
-   * The answers that tell the client something new. What has nothing more to tell rests. In steps, between which the client may give up on the
+   * The results that tell the client something new. What has nothing more to tell rests. In steps, between which the client may give up on the
    * request: then nothing of it counts as told (`takeBack`).
    */
-  private *selectNews(answers: readonly Answer[], session: FetchSession): Steps<Answer[]> {
+  private *selectNews(results: readonly ReadResult[], session: FetchSession): Steps<ReadResult[]> {
     const { set } = this.context;
     const { partitionsAStep } = this.host.slices;
-    const news: Answer[] = [];
-    const selected = (this.selected = { answers, count: 0 });
-    for (let at = 0; at < answers.length; at++) {
+    const news: ReadResult[] = [];
+    const selected = (this.selected = { results, count: 0 });
+    for (let at = 0; at < results.length; at++) {
       if (at % partitionsAStep === partitionsAStep - 1) {
         yield;
         if (this.state !== 'reading') return [];
       }
-      const answer = answers[at]!;
+      const result = results[at]!;
+      const { cached } = result;
       selected.count = at + 1;
-      const { cached, result } = answer;
       if (cached.mustRespond(result)) {
-        news.push(answer);
+        news.push(result);
         cached.answered(result);
         if (result.sizeInBytes > 0) set.moveToEnd(cached);
       }
-      this.maybeRest(cached, result, session);
+      this.maybeRest(result, session);
     }
     this.selected = null;
     return news;
@@ -290,15 +315,15 @@ export class FetchOperation {
     this.selected = null;
     if (!selected) return;
     for (let at = 0; at < selected.count; at++) {
-      const { cached } = selected.answers[at]!;
+      const { cached } = selected.results[at]!;
       cached.untold();
       this.context.set.wake(cached);
     }
   }
 
   /** Only in a session does anything rest: other fetches are over with their answer. */
-  private maybeRest(partition: CachedPartition, result: ReadResult, session: FetchSession | null): void {
-    if (session && !session.isEnded) this.host.partitions.maybeRest(partition, result, this.fetch);
+  private maybeRest(result: ReadResult, session: FetchSession | null): void {
+    if (session && !session.isEnded) this.host.partitions.maybeRest(result, this.fetch);
   }
 
   /** Whatever is thrown on the way ends this fetch, and no other. */
@@ -325,7 +350,7 @@ export class FetchOperation {
   /** Watches nothing any more, but for the session that goes on. */
   private end(begun: FetchSession | null = null): void {
     this.state = 'done';
-    this.timer?.cancel();
+    this.endWait();
     this.interest.end();
     const { set } = this.context;
     if (set.onTouched === this.touched) set.onTouched = null;

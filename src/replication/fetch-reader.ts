@@ -21,14 +21,13 @@ import type { MetadataSource, ReplicaQuota } from './ports.js';
 
 /** What a read found, and whether the partition has nothing more to tell until it changes. */
 export interface ReadResult extends FetchPartitionResult {
+  readonly cached: CachedPartition;
   /** The end that the fetch has reached, where it may rest; null when it has not, or must be looked at again anyway. */
   readonly endToRestAt: number | null;
   /** `CachedPartition.changes` at the read: `endToRestAt` holds as long as it stands. */
   readonly changes: number;
   /** There was a batch, and it was larger than what was left. */
   readonly didNotFit: boolean;
-  /** Refused by authorization or for a topic that is not known here, before any log was asked. */
-  readonly isRefusedBeforehand: boolean;
   /** The follower that read, when it is to rest with the partition. */
   readonly replica: Replica | null;
 }
@@ -204,23 +203,22 @@ export class FetchReader {
 
   private read(cached: CachedPartition, limits: ReadLimits, fetch: FetchRead): ReadResult | Promise<ReadResult> {
     const { params } = fetch;
-    if (cached.topic === null) {
-      return refusedBeforehand({ topic: '', partition: cached.partition }, ErrorCode.UNKNOWN_TOPIC_ID);
-    }
+    if (cached.topic === null) return refusedBeforehand(cached, ErrorCode.UNKNOWN_TOPIC_ID);
     const tp = { topic: cached.topic, partition: cached.partition };
     const unauthorized = fetch.authorize(tp);
-    if (unauthorized !== ErrorCode.NONE) return refusedBeforehand(tp, unauthorized);
+    if (unauthorized !== ErrorCode.NONE) return refusedBeforehand(cached, unauthorized);
+    cached.isRefused = false;
     const partition = this.options.partitionOrError(tp);
-    if (typeof partition === 'number') return refused(tp, partition);
-    if (!isOfTopic(cached, partition)) return refused(tp, ErrorCode.INCONSISTENT_TOPIC_ID);
+    if (typeof partition === 'number') return refused(cached, partition);
+    if (!isOfTopic(cached, partition)) return refused(cached, ErrorCode.INCONSISTENT_TOPIC_ID);
     const preferred = this.preferredReadReplica(params, partition, cached.fetchOffset);
     const log = partition.localLog(cached.currentLeaderEpoch, params.fetchOnlyLeader && preferred === -1);
-    if (typeof log === 'number') return refused(tp, log);
-    if (preferred !== -1) return { ...withoutRecords(tp, log), preferredReadReplica: preferred };
+    if (typeof log === 'number') return refused(cached, log);
+    if (preferred !== -1) return { ...withoutRecords(cached, log), preferredReadReplica: preferred };
     try {
       return this.readLog(cached, partition, log, limits, fetch);
     } catch (error) {
-      return this.failed(tp, error);
+      return this.failed(cached, partition.tp, error);
     }
   }
 
@@ -232,7 +230,7 @@ export class FetchReader {
     fetch: FetchRead,
   ): ReadResult | Promise<ReadResult> {
     const { params } = fetch;
-    const { tp, leaderEpoch } = partition;
+    const { leaderEpoch } = partition;
     const { fetchOffset } = cached;
     const isFollower = params.replicaId >= 0;
     let replica: Replica | null = null;
@@ -241,15 +239,15 @@ export class FetchReader {
       // A follower that was just assigned may know of it before this leader does.
       if (!replica) {
         const knowsEpoch = cached.currentLeaderEpoch !== -1;
-        return refused(tp, knowsEpoch ? ErrorCode.UNKNOWN_LEADER_EPOCH : ErrorCode.NOT_LEADER_OR_FOLLOWER);
+        return refused(cached, knowsEpoch ? ErrorCode.UNKNOWN_LEADER_EPOCH : ErrorCode.NOT_LEADER_OR_FOLLOWER);
       }
     }
     if (cached.lastFetchedEpoch !== -1) {
       const found = divergence(log, cached);
       if (found.kind === 'unknown' || fetchOffset < log.logStartOffset)
-        return refused(tp, ErrorCode.OFFSET_OUT_OF_RANGE);
+        return refused(cached, ErrorCode.OFFSET_OUT_OF_RANGE);
       if (found.kind === 'diverging') {
-        return { ...withoutRecords(tp, log), divergingEpoch: { epoch: found.epoch, endOffset: found.endOffset } };
+        return { ...withoutRecords(cached, log), divergingEpoch: { epoch: found.epoch, endOffset: found.endOffset } };
       }
     }
     // Both of before a read of the disk: it is then that the follower asked.
@@ -280,9 +278,9 @@ export class FetchReader {
     return info.then(
       (read) => {
         const isStillValid = partition.leaderEpoch === leaderEpoch && partition.log === log && !fetch.interest.isOver;
-        return isStillValid ? finish(read) : refused(tp, ErrorCode.NOT_LEADER_OR_FOLLOWER);
+        return isStillValid ? finish(read) : refused(cached, ErrorCode.NOT_LEADER_OR_FOLLOWER);
       },
-      (error: unknown) => this.failed(tp, error),
+      (error: unknown) => this.failed(cached, partition.tp, error),
     );
   }
 
@@ -306,7 +304,7 @@ export class FetchReader {
       : this.options.selector !== null && params.client !== null && partition.isLeader;
     const end = endOf(log, params);
     return {
-      ...withoutRecords(partition.tp, log),
+      ...withoutRecords(cached, log),
       records,
       sizeInBytes,
       didNotFit: read.firstEntryIncomplete,
@@ -317,9 +315,9 @@ export class FetchReader {
     };
   }
 
-  private failed(tp: TopicPartition, error: unknown): ReadResult {
+  private failed(cached: CachedPartition, tp: TopicPartition, error: unknown): ReadResult {
     return refused(
-      tp,
+      cached,
       anyErrorCodeOf(error, () => this.options.onUnexpected(tp, error)),
     );
   }
@@ -385,9 +383,9 @@ function divergence(log: UnifiedLog, cached: CachedPartition): ReturnType<typeof
   return divergenceOf(end && { epoch: end.epoch, endOffset: end.offset }, cached.lastFetchedEpoch, cached.fetchOffset);
 }
 
-function withoutRecords(tp: TopicPartition, log: UnifiedLog): ReadResult {
+function withoutRecords(cached: CachedPartition, log: UnifiedLog): ReadResult {
   return {
-    tp,
+    cached,
     errorCode: ErrorCode.NONE,
     highWatermark: log.highWatermark,
     lastStableOffset: log.lastStableOffset,
@@ -400,15 +398,14 @@ function withoutRecords(tp: TopicPartition, log: UnifiedLog): ReadResult {
     endToRestAt: null,
     changes: -1,
     didNotFit: false,
-    isRefusedBeforehand: false,
     replica: null,
   };
 }
 
 /** The answer for a partition that cannot be read. */
-export function refused(tp: TopicPartition, errorCode: number): ReadResult {
+export function refused(cached: CachedPartition, errorCode: number): ReadResult {
   return {
-    tp,
+    cached,
     errorCode,
     highWatermark: -1,
     lastStableOffset: -1,
@@ -421,12 +418,12 @@ export function refused(tp: TopicPartition, errorCode: number): ReadResult {
     endToRestAt: null,
     changes: -1,
     didNotFit: false,
-    isRefusedBeforehand: false,
     replica: null,
   };
 }
 
 /** The same for what is refused before the log is asked: there Kafka writes an empty list where it otherwise writes null. */
-function refusedBeforehand(tp: TopicPartition, errorCode: number): ReadResult {
-  return { ...refused(tp, errorCode), isRefusedBeforehand: true, abortedTransactions: [] };
+function refusedBeforehand(cached: CachedPartition, errorCode: number): ReadResult {
+  cached.isRefused = true;
+  return { ...refused(cached, errorCode), abortedTransactions: [] };
 }

@@ -7,7 +7,7 @@ import {
   type FetchSession,
   type FetchSessionCache,
 } from './core/fetch-session.js';
-import { FetchOperation, type FetchOperationHost } from './fetch-operation.js';
+import { FetchOperation, type FetchOperationHost, type FetchResponder } from './fetch-operation.js';
 import type { FetchSlices } from './fetch-slices.js';
 import { forgottenKeys, requestedPartitions, toResponses } from './fetch-wire.js';
 import type { FetchCallContext, FetchParams, FetchUnderWay } from './fetch.js';
@@ -67,9 +67,11 @@ export class FetchRequests {
     respond: (response: FetchResponseInput) => void,
   ): FetchUnderWay | null {
     const { clock, slices } = this.options;
-    const steps = this.begin(request, version, call, respond);
-    if (namedPartitions(request) <= slices.partitionsAtOnce) return underWay(runAtOnce(steps));
+    if (namedPartitions(request) <= slices.partitionsAtOnce) {
+      return underWay(runAtOnce(this.begin(request, version, call, respond)));
+    }
     const begun = new LargeFetch();
+    const steps = this.begin(request, version, call, respond, begun.onWaiting);
     startInSlices(clock, steps, (operation) => begun.onBegun(operation), call.fail, slices.limits);
     return begun;
   }
@@ -79,6 +81,7 @@ export class FetchRequests {
     version: number,
     call: FetchCallContext,
     respond: (response: FetchResponseInput) => void,
+    onWaiting: () => void = () => undefined,
   ): Steps<FetchOperation | null> {
     const { clock, sessions, partitions, metadata, slices } = this.options;
     const sessionRequest = {
@@ -103,13 +106,14 @@ export class FetchRequests {
       return null;
     }
     const params = this.paramsOf(request, version, call);
-    const operation = new FetchOperation(this.host, params, context, call, (sessionId, answers, errorCode) => {
+    const onAnswer: FetchResponder = (sessionId, results, errorCode) => {
       const onResponses = (responses: FetchResponseInput['responses']): void =>
         respond({ errorCode, sessionId, responses });
-      const steps = toResponses(answers, version);
-      if (answers.length <= slices.partitionsAtOnce) onResponses(runAtOnce(steps));
+      const steps = toResponses(results, version);
+      if (results.length <= slices.partitionsAtOnce) onResponses(runAtOnce(steps));
       else startInSlices(clock, steps, onResponses, call.fail, slices.limits);
-    });
+    };
+    const operation = new FetchOperation(this.host, params, context, call, onAnswer, onWaiting);
     if (context.kind === 'incremental') this.bySession.set(context.session, operation);
     operation.start();
     return operation;
@@ -185,6 +189,8 @@ function underWay(operation: FetchOperation | null): FetchUnderWay | null {
 class LargeFetch implements FetchUnderWay {
   private operation: FetchOperation | null = null;
   private isGivenUp = false;
+  onWaiting: () => void = () => undefined;
+  readonly isBeginning = new Promise<void>((resolve) => (this.onWaiting = resolve));
 
   onBegun(operation: FetchOperation | null): void {
     this.operation = operation;
@@ -193,6 +199,7 @@ class LargeFetch implements FetchUnderWay {
 
   giveUp(): void {
     this.isGivenUp = true;
+    this.onWaiting();
     this.operation?.giveUp();
   }
 }

@@ -10,12 +10,6 @@ import type { MetadataSource } from './ports.js';
 /** Below this version a request names its topics, from it on it gives their ids. */
 export const FIRST_VERSION_WITH_TOPIC_IDS = 13;
 
-/** A partition's result with the place it has in the fetch. */
-export interface Answer {
-  readonly cached: CachedPartition;
-  readonly result: ReadResult;
-}
-
 /** Partitions that are looked at in one step, of less than a microsecond each. */
 const PARTITIONS_A_STEP = 128;
 
@@ -83,13 +77,14 @@ type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
 const FIRST_VERSION_WITH_STORAGE_ERROR = 6;
 
 /** Partitions in their order; neighbours of one topic share its entry. */
-export function* toResponses(answers: readonly Answer[], version: number): Steps<TopicResponse[]> {
+export function* toResponses(results: readonly ReadResult[], version: number): Steps<TopicResponse[]> {
   const usesTopicIds = version >= FIRST_VERSION_WITH_TOPIC_IDS;
   const responses: TopicResponse[] = [];
   let last: CachedPartition | null = null;
   let partitions: PartitionResponse[] = [];
   let left = PARTITIONS_A_STEP;
-  for (const { cached, result } of answers) {
+  for (const result of results) {
+    const { cached } = result;
     if (--left === 0) {
       yield;
       left = PARTITIONS_A_STEP;

@@ -18,6 +18,11 @@ export interface FetchCallContext {
 export interface FetchUnderWay {
   /** Its client is gone: nothing more is read or watched for it, and it is not answered. */
   giveUp(): void;
+  /**
+   * For a large one: ends when nothing but records is waited for, or it is given up. Until then, or its answer, it goes on with this broker's
+   * own turns and disks.
+   */
+  readonly isBeginning: Promise<void> | null;
 }
 
 /** What holds for all partitions of a fetch (Kafka's `FetchParams`). */
@@ -40,7 +45,6 @@ export interface FetchParams {
 
 /** What is answered for one partition. */
 export interface FetchPartitionResult {
-  readonly tp: TopicPartition;
   readonly errorCode: number;
   readonly highWatermark: number;
   readonly lastStableOffset: number;

@@ -59,7 +59,8 @@ export class WatchedPartitions {
    * Lets the partition rest if its read allows it and nothing has changed since. The client must have been told, or be told now, what
    * was read.
    */
-  maybeRest(partition: CachedPartition, result: ReadResult, { params }: FetchRead): void {
+  maybeRest(result: ReadResult, { params }: FetchRead): void {
+    const { cached: partition } = result;
     if (result.endToRestAt === null || partition.changes !== result.changes) return;
     const { replica, endToRestAt } = result;
     // Another session of the same follower may have said since that it is not that far (it came back with a shorter log).

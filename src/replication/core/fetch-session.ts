@@ -4,7 +4,7 @@
  * A session remembers what its client asked of each partition, so that a request names only what changed and a response only what is
  * new. Which of a session's partitions may have something new, its `FetchSet` knows.
  */
-import { runAtOnce, type Random, type Steps } from '../../common/index.js';
+import { assert, runAtOnce, type Random, type Steps } from '../../common/index.js';
 import { FetchSet, type CachedPartition, type PartitionRequest } from './fetch-set.js';
 
 export const INVALID_SESSION_ID = 0;
@@ -65,6 +65,8 @@ export class FetchSessionCache {
   /** In order of last use: the first is the one unused for longest. */
   private readonly sessions = new Map<number, FetchSession>();
   private partitionCount = 0;
+  /** In large fetches without a session that wait: they are kept as those of sessions are. */
+  private waitingCount = 0;
   evictions = 0;
 
   constructor(
@@ -106,9 +108,21 @@ export class FetchSessionCache {
     return size > cachedSize && this.isTooLarge(privileged, size, cachedSize);
   }
 
+  /** A fetch of so many partitions, outside of a session, is to wait: false when there is no room for that. */
+  beginWait(privileged: boolean, size: number): boolean {
+    if (this.isTooLarge(privileged, size, 0)) return false;
+    this.waitingCount += size;
+    return true;
+  }
+
+  endWait(size: number): void {
+    this.waitingCount -= size;
+    assert(this.waitingCount >= 0, 'a fetch ends its wait once');
+  }
+
   private isTooLarge(privileged: boolean, size: number, countedSize: number): boolean {
     if (size > MAX_SESSION_PARTITIONS) return true;
-    return !privileged && this.partitionCount - countedSize + size > this.maxPartitions;
+    return !privileged && this.partitionCount + this.waitingCount - countedSize + size > this.maxPartitions;
   }
 
   /** The session was used, or changed its size. */

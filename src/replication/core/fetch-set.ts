@@ -56,6 +56,8 @@ export class CachedPartition {
   restingReplica: Replica | null = null;
   /** Under what `WatchedPartitions` holds it for changes of the partition; null while it is not watched. */
   watchKey: string | null = null;
+  /** At its last read it was refused by authorization, or for a topic that is not known here, before any log was asked. */
+  isRefused = false;
 
   constructor(
     readonly owner: FetchSet,
@@ -121,7 +123,7 @@ export class FetchSet {
   /** When the client last asked. Resting followers count as having fetched then. */
   readonly times: FetchTimes = { lastFetchTimeMs: -Infinity };
   /** Set while a fetch of these partitions is being served: called when something happens to one of them. */
-  onTouched: ((change: number) => void) | null = null;
+  onTouched: ((partition: CachedPartition, change: number) => void) | null = null;
   private readonly awake = new Set<CachedPartition>();
 
   constructor(requests: readonly PartitionRequest[] = []) {
@@ -163,7 +165,7 @@ export class FetchSet {
     partition.changes++;
     partition.endRest();
     this.awake.add(partition);
-    this.onTouched?.(change);
+    this.onTouched?.(partition, change);
   }
 
   /** The partition is to be read by the next fetch, though nothing happened to it; unless it has been forgotten. */

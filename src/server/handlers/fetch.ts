@@ -37,16 +37,16 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
       else startInSlices(context.clock, forOldClient(answer as Answer, context), context.respond, context.fail);
     },
   );
-  if (underWay) {
-    // A client that has gone asks again, and its reads must not pile up before those of others: a disk may be slow, or hang.
-    const giveUp = (): void => {
-      underWay.giveUp();
-      request.respondNothing();
-    };
-    if (request.isAbandoned) giveUp();
-    else request.onAbandoned = giveUp;
-  }
-  return LATER;
+  if (!underWay) return LATER;
+  // A client that has gone asks again, and its reads must not pile up before those of others: a disk may be slow, or hang.
+  const giveUp = (): void => {
+    underWay.giveUp();
+    request.respondNothing();
+  };
+  if (request.isAbandoned) giveUp();
+  else request.onAbandoned = giveUp;
+  // What it is made of counts until it waits, as all that is large.
+  return underWay.isBeginning?.then(() => LATER) ?? LATER;
 });
 
 /**

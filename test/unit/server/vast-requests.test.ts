@@ -224,3 +224,18 @@ test('ElectLeaders asks the controller for some partitions at a time, each once'
     list(2500, (at) => at),
   );
 });
+
+test('a Fetch of thousands of partitions counts among large requests until it waits for nothing but records', async () => {
+  const clock = new SimulatedClock();
+  const largeRequests = new LargeRequests(clock, 1e9);
+  let wait = (): void => undefined;
+  const isBeginning = new Promise<void>((resolve) => (wait = resolve));
+  const replicas = { handleFetch: () => ({ giveUp: () => undefined, isBeginning }) };
+  const body = { replicaId: -1, topics: [{ topic: 't', partitions: list(3000, (partition) => ({ partition })) }] };
+  await call({ apiKey: ApiKey.Fetch, version: 12, body, services: { clock, largeRequests, replicas } });
+  await clock.advance(10);
+  expect(largeRequests.usedBytes).toBeGreaterThan(0);
+  wait();
+  await clock.advance(0);
+  expect(largeRequests.usedBytes).toBe(0);
+});

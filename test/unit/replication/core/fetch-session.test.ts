@@ -250,7 +250,7 @@ describe('a partition of a session', () => {
     const [first, , third] = [...set.partitions.values()] as [never, never, never];
     restAll(set);
     const touched: number[] = [];
-    set.onTouched = (change) => touched.push(change);
+    set.onTouched = (_, change) => touched.push(change);
     set.touch(third, Change.Appended);
     set.touch(first, Change.HighWatermark);
     set.moveToEnd(third);
