@@ -1,8 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { hostname } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import type { BrokerEndPoint } from '../cluster/index.js';
 import type { Logger } from '../common/index.js';
-import { ConfigError, type BrokerConfig } from '../config/index.js';
+import { ConfigError, type BrokerConfig, type ListenerEndPoint } from '../config/index.js';
 import {
   AddressOverrides,
   type ConnectionRateLimits,
@@ -53,39 +54,73 @@ async function resolveHost(host: string): Promise<string[]> {
 }
 
 /**
- * Binds every listener, or those in `names`. Throws ConfigError for a security protocol that is not served; rejects with Node's error for a
- * port in use.
+ * Has a broker listen where its configuration says at the moment, and clients told where it does. Made and started by the broker; its changes
+ * come one after the other.
  */
-export async function bindListeners(
-  server: SocketServer,
-  config: BrokerConfig,
-  names = new Set(config.listeners.map(({ listenerName }) => listenerName)),
-): Promise<void> {
-  for (const { listenerName, host, port, securityProtocol } of config.listeners) {
-    if (!names.has(listenerName)) continue;
+export class BrokerListeners {
+  private readonly bound = new Set<string>();
+  private registered: readonly BrokerEndPoint[] = [];
+
+  constructor(
+    private readonly server: SocketServer,
+    private readonly config: () => BrokerConfig,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Where clients are told to connect: ports that were left to the kernel are known once the listeners are bound, and others have none. */
+  advertisedEndPoints(): BrokerEndPoint[] {
+    return this.config()
+      .advertisedListeners.filter(({ listenerName }) => this.bound.has(listenerName))
+      .map(({ host, port, listenerName, securityProtocol }) => ({
+        host: host === null || host === '' ? hostname() : host,
+        port: port === 0 ? this.server.boundPort(listenerName)! : port,
+        listenerName,
+        securityProtocol,
+      }));
+  }
+
+  /**
+   * Binds every listener. Throws ConfigError for a security protocol that is not served; rejects with Node's error for a port in use.
+   */
+  async bindAll(): Promise<void> {
+    for (const endPoint of this.config().listeners) await this.bind(endPoint);
+    this.registered = this.advertisedEndPoints();
+  }
+
+  /**
+   * Stops those that are configured no more, and binds those that are not bound. Another address of one that stays has no effect, as in Kafka.
+   * One that cannot be bound, as its port is taken, is tried again with the next change. `register` is called when clients are to be told of
+   * other end points.
+   */
+  async update(register: () => Promise<void>): Promise<void> {
+    const { listeners } = this.config();
+    for (const name of [...this.bound]) {
+      if (listeners.some(({ listenerName }) => listenerName === name)) continue;
+      await this.server.unbind(name);
+      this.bound.delete(name);
+    }
+    for (const endPoint of listeners) {
+      const { listenerName } = endPoint;
+      if (this.bound.has(listenerName)) continue;
+      try {
+        await this.bind(endPoint);
+      } catch (error) {
+        this.logger.error('A listener could not be added', { listener: listenerName, error });
+      }
+    }
+    const endPoints = this.advertisedEndPoints();
+    if (isDeepStrictEqual(endPoints, this.registered)) return;
+    await register();
+    this.registered = endPoints;
+  }
+
+  private async bind({ listenerName, host, port, securityProtocol }: ListenerEndPoint): Promise<void> {
     if (securityProtocol !== 'PLAINTEXT') {
       throw new ConfigError(
         `Listener ${listenerName} has the security protocol ${securityProtocol}; only PLAINTEXT is served`,
       );
     }
-    await server.bind({ listenerName, host: host ?? '', port });
+    await this.server.bind({ listenerName, host: host ?? '', port });
+    this.bound.add(listenerName);
   }
-}
-
-/** Stops those that are configured no more, and binds those that were not. Another address of one that stays has no effect, as in Kafka. */
-export async function updateListeners(server: SocketServer, old: BrokerConfig, next: BrokerConfig): Promise<void> {
-  const namesOf = (config: BrokerConfig) => config.listeners.map(({ listenerName }) => listenerName);
-  const [before, after] = [namesOf(old), namesOf(next)];
-  for (const name of before) if (!after.includes(name)) await server.unbind(name);
-  await bindListeners(server, next, new Set(after.filter((name) => !before.includes(name))));
-}
-
-/** Where clients are told to connect: ports that were left to the kernel are known once the listeners are bound. */
-export function advertisedEndPoints(server: SocketServer, config: BrokerConfig): BrokerEndPoint[] {
-  return config.advertisedListeners.map(({ host, port, listenerName, securityProtocol }) => ({
-    host: host === null || host === '' ? hostname() : host,
-    port: port === 0 ? (server.boundPort(listenerName) ?? 0) : port,
-    listenerName,
-    securityProtocol,
-  }));
 }

@@ -24,13 +24,7 @@ import { ConfigAdmin } from './admin/config-admin.js';
 import { TopicAdmin } from './admin/topic-admin.js';
 import { API_HANDLERS, offeredApis } from './api-table.js';
 import { AutoTopicCreation } from './auto-topic-creation.js';
-import {
-  advertisedEndPoints,
-  bindListeners,
-  connectionRateLimits,
-  socketServerLimits,
-  updateListeners,
-} from './broker-listeners.js';
+import { BrokerListeners, connectionRateLimits, socketServerLimits } from './broker-listeners.js';
 import { ConfigChanges, withDynamicConfig } from './config-changes.js';
 import { ControlOrder } from './control-order.js';
 import { requestControlledShutdown } from './controlled-shutdown-request.js';
@@ -260,7 +254,8 @@ export class Broker {
       onFatalError: (error) => this.onFatalError(error),
       onFlushed: (chunks) => logs.reclaim(chunks),
     }));
-    await step(bindListeners(sockets, this.config));
+    const listeners = new BrokerListeners(sockets, now, logger);
+    await step(listeners.bindAll());
 
     const clientOptions: BrokerClientOptions = {
       transport,
@@ -305,7 +300,7 @@ export class Broker {
     replicas.startup();
 
     const registration = (): BrokerRegistration => ({
-      broker: { id: brokerId, endPoints: advertisedEndPoints(sockets, this.config), rack: this.config.rack },
+      broker: { id: brokerId, endPoints: listeners.advertisedEndPoints(), rack: this.config.rack },
       jmxPort: -1,
       timestampMs: clock.nowMs(),
       version: REGISTRATION_VERSION,
@@ -422,14 +417,7 @@ export class Broker {
       logger,
       config: now,
       setConfig: (changed) => (this.config = changed),
-      updateListeners: async (old, next) => {
-        try {
-          await updateListeners(sockets, old, next);
-        } catch (error) {
-          logger.error('A listener could not be added', { error });
-        }
-        await stores.brokers.updateBroker(registration());
-      },
+      updateListeners: () => listeners.update(() => stores.brokers.updateBroker(registration())),
     }));
     await step(configChanges.start());
 

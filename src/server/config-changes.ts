@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Clock, Logger } from '../common/index.js';
 import {
   applyDynamicConfig,
@@ -33,7 +32,7 @@ export interface ConfigTargets {
   /** Parts that read the configuration of the moment have it from here on. */
   setConfig(config: BrokerConfig): void;
   /** Listens where it is configured to now, and tells others where this broker is reached. */
-  updateListeners(old: BrokerConfig, next: BrokerConfig): Promise<void>;
+  updateListeners(): Promise<void>;
 }
 
 /**
@@ -143,12 +142,18 @@ export class ConfigChanges {
     return change;
   }
 
-  /** By now the new configuration has been checked for all parts; each takes what is its own of what has changed. */
   private async takeOverBrokerConfig(): Promise<void> {
-    const { brokerId, stores, topicConfigs, logs, replicas, controller, logger } = this.targets;
+    const { brokerId, stores, logger } = this.targets;
     const before = this.targets.config();
     const config = await withDynamicConfig(before, brokerId, stores, logger, before);
-    if (config === before) return;
+    if (config !== before) await this.apply(config, before);
+    // Also when nothing has changed: a listener whose port was taken gets another try.
+    await this.targets.updateListeners();
+  }
+
+  /** By now the new configuration has been checked for all parts; each takes what is its own of what has changed. */
+  private async apply(config: BrokerConfig, before: BrokerConfig): Promise<void> {
+    const { brokerId, topicConfigs, logs, replicas, controller, logger } = this.targets;
     this.targets.setConfig(config);
     logs.reconfigureProducerState(config.logs);
     replicas.updateConfig(config);
@@ -156,14 +161,6 @@ export class ConfigChanges {
     if (topicConfigs.updateBrokerConfig(config)) {
       logs.reconfigureDefaultLogConfig(topicConfigs.defaultConfig);
       await logs.updateTopicConfigs((topic) => topicConfigs.configOf(topic));
-    }
-    // What others know of it.
-    const endPointsOf = ({ network: { listeners, advertisedListeners } }: BrokerConfig) => [
-      listeners,
-      advertisedListeners,
-    ];
-    if (!isDeepStrictEqual(endPointsOf(config), endPointsOf(before))) {
-      await this.targets.updateListeners(before, config);
     }
     logger.info('Took over a changed broker configuration', {
       broker: brokerId,

@@ -1,6 +1,6 @@
 /** What reaches a running broker from outside of requests, and what it tells others: changed configurations, and a disk that failed. */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createConnection } from 'node:net';
+import { createConnection, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { nodeFileSystem, nodeTransport, silentLogger, systemClock, systemRandom } from '../../../src/common/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
@@ -97,6 +97,34 @@ test(
     expect([broker.boundPort('EXTRA'), await namesTold()]).toEqual([undefined, [plaintext]]);
     const again = createConnection(port, '127.0.0.1');
     await new Promise((resolve) => again.once('error', resolve));
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'clients are not told of a listener whose port is taken, but of others, and of it once the port is free',
+  async () => {
+    const { stores } = broker.services!;
+    const told = async (): Promise<string[]> =>
+      (await stores.brokers.broker(4))!.endPoints.map(({ listenerName }) => listenerName);
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    const change = async (): Promise<void> => {
+      const set = {
+        listeners: `PLAINTEXT://127.0.0.1:0,TAKEN://127.0.0.1:${port},EXTRA://127.0.0.1:0`,
+        'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,TAKEN:PLAINTEXT,EXTRA:PLAINTEXT',
+      };
+      await stores.configs.setOrCreateConfig('brokers', '4', new Map(Object.entries(set)));
+      await stores.configs.createChangeNotification('brokers/4');
+    };
+    await change();
+    await eventually(async () => (await told()).length > 1);
+    expect(await told()).toEqual(['PLAINTEXT', 'EXTRA']);
+    await new Promise((resolve) => other.close(resolve));
+    await change();
+    await eventually(async () => (await told()).length > 2);
+    expect([await told(), broker.boundPort('TAKEN')]).toEqual([['PLAINTEXT', 'TAKEN', 'EXTRA'], port]);
   },
   TIMEOUT_MS,
 );
