@@ -7,5 +7,7 @@ const areas = (process.env.OTTLA_STRYKER_AREAS ?? 'log,replication').split(',');
 module.exports = {
   ...projects.find(({ displayName }) => displayName === 'unit'),
   rootDir: path.join(__dirname, '..', '..'),
+  // Stryker loads it itself, and puts its own around it.
+  testEnvironment: 'node',
   testMatch: areas.map((area) => `<rootDir>/test/unit/${area}/core/**/*.test.ts`),
 };
