@@ -46,13 +46,13 @@ class Unpacking {
   }
 
   /** Runs one that holds much after the other. */
-  async rebuild(work: () => Promise<void>): Promise<void> {
+  async rebuild<T>(work: () => Promise<T>): Promise<T> {
     const before = this.rebuilding;
     let done = (): void => undefined;
     this.rebuilding = new Promise((resolve) => (done = resolve));
     await before;
     try {
-      await work();
+      return await work();
     } finally {
       done();
     }
@@ -145,18 +145,16 @@ export async function prepareAppend(
   const preparation = new AppendPreparation(records, options);
   try {
     await unpacking.pass(() => preparation.openContent(allowance.left), preparation.check());
-    if (preparation.mustRebuild) {
-      await unpacking.rebuild(async () => {
-        await unpacking.pass(() => preparation.openContent(allowance.left), preparation.collect());
-        await runInSlices(clock, preparation.rewrite());
-        await preparation.compress();
-      });
-    }
+    if (!preparation.mustRebuild) return preparation.finish(null);
+    const rebuilt = await unpacking.rebuild(async () => {
+      await unpacking.pass(() => preparation.openContent(allowance.left), preparation.collect());
+      return await runInSlices(clock, preparation.rebuild());
+    });
+    return preparation.finish(null, rebuilt);
   } catch (error) {
     if (error instanceof RecordsError) return preparation.finish(error);
     throw error;
   } finally {
     allowance.left -= preparation.checkedBytes;
   }
-  return preparation.finish(null);
 }

@@ -1,15 +1,8 @@
 /** What an append needs of the insides of a large batch, found piece by piece before it. */
-import { assert, type Steps } from '../common/index.js';
-import type { BatchBuilder } from './batch-builder.js';
+import type { Steps } from '../common/index.js';
 import { RECORD_BATCH_OVERHEAD } from './batch-header.js';
 import { BatchView } from './batch-view.js';
-import {
-  compressElsewhere,
-  DEFAULT_MAX_DECOMPRESSED_BYTES,
-  MAX_STREAMED_BYTES,
-  readContent,
-  type Compression,
-} from './compression.js';
+import { DEFAULT_MAX_DECOMPRESSED_BYTES, MAX_STREAMED_BYTES, readContent, type Compression } from './compression.js';
 import type { ContentReader } from './content-reader.js';
 import { RecordTooLargeError, type RecordsError } from './errors.js';
 import { RecordChecks, type RecordFacts } from './record-checks.js';
@@ -46,15 +39,13 @@ class PreparedRecords implements PreparedAppend {
 
 /**
  * Looks at a batch that `validateForAppend` found to be too much work for one step. Give `check` the pieces of `openContent`; then, if
- * `mustRebuild`, `collect` those of another one, and run `rewrite` and `compress`. The bytes are read only.
+ * `mustRebuild`, `collect` those of another one, and `rebuild` the batch. The bytes are read only.
  */
 export class AppendPreparation {
   private readonly batch: BatchView;
   private readonly target: Compression;
   private readonly checks: RecordChecks;
-  private readonly pieces: Buffer[] = [];
-  private builder: BatchBuilder | null = null;
-  private rebuilt: Buffer | null = null;
+  private readonly collected = new Collected();
   /** Content that was looked at. */
   checkedBytes = 0;
 
@@ -91,39 +82,28 @@ export class AppendPreparation {
   /** What is built again has to be had at once. */
   *collect(): PieceTaker<void> {
     const maxBytes = this.maxCollectedBytes;
-    let total = 0;
     for (let piece = yield; piece !== null; piece = yield) {
-      total += piece.length;
-      if (total > maxBytes) {
+      if (this.collected.length + piece.length > maxBytes) {
         throw new RecordTooLargeError(
           `Message batch in append to partition ${this.options.topicPartition} holds more than ${maxBytes} bytes, and has to be built again.`,
         );
       }
-      this.pieces.push(Buffer.from(piece));
+      this.collected.add(piece);
     }
   }
 
-  *rewrite(): Steps<void> {
-    const content = Buffer.concat(this.pieces);
-    this.pieces.length = 0;
+  /** The batch as it will be appended; a promise of it where another thread compresses it. */
+  *rebuild(): Steps<Buffer | Promise<Buffer>> {
+    const content = yield* this.collected.take();
     const header = { ...this.options, nextOffset: 0, partitionLeaderEpoch: -1 };
-    this.builder = newBuilder(this.batch, this.target, header, content.length + RECORD_BATCH_OVERHEAD + ROOM_BYTES);
-    yield* rewriteRecords(this.batch, content, this.builder);
-  }
-
-  /** Does it in another thread where that takes long. */
-  compress(): Promise<void> {
-    assert(this.builder !== null, 'what is compressed was rewritten');
-    return this.builder
-      .buildBy((data) => compressElsewhere(this.target, data))
-      .then((batch) => {
-        this.rebuilt = batch;
-      });
+    const builder = newBuilder(this.batch, this.target, header, content.length + RECORD_BATCH_OVERHEAD + ROOM_BYTES);
+    yield* rewriteRecords(this.batch, content, builder);
+    return yield* builder.buildInSteps();
   }
 
   /** The result, or what was thrown on the way. */
-  finish(error: RecordsError | null): PreparedAppend {
-    return new PreparedRecords(this.buffer, this.options, error ?? this.checks, this.rebuilt);
+  finish(error: RecordsError | null, rebuilt: Buffer | null = null): PreparedAppend {
+    return new PreparedRecords(this.buffer, this.options, error ?? this.checks, rebuilt);
   }
 
   /** Uncompressed it would be larger than a batch may be. */
@@ -133,5 +113,37 @@ export class AppendPreparation {
   }
 }
 
+/** Copies of pieces, which may be of a byte each, one behind the other. */
+class Collected {
+  private readonly chunks: Buffer[] = [];
+  /** Of the last chunk. */
+  private used = CHUNK_BYTES;
+  length = 0;
+
+  add(piece: Buffer): void {
+    this.length += piece.length;
+    for (let from = 0; from < piece.length;) {
+      if (this.used === CHUNK_BYTES) {
+        this.chunks.push(Buffer.allocUnsafeSlow(CHUNK_BYTES));
+        this.used = 0;
+      }
+      const copied = piece.copy(this.chunks.at(-1)!, this.used, from);
+      from += copied;
+      this.used += copied;
+    }
+  }
+
+  /** All of it in one. */
+  *take(): Steps<Buffer> {
+    const all = Buffer.allocUnsafeSlow(this.length);
+    for (let at = 0; at < this.length; at += CHUNK_BYTES) {
+      this.chunks.shift()!.copy(all, at);
+      yield;
+    }
+    return all;
+  }
+}
+
+const CHUNK_BYTES = 1024 * 1024;
 /** Deltas that are written again may take more bytes than they did. */
 const ROOM_BYTES = 1024 * 1024;

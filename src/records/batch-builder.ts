@@ -1,8 +1,8 @@
 /** Writing batches of magic 2. */
-import { assert } from '../common/index.js';
+import { assert, type Steps } from '../common/index.js';
 import { LOG_OVERHEAD, RECORD_BATCH_OVERHEAD } from './batch-header.js';
 import type { TimestampType } from './batch-view.js';
-import { compress, compressionIdOf, type Compression } from './compression.js';
+import { compress, compressInSteps, compressionIdOf, type Compression } from './compression.js';
 import { crc32c } from './crc.js';
 import { toInt64, writeInt64, type Int64 } from './int64.js';
 import { sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from './varint.js';
@@ -125,11 +125,13 @@ export class BatchBuilder {
     return this.finish(records, this.isCompressed ? compress(this.options.compression!, records) : null);
   }
 
-  /** The same with a compression that takes long. */
-  buildBy(compressing: (records: Buffer) => Buffer | Promise<Buffer>): Promise<Buffer> {
+  /** The same where compressing takes long. */
+  *buildInSteps(): Steps<Buffer | Promise<Buffer>> {
     const records = this.takeRecords();
-    if (!this.isCompressed) return Promise.resolve(this.finish(records, null));
-    return Promise.resolve(compressing(records)).then((compressed) => this.finish(records, compressed));
+    if (!this.isCompressed) return this.finish(records, null);
+    const compressed = yield* compressInSteps(this.options.compression!, records);
+    if (Buffer.isBuffer(compressed)) return this.finish(records, compressed);
+    return compressed.then((data) => this.finish(records, data));
   }
 
   /** A batch without records has nothing to compress, and readers do not look for it (the cleaner's empty batches). */

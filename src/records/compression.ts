@@ -4,9 +4,10 @@
  */
 import * as zlib from 'node:zlib';
 import { DecompressionLimitError, UndecodableRecordsError } from './errors.js';
+import { runAtOnce, type Steps } from '../common/index.js';
 import type { ContentReader } from './content-reader.js';
-import { compressLz4, decompressLz4, Lz4Reader } from './lz4.js';
-import { compressSnappy, decompressSnappy, SnappyReader } from './snappy.js';
+import { compressLz4, countLz4Blocks, decompressLz4, Lz4Reader } from './lz4.js';
+import { compressSnappy, countSnappyChunks, decompressSnappy, SnappyReader } from './snappy.js';
 import { StreamReader } from './stream-reader.js';
 import { compressZstd, compressZstdElsewhere, decompressZstd, readZstd, zstdUpperBound } from './zstd.js';
 
@@ -52,9 +53,9 @@ export function compress(type: Compression, data: Buffer): Buffer {
     case 'gzip':
       return zlib.gzipSync(data);
     case 'snappy':
-      return compressSnappy(data);
+      return runAtOnce(compressSnappy(data));
     case 'lz4':
-      return compressLz4(data);
+      return runAtOnce(compressLz4(data));
     case 'zstd':
       return compressZstd(data);
   }
@@ -114,16 +115,31 @@ export function mayDecompressWithin(type: Compression, data: Buffer, maxBytes: n
   return type !== 'zstd' || zstdUpperBound(data) <= maxBytes;
 }
 
-/** As `compress`, where it takes long in another thread. */
-export function compressElsewhere(type: Compression, data: Buffer): Buffer | Promise<Buffer> {
-  if (type === 'zstd') return compressZstdElsewhere(data);
-  if (type !== 'gzip') return compress(type, data);
-  return new Promise((resolve, reject) =>
-    zlib.gzip(data, (error, result) => {
-      if (error) reject(error);
-      else resolve(result);
-    }),
-  );
+/** Blocks that `decompress` would make each by a call of its own; not more than `max` are counted. Others' are counted as content. */
+export function countBlocks(type: Compression, data: Buffer, max: number): number {
+  if (type === 'lz4') return countLz4Blocks(data, max);
+  return type === 'snappy' ? countSnappyChunks(data, max) : 0;
+}
+
+/** As `compress`, holding no one up: in steps, or in another thread, which gives a promise. */
+export function* compressInSteps(type: Compression, data: Buffer): Steps<Buffer | Promise<Buffer>> {
+  switch (type) {
+    case 'none':
+      return data;
+    case 'gzip':
+      return new Promise((resolve, reject) =>
+        zlib.gzip(data, (error, result) => {
+          if (error) reject(error);
+          else resolve(result);
+        }),
+      );
+    case 'snappy':
+      return yield* compressSnappy(data);
+    case 'lz4':
+      return yield* compressLz4(data);
+    case 'zstd':
+      return compressZstdElsewhere(data);
+  }
 }
 
 function decompressGzip(data: Buffer, maxBytes: number): Buffer {

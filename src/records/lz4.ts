@@ -3,6 +3,7 @@
  * frame is parsed here, so that its structure is checked and its content measured before the native decoder allocates.
  */
 import type * as Native from 'lz4-napi';
+import type { Steps } from '../common/index.js';
 import { readAll, type SyncContentReader } from './content-reader.js';
 import { DecompressionLimitError, UndecodableRecordsError } from './errors.js';
 import { xxh32 } from './xxhash.js';
@@ -19,7 +20,8 @@ const FRAME_HEADER = Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82]);
 /** The native functions put the content's length in front of a block. */
 const NATIVE_PREFIX_BYTES = 4;
 
-export function compressLz4(data: Buffer): Buffer {
+/** A block a step. */
+export function* compressLz4(data: Buffer): Steps<Buffer> {
   const parts: Buffer[] = [FRAME_HEADER];
   for (let position = 0; position < data.length; position += BLOCK_BYTES) {
     const block = data.subarray(position, position + BLOCK_BYTES);
@@ -32,6 +34,7 @@ export function compressLz4(data: Buffer): Buffer {
       size.writeUInt32LE(block.length + INCOMPRESSIBLE);
       parts.push(size, block);
     }
+    yield;
   }
   parts.push(Buffer.alloc(4)); // The end mark.
   return Buffer.concat(parts);
@@ -42,7 +45,19 @@ export function decompressLz4(data: Buffer, maxBytes: number, ignoreHeaderChecks
   return readAll(new Lz4Reader(data, maxBytes, ignoreHeaderChecksum));
 }
 
-/** Reads a frame block by block. Blocks are measured before they are decoded, so that no more than `maxBytes` are ever made. */
+/** The blocks of a frame, as far as it goes; not more than `max` are counted. */
+export function countLz4Blocks(data: Buffer, max: number): number {
+  const { firstBlock, hasBlockChecksums } = readFrame(data);
+  let count = 0;
+  for (let position = firstBlock; count < max && position + 4 <= data.length; count++) {
+    const size = data.readUInt32LE(position) & ~INCOMPRESSIBLE;
+    if (size === 0) break;
+    position += 4 + size + (hasBlockChecksums ? 4 : 0);
+  }
+  return count;
+}
+
+/** Reads a frame block by block, up to its end mark; what follows is ignored. Blocks are measured before they are decoded, so that no more than `maxBytes` are ever made. */
 export class Lz4Reader implements SyncContentReader {
   private readonly frame: Frame;
   private position: number;
@@ -63,11 +78,14 @@ export class Lz4Reader implements SyncContentReader {
 
   next(): Buffer | null {
     const { data, frame, maxBytes } = this;
-    const field = data.readUInt32LE(this.position);
-    const size = field & 0x7fffffff;
-    if (size === 0) return null;
     const start = this.position + 4;
+    const field = start <= data.length ? data.readUInt32LE(this.position) : 0;
+    const size = field & ~INCOMPRESSIBLE;
     const end = start + size;
+    const next = end + (size === 0 ? frame.contentChecksumBytes : frame.hasBlockChecksums ? 4 : 0);
+    if (size > frame.maxBlockBytes) throw failure(`Block size ${size} exceeded max: ${frame.maxBlockBytes}`);
+    if (next > data.length) throw failure('Stream ended prematurely');
+    if (size === 0) return null;
     const isStored = field >= INCOMPRESSIBLE;
     const contentBytes = isStored ? size : measureBlock(data, start, end);
     if (contentBytes > frame.maxBlockBytes) throw failure('a block is larger than its frame allows');
@@ -76,7 +94,7 @@ export class Lz4Reader implements SyncContentReader {
     if (frame.hasBlockChecksums && xxh32(data, start, end) !== data.readUInt32LE(end)) {
       throw failure('Block checksum mismatch');
     }
-    this.position = frame.hasBlockChecksums ? end + 4 : end;
+    this.position = next;
     return isStored ? data.subarray(start, end) : decodeBlock(data, start, end, contentBytes);
   }
 }
@@ -104,9 +122,9 @@ interface Frame {
   readonly firstBlock: number;
   readonly maxBlockBytes: number;
   readonly hasBlockChecksums: boolean;
+  readonly contentChecksumBytes: number;
 }
 
-/** Checks that the frame is whole, up to its end mark. What follows it is ignored. */
 function readFrame(data: Buffer): Frame {
   if (data.length < 7) throw failure('Stream ended prematurely');
   if (data.readUInt32LE(0) !== MAGIC) throw failure('Stream unsupported (invalid magic bytes)');
@@ -123,18 +141,7 @@ function readFrame(data: Buffer): Frame {
   const hasBlockChecksums = (flags & 0x10) !== 0;
   const contentChecksumBytes = (flags & 0x04) === 0 ? 0 : 4;
   const maxBlockBytes = 2 ** (2 * sizeCode + 8);
-  let position = firstBlock;
-  for (;;) {
-    if (position + 4 > data.length) throw failure('Stream ended prematurely');
-    const size = data.readUInt32LE(position) & 0x7fffffff;
-    position += 4;
-    if (size === 0) break;
-    if (size > maxBlockBytes) throw failure(`Block size ${size} exceeded max: ${maxBlockBytes}`);
-    position += size + (hasBlockChecksums ? 4 : 0);
-    if (position > data.length) throw failure('Stream ended prematurely');
-  }
-  if (position + contentChecksumBytes > data.length) throw failure('Stream ended prematurely');
-  return { checksumPosition, firstBlock, maxBlockBytes, hasBlockChecksums };
+  return { checksumPosition, firstBlock, maxBlockBytes, hasBlockChecksums, contentChecksumBytes };
 }
 
 /** The exact size of a block's content, from its tokens without decoding. */

@@ -3,6 +3,7 @@
  * blocks, which other clients send and `SnappyInputStream` reads too.
  */
 import type * as Native from 'snappy';
+import type { Steps } from '../common/index.js';
 import { readAll, type SyncContentReader } from './content-reader.js';
 import { DecompressionLimitError, UndecodableRecordsError } from './errors.js';
 
@@ -20,7 +21,8 @@ const MAX_EXPANSION = 64 / 3;
 /** The block size of `SnappyOutputStream`. */
 const BLOCK_BYTES = 32 * 1024;
 
-export function compressSnappy(data: Buffer): Buffer {
+/** A block a step. */
+export function* compressSnappy(data: Buffer): Steps<Buffer> {
   const { compressSync } = load();
   const parts: Buffer[] = [XERIAL_HEADER];
   for (let position = 0; position < data.length; position += BLOCK_BYTES) {
@@ -28,12 +30,25 @@ export function compressSnappy(data: Buffer): Buffer {
     const length = Buffer.allocUnsafe(4);
     length.writeInt32BE(block.length);
     parts.push(length, block);
+    yield;
   }
   return Buffer.concat(parts);
 }
 
 export function decompressSnappy(data: Buffer, maxBytes: number): Buffer {
   return readAll(new SnappyReader(data, maxBytes));
+}
+
+/** The chunks of a stream, up to one that is malformed; not more than `max` are counted. */
+export function countSnappyChunks(data: Buffer, max: number): number {
+  if (!isXerial(data)) return 1;
+  let count = 0;
+  for (let position = XERIAL_HEADER.length; count < max && position + 4 <= data.length; count++) {
+    const length = data.readInt32BE(position);
+    if (length < 0 && length !== MAGIC_HEAD) break;
+    position += length === MAGIC_HEAD ? XERIAL_HEADER.length : 4 + length;
+  }
+  return count;
 }
 
 /** Reads a stream chunk by chunk; a raw block is one. The length in front of a chunk is believed as far as its bytes can hold so much. */
@@ -46,7 +61,7 @@ export class SnappyReader implements SyncContentReader {
     private readonly data: Buffer,
     private readonly maxBytes: number,
   ) {
-    this.isXerial = data.length >= MAGIC_LENGTH && XERIAL_HEADER.compare(data, 0, MAGIC_LENGTH, 0, MAGIC_LENGTH) === 0;
+    this.isXerial = isXerial(data);
     if (this.isXerial && data.length < XERIAL_HEADER.length) throw failure('the stream header is cut');
     this.position = this.isXerial ? XERIAL_HEADER.length : 0;
   }
@@ -88,6 +103,10 @@ export class SnappyReader implements SyncContentReader {
     }
     return null;
   }
+}
+
+function isXerial(data: Buffer): boolean {
+  return data.length >= MAGIC_LENGTH && XERIAL_HEADER.compare(data, 0, MAGIC_LENGTH, 0, MAGIC_LENGTH) === 0;
 }
 
 function uncompressedLength(block: Buffer): number {

@@ -5,6 +5,8 @@ export const FRAME_MAGIC = 0xfd2fb528;
 export const SKIPPABLE_MAGIC = 0x184d2a50;
 export const SKIPPABLE_MAGIC_MASK = 0xfffffff0;
 const BLOCK_MAX_BYTES = 128 * 1024;
+/** What a block that holds nothing counts for: it is read as well. */
+const LEAST_BLOCK_BYTES = 64;
 /** What zstd's decoders allow by default (`ZSTD_WINDOWLOG_LIMIT_DEFAULT`), Kafka's among them. */
 const MAX_WINDOW_BYTES = 2 ** 27;
 
@@ -59,6 +61,7 @@ export function contentUpperBound(data: Buffer): number {
     if (position + 8 > data.length) throw new ZstdError('a frame is cut');
     if ((data.readUInt32LE(position) & SKIPPABLE_MAGIC_MASK) >>> 0 === SKIPPABLE_MAGIC) {
       position += 8 + data.readUInt32LE(position + 4);
+      total += LEAST_BLOCK_BYTES;
       continue;
     }
     const { firstBlock, blockMaxBytes, hasChecksum } = readFrameHeader(data, position);
@@ -69,7 +72,7 @@ export function contentUpperBound(data: Buffer): number {
       isLast = (header & 1) === 1;
       const type = (header >>> 1) & 3;
       const size = header >>> 3;
-      total += type === 2 ? blockMaxBytes : size;
+      total += type === 2 ? blockMaxBytes : Math.max(size, LEAST_BLOCK_BYTES);
       position += 3 + (type === 1 ? 1 : size);
     }
     position += hasChecksum ? 4 : 0;

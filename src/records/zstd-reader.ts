@@ -93,42 +93,42 @@ export class ZstdReader {
 
   constructor(private readonly data: Buffer) {}
 
-  /** What comes next, one block of it, good until the next call; null at the end. */
+  /**
+   * What comes next, one block of it, good until the next call; null at the end. A block, or a frame, may hold nothing: there may be hundreds
+   * of thousands of them, so that each takes a call.
+   */
   next(): Buffer | null {
-    for (;;) {
-      this.frame ??= this.beginFrame();
-      if (!this.frame) return null;
-      if (this.frame.isLastBlockRead) this.endFrame(this.frame);
-      else {
-        this.readBlock(this.frame);
-        if (this.blockLength > 0) return this.block.subarray(0, this.blockLength);
-      }
-    }
+    if (this.frame?.isLastBlockRead) this.endFrame(this.frame);
+    this.blockLength = 0;
+    if (!this.frame) {
+      if (this.position >= this.data.length) return null;
+      this.frame = this.beginFrame();
+    } else this.readBlock(this.frame);
+    return this.block.subarray(0, this.blockLength);
   }
 
+  /** Null for one that is to be skipped. */
   private beginFrame(): Frame | null {
     const { data } = this;
-    while (this.position < data.length) {
-      if (this.position + 8 > data.length) throw new ZstdError('a frame is cut');
-      if ((data.readUInt32LE(this.position) & SKIPPABLE_MAGIC_MASK) >>> 0 !== SKIPPABLE_MAGIC) {
-        const header = readFrameHeader(data, this.position);
-        this.position = header.firstBlock;
-        this.history.begin(header.windowBytes);
-        return {
-          header,
-          checksum: header.hasChecksum ? new Xxh64() : null,
-          contentBytes: 0,
-          isLastBlockRead: false,
-          huffman: null,
-          literalsLengths: null,
-          offsets: null,
-          matchLengths: null,
-          repeated: [1, 4, 8],
-        };
-      }
-      this.position += 8 + data.readUInt32LE(this.position + 4);
-      if (this.position > data.length) throw new ZstdError('a frame is cut');
+    if (this.position + 8 > data.length) throw new ZstdError('a frame is cut');
+    if ((data.readUInt32LE(this.position) & SKIPPABLE_MAGIC_MASK) >>> 0 !== SKIPPABLE_MAGIC) {
+      const header = readFrameHeader(data, this.position);
+      this.position = header.firstBlock;
+      this.history.begin(header.windowBytes);
+      return {
+        header,
+        checksum: header.hasChecksum ? new Xxh64() : null,
+        contentBytes: 0,
+        isLastBlockRead: false,
+        huffman: null,
+        literalsLengths: null,
+        offsets: null,
+        matchLengths: null,
+        repeated: [1, 4, 8],
+      };
     }
+    this.position += 8 + data.readUInt32LE(this.position + 4);
+    if (this.position > data.length) throw new ZstdError('a frame is cut');
     return null;
   }
 

@@ -67,8 +67,7 @@ async function prepare(bytes: Buffer, options: AppendValidationOptions, pieceByt
     await pass(preparation, preparation.check(), pieceBytes);
     if (preparation.mustRebuild) {
       await pass(preparation, preparation.collect(), pieceBytes);
-      runAtOnce(preparation.rewrite());
-      await preparation.compress();
+      return preparation.finish(null, await runAtOnce(preparation.rebuild()));
     }
   } catch (error) {
     if (!(error instanceof RecordsError)) throw error;
