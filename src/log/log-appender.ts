@@ -236,7 +236,7 @@ export class LogAppender {
       origin,
       verificationGuard,
       (entry) => restoreProducerHistory(local.segments, entry, this.offsets.logStartOffset),
-      producers.hasRefused ? producers.refusedBatches(local.context.clock.nowMs()) : null,
+      producers.hasRefused ? producers.refusedBatches(local.context.clock.monotonicMs()) : null,
     );
     let duplicate: BatchMetadata | null = null;
     forEachBatch(records, (batch) => {

@@ -160,12 +160,14 @@ export class LogSegment {
   /** The max timestamp of the first batch; null when the segment is empty. */
   firstBatchTimestamp(): Int64 | null {
     if (this.rollingBasedTimestamp === undefined) {
-      this.rollingBasedTimestamp = null;
+      let timestamp: Int64 | null = null;
       if (this.sizeInBytes >= HEADER_SIZE_UP_TO_MAX_TIMESTAMP) {
         const header = Buffer.allocUnsafe(HEADER_SIZE_UP_TO_MAX_TIMESTAMP);
         this.file.readSync(header, 0, HEADER_SIZE_UP_TO_MAX_TIMESTAMP, 0);
-        this.rollingBasedTimestamp = maxTimestampAt(header, 0);
+        timestamp = maxTimestampAt(header, 0);
       }
+      // Not before: the read may have wanted for a file handle.
+      this.rollingBasedTimestamp = timestamp;
     }
     return this.rollingBasedTimestamp;
   }

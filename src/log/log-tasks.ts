@@ -65,7 +65,7 @@ export class LogTasks {
   /** Forgets producers that wrote nothing for `producer.id.expiration.ms`. */
   async expireProducers(): Promise<void> {
     await this.inSlices([...this.logs.current()], (log) => {
-      if (log.hasProducers) log.removeExpiredProducers(this.context.clock.nowMs());
+      if (log.hasProducers) log.removeExpiredProducers();
       return true;
     });
   }

@@ -483,7 +483,7 @@ export class UnifiedLog {
     const batch = new BatchView(records);
     if (!batch.hasProducerId || batch.isControl) return;
     const { producerId, producerEpoch, baseSequence } = batch;
-    this.producers.noteRefused(producerId, producerEpoch, baseSequence, this.context.clock.nowMs());
+    this.producers.noteRefused(producerId, producerEpoch, baseSequence, this.context.clock.monotonicMs());
   }
 
   /** The aborted transactions of which records may lie in [startOffset, upperBoundOffset). */
@@ -491,9 +491,11 @@ export class UnifiedLog {
     return this.local.onStorage('reading', () => this.reader.collectAbortedTransactions(startOffset, upperBoundOffset));
   }
 
-  /** Forgets producers that wrote nothing for long. */
-  removeExpiredProducers(nowMs: number): void {
-    this.producers.removeExpired(nowMs);
+  /** Forgets producers that wrote nothing for long, and refused batches in their time. */
+  removeExpiredProducers(): void {
+    const { clock } = this.context;
+    this.producers.removeExpired(clock.nowMs());
+    this.producers.refusedBatches(clock.monotonicMs());
   }
 
   /** True when `removeExpiredProducers` could find something. */

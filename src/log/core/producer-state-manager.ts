@@ -103,9 +103,8 @@ export class ProducerStateManager {
     );
   }
 
-  /** Forgets producers that wrote nothing for `producer.id.expiration.ms`, verifications as old, and refused batches in their time. */
+  /** Forgets producers that wrote nothing for `producer.id.expiration.ms`, and verifications as old. */
   removeExpired(nowMs: number): void {
-    this.refusedBatches(nowMs);
     for (const entry of this.producers.values()) {
       if (!this.isExpired(entry, nowMs)) continue;
       this.producers.delete(entry.producerId);
@@ -119,13 +118,13 @@ export class ProducerStateManager {
   }
 
   /** A batch was refused before it came to the log. */
-  noteRefused(producerId: Int64, epoch: number, sequence: number, nowMs: number): void {
-    (this.refused ??= new RefusedBatches()).note(producerId, epoch, sequence, nowMs);
+  noteRefused(producerId: Int64, epoch: number, sequence: number, monotonicMs: number): void {
+    (this.refused ??= new RefusedBatches()).note(producerId, epoch, sequence, monotonicMs);
   }
 
   /** Those that may not be overtaken; null when there are none, as nearly always. */
-  refusedBatches(nowMs: number): RefusedBatches | null {
-    this.refused?.removeExpired(nowMs);
+  refusedBatches(monotonicMs: number): RefusedBatches | null {
+    this.refused?.removeExpired(monotonicMs);
     if (this.refused?.size === 0) this.refused = null;
     return this.refused;
   }

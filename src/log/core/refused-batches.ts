@@ -28,11 +28,11 @@ export class RefusedBatches {
     return this.byProducer.size;
   }
 
-  note(producerId: Int64, epoch: number, sequence: number, nowMs: number): void {
+  note(producerId: Int64, epoch: number, sequence: number, monotonicMs: number): void {
     const known = this.byProducer.get(producerId);
     if (known && (known.epoch > epoch || (known.epoch === epoch && isBehind(sequence, known.sequence)))) return;
     this.byProducer.delete(producerId);
-    this.byProducer.set(producerId, { epoch, sequence, untilMs: nowMs + HELD_OPEN_MS });
+    this.byProducer.set(producerId, { epoch, sequence, untilMs: monotonicMs + HELD_OPEN_MS });
     if (this.byProducer.size > MAX_PRODUCERS) this.forget(this.byProducer.keys().next().value!);
   }
 
@@ -47,9 +47,9 @@ export class RefusedBatches {
     this.byProducer.delete(producerId);
   }
 
-  removeExpired(nowMs: number): void {
+  removeExpired(monotonicMs: number): void {
     for (const [producerId, { untilMs }] of this.byProducer) {
-      if (untilMs > nowMs) return;
+      if (untilMs > monotonicMs) return;
       this.byProducer.delete(producerId);
     }
   }

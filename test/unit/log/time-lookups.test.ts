@@ -169,3 +169,17 @@ test('a segment that a cut has emptied ages from then, not from the records that
   expect(log.segments[0] === segment).toBe(true);
   expect(segment!.timeWaitedForRoll(world.clock.nowMs(), 5000)).toBe(700);
 });
+
+test('a segment ages by the time of its first batch, though the first look at that failed', async () => {
+  const world = newWorld(1);
+  const before = await startManager(world);
+  before.getOrCreateLog(TP, { isNew: true }).appendAsLeader(batch({ timestamp: 1000 }), { leaderEpoch: 0 });
+  const manager = await restart(world, before, 'clean');
+  const [segment] = manager.getLog(TP)!.segments;
+  const wait = (): unknown => segment!.timeWaitedForRoll(world.clock.nowMs(), 5000);
+  world.fs.fault = (operation) =>
+    operation === 'read' ? Object.assign(new Error('EMFILE: open'), { code: 'EMFILE', syscall: 'open' }) : null;
+  expect(wait).toThrow('EMFILE');
+  world.fs.fault = null;
+  expect(wait()).toBe(4000);
+});
