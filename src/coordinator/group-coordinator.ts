@@ -30,7 +30,7 @@ import {
 import { addInt64, toInt64, type CompressionType, type Int64 } from '../records/index.js';
 import type { GroupMetadata } from './core/group-metadata.js';
 import type { OffsetAndMetadata } from './core/group-offsets.js';
-import { GroupOffsetRequests, type Committer } from './group-offset-requests.js';
+import { GroupOffsetRequests, type AllOffsets, type Committer } from './group-offset-requests.js';
 import { GroupStore, type TransactionalProducer } from './group-store.js';
 import { Membership } from './membership.js';
 import type { PartitionWriter } from './ports.js';
@@ -288,18 +288,23 @@ export class GroupCoordinator {
     });
   }
 
-  /** Committed offsets of these partitions, or of all that have one when `topics` is null. */
+  /** All offsets that a group has committed; an error code when it is not this coordinator's to tell. */
+  fetchAllOffsets(groupId: string, requireStable: boolean): AllOffsets | { readonly errorCode: number } {
+    const errorCode = this.refuse(groupId, true);
+    return errorCode === ErrorCode.NONE ? this.offsets.fetchAll(groupId, requireStable) : { errorCode };
+  }
+
+  /** Committed offsets of these partitions. */
   fetchOffsets(
     groupId: string,
-    topics: readonly { readonly name: string; readonly partitionIndexes: readonly number[] }[] | null,
+    topics: readonly { readonly name: string; readonly partitionIndexes: readonly number[] }[],
     requireStable: boolean,
   ): { errorCode: number; topics: FetchedTopics } {
     const errorCode = this.refuse(groupId, true);
     if (errorCode !== ErrorCode.NONE) return { errorCode, topics: [] };
-    const asked = topics ?? byTopic(this.offsets.partitionsWithOffsets(groupId));
     return {
       errorCode,
-      topics: asked.map(({ name, partitionIndexes }) => ({
+      topics: topics.map(({ name, partitionIndexes }) => ({
         name,
         partitions: partitionIndexes.map((partitionIndex) => ({
           partitionIndex,
@@ -411,12 +416,6 @@ function withCodes(
     name,
     partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: codes[next++]! })),
   }));
-}
-
-function byTopic(topicPartitions: readonly TopicPartition[]): { name: string; partitionIndexes: number[] }[] {
-  const topics = new Map<string, number[]>();
-  for (const { topic, partition } of topicPartitions) topics.set(topic, [...(topics.get(topic) ?? []), partition]);
-  return [...topics].map(([name, partitionIndexes]) => ({ name, partitionIndexes }));
 }
 
 function joinResponse(apiVersion: number, result: JoinGroupResult): JoinGroupResponse {

@@ -2,6 +2,7 @@ import { unreachable } from '../common/index.js';
 import type { TopicPartition } from '../cluster/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import type { GroupMetadata } from './core/group-metadata.js';
+import type { GroupOffsets } from './core/group-offsets.js';
 import type { GroupStore, OffsetCommit, TransactionalProducer } from './group-store.js';
 import { refuseMember } from './membership.js';
 import type { Rebalance } from './rebalance.js';
@@ -20,6 +21,12 @@ export interface FetchedOffset {
   readonly committedOffset: bigint;
   readonly committedLeaderEpoch: number;
   readonly metadata: string;
+}
+
+/** The offsets of a group, to be taken up bit by bit. */
+export interface AllOffsets {
+  readonly partitions: Iterable<TopicPartition>;
+  readonly offsetOf: (topicPartition: TopicPartition) => FetchedOffset;
 }
 
 const NO_OFFSET: FetchedOffset = {
@@ -93,23 +100,18 @@ export class GroupOffsetRequests {
   /** With `requireStable` an offset that an open transaction may still change is refused (KIP-447). */
   fetch(groupId: string, topicPartition: TopicPartition, requireStable: boolean): FetchedOffset {
     const group = this.store.get(groupId);
-    if (!group || group.is('Dead')) return NO_OFFSET;
-    if (requireStable && group.offsets.isUnstable(topicPartition)) {
-      return { ...NO_OFFSET, errorCode: ErrorCode.UNSTABLE_OFFSET_COMMIT };
-    }
-    const offset = group.offsets.get(topicPartition);
-    if (!offset) return NO_OFFSET;
-    return {
-      errorCode: ErrorCode.NONE,
-      committedOffset: offset.offset,
-      committedLeaderEpoch: offset.leaderEpoch ?? -1,
-      metadata: offset.metadata,
-    };
+    return group && !group.is('Dead') ? fetched(group.offsets, topicPartition, requireStable) : NO_OFFSET;
   }
 
-  partitionsWithOffsets(groupId: string): TopicPartition[] {
+  /** All that the group has committed. What is read of it later is still its own when the group has moved away meanwhile. */
+  fetchAll(groupId: string, requireStable: boolean): AllOffsets {
     const group = this.store.get(groupId);
-    return !group || group.is('Dead') ? [] : group.offsets.partitions();
+    if (!group || group.is('Dead')) return { partitions: [], offsetOf: () => NO_OFFSET };
+    const { offsets } = group;
+    return {
+      partitions: offsets.committedPartitions(),
+      offsetOf: (topicPartition) => fetched(offsets, topicPartition, requireStable),
+    };
   }
 
   /** Forgets offsets of partitions that nobody in the group consumes (KIP-496). One code for all, or one for each partition. */
@@ -132,6 +134,20 @@ export class GroupOffsetRequests {
     if (unused.length > 0) this.store.cleanUp([group], ({ offsets }) => offsets.remove(unused));
     return { errorCodes };
   }
+}
+
+function fetched(offsets: GroupOffsets, topicPartition: TopicPartition, requireStable: boolean): FetchedOffset {
+  if (requireStable && offsets.isUnstable(topicPartition)) {
+    return { ...NO_OFFSET, errorCode: ErrorCode.UNSTABLE_OFFSET_COMMIT };
+  }
+  const offset = offsets.get(topicPartition);
+  if (!offset) return NO_OFFSET;
+  return {
+    errorCode: ErrorCode.NONE,
+    committedOffset: offset.offset,
+    committedLeaderEpoch: offset.leaderEpoch ?? -1,
+    metadata: offset.metadata,
+  };
 }
 
 function refuseCommit(group: GroupMetadata, committer: Committer, isTransactional: boolean): number {

@@ -153,9 +153,10 @@ export function decodeGroupMetadataValue(groupId: string, value: Buffer, nowMs: 
       version === 0 ? member.sessionTimeout : member.rebalanceTimeout,
       member.sessionTimeout,
       stored.protocolType,
-      [{ name: stored.protocol ?? '', metadata: member.subscription }],
+      // Copied, or each member would keep all that was read with it.
+      [{ name: stored.protocol ?? '', metadata: Buffer.from(member.subscription) }],
     );
-    restored.assignment = member.assignment;
+    restored.assignment = Buffer.from(member.assignment);
     group.add(restored);
   }
   group.protocolType = stored.protocolType;

@@ -1,2 +1,3 @@
 export { GroupCoordinator, type GroupRequestContext } from './group-coordinator.js';
+export { type AllOffsets } from './group-offset-requests.js';
 export { type PartitionWriter } from './ports.js';

@@ -30,6 +30,10 @@ export interface RequestOwner {
   frameReleased(frame: Buffer): void;
   refused(reason: string, error: unknown): void;
   readonly availableAnswerBytes: number;
+  /** Counts what an answer takes while it is made; false when there is no room for it. */
+  claimAnswer(bytes: number): boolean;
+  /** What was counted is sent, which is counted again, or dropped. */
+  unclaimAnswer(bytes: number): void;
 }
 
 /**
@@ -45,6 +49,7 @@ export class Request {
   private bytes: Buffer | null;
   private holdsMemory = false;
   private counted: RequestFrame | null = null;
+  private claimedAnswerBytes = 0;
   /** Who asked. A client may authenticate again (KIP-368) while its requests are handled. */
   readonly principal: Principal;
   /** Called when the connection is closed before the request has ended. Its handler may end it then; nothing is sent. */
@@ -72,6 +77,16 @@ export class Request {
   /** How large an answer may be now, so that clients which do not read theirs cannot fill the memory; 64 KiB at least. */
   get availableAnswerBytes(): number {
     return this.owner.availableAnswerBytes;
+  }
+
+  /**
+   * The answer that is being made takes so many bytes more. False when clients that do not read theirs leave no room for it, or no one waits
+   * for it any more.
+   */
+  claimAnswer(bytes: number): boolean {
+    if (this.ended || this.abandoned || !this.owner.claimAnswer(bytes)) return false;
+    this.claimedAnswerBytes += bytes;
+    return true;
   }
 
   /** Sends the body as the answer, encoded in the request's version, or in `version`. */
@@ -163,6 +178,8 @@ export class Request {
   private end(): void {
     this.ended = true;
     this.onAbandoned = null;
+    if (this.claimedAnswerBytes > 0) this.owner.unclaimAnswer(this.claimedAnswerBytes);
+    this.claimedAnswerBytes = 0;
     this.bytes = null;
     this.counted?.end();
     this.counted = null;

@@ -40,6 +40,8 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
   private readonly reader: FrameReader;
   private readonly answers = new AnswerOrder<Request>((chunks) => this.write(chunks));
   private unreadBytes = 0;
+  /** Of answers that are being made. */
+  private claimedBytes = 0;
   private unreadDueMs = 0;
   private isWriteBlocked = false;
   private isReadingPaused = false;
@@ -164,6 +166,21 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
   }
 
   /** @internal from Request */
+  claimAnswer(bytes: number): boolean {
+    // Those of the address count twice, as those of this answer will.
+    if (this.closed || 2 * bytes > this.host.unread.leftFor(this.address)) return false;
+    this.claimedBytes += bytes;
+    this.countUnread();
+    return true;
+  }
+
+  /** @internal from Request */
+  unclaimAnswer(bytes: number): void {
+    this.claimedBytes -= bytes;
+    if (!this.closed) this.countUnread();
+  }
+
+  /** @internal from Request */
   frameReleased(frame: Buffer): void {
     this.host.framePool.give(frame);
   }
@@ -217,9 +234,10 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
     this.unreadDueMs = this.lastActiveMs + UnreadAnswers.readMs(this.connection.bufferedBytes);
   }
 
-  /** What the client has not read, and what is kept until it is the turn of its answer. */
+  /** What the client has not read, and what is made for it, or kept until it is the turn of its answer. */
   private countUnread(): void {
-    const bytes = (this.isWriteBlocked ? this.connection.bufferedBytes : 0) + this.answers.heldBytes;
+    const sentBytes = this.isWriteBlocked ? this.connection.bufferedBytes : 0;
+    const bytes = sentBytes + this.answers.heldBytes + this.claimedBytes;
     if (bytes === this.unreadBytes) return;
     const { unread } = this.host;
     unread.count(this.address, bytes - this.unreadBytes);

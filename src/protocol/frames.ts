@@ -78,7 +78,7 @@ export function encodeResponseFrame(apiKey: number, apiVersion: number, correlat
   });
 }
 
-/** As `encodeResponseFrame` for a body of up to `maxElements` elements of arrays in all; null when it has more. */
+/** As `encodeResponseFrame` for a body of up to `maxElements` elements of arrays in all, and some hundred KB; null when it has more. */
 export function encodeResponseFrameUpTo(
   maxElements: number,
   apiKey: number,
@@ -93,15 +93,19 @@ export function encodeResponseFrameUpTo(
   });
 }
 
-/** As `encodeResponseFrame`, for a body of any size. Nobody may change the body between the steps. */
+/**
+ * As `encodeResponseFrame`, for a body of any size. Nobody may change the body between the steps. `onGrowth` hears of the bytes of each step,
+ * and may throw to give it up.
+ */
 export function* encodeResponseFrameInSteps(
   apiKey: number,
   apiVersion: number,
   correlationId: number,
   body: object,
+  onGrowth?: (bytes: number) => void,
 ): Steps<Buffer[]> {
   const api = knownApi(apiKey);
-  const frame = new FrameWriter();
+  const frame = new FrameWriter(onGrowth);
   responseHeader.encodeTo(frame, { correlationId }, api.responseHeaderVersion(apiVersion));
   yield* api.response.encodeInSteps(frame, body, apiVersion);
   return frame.finish();

@@ -1,6 +1,7 @@
 import { AssertionError, startInSlices, type Steps } from '../common/index.js';
 import type { Request } from '../network/index.js';
 import {
+  ApiKey,
   apiOf,
   encodeResponseFrameInSteps,
   encodeResponseFrameUpTo,
@@ -20,7 +21,14 @@ import {
 } from '../security/index.js';
 import { errorResponse, type RequestError } from './error-responses.js';
 import { LargeRequests, senderOf } from './large-requests.js';
+import { oneAtATime } from './one-at-a-time.js';
 import type { BrokerServices } from './services.js';
+
+/** An answer up to this size is sent whatever others have not read: it is no more than what an address may always fetch. */
+const UNCOUNTED_ANSWER_BYTES = 64 * 1024;
+
+/** There is no room for the answer beside those that clients do not read, or no one waits for it any more. */
+class NoRoomForAnswer extends Error {}
 
 /** The one who handles requests of one API. */
 export interface ApiHandler {
@@ -194,6 +202,11 @@ function isSteps<ResI extends object>(
   return Symbol.iterator in outcome;
 }
 
+/** A fetch is as large as there is room for; what brokers ask is about as large as what they send, and waits for no client. */
+function isCounted(apiKey: number): boolean {
+  return apiKey !== ApiKey.Fetch && apiKey !== ApiKey.OffsetForLeaderEpoch && !apiOf(apiKey)!.clusterAction;
+}
+
 /** What the client is told: nothing of what is inside of us. */
 function requestErrorOf(error: unknown): RequestError {
   if (!(error instanceof ApiError)) return { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, message: null };
@@ -348,6 +361,7 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     try {
       const chunks = encodeResponseFrameUpTo(MAX_ELEMENTS_AT_ONCE, apiKey, apiVersion, correlationId, answer);
       if (chunks) {
+        this.claim(chunks.reduce((bytes, { length }) => bytes + length, 0));
         request.respondEncoded(chunks);
         this.handled();
         return;
@@ -356,19 +370,44 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
       this.onUnencodable(error);
       return;
     }
+    if (isCounted(apiKey)) oneAtATime(services.clock, (done) => this.encodeInSlices(answer, done));
+    else this.encodeInSlices(answer);
+  };
+
+  private encodeInSlices(answer: ResI, done: () => void = () => undefined): void {
+    const { apiKey, apiVersion, correlationId } = this.request.header;
+    let unclaimedBytes = 0;
+    const onGrowth = (bytes: number): void => {
+      unclaimedBytes = this.claim(unclaimedBytes + bytes);
+    };
     startInSlices(
-      services.clock,
-      encodeResponseFrameInSteps(apiKey, apiVersion, correlationId, answer),
+      this.services.clock,
+      encodeResponseFrameInSteps(apiKey, apiVersion, correlationId, answer, onGrowth),
       (chunks) => {
-        request.respondEncoded(chunks);
+        done();
+        this.request.respondEncoded(chunks);
         this.handled();
       },
-      (error) => this.onUnencodable(error),
+      (error) => {
+        done();
+        this.onUnencodable(error);
+      },
     );
-  };
+  }
+
+  /** Counts an answer, or so much more of it, unless it is small; returns what is left to be counted. Throws when there is no room for it. */
+  private claim(bytes: number): number {
+    if (bytes <= UNCOUNTED_ANSWER_BYTES || !isCounted(this.apiKey)) return bytes;
+    if (!this.request.claimAnswer(bytes)) throw new NoRoomForAnswer(`${bytes} bytes`);
+    return 0;
+  }
 
   /** An answer that does not encode is a bug of ours, or a field that an old version cannot carry. */
   private onUnencodable(error: unknown): void {
+    if (error instanceof NoRoomForAnswer) {
+      this.close('Closed a connection for an answer that there is no room for', error);
+      return;
+    }
     this.services.logger.error('Cannot encode an answer', {
       api: apiOf(this.apiKey)?.name,
       version: this.apiVersion,

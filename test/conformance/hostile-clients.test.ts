@@ -14,10 +14,14 @@ import {
   type JsonObject,
   type JsonValue,
   type MessageType,
+  type DescribeGroupsResponse,
+  type JoinGroupResponse,
   type MetadataResponse,
+  type OffsetFetchResponse,
 } from '../../src/protocol/index.js';
 import { API_HANDLERS } from '../../src/server/index.js';
 import { vastRequests } from '../support/vast-requests.js';
+import { eventually } from '../support/eventually.js';
 import { startOneBroker, type OneBroker } from './support/one-broker.js';
 
 const VECTORS = path.join(__dirname, '..', '.fixtures', 'protocol', 'vectors');
@@ -162,6 +166,72 @@ describe('hostile clients', () => {
     expect(errors).toEqual([]);
   }, 120_000);
 
+  test('answers that repeat one thing: each is bounded by what clients have not read, and whoever asks once is answered', async () => {
+    const client = one.client('sane');
+    const partitions = Array.from({ length: 50 }, (_, partitionIndex) => partitionIndex);
+    await client.send(ApiKey.CreateTopics, 5, {
+      timeoutMs: 10_000,
+      topics: [{ name: 'repeated', numPartitions: partitions.length, replicationFactor: 1 }],
+    });
+    await coordinatorFor('repeated');
+    const committed = { committedOffset: 5n, committedLeaderEpoch: -1, committedMetadata: 'm'.repeat(4096) };
+    await client.send(ApiKey.OffsetCommit, 8, {
+      groupId: 'repeated',
+      topics: [
+        { name: 'repeated', partitions: partitions.map((partitionIndex) => ({ partitionIndex, ...committed })) },
+      ],
+    });
+    const member = { protocolType: 'x', protocols: [{ name: 'p', metadata: Buffer.alloc(400_000) }] };
+    const timeouts = { sessionTimeoutMs: 600_000, rebalanceTimeoutMs: 1000 };
+    const joining = { groupId: 'member', memberId: '', groupInstanceId: 'i', ...timeouts, ...member };
+    const { memberId, generationId } = await client.send<JoinGroupResponse>(ApiKey.JoinGroup, 5, joining);
+    const assignments = [{ memberId, assignment: Buffer.alloc(400_000) }];
+    const synced = { groupId: 'member', generationId, memberId, groupInstanceId: 'i', assignments };
+    expect(await client.send<object>(ApiKey.SyncGroup, 4, synced)).toMatchObject({ errorCode: ErrorCode.NONE });
+
+    const times = <T>(count: number, what: T): T[] => Array.from({ length: count }, () => what);
+    const allOffsets = { groupId: 'repeated', topics: null };
+    const samePartition = { name: 'repeated', partitionIndexes: times(100_000, 0) };
+    const broker = { resourceType: 4, resourceName: '1', configurationKeys: null };
+    const documented = { includeSynonyms: true, includeDocumentation: true };
+    const requests = [
+      [ApiKey.OffsetFetch, 8, { groups: times(1999, allOffsets) }],
+      [ApiKey.OffsetFetch, 8, { groups: [{ groupId: 'repeated', topics: [samePartition] }] }],
+      [ApiKey.DescribeGroups, 5, { groups: times(999, 'member') }],
+      [ApiKey.DescribeConfigs, 4, { resources: times(1999, broker), ...documented }],
+    ] as const;
+    for (const [apiKey, version, body] of requests) {
+      const before = process.memoryUsage().arrayBuffers;
+      let peakBytes = 0;
+      const timer = setInterval(() => (peakBytes = Math.max(peakBytes, process.memoryUsage().arrayBuffers)), 5);
+      const received = await receive(one.port, Buffer.concat(encodeRequestFrame(apiKey, version, 7, 'xy', body)));
+      clearInterval(timer);
+      expect({ api: apiOf(apiKey)!.name, received }).toEqual({ api: apiOf(apiKey)!.name, received: 0 });
+      expect(one.complaints.splice(0).join()).toContain('an answer that there is no room for');
+      expect(peakBytes - before).toBeLessThan(128 * 2 ** 20);
+    }
+    const fetched = await client.send<OffsetFetchResponse>(ApiKey.OffsetFetch, 8, { groups: [allOffsets] });
+    expect(fetched.groups[0]!.topics[0]!.partitions.map(({ partitionIndex }) => partitionIndex)).toEqual(partitions);
+    const described = await client.send<DescribeGroupsResponse>(ApiKey.DescribeGroups, 5, {
+      groups: ['member', 'member'],
+    });
+    expect(described.groups.map(({ members }) => members[0]!.memberAssignment.length)).toEqual([400_000, 400_000]);
+    client.close();
+  }, 60_000);
+
+  /** Waits until there is one. */
+  async function coordinatorFor(key: string): Promise<void> {
+    const client = one.client('sane');
+    await eventually(async () => {
+      const found = await client.send<object>(ApiKey.FindCoordinator, 3, { key, keyType: 0 });
+      expect(found).toMatchObject({ errorCode: ErrorCode.NONE });
+      const fetched = await client.send<object>(ApiKey.OffsetFetch, 7, { groupId: key, topics: [] });
+      expect(fetched).toMatchObject({ errorCode: ErrorCode.NONE });
+      return true;
+    });
+    client.close();
+  }
+
   const seed = Number(process.env['OTTLA_SEED'] ?? 20261121);
 
   test.each(apis.map((api) => [api.name, api] as const))(
@@ -260,6 +330,21 @@ function mutated(bytes: Buffer, random: Random): Buffer {
       return cut;
     }
   }
+}
+
+/** Resolves, when the connection is closed, to how many bytes have come. */
+function receive(port: number, bytes: Buffer): Promise<number> {
+  return new Promise((resolve) => {
+    let received = 0;
+    const connection = nodeTransport.connect(
+      { host: '127.0.0.1', port },
+      {
+        onOpen: () => void connection.write([bytes]),
+        onData: ({ length }) => void (received += length),
+        onClose: () => resolve(received),
+      },
+    );
+  });
 }
 
 /** Resolves when something came back, the connection was closed, or the broker evidently waits (as a long poll may). */

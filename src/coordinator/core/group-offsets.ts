@@ -50,6 +50,11 @@ export class GroupOffsets {
     return this.committed.get(partitionKey(topicPartition))?.offsetAndMetadata ?? null;
   }
 
+  /** While it is gone through others may commit. */
+  *committedPartitions(): Iterable<TopicPartition> {
+    for (const { topicPartition } of this.committed.values()) yield topicPartition;
+  }
+
   partitions(): TopicPartition[] {
     return [...this.committed.values()].map(({ topicPartition }) => topicPartition);
   }

@@ -28,10 +28,14 @@ export class UnreadAnswers {
     return this.total > CAPACITY_BYTES / 4;
   }
 
-  /** How large the next answer to this address may be. */
+  /** How large the next answer to this address may be, where it is for us to choose. */
   availableTo(address: string): number {
-    const left = CAPACITY_BYTES - this.total - (this.byAddress.get(address) ?? 0);
-    return Math.max(MIN_ANSWER_BYTES, Math.floor(left / SHARES));
+    return Math.max(MIN_ANSWER_BYTES, Math.floor(this.leftFor(address) / SHARES));
+  }
+
+  /** What is left for answers to this address, if their own bytes count once; negative when others have more than there is. */
+  leftFor(address: string): number {
+    return CAPACITY_BYTES - this.total - (this.byAddress.get(address) ?? 0);
   }
 
   /** So many bytes more (or less) wait to be read by a client at this address. */

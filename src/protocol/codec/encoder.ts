@@ -8,10 +8,11 @@ import { isIn } from '../versions.js';
 import { defaultOf, defaultSource, fieldsOf, FIXED_SIZES, isCompact, type NamedField } from './layout.js';
 import { EMPTY_BYTES } from './reading.js';
 import * as writing from './writer.js';
+import { PIECE_BYTES } from './writer.js';
 
 /** Writes a message into the writer's buffer at its position, and moves the position behind it. */
 export type Encoder = (message: unknown, writer: writing.Writer) => void;
-/** The same for a message of up to `left` elements in all; false, with part of it written, when it has more. */
+/** The same for a message of up to `left` elements in all, and some hundred KB; false, with part of it written, when it has more. */
 export type BoundedEncoder = (message: unknown, writer: writing.Writer, left: number) => boolean;
 /** The same in steps of some hundred elements each, between which the writer may put away what it has. */
 export type SteppedEncoder = (message: unknown, writer: writing.Writer) => Steps<void>;
@@ -38,7 +39,7 @@ function compile(shape: StructShape, version: number, flexible: boolean, mode: M
   source.struct(shape, 'message', `${shape.name} v${version}`);
   const body = `
     const { writeInt64, writeFloat64, writeUuid, writeString, writeCompactString, writeVarint, closeTag, lengthOf,
-      refuseValue, refuseField, ListView } = writing;
+      refuseValue, refuseField, fittingSentence, ListView } = writing;
     return function${mode === 'stepped' ? '*' : ''} encode${shape.name}${version}(message, w${mode === 'bounded' ? ', left' : ''}) {
       let b = w.buffer, p = w.position, n = 0${mode === 'stepped' ? `, pace = ${ELEMENTS_A_STEP}` : ''};
       ${source.lines.join('\n')}
@@ -48,6 +49,9 @@ function compile(shape: StructShape, version: number, flexible: boolean, mode: M
   const make = new Function('writing', 'EMPTY', 'ZERO_UUID', body) as (...values: readonly unknown[]) => unknown;
   return make(writing, EMPTY_BYTES, ZERO_UUID);
 }
+
+/** The field of every answer that is a sentence for people. */
+const SENTENCE = 'errorMessage';
 
 /** Room that a length in front, a tag or the end of a struct may need besides what is checked for. */
 const SPARE = 5;
@@ -109,6 +113,7 @@ class EncoderSource {
       return;
     }
     const compact = isCompact(field, this.version, this.flexible);
+    if (name === SENTENCE) this.emit(`${variable} = fittingSentence(${variable});`);
     this.emit(`if (${variable} === null) {`);
     if (nullable) this.nullLength(field.type === 'string' ? 2 : 4, compact);
     else this.emit(`refuseValue(${quote(where)}, ${quote(field.type)}, null);`);
@@ -148,8 +153,9 @@ class EncoderSource {
     }
     this.emit(`n = lengthOf(${variable}, ${quote(where)});`);
     this.length(compact);
-    if (type === 'records') {
-      this.emit(`p = w.records(${variable}, p); b = w.buffer;`);
+    // The size of a tagged field does not count what is referenced.
+    if (this.tagDepth === 0) {
+      this.emit(`p = w.bytes(${variable}, p); b = w.buffer;`);
     } else {
       this.room('n');
       this.emit(`b.set(${variable}, p); p += n;`);
@@ -171,6 +177,7 @@ class EncoderSource {
     const isRoomedAhead = size !== undefined && !this.mayPause;
     if (isRoomedAhead) this.room(size === 1 ? count : `${count} * ${size}`);
     this.emit(`for (let ${index} = 0; ${index} < ${count}; ${index}++) {`);
+    if (this.mode === 'bounded') this.emit(`if (p > ${PIECE_BYTES}) return false;`);
     const viewed = mayBeView
       ? `${isArray} ? ${variable}[${index}] : ${variable}.get(${index})`
       : `${variable}[${index}]`;
@@ -186,7 +193,9 @@ class EncoderSource {
       this.lengthField({ name: '', field: { type: element, versions: '0+' } }, item, where);
     }
     if (this.mayPause) {
-      this.emit(`if (--pace === 0) { pace = ${ELEMENTS_A_STEP}; w.position = p; w.putAway(); yield;`);
+      this.emit(
+        `if (--pace === 0 || p > ${PIECE_BYTES}) { pace = ${ELEMENTS_A_STEP}; w.position = p; w.putAway(); yield;`,
+      );
       this.emit('b = w.buffer; p = w.position; }');
     }
     this.emit('}');

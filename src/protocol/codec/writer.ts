@@ -4,9 +4,11 @@ import { ProtocolError } from '../protocol-error.js';
 const INITIAL_BYTES = 64 * 1024;
 /** A buffer that grew beyond this is given away with its content, and not kept. */
 const KEPT_BYTES = 1024 * 1024;
-/** Records from this size on are passed by reference where the caller takes pieces. */
+/** Records and bytes from this size on are passed by reference where the caller takes pieces. */
 const REFERENCED_BYTES = 4096;
 const STRING_MAX_BYTES = 32767;
+/** Of a sentence that is too long for a string so many characters are told: whatever they are, they fit. */
+const SENTENCE_MAX_CHARACTERS = 10_000;
 
 /**
  * A list whose elements are made when they are written, and are garbage right after: where an answer of a million elements would be a million
@@ -40,6 +42,8 @@ export class Writer {
   /** Where the next byte goes: encoders take it up, and leave it behind what they wrote. */
   position = 0;
   protected insertions: Insertion[] | null = null;
+  /** Of all messages. */
+  protected insertedBytes = 0;
 
   /** What `write` writes, in one buffer of its own. */
   whole(write: (writer: this) => void): Buffer {
@@ -91,16 +95,17 @@ export class Writer {
     return (this.buffer = larger);
   }
 
-  /** Writes record batches without their length; returns the position behind. Pieces that are large may be referenced instead. */
-  records(value: Buffer | readonly Buffer[], position: number): number {
-    if (!Array.isArray(value)) return this.recordPiece(value as Buffer, position);
-    for (const piece of value as readonly Buffer[]) position = this.recordPiece(piece, position);
+  /** Writes bytes, or record batches, without their length; returns the position behind. What is large may be referenced instead. */
+  bytes(value: Buffer | readonly Buffer[], position: number): number {
+    if (!Array.isArray(value)) return this.piece(value as Buffer, position);
+    for (const piece of value as readonly Buffer[]) position = this.piece(piece, position);
     return position;
   }
 
-  private recordPiece(piece: Buffer, position: number): number {
+  private piece(piece: Buffer, position: number): number {
     if (this.insertions && piece.length >= REFERENCED_BYTES) {
       this.insertions.push({ position, buffer: piece });
+      this.insertedBytes += piece.length;
       return position;
     }
     if (position + piece.length > this.buffer.length) this.grow(position, piece.length);
@@ -120,34 +125,46 @@ export class Writer {
   }
 }
 
-/** What a piece has at least, unless it is the last. */
-const PIECE_BYTES = 256 * 1024;
+/** What a piece has at least, unless it is the last; and about the most that a step writes, or what is written at once. */
+export const PIECE_BYTES = 256 * 1024;
 
 /** Takes one frame that is written in steps. What is written is put away in pieces, so that no step copies all that there is. */
 export class FrameWriter extends Writer {
   private readonly pieces: Buffer[] = [];
+  private putAwayBytes = 0;
+  private toldBytes = 0;
 
-  constructor() {
+  /** `onGrowth` hears after each step by how many bytes the frame has grown; it may throw. */
+  constructor(private readonly onGrowth: (bytes: number) => void = () => undefined) {
     super();
     this.position = 4;
     this.insertions = [];
   }
 
   override putAway(): void {
+    this.tellGrowth();
     if (this.position < PIECE_BYTES) return;
     this.pieces.push(...split(this.buffer.subarray(0, this.position), this.insertions!));
     this.insertions = [];
+    this.putAwayBytes += this.position;
     this.buffer = Buffer.allocUnsafeSlow(this.buffer.length);
     this.position = 0;
   }
 
   /** The frame, when all is written: an int32 in front counts the bytes after it. */
   finish(): Buffer[] {
+    this.tellGrowth();
     const pieces = [...this.pieces, ...split(this.buffer.subarray(0, this.position), this.insertions!)];
     let size = -4;
     for (const { length } of pieces) size += length;
     putInt32(pieces[0]!, 0, size);
     return pieces;
+  }
+
+  private tellGrowth(): void {
+    const bytes = this.putAwayBytes + this.position + this.insertedBytes;
+    this.onGrowth(bytes - this.toldBytes);
+    this.toldBytes = bytes;
   }
 }
 
@@ -297,6 +314,14 @@ function byteLength(text: string, where: string): number {
   const bytes = Buffer.byteLength(text);
   if (bytes <= STRING_MAX_BYTES) return bytes;
   throw new ProtocolError('InvalidValue', `${where}: a string of ${bytes} bytes, more than ${STRING_MAX_BYTES}`);
+}
+
+/** A sentence for people loses its end rather than the answer that it stands in: it may repeat what a client sent, any number of times. */
+export function fittingSentence(text: unknown): unknown {
+  if (typeof text !== 'string' || text.length * 3 <= STRING_MAX_BYTES || Buffer.byteLength(text) <= STRING_MAX_BYTES) {
+    return text;
+  }
+  return `${text.slice(0, SENTENCE_MAX_CHARACTERS)}... (${text.length} characters)`;
 }
 
 /** Writes a text of `bytes` bytes; returns the position behind it. */

@@ -6,12 +6,15 @@ import {
 } from '../../protocol/index.js';
 import type { Resource } from '../../security/index.js';
 import { handler } from '../handler.js';
-import { mapInSteps } from '../in-steps.js';
+
+/** Of members, which are described in one step with those of the groups before. */
+const MEMBERS_A_STEP = 200;
 
 type DescribedGroup = NonNullable<DescribeGroupsResponseInput['groups']>[number];
 
 /** Shows groups with their members and assignments. */
 export const describeGroups = handler(describeGroupsRequest, describeGroupsResponse, function* (request, context) {
+  const groups: DescribedGroup[] = [];
   const describe = (groupId: string): DescribedGroup => {
     const resource: Resource = { type: 'GROUP', name: groupId };
     if (!context.authorize('DESCRIBE', resource)) {
@@ -21,5 +24,17 @@ export const describeGroups = handler(describeGroupsRequest, describeGroupsRespo
     if (group.errorCode !== ErrorCode.NONE || !request.includeAuthorizedOperations) return group;
     return { ...group, authorizedOperations: context.authorizedOperations(resource) };
   };
-  return { groups: yield* mapInSteps(request.groups, describe) };
+  // However often a group is named, it is one object.
+  const described = new Map<string, DescribedGroup>();
+  let left = MEMBERS_A_STEP;
+  for (const groupId of request.groups) {
+    let group = described.get(groupId);
+    if (!group) described.set(groupId, (group = describe(groupId)));
+    groups.push(group);
+    left -= 1 + (group.members?.length ?? 0);
+    if (left > 0) continue;
+    yield;
+    left = MEMBERS_A_STEP;
+  }
+  return { groups };
 });

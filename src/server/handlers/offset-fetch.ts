@@ -1,6 +1,8 @@
 import type { Steps } from '../../common/index.js';
+import type { AllOffsets } from '../../coordinator/index.js';
 import {
   ErrorCode,
+  ListView,
   offsetFetchRequest,
   offsetFetchResponse,
   type OffsetFetchRequest,
@@ -8,9 +10,11 @@ import {
 } from '../../protocol/index.js';
 import { offsetFetchErrors } from '../error-responses.js';
 import { handler, type RequestContext } from '../handler.js';
+import { forEachInSteps } from '../in-steps.js';
 
 type AskedTopics = NonNullable<OffsetFetchRequest['groups'][number]['topics']>;
-type FetchedTopics = OffsetFetchResponse['groups'][number]['topics'];
+type FetchedPartition = OffsetFetchResponse['groups'][number]['topics'][number]['partitions'][number];
+type FetchedTopics = { name: string; partitions: readonly FetchedPartition[] }[];
 interface FetchedGroup {
   readonly errorCode: number;
   readonly topics: FetchedTopics;
@@ -27,8 +31,12 @@ export const offsetFetch = handler(offsetFetchRequest, offsetFetchResponse, func
   const { apiVersion } = context;
   if (apiVersion >= BATCHED_GROUPS_VERSION) {
     const groups = [];
+    // However often a group is named, all its offsets are one object.
+    const whole = new Map<string, FetchedGroup>();
     for (const { groupId, topics } of request.groups) {
-      const fetched: FetchedGroup = yield* fetchGroup(context, groupId, topics, request.requireStable);
+      let fetched = topics === null ? whole.get(groupId) : undefined;
+      fetched ??= yield* fetchGroup(context, groupId, topics, request.requireStable);
+      if (topics === null) whole.set(groupId, fetched);
       groups.push({ groupId, ...fetched });
       yield;
     }
@@ -38,6 +46,29 @@ export const offsetFetch = handler(offsetFetchRequest, offsetFetchResponse, func
   if (apiVersion >= TOP_LEVEL_ERROR_VERSION || errorCode === ErrorCode.NONE) return { errorCode, topics };
   return { topics: yield* offsetFetchErrors(request.topics ?? [], errorCode) };
 });
+
+/** Of topics that the client may see. Offsets are looked up when they are written: a group may have as many as the cluster has partitions. */
+function* allTopics(
+  { partitions, offsetOf }: AllOffsets,
+  mayDescribe: (topic: { name: string }) => boolean,
+): Steps<FetchedTopics> {
+  const indexes = new Map<string, number[]>();
+  yield* forEachInSteps(partitions, ({ topic, partition }) => {
+    const ofTopic = indexes.get(topic);
+    if (ofTopic) ofTopic.push(partition);
+    else indexes.set(topic, [partition]);
+  });
+  const topics: FetchedTopics = [];
+  yield* forEachInSteps(indexes, ([name, ofTopic]) => {
+    if (!mayDescribe({ name })) return;
+    const fetched = (at: number): FetchedPartition => {
+      const partitionIndex = ofTopic[at]!;
+      return { partitionIndex, ...offsetOf({ topic: name, partition: partitionIndex }) };
+    };
+    topics.push({ name, partitions: ListView.of(ofTopic.length, fetched) });
+  });
+  return topics;
+}
 
 function* fetchGroup(
   context: RequestContext,
@@ -51,9 +82,9 @@ function* fetchGroup(
   }
   const mayDescribe = ({ name }: { name: string }): boolean => authorize('DESCRIBE', { type: 'TOPIC', name });
   if (asked === null) {
-    const all = groups.fetchOffsets(groupId, null, requireStable);
-    // Topics that the client may not see are kept from it.
-    return { errorCode: all.errorCode, topics: all.topics.filter(mayDescribe) };
+    const all = groups.fetchAllOffsets(groupId, requireStable);
+    if ('errorCode' in all) return { errorCode: all.errorCode, topics: [] };
+    return { errorCode: ErrorCode.NONE, topics: yield* allTopics(all, mayDescribe) };
   }
   // Of no topic too: the group as such may be refused.
   const { errorCode } = groups.fetchOffsets(groupId, [], requireStable);
@@ -67,7 +98,7 @@ function* fetchGroup(
       continue;
     }
     const { name, partitionIndexes } = topic;
-    let partitions: FetchedTopics[number]['partitions'] = [];
+    let partitions: FetchedPartition[] = [];
     for (let at = 0; at === 0 || at < partitionIndexes.length; at += PARTITIONS_A_STEP) {
       const some = partitionIndexes.slice(at, at + PARTITIONS_A_STEP);
       // What was found before is worth nothing when the group has moved away meanwhile.

@@ -1,4 +1,5 @@
 import { settle } from '../../../src/common/index.js';
+import type { AllOffsets } from '../../../src/coordinator/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { Fixture, GROUP, MemoryPartition, subscription } from './support.js';
 
@@ -274,6 +275,18 @@ describe('offsets', () => {
     const fixture = await new Fixture().elected();
     expect(await fixture.commit(9_007_199_254_740_993n)).toBe(ErrorCode.NONE);
     expect(fixture.committed()).toBe(9_007_199_254_740_993n);
+  });
+
+  test('all offsets of a group are told as they were to who began to read them before the group moved away', async () => {
+    const fixture = await new Fixture().elected();
+    await fixture.commit(7n);
+    const all = fixture.coordinator.fetchAllOffsets(GROUP, true) as AllOffsets;
+    fixture.coordinator.onResignation(0, 1);
+    await settle();
+    expect([...all.partitions]).toEqual([{ topic: 'orders', partition: 0 }]);
+    // Told none, a consumer would begin elsewhere.
+    expect(all.offsetOf({ topic: 'orders', partition: 0 }).committedOffset).toBe(7n);
+    expect(fixture.coordinator.fetchAllOffsets(GROUP, true)).toEqual({ errorCode: ErrorCode.NOT_COORDINATOR });
   });
 
   test('a commit is unstable, and not visible, until it is replicated', async () => {

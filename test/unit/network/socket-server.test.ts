@@ -297,6 +297,28 @@ describe('the socket server', () => {
     expect(server.unread.availableTo('127.0.0.1')).toBe(available[0]);
   });
 
+  test('an answer that is being made counts as unread, as far as there is room, until it is sent or its client is gone', async () => {
+    const MIB = 1024 * 1024;
+    const waiting: Request[] = [];
+    const { port, server } = await start({}, (request) => void waiting.push(request));
+    const ask = async (): Promise<{ asker: RawClient; request: Request }> => {
+      const asker = new RawClient(port, [DESCRIBE_CLUSTER]);
+      await until(() => waiting.length === 1);
+      return { asker, request: waiting.pop()! };
+    };
+    const first = await ask();
+    const second = await ask();
+    const claims = [first, second, first, second].map(({ request }) => request.claimAnswer(20 * MIB));
+    expect([claims, server.unread.totalBytes]).toEqual([[true, true, true, false], 60 * MIB]);
+    first.request.respond({ clusterId: 'c' });
+    expect([first.request.claimAnswer(1), server.unread.totalBytes]).toEqual([false, 20 * MIB]);
+    second.asker.connection.destroy();
+    await until(() => second.request.isAbandoned);
+    expect([second.request.claimAnswer(1), server.unread.totalBytes]).toEqual([false, 0]);
+    second.request.closeConnection('it is gone');
+    expect(server.unread.totalBytes).toBe(0);
+  });
+
   test('closes idle connections, also one that sent half a frame', async () => {
     const { port } = await start({ maxIdleMs: 100 });
     await Promise.all([new RawClient(port).closed, new RawClient(port, [Buffer.from([0, 0, 0, 20, 0])]).closed]);

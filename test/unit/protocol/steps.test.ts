@@ -3,6 +3,7 @@ import {
   ApiKey,
   consumerGroupHeartbeatResponse,
   encodeResponseFrame,
+  decodeResponseFrame,
   encodeResponseFrameInSteps,
   encodeResponseFrameUpTo,
   fetchRequest,
@@ -229,10 +230,52 @@ describe('a large answer', () => {
     for (const { length } of buffers) expect(length).toBeLessThanOrEqual(512 * 1024);
   });
 
-  test('is not begun with within a bound of fewer elements, and the next one is written whole', () => {
+  test('is not begun with within a bound of fewer elements, nor one of many bytes, and the next one is written whole', () => {
     expect(encodeResponseFrameUpTo(39, ApiKey.Fetch, 12, 7, answer)).toBeNull();
     expect(encodeResponseFrameUpTo(2000, ApiKey.Fetch, 12, 7, answer)).toBeNull();
-    expect(Buffer.concat(encodeResponseFrameUpTo(20_000, ApiKey.Fetch, 12, 7, answer)!).equals(whole)).toBe(true);
+    expect(encodeResponseFrameUpTo(20_000, ApiKey.Fetch, 12, 7, answer)).toBeNull();
+    const smaller = { responses: answer.responses.slice(0, 10) };
+    const frame = Buffer.concat(encodeResponseFrameUpTo(20_000, ApiKey.Fetch, 12, 7, smaller)!);
+    expect(frame.equals(Buffer.concat(encodeResponseFrame(ApiKey.Fetch, 12, 7, smaller)))).toBe(true);
+  });
+
+  test('tells after each step by how much it has grown, with what it refers to', () => {
+    const grown: number[] = [];
+    runAtOnce(encodeResponseFrameInSteps(ApiKey.Fetch, 12, 7, answer, (bytes) => grown.push(bytes)));
+    expect(grown.reduce((sum, bytes) => sum + bytes)).toBe(whole.length);
+    expect(Math.max(...grown)).toBeLessThan(64 * 1024);
+  });
+
+  test('of few elements with many bytes is written in steps that copy little, and refers to the rest', () => {
+    const members = list(200, (member) => ({
+      memberId: `m${member}`,
+      groupInstanceId: 'i'.repeat(30_000),
+      memberMetadata: Buffer.alloc(100_000, member),
+      memberAssignment: Buffer.alloc(10, member),
+    }));
+    const described = { groups: [{ groupId: 'g', members }] };
+    expect(encodeResponseFrameUpTo(20_000, ApiKey.DescribeGroups, 5, 7, described)).toBeNull();
+    const copied: number[] = [];
+    const steps = encodeResponseFrameInSteps(ApiKey.DescribeGroups, 5, 7, described, (bytes) => copied.push(bytes));
+    const pieces = runAtOnce(steps);
+    expect(copied.length).toBeGreaterThan(20);
+    expect(pieces.filter((piece) => members.some(({ memberMetadata }) => piece === memberMetadata))).toHaveLength(200);
+    const frame = Buffer.concat(encodeResponseFrame(ApiKey.DescribeGroups, 5, 7, described));
+    expect(Buffer.concat(pieces).equals(frame)).toBe(true);
+  });
+
+  test('says the first part of a sentence that no string has room for, instead of not being given at all', () => {
+    const results = [10_000, 32_767, 32_768, 5_000_000].map((length) => ({
+      errorCode: 1,
+      errorMessage: 'é'.repeat(length),
+    }));
+    const frame = Buffer.concat(encodeResponseFrame(ApiKey.CreatePartitions, 3, 7, { results })).subarray(4);
+    const { body } = decodeResponseFrame(ApiKey.CreatePartitions, 3, frame);
+    const texts = (body as { results: { errorMessage: string }[] }).results.map(({ errorMessage }) => errorMessage);
+    expect(texts[0]).toBe(results[0]!.errorMessage);
+    for (const [at, length] of [32_767, 32_768, 5_000_000].entries()) {
+      expect(texts[at + 1]).toBe(`${'é'.repeat(10_000)}... (${length} characters)`);
+    }
   });
 });
 

@@ -52,6 +52,8 @@ class Broker {
       allowNext: () => undefined,
       frameReleased: () => undefined,
       availableAnswerBytes: 1,
+      claimAnswer: () => true,
+      unclaimAnswer: () => undefined,
     });
     this.dispatcher.dispatch(request);
     return outcome;

@@ -76,6 +76,8 @@ async function failing(
     allowNext: () => undefined,
     frameReleased: () => undefined,
     availableAnswerBytes: 1,
+    claimAnswer: () => true,
+    unclaimAnswer: () => undefined,
   });
   const services = {
     clock,

@@ -80,6 +80,8 @@ class Producer {
       allowNext: letNext,
       frameReleased: () => undefined,
       availableAnswerBytes: 1,
+      claimAnswer: () => true,
+      unclaimAnswer: () => undefined,
     });
     const services = {
       authorizer: { authorize: () => true },

@@ -89,6 +89,8 @@ function sendAs(
     allowNext: () => undefined,
     frameReleased: () => undefined,
     availableAnswerBytes: 1,
+    claimAnswer: () => true,
+    unclaimAnswer: () => undefined,
   });
   handle(request, parts);
   request.handedOut({

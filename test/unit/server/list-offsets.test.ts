@@ -39,6 +39,8 @@ function send(n: number, version: number, find: (partition: number) => Promise<F
     allowNext: () => undefined,
     frameReleased: () => undefined,
     availableAnswerBytes: 1,
+    claimAnswer: () => true,
+    unclaimAnswer: () => undefined,
   });
   const clock = new SimulatedClock();
   const services = {

@@ -87,6 +87,8 @@ function serve(
     allowNext: () => void events.push('next allowed'),
     frameReleased: () => void events.push('frame released'),
     availableAnswerBytes: 1,
+    claimAnswer: () => true,
+    unclaimAnswer: () => undefined,
   });
   const services = {
     authorizer: { authorize: () => true },

@@ -24,6 +24,8 @@ export interface RequestCall {
   /** `OPERATION TYPE NAME` that the sender may not do; `*` for all. */
   readonly denied?: readonly string[];
   readonly services: object;
+  /** Asked for room for an answer, or so much more of it. */
+  readonly claimAnswer?: (bytes: number) => boolean;
   /** Called before the request is handed out. */
   readonly onRequest?: (request: Request) => void;
 }
@@ -35,6 +37,7 @@ export async function call({
   clientId = 'c',
   denied = [],
   services,
+  claimAnswer = () => true,
   onRequest = () => undefined,
 }: RequestCall): Promise<Outcome> {
   const outcome: Outcome = { answer: null, closed: null, isNextAllowed: false };
@@ -60,6 +63,8 @@ export async function call({
     },
     frameReleased: () => undefined,
     availableAnswerBytes: 1 << 20,
+    claimAnswer,
+    unclaimAnswer: () => undefined,
   });
   const authorizer = {
     authorize: (_sender: object, operation: string, { type, name }: { type: string; name: string }) =>

@@ -23,6 +23,8 @@ function dispatch(frame: Buffer, handlers = API_HANDLERS): { answer: object | nu
     allowNext: () => undefined,
     frameReleased: () => undefined,
     availableAnswerBytes: 1,
+    claimAnswer: () => true,
+    unclaimAnswer: () => undefined,
   });
   new RequestDispatcher(handlers, {} as BrokerServices).dispatch(request);
   return outcome;
