@@ -25,7 +25,7 @@ const LARGE_BATCHES =
   'MESSAGE_TOO_LARGE. A batch of `__consumer_offsets` that holds more than 16 MiB is passed over when its groups are loaded. Kafka has no such bounds.';
 
 const VAST_REQUESTS =
-  'A request that names more than there is memory for (its objects may take a quarter of the heap) ' +
+  'A request that names more than there is memory for (its objects may take an eighth of the heap) ' +
   'costs its connection, with a line in the log: Kafka may run out of memory. An error that no handler expected closes the connection ' +
   'also where Kafka would answer it with nothing in it: Metadata of all topics, and ElectLeaders 0 of all partitions.';
 

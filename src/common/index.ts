@@ -39,3 +39,4 @@ export { nodeTransport } from './node-transport.js';
 export { SimulatedNetwork, type SimulatedNetworkOptions } from './simulated-transport.js';
 export { clampToSafeNumber, toSafeNumber } from './safe-number.js';
 export { BufferPool } from './buffer-pool.js';
+export { FairRoom, type Tenant } from './fair-room.js';

@@ -54,6 +54,10 @@ export class Request {
   readonly principal: Principal;
   /** Called when the connection is closed before the request has ended. Its handler may end it then; nothing is sent. */
   onAbandoned: (() => void) | null = null;
+  /** Called once, when the request has ended in whatever way. */
+  onEnded: (() => void) | null = null;
+  /** Only an answer is waited for, or a turn: with its connection the request ends too. */
+  endsWhenAbandoned = false;
 
   constructor(
     readonly header: RequestHeaderView,
@@ -130,6 +134,11 @@ export class Request {
     this.bytes = null;
   }
 
+  /** Cuts off its sender as if he had gone by himself: the request is abandoned. The reason is logged, rarely. */
+  pushOut(reason: string): void {
+    if (!this.ended) this.owner.refused(reason, undefined);
+  }
+
   /** The request cannot be answered; its sender is cut off. The reason is logged, rarely. */
   closeConnection(reason: string, error?: unknown): void {
     if (this.ended) return;
@@ -173,6 +182,7 @@ export class Request {
     if (this.ended) return;
     this.abandoned = true;
     this.onAbandoned?.();
+    if (this.endsWhenAbandoned) this.respondNothing();
   }
 
   private end(): void {
@@ -183,5 +193,7 @@ export class Request {
     this.bytes = null;
     this.counted?.end();
     this.counted = null;
+    this.onEnded?.();
+    this.onEnded = null;
   }
 }

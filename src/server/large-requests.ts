@@ -1,4 +1,4 @@
-import { assert, type Clock } from '../common/index.js';
+import { FairRoom, type Clock, type Tenant, type Timer } from '../common/index.js';
 import { isFetcherClientId } from '../network/index.js';
 import type { RequestHeaderView, ApiDescription } from '../protocol/index.js';
 
@@ -7,8 +7,10 @@ import type { RequestHeaderView, ApiDescription } from '../protocol/index.js';
  * answer. Measured with Produce and Metadata.
  */
 const HANDLING_BYTES_PER_ELEMENT = 200;
-/** Of V8's heap, for requests of each class of senders. */
-const SHARE_OF_HEAP = 0.25;
+/** Of V8's heap, for each class of senders: what is being handled. As much again is for one that overdraws, and for what waits for others. */
+const SHARE_OF_HEAP = 0.125;
+/** So long a request waits for room at most. Its frame is kept meanwhile. */
+const MAX_WAIT_MS = 30_000;
 
 /** Brokers do not wait for what clients have under way: clients wait for them, to replicate say. */
 export type LargeRequestSender = 'broker' | 'client';
@@ -18,81 +20,189 @@ export function senderOf(api: ApiDescription, { clientId }: RequestHeaderView): 
   return api.clusterAction || (clientId !== null && isFetcherClientId(clientId)) ? 'broker' : 'client';
 }
 
-interface Waiting {
-  readonly bytes: number;
-  readonly enter: () => void;
+/** Whose request it is, and what becomes of it. */
+export interface LargeRequestOwner {
+  /** There is room. Called within `enter` or in a turn of its own. */
+  onEntered(): void;
+  /** It has waited too long for room; or others need the room while it waits for what others do. It holds nothing any more. */
+  onPushedOut(): void;
 }
 
-/** Those of one class that are under way, and those that wait, in the order in which they came. */
+/** A request's part of the memory, or its wish for it. */
+export class LargeRequest implements Tenant {
+  /** @internal */
+  state: 'outside' | 'waiting' | 'handled' | 'leftToOthers' | 'gone' = 'outside';
+  /** @internal */
+  waitTimer: Timer | null = null;
+
+  constructor(
+    private readonly lane: Lane,
+    readonly address: string,
+    readonly bytes: number,
+    readonly owner: LargeRequestOwner,
+  ) {}
+
+  /** Lets it in when there is room, at once or in a turn of its own. */
+  enter(): void {
+    this.lane.enter(this);
+  }
+
+  /** From now on it waits for what others do, and then to be answered: it keeps no one waiting, and goes when its room is needed. */
+  leaveToOthers(): void {
+    this.lane.leaveToOthers(this);
+  }
+
+  /** Nothing is left of it. */
+  leave(): void {
+    this.lane.leave(this);
+  }
+}
+
+/** The requests of one class of senders. */
 class Lane {
-  usedBytes = 0;
-  readonly waiting: Waiting[] = [];
-  isGrantScheduled = false;
-}
-
-/**
- * The memory for requests of thousands of elements, from before they are decoded until they are handled: the objects of a frame take many
- * times its size. A request that does not fit waits for those before it; one that never would is refused, for in Node nobody survives a heap
- * that is full. Kafka has no such bound, and its bytes cost less.
- */
-export class LargeRequests {
-  private readonly lanes: Record<LargeRequestSender, Lane> = { broker: new Lane(), client: new Lane() };
+  private readonly handled: FairRoom<LargeRequest>;
+  /** By address, the oldest first. */
+  private readonly leftToOthers = new Map<string, { bytes: number; readonly requests: Set<LargeRequest> }>();
+  private leftToOthersBytes = 0;
+  private isGrantScheduled = false;
 
   constructor(
     private readonly clock: Clock,
-    /** For each class of senders. */
+    private readonly capacityBytes: number,
+  ) {
+    this.handled = new FairRoom(capacityBytes);
+  }
+
+  get usedBytes(): number {
+    return this.handled.heldBytes;
+  }
+
+  get keptBytes(): number {
+    return this.leftToOthersBytes;
+  }
+
+  get waiters(): number {
+    return this.handled.waiters;
+  }
+
+  enter(request: LargeRequest): void {
+    request.state = 'waiting';
+    if (this.handled.enter(request)) this.begin(request);
+    else request.waitTimer = this.clock.setTimer(MAX_WAIT_MS, () => this.pushOut(request), { background: true });
+  }
+
+  leaveToOthers(request: LargeRequest): void {
+    if (request.state !== 'handled') return;
+    this.leave(request);
+    request.state = 'leftToOthers';
+    const { address, bytes } = request;
+    let ofAddress = this.leftToOthers.get(address);
+    if (!ofAddress) this.leftToOthers.set(address, (ofAddress = { bytes: 0, requests: new Set() }));
+    ofAddress.requests.add(request);
+    ofAddress.bytes += bytes;
+    this.leftToOthersBytes += bytes;
+  }
+
+  leave(request: LargeRequest): void {
+    const { state } = request;
+    request.state = 'gone';
+    request.waitTimer?.cancel();
+    if (state === 'leftToOthers') this.forget(request);
+    else if (state === 'waiting' || state === 'handled') {
+      this.handled.leave(request);
+      this.scheduleGrant();
+    }
+  }
+
+  private begin(request: LargeRequest): void {
+    request.state = 'handled';
+    request.waitTimer?.cancel();
+    this.makeRoom();
+    request.owner.onEntered();
+  }
+
+  /** Never within `leave`: whoever is handled is not to run the next one inside of it. */
+  private scheduleGrant(): void {
+    if (this.handled.waiters === 0 || this.isGrantScheduled) return;
+    this.isGrantScheduled = true;
+    this.clock.defer(() => {
+      this.isGrantScheduled = false;
+      const next = this.handled.admitNext();
+      if (next === null) return;
+      this.begin(next);
+      this.scheduleGrant();
+    });
+  }
+
+  /** Of what waits for others there is no more than what is not being handled leaves: the address that has most of it gives way. */
+  private makeRoom(): void {
+    while (this.leftToOthersBytes > 0 && this.usedBytes + this.leftToOthersBytes > 2 * this.capacityBytes) {
+      const [most] = [...this.leftToOthers.values()].sort((a, b) => b.bytes - a.bytes);
+      const [oldest] = most!.requests;
+      this.pushOut(oldest!);
+    }
+  }
+
+  private pushOut(request: LargeRequest): void {
+    this.leave(request);
+    request.owner.onPushedOut();
+  }
+
+  private forget(request: LargeRequest): void {
+    const { address, bytes } = request;
+    const ofAddress = this.leftToOthers.get(address)!;
+    ofAddress.requests.delete(request);
+    ofAddress.bytes -= bytes;
+    if (ofAddress.requests.size === 0) this.leftToOthers.delete(address);
+    this.leftToOthersBytes -= bytes;
+  }
+}
+
+/**
+ * The memory for requests of thousands of elements, from before they are decoded until they are answered: the objects of a frame take many
+ * times its size. A request that does not fit waits (`FairRoom`); one that never would is refused, for in Node nobody survives a heap
+ * that is full. Kafka has no such bound, and its bytes cost less.
+ *
+ * What waits for others, a leader to be elected say, may do so for days and keeps no one waiting: it goes when its room is needed.
+ */
+export class LargeRequests {
+  private readonly lanes: Record<LargeRequestSender, Lane>;
+
+  constructor(
+    clock: Clock,
+    /** Of one request, and of all that are handled, besides one that overdraws; for each class of senders. */
     readonly maxBytes: number,
-  ) {}
+  ) {
+    this.lanes = { broker: new Lane(clock, maxBytes), client: new Lane(clock, maxBytes) };
+  }
 
   /** As much as a broker with such a heap can spare. */
   static forHeap(clock: Clock, heapBytes: number): LargeRequests {
     return new LargeRequests(clock, Math.floor(heapBytes * SHARE_OF_HEAP));
   }
 
-  /** About what a request takes until it is handled. */
+  /** About what a request takes until it is answered. */
   static bytesOf({ elements, heapBytes }: { readonly elements: number; readonly heapBytes: number }): number {
     return heapBytes + elements * HANDLING_BYTES_PER_ELEMENT;
   }
 
-  /** Calls `entered` when there is room, at once or in a turn of its own; it gets what is to be called, once, when the request is handled. */
-  enter(sender: LargeRequestSender, bytes: number, entered: (leave: () => void) => void): void {
-    assert(bytes <= this.maxBytes, 'what never fits was refused');
-    const lane = this.lanes[sender];
-    const enter = (): void => {
-      lane.usedBytes += bytes;
-      let isUnderWay = true;
-      entered(() => {
-        assert(isUnderWay, 'a request leaves once');
-        isUnderWay = false;
-        lane.usedBytes -= bytes;
-        this.scheduleGrant(lane);
-      });
-    };
-    if (lane.waiting.length === 0 && lane.usedBytes + bytes <= this.maxBytes) enter();
-    else lane.waiting.push({ bytes, enter });
+  /** A request that has yet to enter. It may not be of more than `maxBytes`. */
+  request(sender: LargeRequestSender, address: string, bytes: number, owner: LargeRequestOwner): LargeRequest {
+    return new LargeRequest(this.lanes[sender], address, bytes, owner);
   }
 
-  /** What requests take that are under way. */
+  /** What requests take that are being handled: others may wait for it. */
   get usedBytes(): number {
     return this.lanes.broker.usedBytes + this.lanes.client.usedBytes;
   }
 
-  /** Requests that wait. */
-  get size(): number {
-    return this.lanes.broker.waiting.length + this.lanes.client.waiting.length;
+  /** What requests take that wait for what others do. */
+  get keptBytes(): number {
+    return this.lanes.broker.keptBytes + this.lanes.client.keptBytes;
   }
 
-  /** Never within `leave`: whoever is handled is not to run the next one inside of it. */
-  private scheduleGrant(lane: Lane): void {
-    if (lane.waiting.length === 0 || lane.isGrantScheduled) return;
-    lane.isGrantScheduled = true;
-    this.clock.defer(() => {
-      lane.isGrantScheduled = false;
-      const [first] = lane.waiting;
-      if (!first || lane.usedBytes + first.bytes > this.maxBytes) return;
-      lane.waiting.shift();
-      first.enter();
-      this.scheduleGrant(lane);
-    });
+  /** Requests that wait. */
+  get size(): number {
+    return this.lanes.broker.waiters + this.lanes.client.waiters;
   }
 }

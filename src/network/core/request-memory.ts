@@ -1,6 +1,5 @@
-import { assert } from '../../common/index.js';
+import { assert, FairRoom, type Tenant } from '../../common/index.js';
 import { SENDER_CLASSES, type SenderClass } from './sender-class.js';
-import { WaitingLine } from './waiting-line.js';
 
 /** How many frames are let go on in one turn, each of which may be handled at once. */
 const GRANTS_A_TURN = 16;
@@ -10,17 +9,15 @@ const READ_AHEAD_EIGHTHS = 1;
 
 /**
  * The memory of frames from the time they are more than a connection costs anyway until they are handled, for the whole server
- * (`queued.max.request.bytes`; Kafka's `MemoryPool`). Each class of senders has a part to itself: clients share `capacityBytes`, of which
+ * (`queued.max.request.bytes`; Kafka's `MemoryPool`). Each class of senders has a `FairRoom` to itself: clients share `capacityBytes`, of which
  * small frames have three eighths, large ones a half, and what was read along with an earlier request of its connection the rest; brokers
  * have a quarter more.
  *
- * A frame takes all it needs at once, so that none waits with a part in hand. One that finds no room waits (`WaitingLine`), and goes on in a turn
- * of its own: whoever gives memory back is in the middle of something, and nothing of others is run inside of it. One of each class
- * may overdraw, for it may be larger than all there is, and its part does not count against the others': a class holds no more than its
- * room and one largest frame.
+ * One that finds no room goes on in a turn of its own: whoever gives memory back is in the middle of something, and nothing of others is run
+ * inside of it. A class holds no more than its room and one largest frame.
  */
 export class RequestMemory {
-  private readonly rooms: Readonly<Record<SenderClass, Room>>;
+  private readonly rooms: Readonly<Record<SenderClass, FairRoom<FrameMemory>>>;
   private readonly readAheadCapacityBytes: number;
   private readAheadBytes = 0;
   private isGrantDue = false;
@@ -34,10 +31,10 @@ export class RequestMemory {
     const eighths = (count: number): number => Math.floor((capacityBytes / 8) * count);
     this.readAheadCapacityBytes = eighths(READ_AHEAD_EIGHTHS);
     this.rooms = {
-      broker: new Room(eighths(EIGHTHS.broker)),
-      claimedBroker: new Room(eighths(EIGHTHS.claimedBroker)),
-      small: new Room(eighths(EIGHTHS.small)),
-      large: new Room(eighths(EIGHTHS.large)),
+      broker: new FairRoom(eighths(EIGHTHS.broker)),
+      claimedBroker: new FairRoom(eighths(EIGHTHS.claimedBroker)),
+      small: new FairRoom(eighths(EIGHTHS.small)),
+      large: new FairRoom(eighths(EIGHTHS.large)),
     };
   }
 
@@ -48,7 +45,7 @@ export class RequestMemory {
 
   /** Frames that wait for memory. */
   get waiters(): number {
-    return SENDER_CLASSES.reduce((sum, name) => sum + this.rooms[name].waiting.size, 0);
+    return SENDER_CLASSES.reduce((sum, name) => sum + this.rooms[name].waiters, 0);
   }
 
   heldBy(senderClass: SenderClass): number {
@@ -57,13 +54,13 @@ export class RequestMemory {
 
   /** Whether frames of this class wait: those that hold some of it must go on then. */
   isShortFor(senderClass: SenderClass): boolean {
-    return this.rooms[senderClass].waiting.size > 0;
+    return this.rooms[senderClass].waiters > 0;
   }
 
   /** Takes the memory of one frame. `isGranted` says whether it is there; otherwise the owner is told later, when it is. */
   take(senderClass: SenderClass, bytes: number, owner: MemoryOwner): FrameMemory {
     const account = new FrameMemory(this, senderClass, bytes, owner);
-    this.rooms[senderClass].take(account);
+    account.isGranted = this.rooms[senderClass].enter(account);
     return account;
   }
 
@@ -81,8 +78,8 @@ export class RequestMemory {
   /** @internal */
   release(account: FrameMemory): void {
     const room = this.rooms[account.senderClass];
-    room.release(account);
-    if (room.waiting.size > 0 && room.nextThatFits() !== null) this.grantLater();
+    room.leave(account);
+    if (room.waiters > 0) this.grantLater();
   }
 
   private grantLater(): void {
@@ -96,22 +93,25 @@ export class RequestMemory {
     assert(!this.isGranting, 'frames are let go on in a turn of their own, never inside of another');
     this.isGrantDue = false;
     this.isGranting = true;
+    let account: FrameMemory | null = null;
     try {
       for (let count = 0; count < GRANTS_A_TURN; count++) {
-        const account = this.grantNext();
+        account = this.grantNext();
         if (account === null) return;
         account.owner.onMemoryGranted();
       }
     } finally {
       this.isGranting = false;
-      if (SENDER_CLASSES.some((name) => this.rooms[name].nextThatFits() !== null)) this.grantLater();
+      if (account !== null) this.grantLater();
     }
   }
 
   private grantNext(): FrameMemory | null {
     for (const name of SENDER_CLASSES) {
-      const account = this.rooms[name].grantNext();
-      if (account !== null) return account;
+      const account = this.rooms[name].admitNext();
+      if (account === null) continue;
+      account.isGranted = true;
+      return account;
     }
     return null;
   }
@@ -124,62 +124,8 @@ export interface MemoryOwner {
   onMemoryGranted(): void;
 }
 
-/** The part of one class. */
-class Room {
-  heldBytes = 0;
-  readonly waiting = new WaitingLine<FrameMemory>();
-  private overdrawer: FrameMemory | null = null;
-
-  constructor(private readonly capacityBytes: number) {}
-
-  /** Takes what it needs, or lets it wait behind those that wait already. */
-  take(account: FrameMemory): void {
-    if (this.waiting.size > 0 || !this.fits(account)) this.waiting.add(account);
-    else this.hold(account);
-  }
-
-  release(account: FrameMemory): void {
-    if (this.waiting.delete(account)) return;
-    this.heldBytes -= account.bytes;
-    assert(this.heldBytes >= 0, 'what a class holds is the sum of its frames');
-    if (this.overdrawer === account) this.overdrawer = null;
-  }
-
-  /** The first that waits, if it need not wait any more. */
-  nextThatFits(): FrameMemory | null {
-    const { first } = this.waiting;
-    return first !== null && this.fits(first) ? first : null;
-  }
-
-  grantNext(): FrameMemory | null {
-    const account = this.nextThatFits();
-    if (account === null) return null;
-    this.waiting.takeFirst(account);
-    this.hold(account);
-    return account;
-  }
-
-  /** Whether there is room, what is overdrawn not counted; or no one overdraws, so that this one may. */
-  private fits(account: FrameMemory): boolean {
-    return this.overdrawer === null || this.sharedBytes + account.bytes <= this.capacityBytes;
-  }
-
-  private get sharedBytes(): number {
-    return this.heldBytes - (this.overdrawer?.bytes ?? 0);
-  }
-
-  private hold(account: FrameMemory): void {
-    if (this.sharedBytes + account.bytes > this.capacityBytes) {
-      assert(this.overdrawer === null, 'one frame of a class overdraws');
-      this.overdrawer = account;
-    }
-    this.heldBytes += account.bytes;
-    account.isGranted = true;
-  }
-}
-
 /** What one frame holds of the memory, or waits for. Given back once, when it is handled or given up. */
-export class FrameMemory {
+export class FrameMemory implements Tenant {
   /** @internal */ isGranted = false;
   private isReleased = false;
 

@@ -14,6 +14,7 @@ import { ErrorCode, type CreatePartitionsRequest, type CreateTopicsRequest } fro
 import { isZkError, type ZkStores } from '../../zookeeper/index.js';
 import { AdminError, apiResultOf, attempt, NO_ERROR, type ApiResult } from './admin-error.js';
 import { beginInTurn, mapInTurns } from '../in-turns.js';
+import type { AwaitOthers, Wait } from '../request-context.js';
 import type { TopicView } from './topic-view.js';
 import { TopicWaiter } from './topic-waiter.js';
 
@@ -74,6 +75,7 @@ export class TopicAdmin {
   async createTopics(
     topics: readonly CreatableTopic[],
     { timeoutMs, validateOnly }: { readonly timeoutMs: number; readonly validateOnly: boolean },
+    awaitOthers: AwaitOthers = plainly,
   ): Promise<CreatedTopic[]> {
     const created: CreatedTopic[] = [];
     const { clock } = this.deps;
@@ -84,9 +86,7 @@ export class TopicAdmin {
     if (validateOnly || !created.some(isPending)) return created;
     const missesLeader = (result: CreatedTopic, i: number): boolean =>
       isPending(result) && this.missesLeader(topics[i]!.name, result.numPartitions);
-    if (timeoutMs > 0) {
-      await this.waiter.wait(timeoutMs, () => !created.some(missesLeader));
-    }
+    if (timeoutMs > 0) await awaitOthers(this.waiter.wait(timeoutMs, () => !created.some(missesLeader)));
     return created.map((result, i) =>
       isPending(result) && (timeoutMs <= 0 || missesLeader(result, i)) ? timedOut(result) : result,
     );
@@ -97,6 +97,7 @@ export class TopicAdmin {
     topics: readonly CreatePartitionsTopic[],
     timeoutMs: number,
     validateOnly: boolean,
+    awaitOthers: AwaitOthers,
   ): Promise<ApiResult[]> {
     const brokers = await this.registeredBrokers();
     const results = await mapInTurns(this.deps.clock, topics, MAX_CONCURRENT, (topic) =>
@@ -106,9 +107,7 @@ export class TopicAdmin {
     if (validateOnly || !results.some(isPending)) return results;
     const missesLeader = (result: ApiResult, i: number): boolean =>
       isPending(result) && this.missesLeader(topics[i]!.name, topics[i]!.count);
-    if (timeoutMs > 0) {
-      await this.waiter.wait(timeoutMs, () => !results.some(missesLeader));
-    }
+    if (timeoutMs > 0) await awaitOthers(this.waiter.wait(timeoutMs, () => !results.some(missesLeader)));
     return results.map((result, i) =>
       isPending(result) && (timeoutMs <= 0 || missesLeader(result, i))
         ? { errorCode: ErrorCode.REQUEST_TIMED_OUT, errorMessage: null }
@@ -117,7 +116,11 @@ export class TopicAdmin {
   }
 
   /** Error codes by topic. A topic that is being deleted already is waited for like the others. */
-  async deleteTopics(topics: readonly string[], timeoutMs: number): Promise<Map<string, number>> {
+  async deleteTopics(
+    topics: readonly string[],
+    timeoutMs: number,
+    awaitOthers: AwaitOthers,
+  ): Promise<Map<string, number>> {
     const { clock, stores, log, view } = this.deps;
     const results = new Map<string, number>();
     const mark = async (topic: string): Promise<void> => {
@@ -132,7 +135,7 @@ export class TopicAdmin {
     }
     const pending = topics.filter((topic) => results.get(topic) === ErrorCode.NONE);
     const isGone = (topic: string): boolean => timeoutMs > 0 && !view.hasTopic(topic);
-    if (timeoutMs > 0) await this.waiter.wait(timeoutMs, () => pending.every(isGone));
+    if (timeoutMs > 0) await awaitOthers(this.waiter.wait(timeoutMs, () => pending.every(isGone)));
     for (const topic of pending) if (!isGone(topic)) results.set(topic, ErrorCode.REQUEST_TIMED_OUT);
     return results;
   }
@@ -307,6 +310,11 @@ export class TopicAdmin {
     }
     return false;
   }
+}
+
+/** For whoever is no request of a client. */
+function plainly<T>({ ended }: Wait<T>): Promise<T> {
+  return ended;
 }
 
 function validateAssignment(assignment: ReadonlyMap<number, readonly number[]>): void {

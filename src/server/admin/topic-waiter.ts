@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../common/index.js';
+import type { Wait } from '../request-context.js';
 
 interface Waiting {
   readonly isDone: () => boolean;
@@ -14,21 +15,25 @@ export class TopicWaiter {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Resolves when `isDone` holds after a change of the metadata, or when the time is up; at once when it already holds. */
-  wait(timeoutMs: number, isDone: () => boolean): Promise<void> {
-    if (isDone()) return Promise.resolve();
-    return new Promise((resolve) => {
-      const entry: Waiting = {
-        isDone,
-        timer: this.clock.setTimer(timeoutMs, () => entry.finish(), { background: true }),
-        finish: () => {
-          entry.timer.cancel();
-          this.waiting.delete(entry);
-          resolve();
-        },
-      };
-      this.waiting.add(entry);
-    });
+  /** Ends when `isDone` holds after a change of the metadata, or when the time is up; at once when it already holds. */
+  wait(timeoutMs: number, isDone: () => boolean): Wait<void> {
+    if (isDone()) return { ended: Promise.resolve() };
+    let finish = (): void => undefined;
+    const ended = new Promise<void>((resolve) => (finish = resolve));
+    const giveUp = (): void => {
+      entry.timer.cancel();
+      this.waiting.delete(entry);
+    };
+    const entry: Waiting = {
+      isDone,
+      timer: this.clock.setTimer(timeoutMs, () => entry.finish(), { background: true }),
+      finish: () => {
+        giveUp();
+        finish();
+      },
+    };
+    this.waiting.add(entry);
+    return { ended, giveUp };
   }
 
   /** The metadata changed. */

@@ -46,9 +46,11 @@ export const createPartitions = handler(
     const names = [...counts.keys()];
     const answerOf = (name: string): TopicAnswer => ({ name, ...results.get(name)! });
     if (valid.length === 0) return { results: yield* mapInSteps(names, answerOf) };
-    return topicAdmin.createPartitions(valid, request.timeoutMs, request.validateOnly).then(async (outcomes) => {
-      valid.forEach(({ name }, at) => results.set(name, outcomes[at]!));
-      return { results: await runInSlices(clock, mapInSteps(names, answerOf)) };
-    });
+    return topicAdmin
+      .createPartitions(valid, request.timeoutMs, request.validateOnly, (wait) => context.awaitOthers(wait))
+      .then(async (outcomes) => {
+        valid.forEach(({ name }, at) => results.set(name, outcomes[at]!));
+        return { results: await runInSlices(clock, mapInSteps(names, answerOf)) };
+      });
   },
 );

@@ -40,7 +40,7 @@ export const createTopics = handler(createTopicsRequest, createTopicsResponse, f
     }
   });
   return topicAdmin
-    .createTopics(allowed, request)
+    .createTopics(allowed, request, (wait) => context.awaitOthers(wait))
     .then((created) => runInSlices(clock, answersOf(request.topics, refusals, created, context)));
 });
 

@@ -2,6 +2,7 @@ import { runInSlices, ZERO_UUID } from '../../common/index.js';
 import { deleteTopicsRequest, deleteTopicsResponse, ErrorCode } from '../../protocol/index.js';
 import { handler } from '../handler.js';
 import { mapInSteps } from '../in-steps.js';
+import type { AwaitOthers } from '../request-context.js';
 import { topicsToDelete, type TopicToDelete } from '../request-shapes.js';
 
 interface TopicAnswer extends TopicToDelete {
@@ -37,7 +38,8 @@ export const deleteTopics = handler(deleteTopicsRequest, deleteTopicsResponse, f
   // Those that there are: as many as the cluster has, however often they are named.
   const deletable = new Set<string>();
   for (const { errorCode, name } of resolved) if (errorCode === ErrorCode.NONE) deletable.add(name!);
-  return topicAdmin.deleteTopics([...deletable], request.timeoutMs).then(async (outcomes) => {
+  const awaitOthers: AwaitOthers = (wait) => context.awaitOthers(wait);
+  return topicAdmin.deleteTopics([...deletable], request.timeoutMs, awaitOthers).then(async (outcomes) => {
     const answerOf = (topic: TopicAnswer): TopicAnswer =>
       topic.errorCode === ErrorCode.NONE ? { ...topic, errorCode: outcomes.get(topic.name!)! } : topic;
     return { responses: await runInSlices(clock, mapInSteps(resolved, answerOf)) };

@@ -14,6 +14,7 @@ import { electLeadersErrorResponse } from '../error-responses.js';
 import { handler, type RequestContext } from '../handler.js';
 import { forEachInSteps } from '../in-steps.js';
 import { nextTurn } from '../in-turns.js';
+import type { Wait } from '../request-context.js';
 
 type Answer = InputOf<typeof electLeadersResponse>;
 
@@ -60,7 +61,7 @@ async function elect(
     if (at > 0) await nextTurn(clock);
     results.push(...(await controller.electLeaders(partitions.slice(at, at + PARTITIONS_AN_EVENT), type)));
   }
-  const done = await whenKnown(results, request.timeoutMs, context);
+  const done = await context.awaitOthers(whenKnown(results, request.timeoutMs, context));
   // Whoever asks for all wants to know what was done, not what was in order already.
   const isShown = ({ errorCode }: ElectLeadersResult): boolean =>
     request.topicPartitions !== null || errorCode !== ErrorCode.ELECTION_NOT_NEEDED;
@@ -79,7 +80,7 @@ function whenKnown(
   results: readonly ElectLeadersResult[],
   timeoutMs: number,
   { metadata, clock }: RequestContext,
-): Promise<ElectLeadersResult[]> {
+): Wait<ElectLeadersResult[]> {
   const waited = new Map(
     results.filter(({ errorCode }) => errorCode === ErrorCode.NONE).map((result) => [partitionKey(result), result]),
   );
@@ -87,10 +88,10 @@ function whenKnown(
     for (const [key, result] of waited)
       if (metadata.partitionInfo(result)?.leader === result.leader) waited.delete(key);
   };
-  return new Promise((resolve) => {
+  let stopWaiting = (): void => undefined;
+  const ended = new Promise<ElectLeadersResult[]>((resolve) => {
     const finish = (): void => {
-      timer.cancel();
-      stop();
+      stopWaiting();
       const missing = new Set(waited.values());
       const isMissing = (result: ElectLeadersResult): boolean => missing.has(result);
       const timedOut = { errorCode: ErrorCode.REQUEST_TIMED_OUT, errorMessage: null };
@@ -101,9 +102,14 @@ function whenKnown(
       checkOff();
       if (waited.size === 0) finish();
     });
+    stopWaiting = () => {
+      timer.cancel();
+      stop();
+    };
     checkOff();
     if (waited.size === 0) finish();
   });
+  return { ended, giveUp: stopWaiting };
 }
 
 function* grouped(

@@ -8,5 +8,5 @@ export const joinGroup = handler(joinGroupRequest, joinGroupResponse, (request, 
   if (!mayReadGroup(context, request.groupId)) {
     return joinGroupErrorResponse(ErrorCode.GROUP_AUTHORIZATION_FAILED, context.apiVersion);
   }
-  return context.groups.joinGroup(groupContext(context), request);
+  return context.awaitOthers({ ended: context.groups.joinGroup(groupContext(context), request) });
 });

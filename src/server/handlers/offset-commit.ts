@@ -55,7 +55,8 @@ async function commit(
   committable: Topics,
   refusals: Map<string, number>,
 ): Promise<Answer> {
-  const committed = await context.groups.commitOffsets(groupContext(context), { ...request, topics: committable });
+  const stored = context.groups.commitOffsets(groupContext(context), { ...request, topics: committable });
+  const committed = await context.awaitOthers({ ended: stored });
   if (refusals.size === 0) return committed;
   for (const { name, partitions } of committed.topics) {
     for (const { partitionIndex, errorCode } of partitions) refusals.set(`${name}-${partitionIndex}`, errorCode);

@@ -9,5 +9,5 @@ export const syncGroup = handler(syncGroupRequest, syncGroupResponse, (request, 
     return { errorCode: ErrorCode.INCONSISTENT_GROUP_PROTOCOL };
   }
   if (!mayReadGroup(context, request.groupId)) return { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED };
-  return context.groups.syncGroup(request);
+  return context.awaitOthers({ ended: context.groups.syncGroup(request) });
 });

@@ -16,21 +16,26 @@ import {
 } from '../../../src/protocol/index.js';
 import { noQuotas } from '../../../src/security/index.js';
 import { handler, LATER, type ApiHandler } from '../../../src/server/handler.js';
-import { LargeRequests } from '../../../src/server/large-requests.js';
+import { LargeRequests, type LargeRequest } from '../../../src/server/large-requests.js';
 import type { BrokerServices } from '../../../src/server/services.js';
 
 const COUNT = 20_000;
 const names = Array.from({ length: COUNT }, (_, at) => `g${at}`);
 
 /** A clock on which each look at the time takes a millisecond, so that a slice is of some steps; it counts the turns. */
-function busyClock(): { clock: Clock; turns: () => number; run: () => void } {
+function busyClock(): { clock: Clock; turns: () => number; run: () => void; runTimers: () => void } {
   const tasks: (() => void)[] = [];
+  const timers = new Set<() => void>();
   let nowMs = 0;
   let turns = 0;
   const clock = {
     ...new SimulatedClock(),
     monotonicMs: () => nowMs++,
     defer: (task: () => void) => void tasks.push(task),
+    setTimer: (_delayMs: number, task: () => void) => {
+      timers.add(task);
+      return { cancel: () => timers.delete(task) };
+    },
   };
   const run = (): void => {
     for (let task = tasks.shift(); task; task = tasks.shift()) {
@@ -38,7 +43,10 @@ function busyClock(): { clock: Clock; turns: () => number; run: () => void } {
       task();
     }
   };
-  return { clock: clock as unknown as Clock, turns: () => turns, run };
+  const runTimers = (): void => {
+    for (const task of timers) task();
+  };
+  return { clock: clock as unknown as Clock, turns: () => turns, run, runTimers };
 }
 
 function services(clock: Clock, largeRequests = new LargeRequests(clock, 1e9)): BrokerServices {
@@ -166,7 +174,7 @@ describe('memory', () => {
   /** Room for one and a half requests of `names`. */
   const roomForOne = (clock: Clock): LargeRequests => new LargeRequests(clock, COUNT * 240 * 1.5);
 
-  test('a request waits for the one before it, and comes when that one is handled', () => {
+  test('a request waits for those before it, and comes when one of them is handled', () => {
     const { clock, run } = busyClock();
     const large = roomForOne(clock);
     const finish: (() => void)[] = [];
@@ -174,18 +182,31 @@ describe('memory', () => {
       const answer = { groups: groups.map((groupId) => ({ groupId })) };
       return new Promise<typeof answer>((resolve) => finish.push(() => resolve(answer)));
     });
-    const [first, second] = [names, names].map((groups) => send(api, 5, { groups }, services(clock, large)));
+    const sent = [names, names].map((groups) => send(api, 5, { groups }, services(clock, large)));
     run();
     expect([finish.length, large.size]).toEqual([1, 1]);
     finish[0]!();
     return new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
       run();
-      expect([first!.answer !== null, finish.length, large.size]).toEqual([true, 2, 0]);
-      expect(second!.answer).toBeNull();
+      expect([finish.length, large.size]).toEqual([2, 0]);
+      expect(sent.map(({ answer }) => answer !== null)).toEqual([true, false]);
     });
   });
 
-  test('a request whose answer others bring about keeps nobody waiting', () => {
+  test('a request that waits too long for those before it costs its connection', () => {
+    const { clock, run, runTimers } = busyClock();
+    const large = roomForOne(clock);
+    const never = new Promise<typeof LATER>(() => undefined);
+    const api = handler(describeGroupsRequest, describeGroupsResponse, () => never);
+    const sent = [names, names].map((groups) => send(api, 5, { groups }, services(clock, large)));
+    run();
+    runTimers();
+    const closed = 'Closed a connection for a large request that waited while memory is short';
+    expect(sent.map((one) => one.closed)).toEqual([null, closed]);
+    expect(large.size).toBe(0);
+  });
+
+  test('a request whose answer others bring about keeps no one waiting', () => {
     const { clock, run } = busyClock();
     const large = roomForOne(clock);
     const api = handler(describeGroupsRequest, describeGroupsResponse, () => LATER);
@@ -259,43 +280,66 @@ describe('memory', () => {
     expect(sent.answer !== null || sent.closed !== null).toBe(true);
   });
 
-  test('those who wait are let in one after the other in turns of their own, never inside of what leaves', () => {
+  /** Requests that note their names when they are let in, and when they are pushed out. */
+  function lane(maxBytes: number) {
     const { clock, run } = busyClock();
-    const large = new LargeRequests(clock, 100);
+    const large = new LargeRequests(clock, maxBytes);
     const order: string[] = [];
-    const leaves: (() => void)[] = [];
-    for (const name of ['a', 'b', 'c']) {
-      large.enter('client', 60, (leave) => {
-        order.push(name);
-        leaves.push(leave);
+    const enter = (name: string, address: string, bytes: number): LargeRequest => {
+      const request = large.request('client', address, bytes, {
+        onEntered: () => void order.push(name),
+        onPushedOut: () => void order.push(`${name} is out`),
       });
-    }
+      request.enter();
+      return request;
+    };
+    return { large, order, enter, run };
+  }
+
+  test('those who wait are let in one after the other in turns of their own, never inside of what leaves', () => {
+    const { order, enter, run } = lane(100);
+    const first = enter('a', '1', 100);
+    const second = enter('b', '1', 100);
+    enter('c', '1', 100);
     expect(order).toEqual(['a']);
-    leaves[0]!();
+    first.leave();
     expect(order).toEqual(['a']);
     run();
     expect(order).toEqual(['a', 'b']);
-    expect(() => leaves[0]!()).toThrow('leaves once');
-    leaves[1]!();
+    first.leave();
+    run();
+    expect(order).toEqual(['a', 'b']);
+    second.leave();
     run();
     expect(order).toEqual(['a', 'b', 'c']);
   });
 
-  test('one that waits is not passed by smaller ones that came later', () => {
-    const { clock, run } = busyClock();
-    const large = new LargeRequests(clock, 100);
-    const order: string[] = [];
-    let leaveFirst = (): void => undefined;
-    large.enter('client', 60, (leave) => (leaveFirst = leave));
-    large.enter('client', 90, () => void order.push('large'));
-    large.enter('client', 10, () => void order.push('small'));
-    expect(order).toEqual([]);
-    leaveFirst();
-    run();
-    expect(order).toEqual(['large', 'small']);
+  test('whatever one address has under way, and has waiting, a small one of another is let in at once', () => {
+    const { large, order, enter } = lane(1000);
+    for (let at = 0; at < 50; at++) enter('stranger', 'far', at % 2 === 0 ? 1000 : 100);
+    expect(large.size).toBeGreaterThan(40);
+    order.length = 0;
+    enter('controller', 'near', 50);
+    expect(order).toEqual(['controller']);
   });
 
-  test('a heap is shared out: a quarter of it for clients, another for brokers', () => {
-    expect(LargeRequests.forHeap(new SimulatedClock(), 4e9).maxBytes).toBe(1e9);
+  test('what waits for others keeps no one waiting, and goes, that of the address which has most of it first, when room is needed', () => {
+    const { large, order, enter } = lane(100);
+    enter('a', 'near', 40).leaveToOthers();
+    for (let at = 0; at < 10; at++) enter(`${at}`, 'far', 80).leaveToOthers();
+    expect([large.usedBytes, large.size, large.keptBytes]).toEqual([0, 0, 200]);
+    expect(order).toEqual(['a', '0', '1', '0 is out', '2', '1 is out', ...order.slice(6)]);
+    expect(order.filter((name) => name.endsWith('out'))).toHaveLength(8);
+    expect(order).not.toContain('a is out');
+    enter('b', 'near', 100);
+    expect([large.usedBytes, large.keptBytes]).toEqual([100, 40]);
+    enter('c', 'third', 50);
+    expect([large.usedBytes, large.keptBytes]).toEqual([150, 40]);
+    enter('d', 'fourth', 25);
+    expect([large.usedBytes, large.keptBytes]).toEqual([175, 0]);
+  });
+
+  test('a heap is shared out: an eighth of it for clients, another for brokers, and as much again for those that overdraw', () => {
+    expect(LargeRequests.forHeap(new SimulatedClock(), 8e9).maxBytes).toBe(1e9);
   });
 });

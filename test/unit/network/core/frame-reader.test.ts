@@ -79,16 +79,17 @@ class Lab {
   fill(senderClass: SenderClass): FrameMemory[] {
     const eighths = { broker: 1, claimedBroker: 1, small: 3, large: 4 }[senderClass];
     const left = Math.floor((this.memory.capacityBytes / 8) * eighths) - this.memory.heldBy(senderClass);
-    // The first overdraws, the second takes what there is.
-    return [this.memory.capacityBytes, left].map((bytes) => {
-      const account = this.take(senderClass, bytes);
-      expect(account.isGranted).toBe(true);
-      return account;
-    });
+    // The first overdraws, each of the others takes half of what there is.
+    const accounts = [this.take(senderClass, this.memory.capacityBytes)];
+    for (let rest = left; rest > 1; rest = Math.ceil(rest / 2)) {
+      accounts.push(this.take(senderClass, Math.floor(rest / 2), `other ${rest}`));
+    }
+    for (const { isGranted } of accounts) expect(isGranted).toBe(true);
+    return accounts;
   }
 
-  take(senderClass: SenderClass, bytes: number): FrameMemory {
-    return this.memory.take(senderClass, bytes, { address: 'other', onMemoryGranted: () => undefined });
+  take(senderClass: SenderClass, bytes: number, address = 'other'): FrameMemory {
+    return this.memory.take(senderClass, bytes, { address, onMemoryGranted: () => undefined });
   }
 
   runTurns(): void {

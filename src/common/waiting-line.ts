@@ -18,8 +18,22 @@ export class WaitingLine<T extends Waiting> {
 
   /** Whose turn is next; null when no one waits. */
   get first(): T | null {
-    for (const line of this.byAddress.values()) for (const first of line) return first;
+    return this.firstThat(() => true);
+  }
+
+  /** Whose turn is next of those for whom this holds. Of each address only the first is asked. */
+  firstThat(holds: (waiting: T) => boolean): T | null {
+    for (const line of this.byAddress.values()) {
+      for (const first of line) {
+        if (holds(first)) return first;
+        break;
+      }
+    }
     return null;
+  }
+
+  hasOf(address: string): boolean {
+    return this.byAddress.has(address);
   }
 
   add(waiting: T): void {
@@ -38,7 +52,7 @@ export class WaitingLine<T extends Waiting> {
     return true;
   }
 
-  /** The first has had its turn: the next address follows. */
+  /** The first of its address has its turn: the other addresses come before the next one. */
   takeFirst(waiting: T): void {
     const line = this.byAddress.get(waiting.address)!;
     this.delete(waiting);

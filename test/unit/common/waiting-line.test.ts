@@ -1,4 +1,4 @@
-import { WaitingLine } from '../../../../src/network/core/waiting-line.js';
+import { WaitingLine } from '../../../src/common/waiting-line.js';
 
 /** Those of a line, by names of which the letters are the address. */
 function line(...names: readonly string[]) {

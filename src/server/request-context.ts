@@ -1,0 +1,310 @@
+import { startInSlices } from '../common/index.js';
+import type { Request } from '../network/index.js';
+import {
+  ApiKey,
+  apiOf,
+  encodeResponseFrameInSteps,
+  encodeResponseFrameUpTo,
+  ErrorCode,
+  errorMessage,
+  type ApiDescription,
+} from '../protocol/index.js';
+import {
+  authorizedOperations,
+  CLUSTER_RESOURCE,
+  type AclOperation,
+  type AuthorizableContext,
+  type Principal,
+  type Resource,
+} from '../security/index.js';
+import type { LargeRequest } from './large-requests.js';
+import { oneAtATime } from './one-at-a-time.js';
+import type { BrokerServices } from './services.js';
+
+/** A request as a whole is refused: its answer carries this code, and a message where it has room for one. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+
+  constructor(
+    readonly errorCode: number,
+    message = errorMessage(errorCode),
+  ) {
+    super(message);
+  }
+}
+
+/** An answer up to this size is sent whatever others have not read: it is no more than what an address may always fetch. */
+const UNCOUNTED_ANSWER_BYTES = 64 * 1024;
+
+/** There is no room for the answer beside those that clients do not read, or no one waits for it any more. */
+class NoRoomForAnswer extends Error {}
+
+/** The client is gone, and with it what its request waited for. */
+export class AbandonedError extends Error {
+  override readonly name = 'AbandonedError';
+}
+
+/** Something that others bring about. */
+export interface Wait<T> {
+  readonly ended: Promise<T>;
+  /** No one waits for it any more. */
+  readonly giveUp?: () => void;
+}
+
+/** How a request waits for others (`RequestContext.awaitOthers`). */
+export type AwaitOthers = <T>(wait: Wait<T>) => Promise<T>;
+
+/**
+ * So many elements of a request, or of an answer, are decoded or encoded at once: well under a millisecond. What has more goes in steps, and
+ * others are served between them.
+ */
+export const MAX_ELEMENTS_AT_ONCE = 2000;
+
+/**
+ * A request with the broker's parts at hand: `({ topics }, { authorize, metadata, replicas }) => …`. Lives until the answer is given.
+ */
+export class RequestContext<ResI extends object = object> implements AuthorizableContext, BrokerServices {
+  private isAnswered = false;
+
+  constructor(
+    readonly request: Request,
+    private readonly services: BrokerServices,
+    /** For a handler that answers later: ends the request with whatever was thrown on the way, as if `run` had thrown it. */
+    readonly fail: (error: unknown) => void,
+    /** Its part of the memory for large requests; null for others. */
+    private readonly place: LargeRequest | null = null,
+  ) {}
+
+  get apiKey(): number {
+    return this.request.header.apiKey;
+  }
+  get apiVersion(): number {
+    return this.request.header.apiVersion;
+  }
+  get correlationId(): number {
+    return this.request.header.correlationId;
+  }
+  get clientId(): string | null {
+    return this.request.header.clientId;
+  }
+  get principal(): Principal {
+    return this.request.principal;
+  }
+  get clientAddress(): string {
+    return this.request.connection.clientAddress;
+  }
+  get listenerName(): string {
+    return this.request.connection.listenerName;
+  }
+
+  get brokerId(): number {
+    return this.services.brokerId;
+  }
+  get clusterId(): string {
+    return this.services.clusterId;
+  }
+  get config(): BrokerServices['config'] {
+    return this.services.config;
+  }
+  get clock(): BrokerServices['clock'] {
+    return this.services.clock;
+  }
+  get random(): BrokerServices['random'] {
+    return this.services.random;
+  }
+  get logger(): BrokerServices['logger'] {
+    return this.services.logger;
+  }
+  get stateChangeLogger(): BrokerServices['stateChangeLogger'] {
+    return this.services.stateChangeLogger;
+  }
+  get metrics(): BrokerServices['metrics'] {
+    return this.services.metrics;
+  }
+  get metadata(): BrokerServices['metadata'] {
+    return this.services.metadata;
+  }
+  get replicas(): BrokerServices['replicas'] {
+    return this.services.replicas;
+  }
+  get largeRequests(): BrokerServices['largeRequests'] {
+    return this.services.largeRequests;
+  }
+  get controlOrder(): BrokerServices['controlOrder'] {
+    return this.services.controlOrder;
+  }
+  get logs(): BrokerServices['logs'] {
+    return this.services.logs;
+  }
+  get topicConfigs(): BrokerServices['topicConfigs'] {
+    return this.services.topicConfigs;
+  }
+  get groups(): BrokerServices['groups'] {
+    return this.services.groups;
+  }
+  get stores(): BrokerServices['stores'] {
+    return this.services.stores;
+  }
+  get autoTopicCreation(): BrokerServices['autoTopicCreation'] {
+    return this.services.autoTopicCreation;
+  }
+  get producerIds(): BrokerServices['producerIds'] {
+    return this.services.producerIds;
+  }
+  get controller(): BrokerServices['controller'] {
+    return this.services.controller;
+  }
+  get topicAdmin(): BrokerServices['topicAdmin'] {
+    return this.services.topicAdmin;
+  }
+  get configAdmin(): BrokerServices['configAdmin'] {
+    return this.services.configAdmin;
+  }
+  get authorizer(): BrokerServices['authorizer'] {
+    return this.services.authorizer;
+  }
+  get quotas(): BrokerServices['quotas'] {
+    return this.services.quotas;
+  }
+  get offeredApis(): BrokerServices['offeredApis'] {
+    return this.services.offeredApis;
+  }
+  get finalizedFeaturesEpoch(): number {
+    return this.services.finalizedFeaturesEpoch;
+  }
+  get brokerEpoch(): bigint {
+    return this.services.brokerEpoch;
+  }
+  onFatalError(error: unknown): void {
+    this.services.onFatalError(error);
+  }
+
+  /** Whether the sender may do this. A field and not a method, so that handlers can take it out of the context. */
+  readonly authorize = (operation: AclOperation, resource: Resource): boolean =>
+    this.services.authorizer.authorize(this, operation, resource);
+
+  /** Throws CLUSTER_AUTHORIZATION_FAILED unless the sender is a broker (`authorizeClusterOperation`). */
+  readonly authorizeClusterAction = (): void => {
+    if (!this.authorize('CLUSTER_ACTION', CLUSTER_RESOURCE)) throw new ApiError(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
+  };
+
+  /** The bits of what the sender may do with the resource. */
+  readonly authorizedOperations = (resource: Resource): number =>
+    authorizedOperations(this.services.authorizer, this, resource);
+
+  /** Sends the answer, the first one that is given. The sender's use of request time is metered here. */
+  readonly respond = (body: ResI): void => {
+    if (this.isAnswered) return;
+    this.isAnswered = true;
+    const { services, request } = this;
+    const throttleMs = services.quotas.recordAndThrottleMs(
+      'request',
+      this,
+      services.clock.monotonicMs() - request.receivedMs,
+    );
+    const answer = throttleMs > 0 && 'throttleTimeMs' in body ? { ...body, throttleTimeMs: throttleMs } : body;
+    const { apiKey, apiVersion, correlationId } = request.header;
+    try {
+      const chunks = encodeResponseFrameUpTo(MAX_ELEMENTS_AT_ONCE, apiKey, apiVersion, correlationId, answer);
+      if (chunks) {
+        this.claim(chunks.reduce((bytes, { length }) => bytes + length, 0));
+        request.respondEncoded(chunks);
+        return;
+      }
+    } catch (error) {
+      this.onUnencodable(error);
+      return;
+    }
+    if (isCounted(apiKey)) oneAtATime(services.clock, (done) => this.encodeInSlices(answer, done));
+    else this.encodeInSlices(answer);
+  };
+
+  private encodeInSlices(answer: ResI, done: () => void = () => undefined): void {
+    const { apiKey, apiVersion, correlationId } = this.request.header;
+    let unclaimedBytes = 0;
+    const onGrowth = (bytes: number): void => {
+      unclaimedBytes = this.claim(unclaimedBytes + bytes);
+    };
+    startInSlices(
+      this.services.clock,
+      encodeResponseFrameInSteps(apiKey, apiVersion, correlationId, answer, onGrowth),
+      (chunks) => {
+        done();
+        this.request.respondEncoded(chunks);
+      },
+      (error) => {
+        done();
+        this.onUnencodable(error);
+      },
+    );
+  }
+
+  /** Counts an answer, or so much more of it, unless it is small; returns what is left to be counted. Throws when there is no room for it. */
+  private claim(bytes: number): number {
+    if (bytes <= UNCOUNTED_ANSWER_BYTES || !isCounted(this.apiKey)) return bytes;
+    if (!this.request.claimAnswer(bytes)) throw new NoRoomForAnswer(`${bytes} bytes`);
+    return 0;
+  }
+
+  /** An answer that does not encode is a bug of ours, or a field that an old version cannot carry. */
+  private onUnencodable(error: unknown): void {
+    if (error instanceof NoRoomForAnswer) {
+      this.close('Closed a connection for an answer that there is no room for', error);
+      return;
+    }
+    this.services.logger.error('Cannot encode an answer', {
+      api: apiOf(this.apiKey)?.name,
+      version: this.apiVersion,
+      error,
+    });
+    this.close('Closed a connection: its answer does not encode', error);
+  }
+
+  /** The request cannot be answered. */
+  close(reason: string, error: unknown): void {
+    this.isAnswered = true;
+    this.request.closeConnection(reason, error);
+  }
+
+  /**
+   * Waits for what others do, members of a group or followers say, after which nothing is left but to answer. What the request holds keeps no one
+   * waiting meanwhile; when its connection is closed, it is over.
+   */
+  awaitOthers<T>({ ended, giveUp }: Wait<T>): Promise<T> {
+    const { request } = this;
+    this.leaveToOthers();
+    return new Promise<T>((resolve, reject) => {
+      const onAbandoned = (): void => {
+        giveUp?.();
+        reject(new AbandonedError());
+      };
+      if (request.isAbandoned) onAbandoned();
+      else request.onAbandoned = onAbandoned;
+      const over = (): void => void (request.onAbandoned = null);
+      ended.finally(over).then(resolve, reject);
+    });
+  }
+
+  /** @internal What is left to do is somebody else's. */
+  leaveToOthers(): void {
+    const { request } = this;
+    if (request.isAbandoned) request.respondNothing();
+    else request.endsWhenAbandoned = true;
+    this.place?.leaveToOthers();
+  }
+
+  /** @internal */
+  logUnexpected(api: ApiDescription, error: unknown): void {
+    this.services.logger.error('Unexpected error handling a request', {
+      api: api.name,
+      version: this.apiVersion,
+      connection: this.request.connection.id,
+      error,
+    });
+  }
+}
+
+/** A fetch is as large as there is room for; what brokers ask is about as large as what they send, and waits for no client. */
+function isCounted(apiKey: number): boolean {
+  return apiKey !== ApiKey.Fetch && apiKey !== ApiKey.OffsetForLeaderEpoch && !apiOf(apiKey)!.clusterAction;
+}
