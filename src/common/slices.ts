@@ -8,9 +8,13 @@ export interface SliceLimits {
   readonly maxMs: number;
   /** And after so many steps: under a simulated clock no time passes within a slice. */
   readonly maxSteps: number;
+  /** Brokers and the controller wait for it: all of this together has half of each turn, however many tasks clients have set off. */
+  readonly isOfBrokers?: boolean;
 }
 
 const DEFAULT_LIMITS: SliceLimits = { maxMs: 10, maxSteps: 200 };
+/** For what brokers and the controller wait for. */
+export const BROKER_SLICES: SliceLimits = { ...DEFAULT_LIMITS, isOfBrokers: true };
 
 /**
  * What the slices of all tasks may take between two turns of the event loop. Short beside the 50 ms that a request may have to wait for it;
@@ -21,13 +25,17 @@ const TURN_MS = 10;
 /** Takes a slice, of one step at least, that ends with the first step after `endMs`. True when the work is done. */
 type Slice = (endMs: number) => boolean;
 
+/** Those that wait, of brokers or of clients. */
+type Line = Slice[];
+
 /**
  * The slices of all tasks of a process: thousands of tasks hold up the event loop no longer than one does. A turn begins with those that
- * wait, each for its share of what the turn has; what is left is for those that are begun later in it. The next turn goes on with those
- * that had no slice.
+ * wait: half of it is for those of brokers, the rest for those of clients, and each has its share of that; what is left is for those that are
+ * begun later in it. The next turn goes on with those that had no slice.
  */
 class Turns {
-  private readonly waiting: Slice[] = [];
+  private readonly ofBrokers: Line = [];
+  private readonly ofClients: Line = [];
   /** By slices since this turn began. */
   private usedMs = 0;
   /** Of it, within calls that began tasks. */
@@ -39,14 +47,15 @@ class Turns {
   constructor(private readonly clock: Clock) {}
 
   /** Takes the first slice at once, if the turn has room for it. */
-  begin(slice: Slice): void {
+  begin(slice: Slice, isOfBrokers: boolean): void {
+    const line = isOfBrokers ? this.ofBrokers : this.ofClients;
     const startMs = this.clock.monotonicMs();
     const endMs = this.sliceEndMs ?? startMs + TURN_MS - this.usedMs;
     if (startMs >= endMs) {
-      this.waiting.push(slice);
+      line.push(slice);
     } else {
       const isOutermost = this.sliceEndMs === null;
-      this.take(slice, endMs);
+      this.take(slice, endMs, line);
       if (isOutermost) this.count(this.clock.monotonicMs() - startMs);
     }
     this.awaitEnd();
@@ -57,44 +66,56 @@ class Turns {
     this.usedWithinCallsMs += withinCallMs;
   }
 
-  private take(slice: Slice, endMs: number): void {
+  private take(slice: Slice, endMs: number, line: Line): void {
     const outerEndMs = this.sliceEndMs;
     this.sliceEndMs = endMs;
     try {
-      if (!slice(endMs)) this.waiting.push(slice);
+      if (!slice(endMs)) line.push(slice);
     } finally {
       this.sliceEndMs = outerEndMs;
     }
   }
 
+  private get areWaiting(): boolean {
+    return this.ofBrokers.length > 0 || this.ofClients.length > 0;
+  }
+
   private awaitEnd(): void {
-    if (this.isEndAwaited || (this.waiting.length === 0 && this.usedMs === 0)) return;
+    if (this.isEndAwaited || (!this.areWaiting && this.usedMs === 0)) return;
     this.isEndAwaited = true;
     this.clock.defer(() => this.endTurn());
   }
 
-  /** What calls have taken of the turn that ends, right before this, counts for those that wait: if it was all, they have the next one. */
+  /** What calls have taken of the turn that ends, right before this, counts for clients that wait: if it was all, they have the next one. */
   private endTurn(): void {
     this.isEndAwaited = false;
     const startMs = this.clock.monotonicMs();
     const endMs = startMs + TURN_MS - this.usedWithinCallsMs;
     this.usedWithinCallsMs = 0;
-    if (this.waiting.length === 0) {
+    if (!this.areWaiting) {
       this.usedMs = 0;
       return;
     }
-    this.usedMs = startMs < endMs ? this.goOn(startMs, endMs) : TURN_MS;
+    this.usedMs = this.goOn(startMs, endMs);
     this.awaitEnd();
   }
 
-  /** Each that waits has one slice, as long as there is time. Gives what was used. */
+  /** Gives what was used, or was all that clients are to have before the next turn. */
   private goOn(startMs: number, endMs: number): number {
+    const halfMs = startMs + TURN_MS / 2;
+    const nowMs = this.goOnIn(this.ofBrokers, startMs, this.ofClients.length > 0 ? halfMs : Math.max(halfMs, endMs));
+    if (this.ofClients.length > 0 && nowMs >= endMs) return TURN_MS;
+    return this.goOnIn(this.ofClients, nowMs, endMs) - startMs;
+  }
+
+  /** Each that waits has one slice, as long as there is time. Gives when that was. */
+  private goOnIn(line: Line, startMs: number, endMs: number): number {
     let nowMs = startMs;
-    for (let missing = this.waiting.length; missing > 0 && nowMs < endMs; missing--) {
-      this.take(this.waiting.shift()!, nowMs + (endMs - nowMs) / missing);
+    for (let missing = line.length; missing > 0 && nowMs < endMs; missing--) {
+      this.take(line.shift()!, nowMs + (endMs - nowMs) / missing, line);
       nowMs = this.clock.monotonicMs();
     }
-    return nowMs - startMs;
+    return nowMs;
   }
 }
 
@@ -125,7 +146,7 @@ export function startInSlices<T>(
   steps: Steps<T>,
   onDone: (result: T) => void,
   onError: (error: unknown) => void,
-  { maxMs, maxSteps }: SliceLimits = DEFAULT_LIMITS,
+  { maxMs, maxSteps, isOfBrokers = false }: SliceLimits = DEFAULT_LIMITS,
 ): void {
   turnsOf(clock).begin((turnEndMs) => {
     const endMs = Math.min(turnEndMs, clock.monotonicMs() + maxMs);
@@ -144,7 +165,7 @@ export function startInSlices<T>(
     }
     onDone(result);
     return true;
-  });
+  }, isOfBrokers);
 }
 
 /** Does the work at once, however long it takes: where nobody else is served yet, and for tests. */

@@ -1,5 +1,5 @@
 import { partitionForGroup, type TopicPartition } from '../cluster/index.js';
-import { runInSlices, type Clock, type Logger } from '../common/index.js';
+import { BROKER_SLICES, runInSlices, type Clock, type Logger } from '../common/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import { BatchBuilder, RecordsError, type CompressionType, type Int64 } from '../records/index.js';
 import { GroupMetadata } from './core/group-metadata.js';
@@ -262,7 +262,7 @@ export class GroupStore {
       if (isAtEnd || offset >= bounds.logEndOffset) return loader.finish();
       try {
         const records = await this.writer.read(topicPartition, offset, this.config.loadBufferBytes);
-        const next = await runInSlices(this.clock, loader.replay(records, offset));
+        const next = await runInSlices(this.clock, loader.replay(records, offset), BROKER_SLICES);
         isAtEnd = next === offset;
         offset = next;
       } catch (error) {

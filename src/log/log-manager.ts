@@ -1,6 +1,7 @@
 /** All logs of a broker: loading, making and deleting them, and what is done for them in the background. */
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import {
+  BROKER_SLICES,
   assert,
   AssertionError,
   BufferPool,
@@ -345,7 +346,7 @@ export class LogManager {
         yield;
       }
     };
-    return runInSlices(this.context.clock, steps());
+    return runInSlices(this.context.clock, steps(), BROKER_SLICES);
   }
 
   /** How long producers are remembered, and whether their transactions are verified, from now on. */

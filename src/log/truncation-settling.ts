@@ -1,4 +1,4 @@
-import { runAtOnce, runInSlices, type Steps } from '../common/index.js';
+import { BROKER_SLICES, runAtOnce, runInSlices, type Steps } from '../common/index.js';
 import { partitionKey } from '../cluster/index.js';
 import { RecordsError } from '../records/index.js';
 import type { LocalLog } from './local-log.js';
@@ -106,7 +106,7 @@ export class TruncationSettling {
   }
 
   private async rebuildAndSync(): Promise<void> {
-    await runInSlices(this.local.context.clock, this.walk());
+    await runInSlices(this.local.context.clock, this.walk(), BROKER_SLICES);
     if (!this.isOver) await this.flusher.syncCut();
   }
 

@@ -11,7 +11,7 @@ import {
 import type { CachedPartition } from './core/fetch-set.js';
 import { Change } from './core/partition-change.js';
 import type { FetchRead, ReadResult } from './fetch-reader.js';
-import type { FetchSlices } from './fetch-slices.js';
+import { sliceLimitsOf, type FetchSlices } from './fetch-slices.js';
 import type { FetchCallContext, FetchParams, FetchUnderWay } from './fetch.js';
 import type { WatchedPartitions } from './watched-partitions.js';
 
@@ -223,7 +223,8 @@ export class FetchOperation implements FetchUnderWay {
         if (this.state === 'reading') then(result);
       });
     const { clock, slices } = this.host;
-    startInSlices(clock, steps, goOn, (error) => this.fail(error), slices.limits);
+    const limits = sliceLimitsOf(slices, this.params.replicaId);
+    startInSlices(clock, steps, goOn, (error) => this.fail(error), limits);
   }
 
   /** So many partitions are looked at in slices. */

@@ -14,7 +14,7 @@ import type { Replica } from './core/replica.js';
 import type { ReplicaSelector, ReplicaView } from './core/replica-selector.js';
 import { divergenceOf } from './core/truncation.js';
 import { anyErrorCodeOf } from './errors.js';
-import type { FetchSlices } from './fetch-slices.js';
+import { sliceLimitsOf, type FetchSlices } from './fetch-slices.js';
 import type { FetchParams, FetchPartitionResult } from './fetch.js';
 import type { Partition } from './partition.js';
 import type { MetadataSource, ReplicaQuota } from './ports.js';
@@ -149,8 +149,9 @@ export class FetchReader {
   async readAllInTurns(partitions: readonly CachedPartition[], fetch: FetchRead): Promise<ReadResult[]> {
     const run = new ReadRun(partitions, fetch, (cached, limits) => this.read(cached, limits, fetch));
     const { clock, slices } = this.options;
+    const limits = sliceLimitsOf(slices, fetch.params.replicaId);
     while (!run.isDone) {
-      const fromDisk = await runInSlices(clock, run.steps(slices.readsAStep), slices.limits);
+      const fromDisk = await runInSlices(clock, run.steps(slices.readsAStep), limits);
       if (fromDisk) run.take(fromDisk);
     }
     return run.results;

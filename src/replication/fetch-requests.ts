@@ -8,7 +8,7 @@ import {
   type FetchSessionCache,
 } from './core/fetch-session.js';
 import { FetchOperation, type FetchOperationHost, type FetchResponder } from './fetch-operation.js';
-import type { FetchSlices } from './fetch-slices.js';
+import { sliceLimitsOf, type FetchSlices } from './fetch-slices.js';
 import { forgottenKeys, requestedPartitions, toResponses } from './fetch-wire.js';
 import type { FetchCallContext, FetchParams, FetchUnderWay } from './fetch.js';
 import type { MetadataSource } from './ports.js';
@@ -71,8 +71,9 @@ export class FetchRequests {
       return underWay(runAtOnce(this.begin(request, version, call, respond)));
     }
     const begun = new LargeFetch();
+    const limits = sliceLimitsOf(slices, replicaIdOf(request, version));
     const steps = this.begin(request, version, call, respond, begun.onWaiting);
-    startInSlices(clock, steps, (operation) => begun.onBegun(operation), call.fail, slices.limits);
+    startInSlices(clock, steps, (operation) => begun.onBegun(operation), call.fail, limits);
     return begun;
   }
 
@@ -111,7 +112,7 @@ export class FetchRequests {
         respond({ errorCode, sessionId, responses });
       const steps = toResponses(results, version);
       if (results.length <= slices.partitionsAtOnce) onResponses(runAtOnce(steps));
-      else startInSlices(clock, steps, onResponses, call.fail, slices.limits);
+      else startInSlices(clock, steps, onResponses, call.fail, sliceLimitsOf(slices, params.replicaId));
     };
     const operation = new FetchOperation(this.host, params, context, call, onAnswer, onWaiting);
     if (context.kind === 'incremental') this.bySession.set(context.session, operation);
@@ -152,7 +153,7 @@ export class FetchRequests {
   }
 
   private paramsOf(request: FetchRequest, version: number, call: FetchCallContext): FetchParams {
-    const replicaId = version >= 15 ? request.replicaState.replicaId : request.replicaId;
+    const replicaId = replicaIdOf(request, version);
     const isFollower = replicaId >= 0;
     const allowed = Math.min(request.maxBytes, this.options.fetchMaxBytes());
     const maxQuotaBytes = isFollower ? undefined : call.maxQuotaBytes;
@@ -172,6 +173,10 @@ export class FetchRequests {
       client,
     };
   }
+}
+
+function replicaIdOf({ replicaState, replicaId }: FetchRequest, version: number): number {
+  return version >= 15 ? replicaState.replicaId : replicaId;
 }
 
 function namedPartitions({ topics, forgottenTopicsData }: FetchRequest): number {

@@ -1,4 +1,4 @@
-import type { SliceLimits } from '../common/index.js';
+import { BROKER_SLICES, type SliceLimits } from '../common/index.js';
 
 /** How a fetch of many partitions takes turns with others. */
 export interface FetchSlices {
@@ -11,3 +11,8 @@ export interface FetchSlices {
 }
 
 export const FETCH_SLICES: FetchSlices = { partitionsAtOnce: 500, partitionsAStep: 64, readsAStep: 8 };
+
+/** Replication does not wait for the crowd of consumers. */
+export function sliceLimitsOf({ limits }: FetchSlices, replicaId: number): SliceLimits | undefined {
+  return limits ?? (replicaId >= 0 ? BROKER_SLICES : undefined);
+}

@@ -1,5 +1,5 @@
 /** Where a follower's log parts from its leader's, and what is cut of it (`AbstractFetcherThread.maybeTruncate`, KIP-101, KIP-279). */
-import { AssertionError, runInSlices, type Steps } from '../common/index.js';
+import { AssertionError, BROKER_SLICES, runInSlices, type Steps } from '../common/index.js';
 import { LogError, type UnifiedLog } from '../log/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import { outOfRangeAction, truncationPoint } from './core/truncation.js';
@@ -173,7 +173,7 @@ export class FetcherTruncation {
   }
 
   private inSlices(steps: Steps<void>): Promise<void> {
-    return runInSlices(this.options.clock, steps, this.options.slices);
+    return runInSlices(this.options.clock, steps, this.options.slices ?? BROKER_SLICES);
   }
 }
 

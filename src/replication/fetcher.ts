@@ -4,7 +4,15 @@
  * One request is under way at a time. It names only what changed since the last, and its answer brings only what is new; partitions in
  * between cost nothing, so that thousands of them at rest are one empty request every `replica.fetch.wait.max.ms`.
  */
-import { AssertionError, runInSlices, ZERO_UUID, type Steps, type Timer, type Uuid } from '../common/index.js';
+import {
+  AssertionError,
+  BROKER_SLICES,
+  runInSlices,
+  ZERO_UUID,
+  type Steps,
+  type Timer,
+  type Uuid,
+} from '../common/index.js';
 import { partitionKey } from '../cluster/index.js';
 import { LogError, type UnifiedLog } from '../log/index.js';
 import { ErrorCode, errorName, type FetchResponse, type FetchResponsePartitionData } from '../protocol/index.js';
@@ -136,7 +144,7 @@ export class ReplicaFetcher {
 
   /** After a change of leaders thousands of logs are cut, or appended to for the first time. */
   private inSlices(steps: Steps<void>): Promise<void> {
-    return runInSlices(this.options.clock, steps, this.options.slices);
+    return runInSlices(this.options.clock, steps, this.options.slices ?? BROKER_SLICES);
   }
 
   // Fetching

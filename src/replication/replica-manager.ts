@@ -1,5 +1,6 @@
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import {
+  BROKER_SLICES,
   assert,
   runInSlices,
   setPeriodicTimer,
@@ -467,7 +468,7 @@ export class ReplicaManager {
   }
 
   private inSlices<T>(steps: Steps<T>): Promise<T> {
-    return runInSlices(this.options.clock, steps, this.options.slices);
+    return runInSlices(this.options.clock, steps, this.options.slices ?? BROKER_SLICES);
   }
 
   private onRolesTaken(): void {

@@ -1,7 +1,7 @@
 import { runAtOnce, runInSlices, type Clock, type Steps } from '../common/index.js';
 import type { CachedPartition, FetchSet } from './core/fetch-set.js';
 import type { FetchReader, FetchRead, ReadResult } from './fetch-reader.js';
-import type { FetchSlices } from './fetch-slices.js';
+import { sliceLimitsOf, type FetchSlices } from './fetch-slices.js';
 import type { MetadataSource } from './ports.js';
 
 /**
@@ -34,7 +34,8 @@ export class WatchedPartitions {
 
   /** The same in turns, for so many that others must run in between. All are watched before the first is read here too. */
   async readInTurns(partitions: readonly CachedPartition[], fetch: FetchRead): Promise<ReadResult[]> {
-    await runInSlices(this.clock, this.watchAll(partitions, fetch), this.slices.limits);
+    const limits = sliceLimitsOf(this.slices, fetch.params.replicaId);
+    await runInSlices(this.clock, this.watchAll(partitions, fetch), limits);
     return this.reader.readAllInTurns(partitions, fetch);
   }
 

@@ -1,4 +1,12 @@
-import { runAtOnce, runInSlices, settle, SimulatedClock, type Steps } from '../../../src/common/index.js';
+import {
+  BROKER_SLICES,
+  runAtOnce,
+  runInSlices,
+  settle,
+  SimulatedClock,
+  type SliceLimits,
+  type Steps,
+} from '../../../src/common/index.js';
 
 /** Takes `count` steps, noting each, and returns how many it took. */
 function* counting(count: number, done: number[], onStep: () => void = () => undefined): Steps<number> {
@@ -78,12 +86,13 @@ describe('many tasks', () => {
     slow = slowed();
   });
   const slowed = () => ({ ...toClock(clock), monotonicMs: () => clock.monotonicMs() + passedMs });
-  const tasks = (count: number, steps: number, stepMs: number) => {
+  const tasks = (count: number, steps: number, stepMs: number, limits?: SliceLimits) => {
     const done = Array.from({ length: count }, (): number[] => []);
     const results = done.map((each) =>
       runInSlices(
         slow,
         counting(steps, each, () => (passedMs += stepMs)),
+        limits,
       ),
     );
     return { done, results };
@@ -148,6 +157,38 @@ describe('many tasks', () => {
       clock.step();
     }
     expect(long.length).toBeGreaterThan(5);
+  });
+
+  const stepsOf = (done: readonly number[][]): number => done.reduce((sum, each) => sum + each.length, 0);
+
+  test('of brokers have half of each turn, and those of clients the rest, however many they are', () => {
+    const crowd = tasks(100, 10_000, 1);
+    const ofBrokers = tasks(2, 10_000, 1, BROKER_SLICES);
+    clock.step();
+    for (let turn = 0; turn < 10; turn++) {
+      const before = [stepsOf(ofBrokers.done), stepsOf(crowd.done)];
+      clock.step();
+      expect([stepsOf(ofBrokers.done), stepsOf(crowd.done)]).toEqual(before.map((count) => count + 5));
+    }
+  });
+
+  test('of brokers have their half also while requests of clients come all the time', () => {
+    const { done } = tasks(1, 10_000, 1, BROKER_SLICES);
+    clock.step();
+    for (let turn = 0; turn < 10; turn++) {
+      const before = stepsOf(done);
+      tasks(10, 1000, 1);
+      clock.step();
+      expect(stepsOf(done) - before).toBeGreaterThanOrEqual(5);
+    }
+  });
+
+  test('of brokers have all of a turn when no client waits', () => {
+    const { done } = tasks(1, 10_000, 1, BROKER_SLICES);
+    clock.step();
+    const before = stepsOf(done);
+    clock.step();
+    expect(stepsOf(done) - before).toBe(10);
   });
 
   test('have what is left of the slice in which they are begun', () => {

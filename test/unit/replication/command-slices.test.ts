@@ -3,6 +3,7 @@ import type { TopicPartition } from '../../../src/cluster/index.js';
 import { settle } from '../../../src/common/index.js';
 import { ErrorCode, leaderAndIsrRequest, type LeaderAndIsrResponseInput } from '../../../src/protocol/index.js';
 import type { Partition } from '../../../src/replication/index.js';
+import { crowd } from './crowd.js';
 import { ReplicaCluster, TOPIC_ID, type ClusterOptions, type TestBroker } from './replica-cluster.js';
 
 const COUNT = 5;
@@ -317,4 +318,15 @@ test('a command that is given before the last one is carried out is a bug, and i
   // The way is free again.
   await ended(command(2, 2));
   expect(ledNow()).toBe(0);
+});
+
+test('a command goes on beside a crowd of clients as if they were one', async () => {
+  await start({ extras: () => ({}) });
+  const disperse = crowd(cluster);
+  let isDone = false;
+  void command(1, 0).then(() => (isDone = true));
+  let turns = 0;
+  for (; !isDone; turns++) await letStep(1);
+  disperse();
+  expect(turns).toBeLessThanOrEqual(2);
 });

@@ -13,6 +13,7 @@ import {
 import type { FetchSessionCache } from '../../../src/replication/core/fetch-session.js';
 import type { FetchSlices } from '../../../src/replication/fetch-slices.js';
 import type { WatchedPartitions } from '../../../src/replication/watched-partitions.js';
+import { crowd } from './crowd.js';
 import { ORDERS, ReplicaCluster, type ClusterOptions } from './replica-cluster.js';
 
 /** Each step is a turn of its own. */
@@ -352,4 +353,19 @@ test('a new session whose first answer fails half-way is no session', async () =
   jest.restoreAllMocks();
   expect(sent.failure).toEqual(new Error('broken'));
   expect([sessions().size, watched().size]).toEqual([0, 0]);
+});
+
+test("a follower's large fetch goes on beside a crowd of clients as if they were one", async () => {
+  await start({}, { partitionsAtOnce: 0, partitionsAStep: 1, readsAStep: 1 });
+  await cluster.create([1, 2], ALL);
+  const turnsOf = async (replicaId: number): Promise<number> => {
+    const disperse = crowd(cluster);
+    const sent = send({ replicaId, maxWaitMs: 0, topics: asked() });
+    let count = 0;
+    for (; !sent.response; count++) await turns(1);
+    disperse();
+    await cluster.clock.advance(0);
+    return count;
+  };
+  expect(3 * (await turnsOf(2))).toBeLessThan(await turnsOf(-1));
 });
