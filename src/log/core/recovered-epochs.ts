@@ -1,11 +1,11 @@
-import type { EpochEntry } from './leader-epochs.js';
+import { assignEpoch, type EpochEntry } from './leader-epochs.js';
 
 /**
  * The leader epochs of a log as its batches tell them, from where its recovery begins. The file of epochs is believed up to there only:
  * after a loss of power it may be older or newer than the batches, and what it says of them would hide where two logs part.
  */
 export class RecoveredEpochs {
-  private found: EpochEntry[];
+  private found: readonly EpochEntry[];
   private lastEpoch = -1;
 
   /** `known`: what the file says. `nextOffset`: where recovery begins. */
@@ -21,23 +21,25 @@ export class RecoveredEpochs {
   }
 
   /**
-   * Takes the next batch of the log. False when it is none: epochs never fall from one batch to the next, so this one was left over from
-   * before a truncation that has not become durable. Epoch -1 is that of batches from before there were any.
+   * Takes the next batch of the log. False when it is none: its epoch is below that of the batch before, so it was left over from before a
+   * truncation that has not become durable. Epoch -1 is that of batches from before there were any.
    */
   take(epoch: number, baseOffset: number, lastOffset: number): boolean {
-    if (epoch >= 0) {
-      if (epoch < this.lastEpoch) return false;
-      if (epoch > (this.found.at(-1)?.epoch ?? -1)) {
-        this.found.push({ epoch, startOffset: this.startOf(epoch, baseOffset) });
-      } else if (this.lastEpoch < 0) {
-        // The file names a later epoch for what lies before: it is of another history than the batches.
-        while (this.found.length > 0 && this.found.at(-1)!.epoch > epoch) this.found.pop();
-        if (this.found.at(-1)?.epoch !== epoch) this.found.push({ epoch, startOffset: baseOffset });
-      }
+    if (epoch >= 0 && epoch !== this.lastEpoch) {
+      if (epoch < this.lastEpoch && !this.mayFallTo(epoch, baseOffset)) return false;
       this.lastEpoch = epoch;
+      this.found = assignEpoch(this.found, { epoch, startOffset: this.startOf(epoch, baseOffset) }) ?? this.found;
     }
     this.nextOffset = lastOffset + 1;
     return true;
+  }
+
+  /**
+   * A log takes batches of an epoch that falls, as Kafka's does: ZooKeeper was restored from a backup, or the log was taken into another
+   * cluster. The file was written before the first of them, and drops what they contradict. Of a file that was lost nothing is known.
+   */
+  private mayFallTo(epoch: number, offset: number): boolean {
+    return this.known.length === 0 || this.known.some((entry) => entry.epoch <= epoch && entry.startOffset >= offset);
   }
 
   /** The file knows better where an epoch began when the cleaner has removed its first batches. */

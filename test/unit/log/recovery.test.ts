@@ -92,6 +92,22 @@ describe('leader epochs', () => {
     expect(world.fs.readFile(EPOCHS).toString()).toBe('0\n2\n1 0\n3 4\n');
   });
 
+  test.each([
+    ['kept', null],
+    ['lost', ''],
+  ])('may fall: what was taken under a lower epoch is there after a kill, with the file %s', async (_, file) => {
+    const world = newWorld();
+    const log = await newLog(world);
+    append(log, 4, 5);
+    append(log, 12, 2);
+    const before = await values(log);
+    crash(world, 'process');
+    if (file !== null) world.fs.replaceFile(EPOCHS, file);
+    const after = await recovered(world);
+    expect(await values(after)).toEqual(before);
+    expect(after.epochEntries).toEqual([{ epoch: 2, startOffset: 4 }]);
+  });
+
   test('end the log where they fall: what follows was cut once', async () => {
     const world = newWorld();
     const log = await newLog(world);

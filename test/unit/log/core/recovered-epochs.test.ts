@@ -27,10 +27,20 @@ test('begin where the file says when the cleaner has removed their first batches
   expect(recovered(entries([1, 0], [2, 2]), 0, [[1, 0, 3], [2, 8, 9]])).toEqual(entries([1, 0], [2, 8])); // prettier-ignore
 });
 
-test('end the log where they would fall', () => {
-  const epochs = new RecoveredEpochs([], 0);
-  expect([epochs.take(3, 0, 4), epochs.take(2, 5, 9)]).toEqual([true, false]);
-  expect(epochs.entries).toEqual(entries([3, 0]));
+test('end the log where they would fall and the file does not say so', () => {
+  const epochs = new RecoveredEpochs(entries([1, 0], [3, 4], [4, 20]), 0);
+  expect([epochs.take(1, 0, 3), epochs.take(3, 4, 4), epochs.take(1, 5, 9)]).toEqual([true, true, false]);
+  expect(epochs.entries).toEqual(entries([1, 0], [3, 4]));
+});
+
+test('fall where the file says so, and what they contradict is dropped', () => {
+  const batches: Batch[] = [[1, 0, 1], [3, 2, 4], [5, 5, 5], [2, 6, 9], [4, 10, 10]]; // prettier-ignore
+  expect(recovered(entries([1, 0], [2, 6], [4, 10]), 0, batches)).toEqual(entries([1, 0], [2, 6], [4, 10]));
+  expect(recovered(entries([0, 12]), 0, [...batches, [0, 12, 13]])).toEqual(entries([0, 12]));
+});
+
+test('fall where no file says anything', () => {
+  expect(recovered([], 0, [[5, 0, 4], [2, 5, 9]])).toEqual(entries([2, 5])); // prettier-ignore
 });
 
 test('of a file that names a later epoch than the first batch are dropped', () => {
