@@ -48,6 +48,11 @@ export function sleep(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => clock.setTimer(delayMs, resolve));
 }
 
+/** Lets others run: resolves after the I/O events that are ready now have been handled. */
+export function nextTurn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => clock.defer(resolve));
+}
+
 /**
  * Resolves as `work` does, or with undefined once `limitMs` have passed: for what must not hold up whoever waits for it. What `work`
  * rejects with later is the concern of nobody.

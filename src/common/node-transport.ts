@@ -1,5 +1,5 @@
 import * as net from 'node:net';
-import { systemClock, type Timer } from './clock.js';
+import { nextTurn, systemClock, type Timer } from './clock.js';
 import type { Connection, ConnectionHandlers, ConnectOptions, Endpoint, Listener, Transport } from './transport.js';
 
 /** What may wait for the kernel before `write` answers false, when the caller names no other size. */
@@ -53,7 +53,7 @@ class NodeListener implements Listener {
   close(): Promise<void> {
     // Node's own callback would wait for the open connections too, which live on.
     this.server.close();
-    return new Promise((resolve) => systemClock.defer(resolve));
+    return nextTurn(systemClock);
   }
 }
 

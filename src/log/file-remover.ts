@@ -1,9 +1,7 @@
-import { sleep, withinTime, type Clock, type FileSystem } from '../common/index.js';
+import { withinTime, type Clock, type FileSystem } from '../common/index.js';
 import { DirectoryGates } from './directory-gates.js';
-import { isOutOfHandles } from './log-context.js';
+import { whenHandlesAllow } from './handle-waits.js';
 
-/** Before a removal that wanted for file handles is tried again. */
-const RETRY_MS = 1000;
 /** How long a stop of the broker waits for a file that is being removed: a disk that hangs must not keep the others' logs open. */
 const CLOSE_WAIT_MS = 5000;
 
@@ -42,14 +40,8 @@ export class FileRemover {
   }
 
   private async removeOne(path: string): Promise<void> {
-    while (!this.isClosed) {
-      try {
-        await this.gates.flushing(path, () => this.fs.removeAsync(path, () => this.isClosed));
-        return;
-      } catch (error) {
-        if (!isOutOfHandles(error)) throw error;
-        await sleep(this.clock, RETRY_MS);
-      }
-    }
+    const isOver = (): boolean => this.isClosed;
+    const remove = (): Promise<void> => this.gates.flushing(path, () => this.fs.removeAsync(path, isOver));
+    if (!isOver()) await whenHandlesAllow(this.clock, remove, { isOver });
   }
 }

@@ -1,3 +1,4 @@
+import { nextTurn } from '../common/index.js';
 import type { LogDir, LogDirs } from './log-dirs.js';
 import { isFileSystemError, type LogContext } from './log-context.js';
 import type { OffsetCheckpointFile } from './offset-checkpoint-file.js';
@@ -50,7 +51,7 @@ export class LogCheckpoints {
   writeLowered(path: string): Promise<void> {
     let written = this.lowered.get(path);
     if (!written) {
-      written = new Promise<void>((resolve) => this.context.clock.defer(resolve)).then(async () => {
+      written = nextTurn(this.context.clock).then(async () => {
         await this.usable(path)?.recoveryPoints.settled();
         this.lowered.delete(path);
         const dir = this.usable(path);
@@ -93,9 +94,7 @@ export class LogCheckpoints {
     let batch = this.toForget.get(path);
     if (!batch) {
       const names = new Set<string>();
-      const done = new Promise<void>((resolve) => this.context.clock.defer(resolve)).then(() =>
-        this.forgetAll(path, names),
-      );
+      const done = nextTurn(this.context.clock).then(() => this.forgetAll(path, names));
       this.toForget.set(path, (batch = { names, done }));
     }
     batch.names.add(name);

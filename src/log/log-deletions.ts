@@ -1,25 +1,16 @@
 /** How the folders of deleted logs go: renamed at once, durably so before anyone relies on it, removed after `file.delete.delay.ms`. */
-import { sleep, withinTime } from '../common/index.js';
 import { SYNC_OVERDUE_MS } from './directory-gates.js';
+import { whenHandlesAllow } from './handle-waits.js';
 import type { LogCheckpoints } from './log-checkpoints.js';
-import { isOutOfHandles, onStorageAsync, type LogContext } from './log-context.js';
+import { onStorageAsync, type LogContext } from './log-context.js';
 import type { LogDirs } from './log-dirs.js';
 import { LogError } from './log-error.js';
 import { deleteDirName, uniqueId } from './log-file-names.js';
 import type { UnifiedLog } from './unified-log.js';
 
-/** Before a sync of deletions is tried again that wants for a file handle. */
-const SYNC_RETRY_MS = 1000;
-
 /** A log's folder, or a copy's, that was renamed away. One that is deleted again at the same place is another deletion. */
 interface Deletion {
   readonly isCopy: boolean;
-}
-
-/** One wait for a directory's deletions. */
-interface SyncState {
-  /** The last try ended for want of a file handle: what was deleted is not lost with a failing disk. */
-  wantsHandles: boolean;
 }
 
 /**
@@ -96,49 +87,51 @@ export class LogDeletions {
    * each broker under way, and all others wait for its answer. One that is merely busy is waited for.
    */
   async makeDurable(paths: Iterable<string>): Promise<ReadonlySet<string>> {
+    const { files, logger } = this.context;
     const failed = new Set<string>();
     const makeDurable = async (path: string): Promise<void> => {
-      const state = { wantsHandles: false };
-      if (!(await this.unlessOverdue(path, state, this.syncDir(path, state)))) failed.add(path);
+      const isDurable = await files.gates.unlessOverdue(path, this.syncOrWantHandles(path));
+      if (isDurable === true) return;
+      failed.add(path);
+      if (isDurable === undefined)
+        logger.warn('Deletions are not durable yet: a sync of their directory does not end', { dir: path });
     };
     await Promise.all([...new Set(paths)].map(makeDurable));
     return failed;
   }
 
-  private async unlessOverdue(path: string, state: SyncState, synced: Promise<boolean>): Promise<boolean> {
-    const { clock, files, logger } = this.context;
-    const beganMs = clock.monotonicMs();
-    for (;;) {
-      const overdueAtMs = state.wantsHandles ? beganMs + SYNC_OVERDUE_MS : files.gates.overdueAtMs(path);
-      const leftMs = overdueAtMs === null ? SYNC_OVERDUE_MS : overdueAtMs - clock.monotonicMs();
-      const isDurable = await withinTime(clock, Math.max(0, leftMs), synced);
-      if (isDurable !== undefined) return isDurable;
-      if (state.wantsHandles && leftMs <= 0) return true;
-      if (!state.wantsHandles && files.gates.isOverdue(path)) {
-        logger.warn('Deletions are not durable yet: a sync of their directory does not end', { dir: path });
-        return false;
-      }
-    }
+  /** Gives whether they are durable; true also when the sync, which goes on, has wanted for a file handle for long. */
+  private syncOrWantHandles(path: string): Promise<boolean> {
+    const { clock } = this.context;
+    const wantsTillMs = clock.monotonicMs() + SYNC_OVERDUE_MS;
+    return new Promise((resolve, reject) => {
+      const onWanting = (): void => {
+        if (clock.monotonicMs() >= wantsTillMs) resolve(true);
+      };
+      this.syncDir(path, onWanting).then(resolve, reject);
+    });
   }
 
-  private async syncDir(path: string, state: SyncState): Promise<boolean> {
+  private async syncDir(path: string, onWantingHandles: () => void): Promise<boolean> {
     const { clock, folders, logger, scheduler } = this.context;
     const dir = this.dirs.get(path);
+    if (!dir) return false;
     const deleted = [...(this.undurable.get(path) ?? [])];
-    for (;;) {
-      if (!dir || !this.dirs.isUsable(path)) return false;
-      try {
-        state.wantsHandles = false;
-        await onStorageAsync(this.context, path, 'deleting logs', () => folders.ensureSynced(path));
-        break;
-      } catch (error) {
-        if (!(error instanceof LogError)) throw error;
-        logger.error('Failed to make deletions durable', { dir: path, error });
-        if (!isOutOfHandles(error)) return false;
-        state.wantsHandles = true;
-      }
-      await sleep(clock, SYNC_RETRY_MS);
-      if (this.closed) return false;
+    const sync = async (): Promise<true> => {
+      await onStorageAsync(this.context, path, 'deleting logs', () => folders.ensureSynced(path));
+      return true;
+    };
+    const onError = (error: unknown): void => logger.error('Failed to make deletions durable', { dir: path, error });
+    const onWanting = (error: unknown): void => {
+      onError(error);
+      onWantingHandles();
+    };
+    try {
+      if (!(await whenHandlesAllow(clock, sync, { isOver: () => this.closed, onWanting }))) return false;
+    } catch (error) {
+      if (!(error instanceof LogError)) throw error;
+      onError(error);
+      return false;
     }
     const undurable = this.undurable.get(path);
     for (const [name, deletion] of deleted) if (undurable?.get(name) === deletion) undurable.delete(name);

@@ -1,8 +1,8 @@
 /** How a copy takes the place of its log in another directory, so that a loss of power at any moment leaves one whole log to be found. */
 import { partitionKey } from '../cluster/index.js';
-import { sleep } from '../common/index.js';
+import { whenHandlesAllow } from './handle-waits.js';
 import { UNIQUE_ID_CHARS, uniqueId } from './log-file-names.js';
-import { isFileSystemError, isOutOfHandles, onStorage, onStorageAsync, type LogContext } from './log-context.js';
+import { isFileSystemError, onStorage, onStorageAsync, type LogContext } from './log-context.js';
 import { LogError } from './log-error.js';
 import { syncAndClose } from './small-file.js';
 import type { UnifiedLog } from './unified-log.js';
@@ -14,8 +14,6 @@ import type { UnifiedLog } from './unified-log.js';
 const REPLACES_CURRENT = '.replaces-current';
 /** In the folder of the log that it replaces. A later folder of that name and place has it not. */
 const REPLACED = '.replaced';
-/** Before what a replacement is made durable by is tried again that wants for a file handle. */
-const HANDLES_RETRY_MS = 1000;
 
 /**
  * The steps around the two renames of a replacement; owned by the `LogManager`, which does the renames. Before them the copy is made
@@ -193,15 +191,7 @@ export class LogReplacement {
 
   /** For want of a file handle it goes on trying, as long as the directory is there: else the old files would stay until the next start. */
   private async withHandles(parentDir: string, doing: string, work: () => Promise<void>): Promise<void> {
-    for (;;) {
-      try {
-        await onStorageAsync(this.context, parentDir, doing, work);
-        return;
-      } catch (error) {
-        if (!isOutOfHandles(error)) throw error;
-      }
-      await sleep(this.context.clock, HANDLES_RETRY_MS);
-    }
+    await whenHandlesAllow(this.context.clock, () => onStorageAsync(this.context, parentDir, doing, work));
   }
 }
 

@@ -3,7 +3,7 @@
  * the log, the future log, is made in the other directory and fed from the log until it has all; then it takes the log's place.
  */
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import { AssertionError, type Clock, type Logger, type Uuid } from '../common/index.js';
+import { AssertionError, nextTurn, type Clock, type Logger, type Uuid } from '../common/index.js';
 import type { TopicConfig } from '../config/index.js';
 import {
   isOutOfHandles,
@@ -241,7 +241,7 @@ export class AlterLogDirs {
       // Compacted, and cut within a gap: until the next record no copy ends where the log does.
       await this.pause();
     } else if (bytes === 0 || bytes >= CHUNK_BYTES / 2) {
-      await new Promise<void>((resolve) => this.options.clock.defer(resolve));
+      await nextTurn(this.options.clock);
     }
   }
 

@@ -13,11 +13,6 @@ export function beginInTurn<T>(clock: Clock, begin: () => Promise<T>): Promise<T
   return runInSlices<Promise<T>>(clock, once(begin)).then((result) => result);
 }
 
-/** Lets others run, for work of which most is done outside of slices. */
-export function nextTurn(clock: Clock): Promise<void> {
-  return new Promise((resolve) => clock.defer(resolve));
-}
-
 /** Does something for each item, at most `width` side by side. Results in the order of the items. */
 export async function mapInTurns<T, R>(
   clock: Clock,

@@ -1,5 +1,5 @@
 import { partitionKey } from '../../cluster/index.js';
-import { runInSlices, type Steps } from '../../common/index.js';
+import { nextTurn, runInSlices, type Steps } from '../../common/index.js';
 import {
   ErrorCode,
   listOffsetsRequest,
@@ -68,7 +68,7 @@ async function findAll(request: ListOffsetsRequest, asked: readonly Asked[], con
       }
       const at = next++;
       if (next % PARTITIONS_A_TURN === 0) {
-        turn = new Promise<void>((resolve) => clock.defer(resolve)).then(() => void (turn = null));
+        turn = nextTurn(clock).then(() => void (turn = null));
       }
       answers[at] = await find(request, asked[at]!, context);
     }
