@@ -8,6 +8,7 @@ import type { FieldShape, PrimitiveName, ReadPosition, StructShape } from '../no
 import { isIn } from '../versions.js';
 import { defaultSource, fieldsOf, FIXED_SIZES, isCompact, minElementSize, type NamedField } from './layout.js';
 import * as reading from './reading.js';
+import { quote, Source, type Mode } from './source.js';
 
 /** Reads a message at a position, and moves the position behind it. */
 export type Decoder = (at: ReadPosition) => unknown;
@@ -20,8 +21,6 @@ export type SteppedDecoder = (at: ReadPosition) => Steps<unknown>;
 const PREALLOCATED_ELEMENTS = 65536;
 /** Elements and tagged fields that a step reads: some 50 µs. */
 export const ELEMENTS_A_STEP = 256;
-
-type Mode = 'whole' | 'bounded' | 'stepped';
 
 export function compileDecoder(shape: StructShape, version: number, flexible: boolean): Decoder {
   return compile(shape, version, flexible, 'whole') as Decoder;
@@ -55,15 +54,14 @@ function compile(shape: StructShape, version: number, flexible: boolean, mode: M
   );
 }
 
-class DecoderSource {
-  readonly lines: string[] = [];
-  private names = 0;
-
+class DecoderSource extends Source {
   constructor(
     private readonly version: number,
     private readonly flexible: boolean,
     private readonly mode: Mode,
-  ) {}
+  ) {
+    super();
+  }
 
   /** Emits the reading of a struct. Returns the literal that builds it from the variables read. */
   struct(shape: StructShape, where: string): string {
@@ -211,14 +209,6 @@ class DecoderSource {
     this.pause();
     this.emit('}');
   }
-
-  private name(): string {
-    return `v${this.names++}`;
-  }
-
-  private emit(line: string): void {
-    this.lines.push(line);
-  }
 }
 
 /** The fields of fixed size that begin at `from`, up to the first that is not. */
@@ -253,8 +243,4 @@ function fixedRead(type: PrimitiveName | FieldShape['type'], offset: number): st
     default:
       throw new RangeError(`${type} has no fixed size`);
   }
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text);
 }

@@ -7,6 +7,7 @@ import type { FieldShape, PrimitiveName, StructShape } from '../notation.js';
 import { isIn } from '../versions.js';
 import { defaultOf, defaultSource, fieldsOf, FIXED_SIZES, isCompact, type NamedField } from './layout.js';
 import { EMPTY_BYTES } from './reading.js';
+import { quote, Source, type Mode } from './source.js';
 import * as writing from './writer.js';
 import { PIECE_BYTES } from './writer.js';
 
@@ -19,8 +20,6 @@ export type SteppedEncoder = (message: unknown, writer: writing.Writer) => Steps
 
 /** Elements that a step writes: some 50 µs. */
 const ELEMENTS_A_STEP = 256;
-
-type Mode = 'whole' | 'bounded' | 'stepped';
 
 export function compileEncoder(shape: StructShape, version: number, flexible: boolean): Encoder {
   return compile(shape, version, flexible, 'whole') as Encoder;
@@ -56,16 +55,16 @@ const SENTENCE = 'errorMessage';
 /** Room that a length in front, a tag or the end of a struct may need besides what is checked for. */
 const SPARE = 5;
 
-class EncoderSource {
-  readonly lines: string[] = [];
-  private names = 0;
+class EncoderSource extends Source {
   private tagDepth = 0;
 
   constructor(
     private readonly version: number,
     private readonly flexible: boolean,
     private readonly mode: Mode,
-  ) {}
+  ) {
+    super();
+  }
 
   /** Emits the writing of the struct in the variable `object`. */
   struct(shape: StructShape, object: string, where: string): void {
@@ -309,16 +308,4 @@ class EncoderSource {
   private room(bytes: string): void {
     this.emit(`if (p + ${bytes} > b.length) b = w.grow(p, ${bytes});`);
   }
-
-  private name(): string {
-    return `v${this.names++}`;
-  }
-
-  private emit(line: string): void {
-    this.lines.push(line);
-  }
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text);
 }

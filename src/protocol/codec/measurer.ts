@@ -7,6 +7,7 @@ import type { FieldShape, PrimitiveName, ReadPosition, StructShape } from '../no
 import { isIn } from '../versions.js';
 import { fieldsOf, FIXED_SIZES, heapBytesOf, isCompact, minElementSize, type NamedField } from './layout.js';
 import * as reading from './reading.js';
+import { quote, Source } from './source.js';
 
 /** Counts elements and tagged fields of a message, and about what they take as objects. Refuses what the decoder refuses for its lengths. */
 export type Measurer = (at: ReadPosition) => Steps<MessageSize>;
@@ -35,14 +36,13 @@ export function compileMeasurer(shape: StructShape, version: number, flexible: b
   return (new Function('reading', body) as (r: typeof reading) => Measurer)(reading);
 }
 
-class MeasurerSource {
-  readonly lines: string[] = [];
-  private names = 0;
-
+class MeasurerSource extends Source {
   constructor(
     private readonly version: number,
     private readonly flexible: boolean,
-  ) {}
+  ) {
+    super();
+  }
 
   struct(shape: StructShape, where: string): void {
     const { plain, tagged } = fieldsOf(shape, this.version);
@@ -142,16 +142,4 @@ class MeasurerSource {
   private pause(): void {
     this.emit(`if (--pace === 0) { pace = ${ELEMENTS_A_STEP}; yield; }`);
   }
-
-  private name(): string {
-    return `v${this.names++}`;
-  }
-
-  private emit(line: string): void {
-    this.lines.push(line);
-  }
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text);
 }
