@@ -2,7 +2,7 @@ import type { Frame } from './frame.js';
 
 /** So long a frame may be without a byte while others wait for the memory it holds. */
 export const FRAME_GRACE_MS = 2000;
-/** And so long once it has had to wait itself: what its sender could send meanwhile is in the kernel. */
+/** And so long, once it has had to wait itself, until the first: what its sender could send meanwhile is in the kernel. */
 export const GRANTED_GRACE_MS = 500;
 /** A frame must come at this rate, or within half a minute, whichever is quicker; 16 KiB a second are a slow modem. */
 const LEAST_BYTES_PER_MS = 16;
@@ -14,20 +14,18 @@ const MAX_FRAME_MS = 30_000;
  * long as the slowest likes.
  */
 export function begin(frame: Frame, nowMs: number): void {
-  frame.graceMs = FRAME_GRACE_MS;
-  frame.dueMs = nowMs + frame.graceMs;
+  frame.dueMs = nowMs + FRAME_GRACE_MS;
 }
 
 /** The frame has the memory it waited for. */
 export function goOn(frame: Frame, nowMs: number): void {
-  frame.graceMs = GRANTED_GRACE_MS;
-  frame.dueMs = nowMs + frame.graceMs;
+  frame.dueMs = nowMs + GRANTED_GRACE_MS;
 }
 
-/** Moves the deadline for `bytes` that came. */
+/** Moves the deadline for `bytes` that came. What comes next may take a round trip, by satellite more than half a second. */
 export function extend(frame: Frame, bytes: number, nowMs: number): void {
   const bytesPerMs = Math.max(LEAST_BYTES_PER_MS, frame.frameBytes / MAX_FRAME_MS);
-  frame.dueMs = Math.min(Math.max(frame.dueMs, nowMs) + bytes / bytesPerMs, nowMs + frame.graceMs);
+  frame.dueMs = Math.min(Math.max(frame.dueMs, nowMs) + bytes / bytesPerMs, nowMs + FRAME_GRACE_MS);
 }
 
 /** Whether the frame holds memory and does not come as it must. */

@@ -107,9 +107,11 @@ export class FrameReader implements MemoryOwner {
 
   /** @internal from RequestMemory */
   onMemoryGranted(): void {
-    this.frame.become('filling');
-    deadline.goOn(this.frame, this.host.nowMs());
+    const { frame } = this;
+    frame.become('filling');
     this.owner.onMemoryGranted();
+    // What was read before the wait is no sign of life.
+    deadline.goOn(frame, this.host.nowMs());
   }
 
   /** Gives back what is held. Nothing is taken afterwards. */

@@ -38,7 +38,6 @@ export class Frame {
   memory: FrameMemory | null = null;
   /** When the next bytes must have come while others wait for the memory it holds (`frame-deadline.ts`). */
   dueMs = 0;
-  graceMs = 0;
 
   get state(): FrameState {
     return this.currentState;
