@@ -5,6 +5,7 @@ import {
   type Logger,
   type MetricsRegistry,
   type Random,
+  type Steps,
   type Timer,
 } from '../common/index.js';
 import type { BrokerConfig } from '../config/index.js';
@@ -47,6 +48,12 @@ export interface GroupRequestContext {
 
 type FetchedTopics = OffsetFetchResponse['groups'][number]['topics'];
 type DescribedGroup = DescribeGroupsResponse['groups'][number];
+type ListedGroup = ListGroupsResponse['groups'][number];
+
+/** A client offers a handful. They are compared in one step, and kept for as long as the member lives. */
+const MAX_PROTOCOLS = 1000;
+/** Of lists that a request names. */
+const ITEMS_A_STEP = 64;
 
 /** Offset commits of old versions carried compression ids; the config still does. */
 const COMPRESSION_BY_ID: readonly CompressionType[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
@@ -76,6 +83,8 @@ export class GroupCoordinator {
     random: Random;
     logger: Logger;
     metrics: MetricsRegistry;
+    /** What members may take all together before one with much to keep is refused. */
+    maxMemberBytes: number;
   }) {
     const { config, writer, clock, random, logger, metrics } = options;
     this.clock = clock;
@@ -98,7 +107,13 @@ export class GroupCoordinator {
       logger,
     );
     this.rebalance = new Rebalance(initialRebalanceDelayMs, this.store, clock, logger);
-    this.membership = new Membership(this.maxSize, this.store, this.rebalance, () => formatUuid(random), logger);
+    this.membership = new Membership(
+      { maxSize: this.maxSize, maxMemberBytes: options.maxMemberBytes },
+      this.store,
+      this.rebalance,
+      () => formatUuid(random),
+      logger,
+    );
     this.offsets = new GroupOffsetRequests(this.store, this.rebalance);
     metrics.gauge('kafka.coordinator.group:NumGroups', () => this.store.all().length);
     metrics.gauge('kafka.coordinator.group:NumOffsets', () =>
@@ -147,45 +162,63 @@ export class GroupCoordinator {
   }
 
   joinGroup(context: GroupRequestContext, request: JoinGroupRequest): Promise<JoinGroupResponse> {
-    return new Promise((resolve) => {
-      const respond = (result: JoinGroupResult): void => resolve(joinResponse(context.apiVersion, result));
-      const refusal = this.refuse(request.groupId, false);
-      if (refusal !== ErrorCode.NONE) {
-        respond(joinError(request.memberId, refusal));
-        return;
-      }
-      const { sessionTimeoutMs } = request;
-      if (sessionTimeoutMs < this.minSessionTimeoutMs || sessionTimeoutMs > this.maxSessionTimeoutMs) {
-        respond(joinError(request.memberId, ErrorCode.INVALID_SESSION_TIMEOUT));
-        return;
-      }
-      const group = request.memberId === '' ? this.store.getOrCreate(request.groupId) : this.store.get(request.groupId);
-      if (!group) {
-        respond(joinError(request.memberId, ErrorCode.UNKNOWN_MEMBER_ID));
-        return;
-      }
-      this.membership.join(
-        group,
-        {
-          memberId: request.memberId,
-          groupInstanceId: request.groupInstanceId,
-          requireKnownMemberId: context.apiVersion >= 4 && request.groupInstanceId === null,
-          supportSkippingAssignment: context.apiVersion >= 9,
-          clientId: context.clientId,
-          clientHost: context.clientHost,
-          // Version 0 has no rebalance timeout of its own.
-          rebalanceTimeoutMs: context.apiVersion === 0 ? sessionTimeoutMs : request.rebalanceTimeoutMs,
-          sessionTimeoutMs,
-          protocolType: request.protocolType,
-          protocols: request.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) })),
-          reason: request.reason === null || request.reason === '' ? 'not provided' : request.reason,
-        },
-        respond,
-      );
-    });
+    return new Promise((resolve) => this.join(context, request, joinAnswer(context.apiVersion, resolve)));
   }
 
-  syncGroup(request: SyncGroupRequest): Promise<SyncGroupResponse> {
+  private join(
+    context: GroupRequestContext,
+    request: JoinGroupRequest,
+    respond: (result: JoinGroupResult) => void,
+  ): void {
+    const refusal = this.refuse(request.groupId, false);
+    if (refusal !== ErrorCode.NONE) {
+      respond(joinError(request.memberId, refusal));
+      return;
+    }
+    if (request.protocols.length > MAX_PROTOCOLS) {
+      respond(joinError(request.memberId, ErrorCode.INCONSISTENT_GROUP_PROTOCOL));
+      return;
+    }
+    const { sessionTimeoutMs } = request;
+    if (sessionTimeoutMs < this.minSessionTimeoutMs || sessionTimeoutMs > this.maxSessionTimeoutMs) {
+      respond(joinError(request.memberId, ErrorCode.INVALID_SESSION_TIMEOUT));
+      return;
+    }
+    const group = request.memberId === '' ? this.store.getOrCreate(request.groupId) : this.store.get(request.groupId);
+    if (!group) {
+      respond(joinError(request.memberId, ErrorCode.UNKNOWN_MEMBER_ID));
+      return;
+    }
+    this.membership.join(
+      group,
+      {
+        memberId: request.memberId,
+        groupInstanceId: request.groupInstanceId,
+        requireKnownMemberId: context.apiVersion >= 4 && request.groupInstanceId === null,
+        supportSkippingAssignment: context.apiVersion >= 9,
+        clientId: context.clientId,
+        clientHost: context.clientHost,
+        // Version 0 has no rebalance timeout of its own.
+        rebalanceTimeoutMs: context.apiVersion === 0 ? sessionTimeoutMs : request.rebalanceTimeoutMs,
+        sessionTimeoutMs,
+        protocolType: request.protocolType,
+        protocols: request.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) })),
+        reason: request.reason === null || request.reason === '' ? 'not provided' : request.reason,
+      },
+      respond,
+    );
+  }
+
+  /** Of the assignments those for members are looked up in steps. */
+  *syncGroup(request: SyncGroupRequest): Steps<Promise<SyncGroupResponse>> {
+    const assignments = new Map<string, Buffer>();
+    let left = ITEMS_A_STEP;
+    for (const { memberId, assignment } of request.assignments) {
+      if (this.store.get(request.groupId)?.has(memberId)) assignments.set(memberId, assignment);
+      if (--left > 0) continue;
+      yield;
+      left = ITEMS_A_STEP;
+    }
     return new Promise((resolve) => {
       const respond = (result: SyncGroupResult): void => resolve({ throttleTimeMs: 0, ...result });
       const refusal = this.refuse(request.groupId, false);
@@ -198,10 +231,7 @@ export class GroupCoordinator {
       } else if (!group) {
         respond(syncError(ErrorCode.UNKNOWN_MEMBER_ID));
       } else {
-        const assignments = request.assignments.map(
-          ({ memberId, assignment }) => [memberId, Buffer.from(assignment)] as const,
-        );
-        this.membership.sync(group, { ...request, assignments: new Map(assignments) }, respond);
+        this.membership.sync(group, { ...request, assignments }, respond);
       }
     });
   }
@@ -217,26 +247,24 @@ export class GroupCoordinator {
     return this.membership.heartbeat(group, memberId, groupInstanceId, generationId);
   }
 
-  leaveGroup(context: GroupRequestContext, request: LeaveGroupRequest): LeaveGroupResponse {
-    const leaving =
-      context.apiVersion >= 3 ? request.members : [{ memberId: request.memberId, groupInstanceId: null, reason: null }];
-    const answer = (errorCode: number, codeOf: ((i: number) => number) | null): LeaveGroupResponse => {
-      const members = codeOf
-        ? leaving.map(({ memberId, groupInstanceId }, i) => ({ memberId, groupInstanceId, errorCode: codeOf(i) }))
-        : [];
-      // Before version 3 the one member's error is the error.
-      if (context.apiVersion >= 3) return { throttleTimeMs: 0, errorCode, members };
-      return { throttleTimeMs: 0, errorCode: errorCode || (members[0]?.errorCode ?? ErrorCode.NONE), members: [] };
-    };
+  *leaveGroup(context: GroupRequestContext, request: LeaveGroupRequest): Steps<LeaveGroupResponse> {
+    const isOfMany = context.apiVersion >= 3;
+    const leaving = isOfMany ? request.members : [{ memberId: request.memberId, groupInstanceId: null, reason: null }];
+    const members: LeaveGroupResponse['members'] = [];
     const refusal = this.refuse(request.groupId, false);
-    if (refusal !== ErrorCode.NONE) return answer(refusal, null);
+    if (refusal !== ErrorCode.NONE) return { throttleTimeMs: 0, errorCode: refusal, members: [] };
     const group = this.store.get(request.groupId);
-    if (!group) return answer(ErrorCode.NONE, () => ErrorCode.UNKNOWN_MEMBER_ID);
-    if (group.is('Dead')) return answer(ErrorCode.COORDINATOR_NOT_AVAILABLE, null);
-    const codes = leaving.map(({ memberId, groupInstanceId, reason }) =>
-      this.membership.leave(group, memberId, groupInstanceId, reason ?? 'not provided'),
-    );
-    return answer(ErrorCode.NONE, (i) => codes[i]!);
+    for (const { memberId, groupInstanceId, reason } of leaving) {
+      if (members.length % ITEMS_A_STEP === ITEMS_A_STEP - 1) yield;
+      if (group?.is('Dead')) return { throttleTimeMs: 0, errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, members: [] };
+      const ofMember = group
+        ? this.membership.leave(group, memberId, groupInstanceId, reason ?? 'not provided')
+        : ErrorCode.UNKNOWN_MEMBER_ID;
+      members.push({ memberId, groupInstanceId, errorCode: ofMember });
+    }
+    if (isOfMany) return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, members };
+    // Before version 3 the one member's error is the error.
+    return { throttleTimeMs: 0, errorCode: members[0]!.errorCode, members: [] };
   }
 
   commitOffsets(context: GroupRequestContext, request: OffsetCommitRequest): Promise<OffsetCommitResponse> {
@@ -322,15 +350,17 @@ export class GroupCoordinator {
     return { errorCode: ErrorCode.NONE, throttleTimeMs: 0, topics: withCodes(topics, result.errorCodes) };
   }
 
-  /** The groups of this coordinator in these states, or in any when the filter is empty. */
-  listGroups(statesFilter: readonly string[]): ListGroupsResponse {
-    if (!this.isActive) return { throttleTimeMs: 0, errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, groups: [] };
-    const groups = this.store
-      .all()
-      .filter(({ state }) => statesFilter.length === 0 || statesFilter.includes(state))
-      .map(({ groupId, protocolType, state }) => ({ groupId, protocolType: protocolType ?? '', groupState: state }));
+  /** The groups of this coordinator, to be gone through bit by bit. */
+  listGroups(): { readonly errorCode: number; readonly groups: Iterable<ListedGroup> } {
+    if (!this.isActive) return { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, groups: [] };
     const errorCode = this.store.isLoading ? ErrorCode.COORDINATOR_LOAD_IN_PROGRESS : ErrorCode.NONE;
-    return { throttleTimeMs: 0, errorCode, groups };
+    return { errorCode, groups: this.listed() };
+  }
+
+  private *listed(): Iterable<ListedGroup> {
+    for (const { groupId, protocolType, state } of this.store.each()) {
+      yield { groupId, protocolType: protocolType ?? '', groupState: state };
+    }
   }
 
   /** One group as DescribeGroups shows it; an unknown one is `Dead`. What the client may do with it is for the handler to add. */
@@ -416,6 +446,14 @@ function withCodes(
     name,
     partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: codes[next++]! })),
   }));
+}
+
+/** Made apart from the request: whoever keeps it while the member waits is not to keep all that the member has sent. */
+function joinAnswer(
+  apiVersion: number,
+  resolve: (response: JoinGroupResponse) => void,
+): (result: JoinGroupResult) => void {
+  return (result) => resolve(joinResponse(apiVersion, result));
 }
 
 function joinResponse(apiVersion: number, result: JoinGroupResult): JoinGroupResponse {

@@ -165,10 +165,10 @@ export function decodeGroupMetadataValue(groupId: string, value: Buffer, nowMs: 
   return group;
 }
 
-/** The topics of a consumer's subscription (any version: the topics come first); null when it is none. */
-export function readSubscribedTopics(metadata: Buffer): readonly string[] | null {
+/** The topics of a consumer's subscription (any version: the topics come first); null when it is none, or names too much. */
+export function readSubscribedTopics(metadata: Buffer, maxNames: number): readonly string[] | null {
   try {
-    return consumerProtocolSubscription.decode(metadata, 0, 2).topics;
+    return consumerProtocolSubscription.decodeUpTo(maxNames, metadata, 0, 2)?.topics ?? null;
   } catch (error) {
     // Other clients of the `consumer` type may put what they like here; Kafka then treats all topics as subscribed.
     if (error instanceof Error) return null;

@@ -98,6 +98,11 @@ export class GroupStore {
     return this.isLocal(groupId) && (group === null || group.is('Dead'));
   }
 
+  /** While it is gone through groups may come and go. */
+  each(): Iterable<GroupMetadata> {
+    return this.groups.values();
+  }
+
   all(): GroupMetadata[] {
     return [...this.groups.values()];
   }

@@ -6,6 +6,9 @@ import type { GroupStore } from './group-store.js';
 import { currentGeneration, type Rebalance } from './rebalance.js';
 import { joinError, syncError, UNKNOWN_MEMBER_ID, type JoinGroupResult, type SyncGroupResult } from './results.js';
 
+/** A consumer of a thousand topics keeps less. */
+const ORDINARY_MEMBER_BYTES = 64 * 1024;
+
 /** A JoinGroup as the coordinator sees it, whatever its version. */
 export interface JoinRequest {
   readonly memberId: string;
@@ -29,14 +32,14 @@ export interface SyncRequest {
   readonly groupInstanceId: string | null;
   readonly protocolType: string | null;
   readonly protocolName: string | null;
-  /** By member id; only the leader's counts. */
+  /** By member id; only the leader's counts. Parts of the request, which are copied when they are kept. */
   readonly assignments: ReadonlyMap<string, Buffer>;
 }
 
 /** What JoinGroup, SyncGroup, Heartbeat and LeaveGroup do to a group that is known, in Kafka's order of refusals. */
 export class Membership {
   constructor(
-    private readonly maxSize: number,
+    private readonly limits: { readonly maxSize: number; readonly maxMemberBytes: number },
     private readonly store: GroupStore,
     private readonly rebalance: Rebalance,
     private readonly newUuid: () => string,
@@ -44,7 +47,9 @@ export class Membership {
   ) {}
 
   join(group: GroupMetadata, request: JoinRequest, respond: (result: JoinGroupResult) => void): void {
-    if (!this.accepts(group, request.memberId)) {
+    if (!this.hasRoomFor(group, request)) {
+      respond(joinError(request.memberId, ErrorCode.GROUP_MAX_SIZE_REACHED));
+    } else if (!this.accepts(group, request.memberId)) {
       group.remove(request.memberId);
       respond(joinError(UNKNOWN_MEMBER_ID, ErrorCode.GROUP_MAX_SIZE_REACHED));
     } else if (request.memberId === UNKNOWN_MEMBER_ID) {
@@ -127,6 +132,19 @@ export class Membership {
   }
 
   /**
+   * What a member names is kept for as long as it lives, half an hour without a word from it. The groups of ordinary members grow with their
+   * number, as in Kafka; those that bring much share what there is.
+   */
+  private hasRoomFor(group: GroupMetadata, request: JoinRequest): boolean {
+    const { memberId } = request;
+    const bytes = memberOf(request, memberId).keptBytes;
+    if (bytes <= ORDINARY_MEMBER_BYTES) return true;
+    let usedBytes = group.has(memberId) ? -group.get(memberId).keptBytes : 0;
+    for (const { memberBytes } of this.store.each()) usedBytes += memberBytes;
+    return usedBytes + bytes <= this.limits.maxMemberBytes;
+  }
+
+  /**
    * While a rebalance is prepared those that wait are counted, not the members: the group may already be above a limit that was lowered,
    * and the last to come are then the ones turned away.
    */
@@ -134,9 +152,9 @@ export class Membership {
     if (group.is('Empty') || group.is('Dead')) return true;
     const isMember = group.has(memberId);
     if (group.is('PreparingRebalance')) {
-      return (isMember && group.get(memberId).isAwaitingJoin) || group.numAwaitingJoin < this.maxSize;
+      return (isMember && group.get(memberId).isAwaitingJoin) || group.numAwaitingJoin < this.limits.maxSize;
     }
-    return isMember || group.size < this.maxSize;
+    return isMember || group.size < this.limits.maxSize;
   }
 
   private joinAsNew(group: GroupMetadata, request: JoinRequest, respond: (result: JoinGroupResult) => void): void {
@@ -293,15 +311,19 @@ export class Membership {
   }
 
   private storeAssignment(group: GroupMetadata, request: SyncRequest): void {
-    const assignment = new Map(request.assignments);
-    const forgotten = group.allMembers().filter(({ memberId }) => !assignment.has(memberId));
-    for (const { memberId } of forgotten) assignment.set(memberId, Buffer.alloc(0));
+    const assignment = new Map<string, Buffer>();
+    let forgotten = 0;
+    for (const { memberId } of group.allMembers()) {
+      const own = request.assignments.get(memberId);
+      if (!own) forgotten++;
+      assignment.set(memberId, own ? Buffer.from(own) : Buffer.alloc(0));
+    }
     this.log.info('Assignment received from leader', {
       group: group.groupId,
       generation: group.generationId,
       leader: request.memberId,
       members: group.size,
-      withoutAssignment: forgotten.length,
+      withoutAssignment: forgotten,
     });
     this.store.storeGroup(group, assignment, (errorCode) => {
       // Somebody may have joined while the record was being replicated.

@@ -61,6 +61,8 @@ export interface BrokerOptions {
 
 /** Of V8's heap, for the partitions of fetch sessions. */
 const SESSIONS_SHARE_OF_HEAP = 0.125;
+/** As much as that may be kept of what members of groups bring, before one that brings much is refused. */
+const GROUP_MEMBERS_SHARE_OF_HEAP = 0.125;
 /** What one of them takes, with its places in the session and among the watched. */
 const SESSION_PARTITION_BYTES = 700;
 
@@ -335,6 +337,7 @@ export class Broker {
       random,
       logger: loggerFactory('coordinator'),
       metrics,
+      maxMemberBytes: heapBytes * GROUP_MEMBERS_SHARE_OF_HEAP,
     }));
     const offsetsTopic = await step(stores.topics.assignment(GROUP_METADATA_TOPIC));
     groups.startup(offsetsTopic?.partitions.size ?? this.config.get('offsets.topic.num.partitions'));

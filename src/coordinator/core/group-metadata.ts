@@ -9,6 +9,12 @@ import type { MemberMetadata, MemberProtocol } from './member-metadata.js';
 /** `protocolType` of consumers; other users of the group protocol (Connect, schema registries) have their own. */
 export const CONSUMER_PROTOCOL_TYPE = 'consumer';
 
+/** The topics of a member's subscription; null when it is unreadable, or names more than `maxNames`. */
+export type TopicReader = (metadata: Buffer, maxNames: number) => readonly string[] | null;
+
+/** Names are read in one step. A group whose members name more, all told, hardly fits into its record; all topics count as subscribed then. */
+const MAX_SUBSCRIBED_NAMES = 100_000;
+
 /** How a rebalance that is being prepared waits for its members (`DelayedJoin`, `InitialDelayedJoin`). */
 export interface PendingJoin {
   timer: Timer;
@@ -40,6 +46,8 @@ export class GroupMetadata {
   private readonly pendingMembers = new Map<string, Timer>();
   private awaitingJoinCount = 0;
   private readonly protocolCounts = new Map<string, number>();
+  /** About what its members keep of what they sent, besides their assignments. */
+  memberBytes = 0;
   private subscribed: ReadonlySet<string> | null = null;
 
   constructor(
@@ -233,7 +241,7 @@ export class GroupMetadata {
   }
 
   /** Begins the next generation with the members that have joined, or none. `readTopics` reads a member's subscription. */
-  initNextGeneration(nowMs: number, readTopics: (metadata: Buffer) => readonly string[] | null): void {
+  initNextGeneration(nowMs: number, readTopics: TopicReader): void {
     this.generationId++;
     this.protocolName = this.members.size > 0 ? this.selectProtocol() : null;
     this.computeSubscribedTopics(readTopics);
@@ -242,14 +250,16 @@ export class GroupMetadata {
     this.pendingSyncMembers.clear();
   }
 
-  computeSubscribedTopics(readTopics: (metadata: Buffer) => readonly string[] | null): void {
+  computeSubscribedTopics(readTopics: TopicReader): void {
     this.subscribed = null;
     if (!this.isConsumerGroup) return;
+    let left = MAX_SUBSCRIBED_NAMES;
     const topics = new Set<string>();
     for (const member of this.members.values()) {
       const metadata = this.protocolName === null ? null : member.metadataFor(this.protocolName);
-      const read = metadata === null ? null : readTopics(metadata);
+      const read = metadata === null ? null : readTopics(metadata, left);
       if (read === null) return;
+      left -= read.length;
       for (const topic of read) topics.add(topic);
     }
     this.subscribed = topics;
@@ -323,6 +333,7 @@ export class GroupMetadata {
   }
 
   private count(member: MemberMetadata, by: 1 | -1): void {
+    this.memberBytes += by * member.keptBytes;
     // A client may name a protocol twice; it is one supporter all the same.
     for (const name of new Set(member.supportedProtocols.map((protocol) => protocol.name))) {
       this.protocolCounts.set(name, (this.protocolCounts.get(name) ?? 0) + by);

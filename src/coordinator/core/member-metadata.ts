@@ -1,6 +1,9 @@
 import type { Timer } from '../../common/index.js';
 import type { JoinGroupResult, SyncGroupResult } from '../results.js';
 
+/** The objects of a protocol. */
+const PROTOCOL_BYTES = 300;
+
 /** One assignment strategy that a member offers, with what it wants the leader to know for it. */
 export interface MemberProtocol {
   readonly name: string;
@@ -34,6 +37,14 @@ export class MemberMetadata {
     /** In order of preference. */
     public supportedProtocols: readonly MemberProtocol[],
   ) {}
+
+  /** About what it keeps of what was sent, besides its assignment. */
+  get keptBytes(): number {
+    // Its id is one of these and some more, and may change.
+    let bytes = 2 * this.clientId.length + 2 * (this.groupInstanceId?.length ?? 0) + this.protocolType.length;
+    for (const { name, metadata } of this.supportedProtocols) bytes += PROTOCOL_BYTES + name.length + metadata.length;
+    return bytes;
+  }
 
   get isStaticMember(): boolean {
     return this.groupInstanceId !== null;

@@ -1,4 +1,4 @@
-import { settle } from '../../../src/common/index.js';
+import { runAtOnce, settle } from '../../../src/common/index.js';
 import type { AllOffsets } from '../../../src/coordinator/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { Fixture, GROUP, MemoryPartition, subscription } from './support.js';
@@ -260,9 +260,11 @@ describe('static members', () => {
     await fixture.clock.advance(0);
     await joined;
     const leave = (groupInstanceId: string) =>
-      fixture.coordinator.leaveGroup(
-        { apiVersion: 5, clientId: '', clientHost: '' },
-        { groupId: GROUP, memberId: '', members: [{ memberId: '', groupInstanceId, reason: null }] },
+      runAtOnce(
+        fixture.coordinator.leaveGroup(
+          { apiVersion: 5, clientId: '', clientHost: '' },
+          { groupId: GROUP, memberId: '', members: [{ memberId: '', groupInstanceId, reason: null }] },
+        ),
       ).members[0]!.errorCode;
     expect(leave('other')).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
     expect(leave('one')).toBe(ErrorCode.NONE);

@@ -1,4 +1,11 @@
-import { SimulatedClock, MetricsRegistry, seededRandom, settle, silentLogger } from '../../../src/common/index.js';
+import {
+  SimulatedClock,
+  MetricsRegistry,
+  runAtOnce,
+  seededRandom,
+  settle,
+  silentLogger,
+} from '../../../src/common/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { GroupCoordinator, type PartitionWriter } from '../../../src/coordinator/index.js';
 import type { JoinGroupRequest, JoinGroupResponse, SyncGroupResponse } from '../../../src/protocol/index.js';
@@ -80,6 +87,7 @@ export class Fixture {
       random: seededRandom(1),
       logger: silentLogger,
       metrics: new MetricsRegistry(),
+      maxMemberBytes: 1 << 20,
     });
     this.coordinator.startup(1);
   }
@@ -118,7 +126,7 @@ export class Fixture {
     assignments: Record<string, string> = {},
     groupInstanceId: string | null = null,
   ): Promise<SyncGroupResponse> {
-    return this.coordinator.syncGroup({
+    const steps = this.coordinator.syncGroup({
       groupId: GROUP,
       generationId,
       memberId,
@@ -127,6 +135,7 @@ export class Fixture {
       protocolName: null,
       assignments: Object.entries(assignments).map(([id, text]) => ({ memberId: id, assignment: Buffer.from(text) })),
     });
+    return runAtOnce(steps);
   }
 
   heartbeat(memberId: string, generationId: number, groupInstanceId: string | null = null): number {
@@ -182,11 +191,9 @@ export class Fixture {
   }
 
   leave(memberId: string): number {
-    return this.coordinator.leaveGroup(context(5), {
-      groupId: GROUP,
-      memberId: '',
-      members: [{ memberId, groupInstanceId: null, reason: null }],
-    }).members[0]!.errorCode;
+    const members = [{ memberId, groupInstanceId: null, reason: null }];
+    const steps = this.coordinator.leaveGroup(context(5), { groupId: GROUP, memberId: '', members });
+    return runAtOnce(steps).members[0]!.errorCode;
   }
 }
 

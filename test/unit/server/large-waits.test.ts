@@ -1,5 +1,5 @@
 /** What a request of thousands of elements holds while it waits for others, as long as it likes: members, followers, leaders to be elected. */
-import { seededRandom, SimulatedClock, silentLogger } from '../../../src/common/index.js';
+import { seededRandom, SimulatedClock, silentLogger, type Steps } from '../../../src/common/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import type { Request } from '../../../src/network/index.js';
 import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';
@@ -12,6 +12,10 @@ const HOUR_MS = 3_600_000;
 const COUNT = 2500;
 const list = <T>(make: (at: number) => T): T[] => Array.from({ length: COUNT }, (_, at) => make(at));
 const never = (): Promise<never> => new Promise<never>(() => undefined);
+function* neverInSteps(): Steps<Promise<never>> {
+  yield;
+  return never();
+}
 
 const { config } = BrokerConfig.parse(new Map([['zookeeper.connect', 'zk:2181']]));
 
@@ -90,14 +94,14 @@ const waits: readonly Wait[] = [
     apiKey: ApiKey.JoinGroup,
     version: 7,
     body: { groupId: 'g', protocols: list((at) => ({ name: `${at}`, metadata: Buffer.alloc(1) })) },
-    services: { groups: { joinGroup: never } },
+    services: { groups: { joinGroup: never }, topicConfigs: { configOf: () => ({ maxMessageBytes: 1000 }) } },
   },
   {
     name: 'SyncGroup',
     apiKey: ApiKey.SyncGroup,
     version: 3,
     body: { groupId: 'g', assignments: list((at) => ({ memberId: `${at}`, assignment: Buffer.alloc(1) })) },
-    services: { groups: { syncGroup: never } },
+    services: { groups: { syncGroup: neverInSteps } },
   },
   {
     name: 'OffsetCommit',

@@ -6,6 +6,8 @@ import {
   updateMetadataRequest,
   type DescribeConfigsResponse,
   type ElectLeadersResponse,
+  type JoinGroupResponse,
+  type ListGroupsResponse,
   type MetadataResponse,
   type OffsetCommitResponse,
   type OffsetFetchResponse,
@@ -238,4 +240,42 @@ test('a Fetch of thousands of partitions counts among large requests until it wa
   wait();
   await clock.advance(0);
   expect(largeRequests.usedBytes).toBe(0);
+});
+
+test('ListGroups of many states looks at each group once, and lists those in one of them', async () => {
+  let looks = 0;
+  const groups = list(2000, (at) => ({
+    groupId: `g${at}`,
+    protocolType: 'consumer',
+    get groupState() {
+      looks++;
+      return at % 2 === 0 ? 'Stable' : 'Empty';
+    },
+  }));
+  const statesFilter = [...list(30_000, (at) => `s${at}`), 'Stable'];
+  const services = { groups: { listGroups: () => ({ errorCode: ErrorCode.NONE, groups }) } };
+  const answer = await ask<ListGroupsResponse>({
+    apiKey: ApiKey.ListGroups,
+    version: 4,
+    body: { statesFilter },
+    services,
+  });
+  expect(answer.groups.map(({ groupId }) => groupId)).toEqual(list(1000, (at) => `g${2 * at}`));
+  // When it is chosen, and when it is written.
+  expect(looks).toBeLessThanOrEqual(4000);
+});
+
+test('JoinGroup with more than any record of its group could hold is refused', async () => {
+  const join = (bytes: number): Promise<JoinGroupResponse> =>
+    ask({
+      apiKey: ApiKey.JoinGroup,
+      version: 5,
+      body: { groupId: 'g', protocols: [{ name: 'range', metadata: Buffer.alloc(bytes) }] },
+      services: {
+        topicConfigs: { configOf: () => ({ maxMessageBytes: 1000 }) },
+        groups: { joinGroup: () => Promise.resolve({ errorCode: ErrorCode.NONE, protocolName: '' }) },
+      },
+    });
+  expect((await join(1001)).errorCode).toBe(ErrorCode.GROUP_MAX_SIZE_REACHED);
+  expect((await join(1000)).errorCode).toBe(ErrorCode.NONE);
 });

@@ -1,0 +1,131 @@
+/** What one request brings to a group: how much of it is kept, and what is done in one step. */
+import { runAtOnce } from '../../../src/common/index.js';
+import { ErrorCode, type JoinGroupRequest } from '../../../src/protocol/index.js';
+import { Fixture, GROUP, subscription } from './support.js';
+
+const list = <T>(length: number, make: (at: number) => T): T[] => Array.from({ length }, (_, at) => make(at));
+
+/** A static member that brings so many bytes; the fixture's coordinator keeps a megabyte of such ones. */
+const joinOf = (instanceId: string, bytes: number, groupId = instanceId): Partial<JoinGroupRequest> => ({
+  groupId,
+  groupInstanceId: instanceId,
+  protocolType: 'x',
+  protocols: [{ name: 'range', metadata: Buffer.alloc(bytes) }],
+});
+
+async function joined(
+  fixture: Fixture,
+  request: Partial<JoinGroupRequest>,
+): Promise<{ memberId: string; code: number }> {
+  const answer = fixture.join(request);
+  await fixture.clock.advance(0);
+  const { memberId, errorCode } = await answer;
+  return { memberId, code: errorCode };
+}
+
+describe('members that bring much', () => {
+  test('share what there is for them, and ordinary ones are not refused for them', async () => {
+    const fixture = await new Fixture().elected();
+    const codes = [];
+    for (const name of ['a', 'b', 'c', 'd']) codes.push((await joined(fixture, joinOf(name, 340_000))).code);
+    expect(codes).toEqual([0, 0, 0, ErrorCode.GROUP_MAX_SIZE_REACHED]);
+    expect((await joined(fixture, joinOf('small', 60_000))).code).toBe(ErrorCode.NONE);
+  });
+
+  test('may join again with as much as they have, and leave what they had to others', async () => {
+    const fixture = await new Fixture().elected();
+    const first = await joined(fixture, joinOf('a', 600_000));
+    expect((await joined(fixture, { ...joinOf('a', 600_000), memberId: first.memberId })).code).toBe(ErrorCode.NONE);
+    expect((await joined(fixture, joinOf('b', 600_000))).code).toBe(ErrorCode.GROUP_MAX_SIZE_REACHED);
+    const members = [{ memberId: first.memberId, groupInstanceId: 'a', reason: null }];
+    const context = { apiVersion: 5, clientId: '', clientHost: '' };
+    runAtOnce(fixture.coordinator.leaveGroup(context, { groupId: 'a', memberId: '', members }));
+    expect((await joined(fixture, joinOf('b', 600_000))).code).toBe(ErrorCode.NONE);
+  });
+
+  test('are counted by what they keep: many protocols of nothing too', async () => {
+    const fixture = await new Fixture().elected();
+    const codes = [];
+    for (const name of ['a', 'b', 'c', 'd']) {
+      const protocols = list(1000, (at) => ({ name: `p${at}`, metadata: Buffer.alloc(0) }));
+      codes.push((await joined(fixture, { ...joinOf(name, 0), protocols })).code);
+    }
+    expect(codes).toEqual([0, 0, 0, ErrorCode.GROUP_MAX_SIZE_REACHED]);
+  });
+
+  test('may offer a thousand protocols, and no more', async () => {
+    const fixture = await new Fixture().elected();
+    const offering = (count: number): Partial<JoinGroupRequest> => ({
+      ...joinOf('a', 0),
+      protocols: list(count, (at) => ({ name: `p${at}`, metadata: Buffer.alloc(0) })),
+    });
+    expect((await joined(fixture, offering(1001))).code).toBe(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
+    expect((await joined(fixture, offering(1000))).code).toBe(ErrorCode.NONE);
+  });
+});
+
+test('a group whose members name more topics than are read counts as subscribed to all', async () => {
+  const subscribed = async (names: number): Promise<number> => {
+    const fixture = await new Fixture().elected();
+    await fixture.commit(5n);
+    const topics = list(names, (at) => `t${at}`);
+    const metadata = subscription(topics);
+    await joined(fixture, {
+      ...joinOf('a', 0, GROUP),
+      protocolType: 'consumer',
+      protocols: [{ name: 'range', metadata }],
+    });
+    const asked = [{ name: 'orders', partitions: [{ partitionIndex: 0 }] }];
+    const answer = fixture.coordinator.deleteOffsets({ groupId: GROUP, topics: asked });
+    return answer.topics[0]!.partitions[0]!.errorCode;
+  };
+  expect(await subscribed(100_001)).toBe(ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC);
+  expect(await subscribed(90_000)).toBe(ErrorCode.NONE);
+});
+
+describe('in steps', () => {
+  const stepsOf = (steps: Iterator<void, unknown>): number => {
+    let count = 1;
+    while (!steps.next().done) count++;
+    return count;
+  };
+  const syncOf = (fixture: Fixture, memberId: string, assignments: { memberId: string; assignment: Buffer }[]) =>
+    fixture.coordinator.syncGroup({
+      groupId: 'a',
+      generationId: 1,
+      memberId,
+      groupInstanceId: 'a',
+      protocolType: null,
+      protocolName: null,
+      assignments,
+    });
+
+  test('the assignments of a SyncGroup are gone through, and those of members are kept, apart from the request', async () => {
+    const fixture = await new Fixture().elected();
+    const { memberId } = await joined(fixture, joinOf('a', 10));
+    const own = Buffer.from('mine');
+    const others = list(20_000, (at) => ({ memberId: `m${at}`, assignment: Buffer.from('other') }));
+    const all = [...others, { memberId, assignment: own }];
+    expect(stepsOf(syncOf(fixture, memberId, all))).toBeGreaterThan(300);
+    own.fill('x');
+    const again = await runAtOnce(syncOf(fixture, memberId, []));
+    expect([again.errorCode, String(again.assignment)]).toEqual([ErrorCode.NONE, 'mine']);
+  });
+
+  test('the members of a LeaveGroup leave, and those that are left when the group moves away are not taken for strangers', async () => {
+    const fixture = await new Fixture().elected();
+    const { memberId } = await joined(fixture, joinOf('a', 10));
+    const strangers = list(20_000, (at) => ({ memberId: `m${at}`, groupInstanceId: null, reason: null }));
+    const members = [...strangers, { memberId, groupInstanceId: null, reason: null }];
+    const context = { apiVersion: 5, clientId: '', clientHost: '' };
+    const leave = () => fixture.coordinator.leaveGroup(context, { groupId: 'a', memberId: '', members });
+    const unfinished = leave();
+    unfinished.next();
+    expect(stepsOf(leave())).toBeGreaterThan(300);
+    const left = runAtOnce(fixture.coordinator.leaveGroup(context, { groupId: 'a', memberId: '', members }));
+    expect(new Set(left.members.map(({ errorCode }) => errorCode))).toEqual(new Set([ErrorCode.UNKNOWN_MEMBER_ID]));
+    fixture.coordinator.onResignation(0, 1);
+    await fixture.clock.advance(0);
+    expect(runAtOnce(unfinished)).toMatchObject({ errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, members: [] });
+  });
+});
