@@ -4,7 +4,7 @@
  * A session remembers what its client asked of each partition, so that a request names only what changed and a response only what is
  * new. Which of a session's partitions may have something new, its `FetchSet` knows.
  */
-import { assert, runAtOnce, type Random, type Steps } from '../../common/index.js';
+import { assert, type Random, type Steps } from '../../common/index.js';
 import { FetchSet, type CachedPartition, type PartitionRequest } from './fetch-set.js';
 
 export const INVALID_SESSION_ID = 0;
@@ -203,7 +203,7 @@ export type FetchContext =
       readonly requestEpoch: number;
     };
 
-/** What `newFetchContext` needs of a request. */
+/** What `newFetchContextInSteps` needs of a request. */
 export interface FetchSessionRequest {
   readonly version: number;
   readonly sessionId: number;
@@ -216,19 +216,6 @@ export interface FetchSessionRequest {
 /** Below this version a request names its topics, from it on it gives their ids. */
 const FIRST_VERSION_WITH_TOPIC_IDS = 13;
 
-/**
- * Finds the session of a request and brings it up to date (Kafka's `FetchManager.newContext`). `onForgotten` is called for each
- * partition that leaves the session.
- */
-export function newFetchContext(
-  cache: FetchSessionCache,
-  nowMs: number,
-  request: FetchSessionRequest,
-  onForgotten: (partition: CachedPartition) => void = () => undefined,
-): FetchContext {
-  return runAtOnce(newFetchContextInSteps(cache, nowMs, request, { onForgotten }));
-}
-
 export interface FetchContextOptions {
   /** The partition has left the session. */
   readonly onForgotten?: (partition: CachedPartition) => void;
@@ -238,8 +225,8 @@ export interface FetchContextOptions {
 }
 
 /**
- * The same in steps. The first one takes the session and its epoch: until the last one every other request in it is refused. Between the
- * steps it may be closed or evicted, as it may while a request waits.
+ * Finds the session of a request and brings it up to date (Kafka's `FetchManager.newContext`), in steps. The first one takes the session and its
+ * epoch: until the last one every other request in it is refused. Between the steps it may be closed or evicted, as it may while a request waits.
  */
 export function* newFetchContextInSteps(
   cache: FetchSessionCache,

@@ -1,7 +1,7 @@
-import { seededRandom, ZERO_UUID } from '../../../../src/common/index.js';
+import { runAtOnce, seededRandom, ZERO_UUID } from '../../../../src/common/index.js';
 import {
   FetchSessionCache,
-  newFetchContext,
+  newFetchContextInSteps,
   nextEpoch,
   type FetchSession,
   type FetchSessionRequest,
@@ -9,12 +9,20 @@ import {
 import {
   cachedKey,
   FetchSet,
+  type CachedPartition,
   type PartitionAnswer,
   type PartitionRequest,
 } from '../../../../src/replication/core/fetch-set.js';
 import { Change } from '../../../../src/replication/core/partition-change.js';
 import { Replica } from '../../../../src/replication/core/replica.js';
 import { LogOffsetMetadata } from '../../../../src/log/index.js';
+
+const newFetchContext = (
+  cache: FetchSessionCache,
+  nowMs: number,
+  request: FetchSessionRequest,
+  onForgotten?: (partition: CachedPartition) => void,
+) => runAtOnce(newFetchContextInSteps(cache, nowMs, request, { ...(onForgotten && { onForgotten }) }));
 
 const ID = 'AAAAAAAAAAAAAAAAAAAAEQ';
 
