@@ -21,6 +21,8 @@ export interface RequestHeaderView {
 
 /** Bytes up to and including the correlation id, which every request header has. */
 const FIXED_HEADER_BYTES = 8;
+/** Room for the longest client id, and as much for tagged fields, of which no one knows any: they are read in one step. */
+const MAX_HEADER_BYTES = 64 * 1024;
 
 /**
  * Reads the header of a request frame (without its size). Throws a ProtocolError for an API that is unknown in ZooKeeper mode or a
@@ -36,7 +38,7 @@ export function decodeRequestHeader(frame: Buffer): RequestHeaderView {
   const apiVersion = frame.readInt16BE(2);
   const api = apiOf(apiKey);
   if (!api) throw new ProtocolError('UnsupportedVersion', `unknown API key ${apiKey}`);
-  const at = { buffer: frame, position: 0 };
+  const at = { buffer: frame.length > MAX_HEADER_BYTES ? frame.subarray(0, MAX_HEADER_BYTES) : frame, position: 0 };
   const header = requestHeader.decodeFrom(at, requestHeaderVersionOf(api, apiVersion));
   return {
     apiKey,

@@ -1,4 +1,4 @@
-import { startInSlices } from '../common/index.js';
+import { rateLimited, startInSlices, type Logger } from '../common/index.js';
 import type { Request } from '../network/index.js';
 import {
   ApiKey,
@@ -252,8 +252,8 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
       this.close('Closed a connection for an answer that there is no room for', error);
       return;
     }
-    this.services.logger.error('Cannot encode an answer', {
-      api: apiOf(this.apiKey)?.name,
+    const api = apiOf(this.apiKey)!.name;
+    this.errorLogger.error(`Cannot encode an answer of ${api}`, {
       version: this.apiVersion,
       error,
     });
@@ -293,16 +293,28 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     this.place?.leaveToOthers();
   }
 
+  /** For what a client can cause as often as he likes. */
+  private get errorLogger(): Logger {
+    const { logger, clock } = this.services;
+    let limited = errorLoggers.get(logger);
+    if (!limited) errorLoggers.set(logger, (limited = rateLimited(logger, clock, ERROR_LINES_PER_MINUTE)));
+    return limited;
+  }
+
   /** @internal */
   logUnexpected(api: ApiDescription, error: unknown): void {
-    this.services.logger.error('Unexpected error handling a request', {
-      api: api.name,
+    this.errorLogger.error(`Unexpected error handling a request of ${api.name}`, {
       version: this.apiVersion,
       connection: this.request.connection.id,
       error,
     });
   }
 }
+
+/** How often the same sentence about a request that failed is written. */
+const ERROR_LINES_PER_MINUTE = 5;
+/** By the logger of its broker. */
+const errorLoggers = new WeakMap<Logger, Logger>();
 
 /** A fetch is as large as there is room for; what brokers ask is about as large as what they send, and waits for no client. */
 function isCounted(apiKey: number): boolean {

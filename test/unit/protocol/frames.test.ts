@@ -49,6 +49,20 @@ test.each([
   expect(() => decodeRequestHeader(frame)).toThrow(ProtocolError);
 });
 
+test.each([
+  { title: 'of a thousand tagged fields is read', tags: 1000, isRead: true },
+  { title: 'of fifty million tagged fields is refused before they are looked at', tags: 50_000_000, isRead: false },
+])('a request header $title', ({ tags, isRead }) => {
+  const count: number[] = [];
+  for (let rest = tags; rest > 0 || count.length === 0; rest >>>= 7)
+    count.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
+  const front = Buffer.concat([Buffer.from('00030009000000070002' + '6d65', 'hex'), Buffer.from(count)]);
+  // Tag 0 of no bytes, again and again; nothing of them may be read beyond the first.
+  const bytes = Buffer.concat([front, Buffer.alloc(Math.min(tags * 2, 200_000))]);
+  if (isRead) expect(decodeRequestHeader(bytes).bodyOffset).toBe(front.length + 2 * tags);
+  else expect(() => decodeRequestHeader(bytes)).toThrow('at byte 65536 the bytes end');
+});
+
 test('ControlledShutdown 0 has no client id', () => {
   const [frame] = encodeRequestFrame(ApiKey.ControlledShutdown, 0, 7, 'me', { brokerId: 3 });
   expect(frame!.toString('hex')).toBe('0000000c' + '0007000000000007' + '00000003');
