@@ -26,6 +26,7 @@ import { shutDownLogDir } from './log-dir-shutdown.js';
 import { leftoverOf, LogReplacement } from './log-replacement.js';
 import { LoadingStoppedError, loadLogDir, topicsIn } from './log-dir-loader.js';
 import { LogMaker } from './log-maker.js';
+import { LogPlacement } from './log-placement.js';
 import { LogTasks } from './log-tasks.js';
 import type { CreateLogOptions, LogManagerOptions, TopicConfigsLookup } from './log-manager-options.js';
 import type { OffsetCheckpointFile } from './offset-checkpoint-file.js';
@@ -35,8 +36,6 @@ import { SettlingQueues } from './settling-queues.js';
 import { TailCache } from './tail-cache.js';
 import type { UnifiedLog } from './unified-log.js';
 
-/** The first run of the background tasks; a broker that has just started has better to do. */
-const INITIAL_TASK_DELAY_MS = 30_000;
 /** Memory of reads, and of the ends of logs, that waits to be used again. */
 const FREE_BUFFER_BYTES = 12 * 1024 * 1024;
 /** How long a stop waits for moves to be settled. */
@@ -55,8 +54,7 @@ export class LogManager {
   private readonly futureLogs = new PartitionLogs();
   private readonly deletions: LogDeletions;
   private readonly maker: LogMaker;
-  private readonly preferredDirs = new Map<string, string>();
-  private readonly logsPerDir = new Map<string, number>();
+  private readonly placement: LogPlacement;
   private readonly loadedDirs = new Set<string>();
   private readonly checkpoints: LogCheckpoints;
   private readonly tasks: LogTasks;
@@ -99,6 +97,7 @@ export class LogManager {
     this.dirs = new LogDirs(fs, options.logDirs, options.initialOfflineDirs ?? [], logger, gates);
     this.checkpoints = new LogCheckpoints(this.context, this.dirs, () => this.currentLogs);
     this.deletions = new LogDeletions(this.context, this.dirs, this.checkpoints);
+    this.placement = new LogPlacement(this.dirs, this.deletions, gates);
     this.maker = new LogMaker(this.context, this.checkpoints);
     const logs = { current: () => this.currentLogs.values(), future: () => this.futureLogs.values() };
     this.tasks = new LogTasks(this.context, logs);
@@ -159,7 +158,7 @@ export class LogManager {
       for (const log of this.currentLogs.values()) this.replacement.unmarkLeft(log, this.liveLogDirs);
       this.promoteComplete();
     }
-    if (!this.closed) this.startTasks();
+    if (!this.closed) this.tasks.start(this.options, this.dirs, this.checkpoints);
   }
 
   getLog(tp: TopicPartition, isFuture = false): UnifiedLog | undefined {
@@ -181,10 +180,9 @@ export class LogManager {
 
   /** Where a log that is made later shall lie (AlterReplicaLogDirs for a partition that is not here yet). */
   maybeUpdatePreferredLogDir(tp: TopicPartition, logDir: string): void {
-    const current = this.currentLogs.get(partitionKey(tp));
-    if (current?.parentDir === logDir && !this.futureLogs.has(partitionKey(tp)))
-      this.preferredDirs.delete(partitionKey(tp));
-    else this.preferredDirs.set(partitionKey(tp), logDir);
+    const name = partitionKey(tp);
+    const isThere = this.currentLogs.get(name)?.parentDir === logDir && !this.futureLogs.has(name);
+    this.placement.prefer(name, isThere ? null : logDir);
   }
 
   /**
@@ -209,11 +207,14 @@ export class LogManager {
       );
     }
     const config = options.config ?? this.defaultConfig;
-    const log = this.maker.make(tp, this.dirsForNewLog(tp, isFuture), { ...options, config });
+    const dirs = isFuture
+      ? this.placement.dirsForCopy(name, this.getLog(tp)?.parentDir)
+      : this.placement.dirsForLog(name);
+    const log = this.maker.make(tp, dirs, { ...options, config });
     (isFuture ? this.futureLogs : this.currentLogs).set(name, log);
-    this.count(log.parentDir, 1);
+    this.placement.count(log.parentDir, 1);
     // Once made, the wish for its place is fulfilled.
-    this.preferredDirs.delete(name);
+    this.placement.prefer(name, null);
     this.context.logger.info('Created log', { partition: name, dir: log.parentDir });
     return log;
   }
@@ -300,7 +301,7 @@ export class LogManager {
       this.replacement.settle(future, null, () => undefined);
     } else {
       const { parentDir, config } = old;
-      this.count(parentDir, -1);
+      this.placement.count(parentDir, -1);
       try {
         this.deletions.renameAway(old);
         this.deletions.note(parentDir, name);
@@ -379,7 +380,7 @@ export class LogManager {
         gone.push(log.topicPartition);
       }
     }
-    this.logsPerDir.delete(logDir);
+    this.placement.forgetDir(logDir);
     this.deletions.forget(logDir);
     this.options.onLogDirFailure?.(logDir);
     return gone;
@@ -496,14 +497,14 @@ export class LogManager {
     }
     if (leftover !== log) {
       logs.set(name, log);
-      this.count(log.parentDir, 1);
+      this.placement.count(log.parentDir, 1);
     }
     if (!leftover) return;
     this.context.logger.warn('A partition has two folders: deleting what a move or a failure left over', {
       kept: logs.get(name)!.dir,
       deleted: leftover.dir,
     });
-    if (leftover !== log) this.count(leftover.parentDir, -1);
+    if (leftover !== log) this.placement.count(leftover.parentDir, -1);
     try {
       this.deleteFolder(leftover);
     } catch (error) {
@@ -533,62 +534,17 @@ export class LogManager {
     }
   }
 
-  /**
-   * The one asked for, else all live ones, the emptiest first, but those whose disk hangs last, where no log would ever take an append. A copy
-   * does not lie beside its log, whose name it is to take. A log takes the place of one that was deleted, however its disk hangs, until that
-   * deletion is durable: made elsewhere, it would be one of two after a loss of power.
-   */
-  private dirsForNewLog(tp: TopicPartition, isFuture: boolean): string[] {
-    const name = partitionKey(tp);
-    const taken = isFuture ? this.getLog(tp)?.parentDir : undefined;
-    const usable = this.liveLogDirs.filter((path) => path !== taken && this.dirs.isUsable(path));
-    const deletedFrom = isFuture ? [] : this.deletions.dirsOfLog(name);
-    if (deletedFrom.length > 0) return usable.filter((path) => deletedFrom.every((dir) => dir === path));
-    const preferred = this.preferredDirs.get(name);
-    if (preferred !== undefined) return usable.filter((path) => path === preferred);
-    const { gates } = this.context.files;
-    const hangs = (path: string): number => (gates.isOverdue(path) ? 1 : 0);
-    const logsIn = (path: string): number => this.logsPerDir.get(path) ?? 0;
-    return usable.sort((a, b) => hangs(a) - hangs(b) || logsIn(a) - logsIn(b));
-  }
-
   private renameAway(log: UnifiedLog): void {
     const name = partitionKey(log.topicPartition);
     this.deleteFolder(log);
     const logs = this.currentLogs.get(name) === log ? this.currentLogs : this.futureLogs;
     logs.delete(name);
-    this.count(log.parentDir, -1);
+    this.placement.count(log.parentDir, -1);
   }
 
   private deleteFolder(log: UnifiedLog): void {
     this.deletions.renameAway(log);
     this.deletions.removeLater(log.parentDir, log.dir, log.config.fileDeleteDelayMs);
-  }
-
-  private startTasks(): void {
-    const { scheduler } = this.context;
-    const { options } = this;
-    const every = (name: string, periodMs: number, task: () => void | Promise<void>): void => {
-      scheduler.schedule(name, task, Math.min(INITIAL_TASK_DELAY_MS, periodMs), periodMs);
-    };
-    // Each has its own rounds: a directory that hangs does not end those of the others.
-    const everyInEachDir = (name: string, periodMs: number, task: (dir: LogDir) => Promise<void>): void => {
-      for (const dir of this.dirs.liveDirs) every(name, periodMs, () => task(dir));
-    };
-    every('kafka-log-retention', options.retentionCheckIntervalMs, () => this.tasks.cleanupLogs());
-    // The default interval is "never": then nothing is scheduled.
-    if (options.flushSchedulerIntervalMs <= 0x7fffffff) {
-      everyInEachDir('kafka-log-flusher', options.flushSchedulerIntervalMs, ({ path }) =>
-        this.tasks.flushDirtyLogs(path),
-      );
-    }
-    everyInEachDir('kafka-recovery-point-checkpoint', options.flushOffsetCheckpointIntervalMs, (dir) =>
-      this.checkpoints.writeRecoveryPointsInBackground(dir),
-    );
-    everyInEachDir('kafka-log-start-offset-checkpoint', options.flushStartOffsetCheckpointIntervalMs, (dir) =>
-      this.checkpoints.writeLogStartOffsetsInBackground(dir),
-    );
-    every('producer-id-expiration', options.producerIdExpirationCheckIntervalMs, () => this.tasks.expireProducers());
   }
 
   private logsIn(dir: string): UnifiedLog[] {
@@ -610,10 +566,6 @@ export class LogManager {
   private onCloseFailed(path: string, error: Error): void {
     const logDir = this.options.logDirs.find((dir) => path.startsWith(`${dir}/`));
     if (logDir !== undefined) this.onStorageError(logDir, `closing ${path}`, error);
-  }
-
-  private count(dir: string, change: number): void {
-    this.logsPerDir.set(dir, (this.logsPerDir.get(dir) ?? 0) + change);
   }
 
   private registerMetrics(): void {

@@ -1,8 +1,13 @@
 import { runInSlices, type Steps } from '../common/index.js';
+import type { LogCheckpoints } from './log-checkpoints.js';
 import type { LogContext } from './log-context.js';
+import type { LogDir, LogDirs } from './log-dirs.js';
 import { LogError } from './log-error.js';
+import type { LogManagerOptions } from './log-manager-options.js';
 import type { UnifiedLog } from './unified-log.js';
 
+/** The first run; a broker that has just started has better to do. */
+const INITIAL_DELAY_MS = 30_000;
 /** Segments of one log that a step deletes: renaming their files takes about 50 µs each. */
 const SEGMENTS_A_STEP = 20;
 
@@ -11,6 +16,15 @@ export interface LogsOfBroker {
   current(): Iterable<UnifiedLog>;
   future(): Iterable<UnifiedLog>;
 }
+
+type TaskPeriods = Pick<
+  LogManagerOptions,
+  | 'retentionCheckIntervalMs'
+  | 'flushSchedulerIntervalMs'
+  | 'flushOffsetCheckpointIntervalMs'
+  | 'flushStartOffsetCheckpointIntervalMs'
+  | 'producerIdExpirationCheckIntervalMs'
+>;
 
 /**
  * What is done for all logs again and again (the tasks of Kafka's `LogManager`). There may be thousands of logs, so others run between two
@@ -22,6 +36,28 @@ export class LogTasks {
     private readonly context: LogContext,
     private readonly logs: LogsOfBroker,
   ) {}
+
+  /** Has them done from now on, each in rounds of its own: a directory that hangs does not end those of the others. */
+  start(periods: TaskPeriods, dirs: LogDirs, checkpoints: LogCheckpoints): void {
+    const every = (name: string, periodMs: number, task: () => void | Promise<void>): void => {
+      this.context.scheduler.schedule(name, task, Math.min(INITIAL_DELAY_MS, periodMs), periodMs);
+    };
+    const everyInEachDir = (name: string, periodMs: number, task: (dir: LogDir) => Promise<void>): void => {
+      for (const dir of dirs.liveDirs) every(name, periodMs, () => task(dir));
+    };
+    every('kafka-log-retention', periods.retentionCheckIntervalMs, () => this.cleanupLogs());
+    // The default interval is "never": then nothing is scheduled.
+    if (periods.flushSchedulerIntervalMs <= 0x7fffffff) {
+      everyInEachDir('kafka-log-flusher', periods.flushSchedulerIntervalMs, ({ path }) => this.flushDirtyLogs(path));
+    }
+    everyInEachDir('kafka-recovery-point-checkpoint', periods.flushOffsetCheckpointIntervalMs, (dir) =>
+      checkpoints.writeRecoveryPointsInBackground(dir),
+    );
+    everyInEachDir('kafka-log-start-offset-checkpoint', periods.flushStartOffsetCheckpointIntervalMs, (dir) =>
+      checkpoints.writeLogStartOffsetsInBackground(dir),
+    );
+    every('producer-id-expiration', periods.producerIdExpirationCheckIntervalMs, () => this.expireProducers());
+  }
 
   /** Deletes what retention no longer keeps, of all logs. */
   async cleanupLogs(): Promise<void> {
