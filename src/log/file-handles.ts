@@ -130,6 +130,10 @@ export class LogFile {
     return this.currentPath;
   }
 
+  get isOpen(): boolean {
+    return this.handle !== null;
+  }
+
   /** Something waits for a read or a sync of it. */
   get isPinned(): boolean {
     return this.pins > 0;

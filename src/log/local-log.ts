@@ -145,6 +145,11 @@ export class LocalLog {
     return onMutation(this.context, this.parentDir, `${doing} ${this.name}`, work);
   }
 
+  /** The file that is appended to is open. */
+  get isOpen(): boolean {
+    return this.segments.active.file.isOpen;
+  }
+
   /** Appends whole batches to the active segment as one write. */
   append(
     records: Buffer,

@@ -196,6 +196,11 @@ export class UnifiedLog {
     return this.settling === null && this.naming === null && this.flusher.isReadyForAppends;
   }
 
+  /** False when an append has to open the file first. */
+  get isOpen(): boolean {
+    return this.local.isOpen;
+  }
+
   /** Makes it ready without blocking. A disk that fails at it is told of by the append. */
   async prepareForAppends(): Promise<void> {
     await this.settling?.done;

@@ -1,4 +1,4 @@
-import type { Clock } from '../common/index.js';
+import { startInSlices, type Clock, type Steps } from '../common/index.js';
 import type { UnifiedLog } from '../log/index.js';
 
 /** So long a directory may make no log ready: whoever comes then is refused, if what waits holds enough memory already. */
@@ -47,13 +47,23 @@ export class AppendWaits {
     for (const dir of dirs) this.hold(dir, bytes);
     const waiter = new Waiter(unready);
     const timer = this.clock.setTimer(timeoutMs, () => waiter.end('timedOut'), { background: true });
-    for (const log of unready) this.join(log, waiter);
     const ended = waiter.ended.finally(() => {
+      waiter.isOver = true;
       timer.cancel();
       for (const log of unready) this.waiting.get(log)?.delete(waiter);
       for (const dir of dirs) this.hold(dir, -bytes);
     });
+    startInSlices(this.clock, this.joinAll(unready, waiter), () => undefined, waiter.fail);
     return { ended, giveUp: () => waiter.end('givenUp') };
+  }
+
+  /** A request may name thousands of new logs, and making one ready begins with opening files. */
+  private *joinAll(logs: Iterable<UnifiedLog>, waiter: Waiter): Steps<void> {
+    for (const log of logs) {
+      if (waiter.isOver) return;
+      this.join(log, waiter);
+      yield;
+    }
   }
 
   /** Those that wait, counted once for each log. */
@@ -126,6 +136,7 @@ interface WaitedDir {
 class Waiter {
   end: (how: AppendWaitEnd) => void = () => undefined;
   fail: (error: unknown) => void = () => undefined;
+  isOver = false;
   readonly ended = new Promise<AppendWaitEnd>((resolve, reject) => {
     this.end = resolve;
     this.fail = reject;

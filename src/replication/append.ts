@@ -14,7 +14,7 @@ export interface AppendCall {
   readonly internalTopicsAllowed: boolean;
   readonly origin: AppendOrigin;
   /**
-   * Batches in wire format; offsets are written into these very bytes. They are looked at no more once `append` has returned, or what it
+   * One for each partition: batches in wire format; offsets are written into these very bytes. They are looked at no more once `append` has returned, or what it
    * returned has resolved: their memory may be used for something else then.
    */
   readonly entries: readonly AppendEntry[];

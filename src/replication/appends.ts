@@ -130,9 +130,7 @@ export class Appends {
     const run = new AppendRun(this.options, call);
     for (let index = 0; index < call.entries.length; index++) {
       const verification = verifications?.[index] ?? UNVERIFIED;
-      const isBehindLarge = large !== null && isNamedBy(large, call.entries, index);
-      if (isBehindLarge || !this.appendEntry(run, index, verification, { work }))
-        (large ??= []).push({ index, verification });
+      if (!this.appendEntry(run, index, verification, { work })) (large ??= []).push({ index, verification });
     }
     if (!large) {
       run.finish();
@@ -232,15 +230,6 @@ export class Appends {
 interface LargeEntry {
   readonly index: number;
   readonly verification: Verification;
-}
-
-/** True when a large entry is for the same partition: the one at `index` must not overtake it. */
-function isNamedBy(large: readonly LargeEntry[], entries: readonly AppendEntry[], index: number): boolean {
-  const { topic, partition } = entries[index]!.tp;
-  return large.some(({ index: before }) => {
-    const { tp } = entries[before]!;
-    return tp.partition === partition && tp.topic === topic;
-  });
 }
 
 /** Appends of one step: what they give, whom they concern, and what has to be replicated. */

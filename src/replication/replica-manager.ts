@@ -339,6 +339,11 @@ export class ReplicaManager {
     return this.partitions.get(tp)?.leaderLog?.isReadyForAppends ?? true;
   }
 
+  /** False when an append to the partition has to open its log's file first. */
+  isOpen(tp: TopicPartition): boolean {
+    return this.partitions.get(tp)?.leaderLog?.isOpen ?? true;
+  }
+
   /** A client's records were refused without an append, for their log was not ready: see `UnifiedLog.noteRefused`. */
   noteRefused({ tp, records }: AppendEntry): void {
     this.partitions.get(tp)?.leaderLog?.noteRefused(records);

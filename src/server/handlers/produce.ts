@@ -1,3 +1,4 @@
+import type { TopicPartition } from '../../cluster/index.js';
 import { runAtOnce, runInSlices, startInSlices, type Steps } from '../../common/index.js';
 import { CorruptRecordError, firstBatch, wholeBatchSizeAt } from '../../records/index.js';
 import {
@@ -27,7 +28,7 @@ export const produce = handler(
     let partitions = body.topicData.length;
     for (const { partitionData } of body.topicData) partitions += partitionData.length;
     // Few are done within the call, as nearly all are.
-    if (partitions <= PARTITIONS_A_STEP) return appendAsked(body, context, runAtOnce(sortOut(body, context, false)));
+    if (partitions <= PARTITIONS_A_STEP) return appendAsked(body, context, runAtOnce(sortOut(body, context)));
     context.request.holdMemory();
     return sortOutAndAppend(body, context);
   },
@@ -38,7 +39,7 @@ function* sortOutAndAppend(
   body: ProduceRequest,
   context: RequestContext<Answer>,
 ): Steps<typeof LATER | Promise<typeof LATER>> {
-  return appendAsked(body, context, yield* sortOut(body, context, true));
+  return appendAsked(body, context, yield* sortOut(body, context));
 }
 
 /** The answer for a partition, or the error for one that is refused without asking its log: of those there may be a million. */
@@ -47,43 +48,40 @@ type PartitionData = ProduceRequest['topicData'][number]['partitionData'];
 
 /** A request sorted out: what is to be appended, and what is refused. */
 interface Asked {
+  /** One for each partition. */
   readonly entries: WantedAppend[];
-  /** Of `entries` one for each partition, or all of them when there are few. */
-  readonly partitions: readonly WantedAppend[];
-  /** In the order of the request; what is appended fills its place when it is done. */
-  readonly answers: (Result | null)[];
+  /** In the order of the request. */
+  readonly answers: (Result | WantedAppend)[];
   /** The request is refused as a whole. */
   readonly refusal: { readonly errorCode: number; readonly message: string | null } | null;
 }
 
-function* sortOut(body: ProduceRequest, context: RequestContext<Answer>, isLarge: boolean): Steps<Asked> {
+/** Of the records for a partition that is named again and again the last are appended, and give the answer, as in Kafka. */
+function* sortOut(body: ProduceRequest, context: RequestContext<Answer>): Steps<Asked> {
   const { authorize, metadata, replicas, apiVersion } = context;
   const entries: WantedAppend[] = [];
-  const answers: (Result | null)[] = [];
-  // Whoever names many may name one of them again and again.
-  const partitions: WantedAppend[] = isLarge ? [] : entries;
+  const answers: (Result | WantedAppend)[] = [];
   try {
     if (yield* isTransactional(body)) {
       const { transactionalId } = body;
       if (transactionalId === null || !authorize('WRITE', { type: 'TRANSACTIONAL_ID', name: transactionalId })) {
         const errorCode = ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
-        return { entries, partitions, answers, refusal: { errorCode, message: null } };
+        return { entries, answers, refusal: { errorCode, message: null } };
       }
     }
   } catch (error) {
     if (!(error instanceof CorruptRecordError)) throw error;
     const refusal = { errorCode: ErrorCode.CORRUPT_MESSAGE, message: error.message };
-    return { entries, partitions, answers, refusal };
+    return { entries, answers, refusal };
   }
   let left = PARTITIONS_A_STEP;
-  const seen = isLarge ? new Map<string, Set<number>>() : null;
+  let many: ManyPartitions | null = null;
   for (const { name, partitionData } of body.topicData) {
     // Topics without partitions count too.
     if (--left < 0) {
       yield;
       left = PARTITIONS_A_STEP;
     }
-    const seenOfTopic = seen && ofKey(seen, name);
     const authorized = authorize('WRITE', { type: 'TOPIC', name });
     for (const { index, records } of partitionData) {
       if (--left < 0) {
@@ -101,42 +99,65 @@ function* sortOut(body: ProduceRequest, context: RequestContext<Answer>, isLarge
         continue;
       } else errorCode = batchProblem(records as Buffer, apiVersion);
       if (errorCode === ErrorCode.NONE) {
-        const entry = { tp, records: records as Buffer, place: answers.length };
-        entries.push(entry);
-        if (seenOfTopic && !seenOfTopic.has(index)) {
-          seenOfTopic.add(index);
-          partitions.push(entry);
+        let entry = many ? many.get(tp) : entryOf(entries, tp);
+        if (entry) entry.records = records as Buffer;
+        else {
+          entry = new WantedAppend(tp, records as Buffer);
+          entries.push(entry);
+          if (many) many.add(entry);
+          else if (entries.length > FEW_PARTITIONS) many = new ManyPartitions(entries);
         }
-        answers.push(null);
+        answers.push(entry);
       } else {
         answers.push(errorCode);
       }
     }
   }
-  return { entries, partitions, answers, refusal: null };
+  return { entries, answers, refusal: null };
 }
 
-function ofKey(sets: Map<string, Set<number>>, key: string): Set<number> {
-  let set = sets.get(key);
-  if (!set) sets.set(key, (set = new Set()));
-  return set;
+/** Nearly all requests name so few partitions that looking at each is quicker than a map of them. */
+const FEW_PARTITIONS = 8;
+
+function entryOf(entries: readonly WantedAppend[], { topic, partition }: TopicPartition): WantedAppend | undefined {
+  for (const entry of entries) if (entry.tp.partition === partition && entry.tp.topic === topic) return entry;
+  return undefined;
+}
+
+class ManyPartitions {
+  private readonly byTopic = new Map<string, Map<number, WantedAppend>>();
+
+  constructor(entries: readonly WantedAppend[]) {
+    for (const entry of entries) this.add(entry);
+  }
+
+  get({ topic, partition }: TopicPartition): WantedAppend | undefined {
+    return this.byTopic.get(topic)?.get(partition);
+  }
+
+  add(entry: WantedAppend): void {
+    const { topic, partition } = entry.tp;
+    const ofTopic = this.byTopic.get(topic);
+    if (ofTopic) ofTopic.set(partition, entry);
+    else this.byTopic.set(topic, new Map([[partition, entry]]));
+  }
 }
 
 function appendAsked(
   body: ProduceRequest,
   context: RequestContext<Answer>,
-  { entries, partitions, answers, refusal }: Asked,
+  { entries, answers, refusal }: Asked,
 ): typeof LATER | Promise<typeof LATER> {
   const { replicas } = context;
   if (refusal) return refuse(body, context, refusal.errorCode, refusal.message);
   let missing = entries.length;
   const answer = (wanted: readonly WantedAppend[], answerOf: (at: number) => PartitionAnswer): void => {
-    wanted.forEach(({ place }, at) => (answers[place] = answerOf(at)));
+    wanted.forEach((one, at) => (one.answer = answerOf(at)));
     missing -= wanted.length;
-    if (missing === 0) finish(body, context, answers as Result[]);
+    if (missing === 0) finish(body, context, answers);
   };
   if (entries.length === 0) {
-    finish(body, context, answers as Result[]);
+    finish(body, context, answers);
     return LATER;
   }
   const appendPart = (part: readonly WantedAppend[]): Promise<void> | null =>
@@ -160,11 +181,8 @@ function appendAsked(
   /** Null when it is done at once. */
   const append = (wanted: readonly WantedAppend[]): Promise<void> | null => {
     if (wanted.length === 0) return null;
-    // A transaction is verified with one question to its coordinator, unless it names more than any does.
-    const isVerified = body.transactionalId !== null;
-    const parts = isVerified
-      ? partsOf(wanted, VERIFIED_TOGETHER, Infinity)
-      : partsOf(wanted, wanted.length <= PARTITIONS_A_STEP ? PARTITIONS_A_STEP : APPENDS_A_STEP, BYTES_A_STEP);
+    // Each is verified by itself with the coordinator of its transaction, if there is one: nearly always there is one part.
+    const parts = partsOf(wanted, replicas);
     if (parts.length === 1) {
       const isAppended = appendPart(wanted);
       if (isAppended) context.request.holdMemory();
@@ -179,7 +197,7 @@ function appendAsked(
   };
   // Clients count the time from before they sent, and put all partitions of a broker into one request: the answer has to reach them.
   const timeoutMs = Math.max(body.timeoutMs / 2, MIN_READINESS_WAIT_MS);
-  const wait = replicas.waitForAppends(partitions, { bytes: context.request.frameBytes, timeoutMs });
+  const wait = replicas.waitForAppends(entries, { bytes: context.request.frameBytes, timeoutMs });
   if (!wait) return append(entries)?.then(onAppended) ?? onAppended();
   // Until then the connection's next request waits, and nobody else. Whoever asks for no answer may go away before.
   context.request.holdMemory();
@@ -233,18 +251,22 @@ function* byReadiness(
 /** A log that was just made needs its disk once: who asks for no replication, and so for no time, waits for that all the same. */
 const MIN_READINESS_WAIT_MS = 1000;
 
-/** A partition's records, and the place of its answer. */
-interface WantedAppend extends AppendEntry {
-  readonly place: number;
+/** A partition's records, and what becomes of them. */
+class WantedAppend implements AppendEntry {
+  answer: PartitionAnswer | null = null;
+
+  constructor(
+    readonly tp: TopicPartition,
+    public records: Buffer,
+  ) {}
 }
 
-/** A request may name thousands of partitions: after so many others may run. About 5 ms when their files have to be opened. */
+/** A request may name thousands of partitions: after so many others may run. */
 const PARTITIONS_A_STEP = 100;
 /** So much takes about as long to be checked and written. */
 const BYTES_A_STEP = 4 * 1024 * 1024;
-const VERIFIED_TOGETHER = 1000;
-/** Of more than are appended at once: the first append to a log opens its files, which takes a third of a millisecond. */
-const APPENDS_A_STEP = 10;
+/** An append to a log whose files have to be opened takes a third of a millisecond: as long as that to so many others. */
+const APPENDS_FOR_OPENING = 10;
 
 /** Never a closure: each closure that is a generator function gets a hidden class of its own, which keeps its request for long. */
 function* inSteps<T>(
@@ -260,15 +282,19 @@ function* inSteps<T>(
 }
 
 /** A part ends with the entry that makes it so large. */
-function partsOf(entries: readonly WantedAppend[], maxEntries: number, maxBytes: number): (readonly WantedAppend[])[] {
+function partsOf(entries: readonly WantedAppend[], replicas: RequestContext['replicas']): (readonly WantedAppend[])[] {
   const parts: (readonly WantedAppend[])[] = [];
   let start = 0;
+  let appends = 0;
   let bytes = 0;
   for (let at = 0; at < entries.length; at++) {
-    bytes += entries[at]!.records.length;
-    if (at + 1 - start < maxEntries && bytes < maxBytes) continue;
+    const { tp, records } = entries[at]!;
+    bytes += records.length;
+    appends += entries.length > APPENDS_FOR_OPENING && !replicas.isOpen(tp) ? APPENDS_FOR_OPENING : 1;
+    if (appends < PARTITIONS_A_STEP && bytes < BYTES_A_STEP) continue;
     parts.push(entries.slice(start, at + 1));
     start = at + 1;
+    appends = 0;
     bytes = 0;
   }
   if (start === 0) return [entries];
@@ -279,7 +305,7 @@ function partsOf(entries: readonly WantedAppend[], maxEntries: number, maxBytes:
 /** Kafka lets only this client id write to internal topics (`AdminUtils.ADMIN_CLIENT_ID`). */
 const ADMIN_CLIENT_ID = '__admin_client';
 
-function finish(body: ProduceRequest, context: RequestContext<Answer>, results: readonly Result[]): void {
+function finish(body: ProduceRequest, context: RequestContext<Answer>, results: Asked['answers']): void {
   const { request, quotas } = context;
   // The log has copied what it keeps; nothing below looks at records.
   request.releaseFrame();
@@ -298,7 +324,7 @@ function finish(body: ProduceRequest, context: RequestContext<Answer>, results: 
 
 function responsesOf(
   topicData: ProduceRequest['topicData'],
-  results: readonly Result[],
+  results: Asked['answers'],
 ): NonNullable<Answer['responses']> {
   // Where the results of each topic begin.
   const starts = new Uint32Array(topicData.length);
@@ -314,9 +340,9 @@ function responsesOf(
 }
 
 /** The results from a place on, one for each partition of a topic. */
-function answersOf(partitionData: PartitionData, results: readonly Result[], from: number): readonly PartitionAnswer[] {
+function answersOf(partitionData: PartitionData, results: Asked['answers'], from: number): readonly PartitionAnswer[] {
   const answerOf = (at: number): PartitionAnswer => {
-    const result = results[from + at]!;
+    const result = resultOf(results[from + at]!);
     return typeof result === 'number'
       ? { index: partitionData[at]!.index, errorCode: result, baseOffset: -1n }
       : result;
@@ -325,7 +351,12 @@ function answersOf(partitionData: PartitionData, results: readonly Result[], fro
   return partitionData.map((_, at) => answerOf(at));
 }
 
-function errorCodeOf(result: Result): number {
+function resultOf(result: Result | WantedAppend): Result {
+  return result instanceof WantedAppend ? result.answer! : result;
+}
+
+function errorCodeOf(named: Result | WantedAppend): number {
+  const result = resultOf(named);
   return typeof result === 'number' ? result : (result.errorCode ?? ErrorCode.NONE);
 }
 

@@ -152,3 +152,23 @@ test('waits that end leave nothing behind: a log is prepared once for all who as
   expect(await endOf(begin(600, a))).toBe('ready');
   expect(a.prepared).toBe(2);
 });
+
+test('logs by the thousand are begun in turns, and no more of them once the wait is over', async () => {
+  const logs = Array.from({ length: 1000 }, () => new SlowLog('/a'));
+  const begun = (): number => logs.reduce((sum, { prepared }) => sum + prepared, 0);
+  const wait = begin(1, ...logs);
+  expect(begun()).toBeLessThanOrEqual(200);
+  clock.step();
+  await settle();
+  const before = begun();
+  expect(before).toBeGreaterThan(200);
+  wait!.giveUp();
+  expect(await endOf(wait)).toBe('givenUp');
+  await clock.advance(1);
+  expect(begun()).toBe(before);
+  const next = begin(1, ...logs);
+  await clock.advance(1);
+  expect(begun()).toBe(1000);
+  for (const log of logs) log.makeReady();
+  expect(await endOf(next)).toBe('ready');
+});

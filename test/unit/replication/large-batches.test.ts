@@ -118,20 +118,6 @@ test('the sequences of a producer are checked when it is the batch’s turn', as
   expect(endOf(ORDERS)).toBe(8);
 });
 
-test('a small batch for the same partition does not overtake a large one', async () => {
-  await start();
-  const call = append({
-    entries: [
-      { tp: ORDERS, records: large() },
-      { tp: OTHER, records: batchOf(['a']) },
-      { tp: ORDERS, records: batchOf(['b']) },
-    ],
-  });
-  expect([endOf(ORDERS), endOf(OTHER)]).toEqual([0, 1]);
-  await until(() => call.isDone);
-  expect(call.results).toMatchObject([{ baseOffset: 0, lastOffset: 3 }, { baseOffset: 0 }, { baseOffset: 4 }]);
-});
-
 test('a topic that is compacted by the time asks for keys', async () => {
   await start();
   const call = append({ entries: [{ tp: ORDERS, records: large() }] });

@@ -129,7 +129,7 @@ const waits: readonly Wait[] = [
       timeoutMs: HOUR_MS,
       topicData: [{ name: 't', partitionData: partitions.map((each) => ({ ...each, records: batch() })) }],
     },
-    services: { replicas: { waitForAppends: () => null, appendRecords: () => null } },
+    services: { replicas: { waitForAppends: () => null, isOpen: () => true, appendRecords: () => null } },
   },
   {
     name: 'Fetch',

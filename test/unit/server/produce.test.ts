@@ -118,6 +118,7 @@ test.each([1, 250])(
       clock: new SimulatedClock(),
       replicas: {
         waitForAppends: () => null,
+        isOpen: () => true,
         appendRecords: ({ entries }: AppendCall) => {
           events.push('appended');
           return entries.some(({ tp }) => tp.partition === 0) ? isAppended : null;
@@ -279,6 +280,7 @@ test('a Produce of many partitions lets others run in between, and is answered o
     clock: slow,
     replicas: {
       waitForAppends: () => null,
+      isOpen: () => false,
       appendRecords: (call: AppendCall) => {
         passedMs += 20;
         calls.push(call);
@@ -312,6 +314,7 @@ test('a Produce of many bytes lets others run in between too', async () => {
   const partitionData = Array.from({ length: 7 }, (_, index) => ({ index, records }));
   const replicas = {
     waitForAppends: () => null,
+    isOpen: () => true,
     appendRecords: ({ entries }: AppendCall) => {
       parts.push(entries.map(({ tp }) => tp.partition));
       return null;
@@ -322,19 +325,74 @@ test('a Produce of many bytes lets others run in between too', async () => {
   expect(parts).toEqual([[0, 1, 2], [3, 4, 5], [6]]);
 });
 
-test('a Produce within a transaction is one append however many partitions it names, for it is verified once', () => {
-  const calls: AppendCall[] = [];
-  const partitionData = Array.from({ length: 150 }, (_, index) => ({ index, records: batchOf(['a']) }));
-  const body = {
-    acks: -1,
-    timeoutMs: 1000,
-    transactionalId: 't',
-    topicData: [{ name: TP.topic, partitionData }],
-  };
-  const appendRecords = (call: AppendCall): void => void calls.push(call);
-  serve(body, { clock: { monotonicMs: () => 0 }, replicas: { waitForAppends: () => null, appendRecords } });
-  expect(calls.map(({ entries }) => entries.length)).toEqual([150]);
-});
+test.each([null, 't'])(
+  'no step appends to more than ten logs that have to be opened: transaction %s',
+  async (transactionalId) => {
+    const clock = new SimulatedClock();
+    const parts: number[][] = [];
+    const serveOf = async (count: number): Promise<number[][]> => {
+      parts.length = 0;
+      const partitionData = Array.from({ length: count }, (_, index) => ({ index, records: batchOf(['a']) }));
+      const replicas = {
+        waitForAppends: () => null,
+        // From the 30th on they are open.
+        isOpen: ({ partition }: { partition: number }) => partition >= 30,
+        appendRecords: ({ entries }: AppendCall) => {
+          parts.push(entries.map(({ tp }) => tp.partition));
+          return null;
+        },
+      };
+      const body = { acks: -1, timeoutMs: 1000, transactionalId, topicData: [{ name: TP.topic, partitionData }] };
+      serve(body, { clock, replicas });
+      await clock.advance(100);
+      return parts;
+    };
+    expect((await serveOf(170)).map(({ length }) => length)).toEqual([10, 10, 10, 100, 40]);
+    expect(parts.flat()).toEqual(Array.from({ length: 170 }, (_, index) => index));
+    expect((await serveOf(10)).map(({ length }) => length)).toEqual([10]);
+  },
+);
+
+test.each([3, 200])(
+  'of the records for a partition that is named again and again the last count: %i times',
+  async (count) => {
+    const clock = new SimulatedClock();
+    const appended: AppendCall[] = [];
+    const replicas = {
+      waitForAppends: () => null,
+      isOpen: () => true,
+      appendRecords: (call: AppendCall) => {
+        appended.push(call);
+        return null;
+      },
+    };
+    const records = (value: string) => batchOf([value]);
+    const others = Array.from({ length: count }, (_, index) => ({ index: index + 1, records: records('other') }));
+    const again = Array.from({ length: count }, (_, at) => ({ index: 0, records: records(`again ${at}`) }));
+    const topicData = [
+      { name: TP.topic, partitionData: [{ index: 0, records: records('first') }, ...others] },
+      { name: 'another', partitionData: [{ index: 0, records: records('of another') }] },
+      { name: TP.topic, partitionData: again },
+      // What is malformed is not taken, and takes nothing back.
+      { name: TP.topic, partitionData: [{ index: 0, records: records('x').subarray(0, 20) }] },
+    ];
+    const { answer } = serve({ acks: -1, timeoutMs: 1000, topicData }, { clock, replicas });
+    await clock.advance(100);
+    const entries = appended.flatMap((call) => call.entries);
+    expect(entries).toHaveLength(count + 2);
+    expect(entries[0]).toMatchObject({ tp: TP, records: again.at(-1)!.records });
+    for (const { entries: part, onComplete } of appended) {
+      onComplete(part.map(({ tp }) => ({ ...RESULT, tp, baseOffset: tp.topic === TP.topic ? tp.partition + 7 : 1 })));
+    }
+    const [first, another, last, malformed] = answer()!.responses.map(({ partitionResponses }) => partitionResponses);
+    expect(first!.map(({ baseOffset }) => Number(baseOffset))).toEqual(
+      Array.from({ length: count + 1 }, (_, index) => index + 7),
+    );
+    expect(another!.map(({ baseOffset }) => Number(baseOffset))).toEqual([1]);
+    expect(last!.map(({ index, baseOffset }) => [index, Number(baseOffset)])).toEqual(again.map(() => [0, 7]));
+    expect(malformed).toMatchObject([{ errorCode: ErrorCode.INVALID_RECORD }]);
+  },
+);
 
 test.each([
   { title: 'nothing', after: Buffer.alloc(0), errorCode: ErrorCode.NONE },
