@@ -59,7 +59,8 @@ class NodeListener implements Listener {
 
 /** Node reads into given memory (`onread`) only if told when the socket is made; an accepted one is made before we can tell. */
 interface SocketWithHandle {
-  _handle: unknown;
+  /** By `writeQueueSize` Node itself tells a timeout from a slow write. */
+  _handle: { readonly writeQueueSize: number } | null;
 }
 
 class NodeConnection implements Connection {
@@ -108,6 +109,10 @@ class NodeConnection implements Connection {
 
   get bufferedBytes(): number {
     return this.socket.writableLength;
+  }
+
+  get unsentBytes(): number {
+    return (this.socket as net.Socket & SocketWithHandle)._handle?.writeQueueSize ?? 0;
   }
 
   setHandlers(handlers: ConnectionHandlers): void {

@@ -195,6 +195,10 @@ class SimulatedConnection implements Connection {
     return this.queuedBytes;
   }
 
+  get unsentBytes(): number {
+    return this.queuedBytes;
+  }
+
   setHandlers(handlers: ConnectionHandlers): void {
     this.attach(handlers);
   }

@@ -53,6 +53,8 @@ export interface Connection {
   write(buffers: readonly Buffer[], onFlushed?: () => void): boolean;
   /** Bytes queued and not yet handed to the kernel. */
   readonly bufferedBytes: number;
+  /** Of what is being handed to the kernel, what it has not taken yet: changes each time the peer has read some, where `bufferedBytes` may stay. */
+  readonly unsentBytes: number;
   /** Stops reading from the socket, so that the sender is held back by TCP. */
   pause(): void;
   resume(): void;

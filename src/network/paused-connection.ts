@@ -35,6 +35,10 @@ export class PausedConnection implements Connection {
     return this.inner.bufferedBytes;
   }
 
+  get unsentBytes(): number {
+    return this.inner.unsentBytes;
+  }
+
   setHandlers(handlers: Parameters<Connection['setHandlers']>[0]): void {
     this.handlers = handlers;
     // Not before whoever sets them is ready for bytes.

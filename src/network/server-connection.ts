@@ -43,6 +43,7 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
   /** Of answers that are being made. */
   private claimedBytes = 0;
   private unreadDueMs = 0;
+  private unsentBytes = 0;
   private isWriteBlocked = false;
   private isReadingPaused = false;
   /** While frames are taken: a handler that answers at once is inside of it. */
@@ -74,9 +75,14 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
     return this.closed;
   }
 
-  /** No request is being handled; only such a connection is idle. One that does not take its answers is idle too. */
-  get isIdle(): boolean {
-    return this.answers.isEmpty;
+  /** Whether no request is being handled, and nothing came or went since then: one that does not take its answers is idle too. To be asked now and then: of an answer that is read bit by bit no one is told until its end. */
+  isIdleSince(beforeMs: number): boolean {
+    if (this.isWriteBlocked) {
+      const { unsentBytes } = this.connection;
+      if (unsentBytes !== this.unsentBytes) this.lastActiveMs = this.host.nowMs();
+      this.unsentBytes = unsentBytes;
+    }
+    return this.answers.isEmpty && this.lastActiveMs <= beforeMs;
   }
 
   /** Why the connection has to go while others want for memory that it holds; null when it need not. */

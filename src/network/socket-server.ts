@@ -345,7 +345,7 @@ export class SocketServer implements ServerConnectionHost {
   private closeIdle(maxIdleMs: number): void {
     const beforeMs = this.nowMs() - maxIdleMs;
     for (const connection of [...this.connections]) {
-      if (connection.isIdle && connection.lastActiveMs <= beforeMs) connection.close();
+      if (connection.isIdleSince(beforeMs)) connection.close();
     }
   }
 

@@ -202,6 +202,9 @@ function withHandlers(connection: Connection, held: HeldHandlers): Connection {
     get bufferedBytes() {
       return connection.bufferedBytes;
     },
+    get unsentBytes() {
+      return connection.unsentBytes;
+    },
     pause: () => connection.pause(),
     resume: () => connection.resume(),
     end: () => connection.end(),

@@ -68,6 +68,7 @@ describe('the transport over TCP', () => {
       const parts = Array.from({ length: 64 }, () => payload);
       expect(connection.write(parts)).toBe(false);
       expect(connection.bufferedBytes).toBeGreaterThan(0);
+      expect(connection.unsentBytes).toBeGreaterThan(0);
     });
     const received = await exchange(listener, Buffer.from('x'));
     expect(received.length).toBe(64 * payload.length);

@@ -191,6 +191,22 @@ describe('answers that are not read', () => {
     expect(deaf.every(({ isClosed }) => isClosed)).toBe(false);
   });
 
+  test('cost their clients the connection after `connections.max.idle.ms`, but not those that read them slowly', async () => {
+    const crowd = await crowdOf(['BROKERS'], { maxIdleMs: 600_000 }, big);
+    const [slow, deaf] = ['slow', 'deaf'].map((host) => {
+      const connection = crowd.connect(host);
+      connection.isDeaf = true;
+      return ask(connection, 100);
+    });
+    for (let minutes = 0; minutes < 60; minutes++) {
+      crowd.run(60_000);
+      slow!.listenFor(100_000);
+    }
+    expect([slow!.isClosed, deaf!.isClosed]).toEqual([false, true]);
+    crowd.run(700_000);
+    expect(slow!.isClosed).toBe(true);
+  });
+
   test('count also while they wait for the answer before them, and then no more is asked for', async () => {
     const handled: Request[] = [];
     const crowd = await crowdOf(['BROKERS'], {}, (request) => {

@@ -26,6 +26,7 @@ export class FakeConnection implements Connection {
   isDeaf = false;
   isClosed = false;
   bufferedBytes = 0;
+  unsentBytes = 0;
   private handlers: ConnectionHandlers | null = null;
   private sent: Buffer[] = [];
   private isPaused = false;
@@ -52,11 +53,16 @@ export class FakeConnection implements Connection {
     this.finish();
   }
 
+  /** The client reads some of what it has let lie, bit by bit: the buffers are written as a whole. */
+  listenFor(bytes: number): void {
+    this.unsentBytes -= bytes;
+  }
+
   /** The client reads what it has let lie. */
   listen(): void {
     this.isDeaf = false;
     if (this.bufferedBytes === 0 || this.isClosed) return;
-    this.bufferedBytes = 0;
+    this.bufferedBytes = this.unsentBytes = 0;
     this.handlers?.onDrain?.();
   }
 
@@ -70,6 +76,7 @@ export class FakeConnection implements Connection {
     this.answers.push(bytes.readInt32BE(4));
     if (!this.isDeaf) return true;
     this.bufferedBytes += bytes.length;
+    this.unsentBytes = this.bufferedBytes;
     return this.bufferedBytes <= SEND_BUFFER_BYTES;
   }
 

@@ -57,6 +57,7 @@ export class MemoryTransport implements Transport {
 class MemoryConnection implements Connection {
   peer!: MemoryConnection;
   readonly bufferedBytes = 0;
+  readonly unsentBytes = 0;
   private handlers: ConnectionHandlers | null = null;
   private open = true;
 
