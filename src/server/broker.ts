@@ -17,7 +17,7 @@ import { Controller } from '../controller/index.js';
 import { GroupCoordinator } from '../coordinator/index.js';
 import { LogManager, logManagerSettingsOf, writeMetaProperties } from '../log/index.js';
 import { SocketServer, type Request } from '../network/index.js';
-import { ReplicaManager, type AlterPartitionSender } from '../replication/index.js';
+import { ReplicaManager } from '../replication/index.js';
 import { allowAllAuthorizer, noQuotas } from '../security/index.js';
 import { ZkStores, ZooKeeperClient, type BrokerRegistration, type ZkClient } from '../zookeeper/index.js';
 import { ConfigAdmin } from './admin/config-admin.js';
@@ -25,6 +25,7 @@ import { TopicAdmin } from './admin/topic-admin.js';
 import { API_HANDLERS, offeredApis } from './api-table.js';
 import { AutoTopicCreation } from './auto-topic-creation.js';
 import { BrokerListeners, connectionRateLimits, socketServerLimits } from './broker-listeners.js';
+import { quietly, STOP_LIMIT_MS, stopParts, type Parts } from './broker-parts.js';
 import { ConfigChanges, withDynamicConfig } from './config-changes.js';
 import { ControlOrder } from './control-order.js';
 import { requestControlledShutdown } from './controlled-shutdown-request.js';
@@ -65,9 +66,6 @@ const SESSIONS_SHARE_OF_HEAP = 0.125;
 const GROUP_MEMBERS_SHARE_OF_HEAP = 0.125;
 /** What one of them takes, with its places in the session and among the watched. */
 const SESSION_PARTITION_BYTES = 700;
-
-/** How long a part may take to stop that waits for others: for ZooKeeper above all, which may be gone for good. */
-const STOP_LIMIT_MS = 5_000;
 
 /** The version in which brokers register since Kafka 2.7. */
 const REGISTRATION_VERSION = 5;
@@ -430,46 +428,21 @@ export class Broker {
     return { elected };
   }
 
-  /** What was started, in Kafka's order of stopping. Each part is stopped though another fails to. Done once, whoever asks first. */
+  /** Done once, whoever asks first. */
   private stopParts(controlled: boolean): Promise<void> {
     return (this.stopPromise ??= this.stopEach(controlled));
   }
 
   private async stopEach(controlled: boolean): Promise<void> {
     const { parts, logger } = this;
-    const quietly = async (what: string, stop: () => unknown): Promise<void> => {
-      try {
-        await stop();
-      } catch (error) {
-        logger.error('Stopping a part of the broker failed', { part: what, error });
-      }
-    };
-    /** What still waits for ZooKeeper then ends when the session is closed. */
-    const withinLimit = (what: string, stop: () => Promise<void> | undefined): Promise<void> =>
-      quietly(what, async () => {
-        let isDone = false;
-        const stopping = Promise.resolve(stop()).then(() => (isDone = true));
-        await withinTime(this.options.clock, STOP_LIMIT_MS, stopping);
-        if (!isDone) logger.warn('A part of the broker does not stop in time; going on without', { part: what });
-      });
+    const { clock } = this.options;
     logger.info('shutting down');
     if (controlled && this.config.get('controlled.shutdown.enable')) {
       this.state = 'PENDING_CONTROLLED_SHUTDOWN';
-      await quietly('controlled shutdown', () => this.controlledShutdown());
+      await quietly(logger, 'controlled shutdown', () => this.controlledShutdown());
     }
     this.state = 'SHUTTING_DOWN';
-    await withinLimit('config changes', () => parts.configChanges?.close());
-    await quietly('socket server', () => parts.sockets?.stopProcessing());
-    await quietly('topic admin', () => parts.topicAdmin?.waiter.close());
-    await withinLimit('group coordinator', () => parts.groups?.shutdown());
-    await quietly('replica manager', () => parts.replicas?.shutdown());
-    await quietly('alter partition manager', () => parts.alterPartition?.close());
-    await quietly('controller connection', () => parts.controllerConnection?.close());
-    await quietly('log manager', () => parts.logs?.shutdown());
-    await withinLimit('controller', () => parts.controller?.shutdown());
-    await quietly('features', () => parts.features?.close());
-    await quietly('zookeeper', () => parts.zk?.close());
-    await quietly('sockets', () => parts.sockets?.shutdown());
+    await stopParts(parts, clock, logger);
     this.parts = {};
   }
 
@@ -533,21 +506,6 @@ class StoppedWhileStartingError extends Error {
   constructor(options: ErrorOptions = {}) {
     super('The broker was told to stop while it was starting', options);
   }
-}
-
-interface Parts {
-  zk: ZkClient;
-  logs: LogManager;
-  features: FinalizedFeatures;
-  sockets: SocketServer;
-  controllerConnection: ControllerConnection;
-  alterPartition: AlterPartitionSender & { close(): void };
-  replicas: ReplicaManager;
-  controller: Controller;
-  groups: GroupCoordinator;
-  topicAdmin: TopicAdmin;
-  configChanges: ConfigChanges;
-  services: BrokerServices;
 }
 
 function allLogDirsFailed(): Error {
