@@ -171,11 +171,10 @@ function appendAsked(
       onComplete: (results) => answer(part, (at) => partitionAnswer(results[at]!)),
     });
   const onAppended = (): typeof LATER => {
-    // The records have their place in the log; only replication is waited for. A transaction's requests go one by one all the same.
-    const isOrdinary = body.transactionalId === null;
-    if (isOrdinary) context.request.releaseFrame();
+    // The records have their place in the log; only replication is waited for.
+    context.request.releaseFrame();
     context.request.letMemoryGo();
-    if (isOrdinary) context.request.allowNext();
+    context.request.allowNext();
     return LATER;
   };
   /** Null when it is done at once. */

@@ -101,16 +101,23 @@ function serve(
   return { request, events, answer: () => answer };
 }
 
-test('a Produce that waits for replication keeps nothing of its frame', () => {
-  const { events, complete } = handle();
-  expect(events).toEqual(['appended', 'frame released', 'next allowed']);
-  complete();
-  expect(events).toEqual(['appended', 'frame released', 'next allowed', 'answered']);
-});
+test.each([{}, { transactionalId: 't' }])(
+  'a Produce that waits for replication keeps nothing of its frame (%j)',
+  (over) => {
+    const { events, complete } = handle(over);
+    expect(events).toEqual(['appended', 'frame released', 'next allowed']);
+    complete();
+    expect(events).toEqual(['appended', 'frame released', 'next allowed', 'answered']);
+  },
+);
 
-test.each([1, 250])(
-  'a Produce of %d partitions with a large batch keeps its frame, and its connection, until that is appended',
-  async (count) => {
+test.each([
+  [1, 'a large batch', null],
+  [250, 'a large batch', null],
+  [1, 'what waits for the coordinator of its transaction', 't'],
+])(
+  'a Produce of %d partitions with %s keeps its frame, and its connection, until that is appended',
+  async (count, _what, transactionalId) => {
     const events: string[] = [];
     let onAppended: () => void = () => undefined;
     const isAppended = new Promise<void>((resolve) => (onAppended = resolve));
@@ -127,7 +134,7 @@ test.each([1, 250])(
     };
     const partitionData = Array.from({ length: count }, (_, index) => ({ index, records: batchOf(['a']) }));
     const { request } = serve(
-      { acks: -1, timeoutMs: 1000, topicData: [{ name: TP.topic, partitionData }] },
+      { acks: -1, timeoutMs: 1000, transactionalId, topicData: [{ name: TP.topic, partitionData }] },
       parts,
       events,
     );
@@ -142,13 +149,6 @@ test.each([1, 250])(
     expect(isMemoryHeld).toBe(false);
   },
 );
-
-test('a Produce within a transaction keeps its frame until it is answered, for its append may wait for the coordinator', () => {
-  const { events, complete } = handle({ transactionalId: 't' });
-  expect(events).toEqual(['appended']);
-  complete();
-  expect(events).toEqual(['appended', 'frame released', 'answered']);
-});
 
 test('a Produce to a log that is not ready holds up its own connection alone, and is appended when the log is', async () => {
   let makeReady: () => void = () => undefined;
