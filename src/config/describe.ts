@@ -54,7 +54,7 @@ export interface ConfigDescription {
 export function describeTopicConfig(
   broker: BrokerConfig,
   topic: TopicConfig,
-  names: readonly string[] | null = null,
+  names: ReadonlySet<string> | null = null,
 ): ConfigDescription[] {
   const all = new Set([...Object.keys(TOPIC_CONFIGS), ...topic.overrides.keys()]);
   return selected(all, names).map((name) => {
@@ -73,7 +73,7 @@ export function describeTopicConfig(
 /** Describes this broker's configurations, all that are not internal or those in `names`. */
 export function describeBrokerConfig(
   broker: BrokerConfig,
-  names: readonly string[] | null = null,
+  names: ReadonlySet<string> | null = null,
 ): ConfigDescription[] {
   const definitions: Readonly<Record<string, ConfigDefinition>> = BROKER_CONFIGS;
   const all = new Set(Object.keys(definitions).filter((name) => !definitions[name]!.internal));
@@ -88,7 +88,7 @@ export function describeBrokerConfig(
 /** Describes the dynamic defaults of all brokers: what is asked for with an empty broker id. */
 export function describeBrokerDefaults(
   broker: BrokerConfig,
-  names: readonly string[] | null = null,
+  names: ReadonlySet<string> | null = null,
 ): ConfigDescription[] {
   return selected(broker.dynamicDefaultTexts.keys(), names).map((name) => {
     const isSensitive = isSensitiveName(name);
@@ -105,9 +105,9 @@ function isReadOnly(name: string): boolean {
   return (definitionOf(name)?.updateMode ?? 'read-only') === 'read-only';
 }
 
-function selected(all: Iterable<string>, names: readonly string[] | null): string[] {
+function selected(all: Iterable<string>, names: ReadonlySet<string> | null): string[] {
   const sorted = [...all].sort();
-  return names === null || names.length === 0 ? sorted : sorted.filter((name) => names.includes(name));
+  return names === null || names.size === 0 ? sorted : sorted.filter((name) => names.has(name));
 }
 
 /** What Kafka does not know it hides, for it might be somebody's password. */

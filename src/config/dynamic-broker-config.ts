@@ -64,16 +64,23 @@ function allThatCanBe(config: BrokerConfig, entries: readonly Entry[], ignored: 
     orError(() => config.withDynamic(textsOf(some, 'cluster-wide'), textsOf(some, 'per-broker')));
   const all = under(entries);
   if (!(all instanceof ConfigError)) return all;
-  const kept: Entry[] = [];
+  let kept: readonly Entry[] = [];
+  /** Keeps what can be beside what is kept, and returns the rest: by halves, for each look is at a whole configuration. */
+  const keep = (some: readonly Entry[]): readonly Entry[] => {
+    const together = [...kept, ...some];
+    if (!(under(together) instanceof ConfigError)) {
+      kept = together;
+      return [];
+    }
+    if (some.length === 1) return some;
+    const half = Math.ceil(some.length / 2);
+    return [...keep(some.slice(0, half)), ...keep(some.slice(half))];
+  };
   let waiting = entries;
   // Round by round while it helps: one value may be right only beside another one.
-  for (let left = Infinity; waiting.length < left;) {
+  for (let left = Infinity; waiting.length > 0 && waiting.length < left;) {
     left = waiting.length;
-    waiting = waiting.filter((entry) => {
-      const isRight = !(under([...kept, entry]) instanceof ConfigError);
-      if (isRight) kept.push(entry);
-      return !isRight;
-    });
+    waiting = keep(waiting);
   }
   for (const entry of waiting) {
     const sentence = 'A dynamic config cannot be beside the others and will be ignored';

@@ -20,6 +20,16 @@ export interface ApiResult {
   readonly errorMessage: string | null;
 }
 
+/**
+ * What one resource may have, by name. A broker knows 250 names and takes others for plug-ins it does not have; all that stand are checked
+ * together, in one step, with each change and each start.
+ */
+export const MAX_CONFIGS = 1000;
+
+export function tooManyConfigs(count: number): string {
+  return `A resource may have ${MAX_CONFIGS} configs at most, not ${count}.`;
+}
+
 export const NO_ERROR: ApiResult = { errorCode: ErrorCode.NONE, errorMessage: null };
 
 /**

@@ -10,7 +10,7 @@ import {
 } from '../../config/index.js';
 import { ErrorCode } from '../../protocol/index.js';
 import { DEFAULT_ENTITY, type ZkStores } from '../../zookeeper/index.js';
-import { AdminError } from './admin-error.js';
+import { AdminError, MAX_CONFIGS, tooManyConfigs } from './admin-error.js';
 
 type Texts = ReadonlyMap<string, string>;
 /** What shall stand there instead of what does. */
@@ -33,7 +33,8 @@ export class BrokerConfigAdmin {
   /** Rejects with what a client is told of a change that cannot be. */
   async check(name: string, wanted: Wanted): Promise<void> {
     const { entity, scope } = this.placeOf(name);
-    this.validate(wanted(await this.before(entity, scope)), scope);
+    const before = await this.before(entity, scope);
+    this.validate(before, wanted(before), scope);
   }
 
   /** Writes the change to ZooKeeper, if it may be, and tells all brokers. */
@@ -42,7 +43,7 @@ export class BrokerConfigAdmin {
     const { entity, scope } = this.placeOf(name);
     const before = await this.before(entity, scope);
     const texts = wanted(before);
-    this.validate(texts, scope);
+    this.validate(before, texts, scope);
     if (validateOnly) return;
     try {
       // Those that stand there already are encrypted.
@@ -79,7 +80,9 @@ export class BrokerConfigAdmin {
     return usableDynamicTexts(await this.deps.stores.configs.config('brokers', entity), scope);
   }
 
-  private validate(texts: Texts, scope: DynamicScope): void {
+  private validate(before: Texts, texts: Texts, scope: DynamicScope): void {
+    if (texts.size > MAX_CONFIGS && texts.size > before.size)
+      throw new AdminError(ErrorCode.INVALID_REQUEST, tooManyConfigs(texts.size));
     try {
       validateDynamicConfig(this.deps.config(), texts, scope);
     } catch (error) {

@@ -27,7 +27,15 @@ import {
 } from '../../protocol/index.js';
 import type { ZkStores } from '../../zookeeper/index.js';
 import { BrokerConfigAdmin } from './broker-config-admin.js';
-import { AdminError, apiResultOf, attempt, NO_ERROR, type ApiResult } from './admin-error.js';
+import {
+  AdminError,
+  apiResultOf,
+  attempt,
+  MAX_CONFIGS,
+  NO_ERROR,
+  tooManyConfigs,
+  type ApiResult,
+} from './admin-error.js';
 import { forEachInSteps } from '../in-steps.js';
 import { mapInTurns } from '../in-turns.js';
 import { LoggerAdmin } from './logger-admin.js';
@@ -99,8 +107,13 @@ export class ConfigAdmin {
         synonyms: includeSynonyms ? [...config.synonyms] : [],
       })),
     });
+    const keys = new Set<string>();
+    await runInSlices(
+      this.deps.clock,
+      forEachInSteps(configurationKeys ?? [], (key) => void keys.add(key)),
+    );
     try {
-      return answer(NO_ERROR, await this.describeOne(resourceType, resourceName, configurationKeys));
+      return answer(NO_ERROR, await this.describeOne(resourceType, resourceName, keys));
     } catch (error) {
       return answer(apiResultOf(error, this.deps.log, `describe configs of ${resourceName}`), []);
     }
@@ -173,6 +186,7 @@ export class ConfigAdmin {
       const refuse = (text: string): never => {
         throw new AdminError(ErrorCode.INVALID_REQUEST, text);
       };
+      if (configs.length > MAX_CONFIGS) refuse(tooManyConfigs(configs.length));
       if (counts.get(keyOf(resource))! > 1) refuse('Each resource must appear at most once.');
       if (new Set(configs.map(({ name }) => name)).size < configs.length) refuse('Error due to duplicate config keys');
       const nulls = steps.nullsOf(resource).map(({ name }) => name);
@@ -216,7 +230,8 @@ export class ConfigAdmin {
     await stores.configs.createChangeNotification(`topics/${topic}`);
   }
 
-  private async describeOne(type: number, name: string, keys: readonly string[] | null): Promise<ConfigDescription[]> {
+  /** None named are all. */
+  private async describeOne(type: number, name: string, keys: ReadonlySet<string>): Promise<ConfigDescription[]> {
     const { stores, view } = this.deps;
     const config = this.deps.config();
     switch (type) {
@@ -269,13 +284,14 @@ function applyOps(
         break;
       case OpType.APPEND: {
         const old = listOf(config, name, 'append', definitionFor);
-        config.set(name, [...old, ...value!.split(',').filter((item) => !old.includes(item))].join(','));
+        const known = new Set(old);
+        config.set(name, [...old, ...value!.split(',').filter((item) => !known.has(item))].join(','));
         break;
       }
       case OpType.SUBTRACT: {
-        const taken = value!.split(',');
+        const taken = new Set(value!.split(','));
         const old = listOf(config, name, 'subtract', definitionFor);
-        config.set(name, old.filter((item) => !taken.includes(item)).join(','));
+        config.set(name, old.filter((item) => !taken.has(item)).join(','));
         break;
       }
       default:

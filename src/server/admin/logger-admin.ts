@@ -22,8 +22,8 @@ export class LoggerAdmin {
     private readonly log: Logger,
   ) {}
 
-  describe(names: readonly string[] | null): ConfigDescription[] {
-    const isAsked = (name: string): boolean => names === null || names.length === 0 || names.includes(name);
+  describe(names: ReadonlySet<string> | null): ConfigDescription[] {
+    const isAsked = (name: string): boolean => names === null || names.size === 0 || names.has(name);
     return [...this.levels.current()]
       .filter(([name]) => isAsked(name))
       .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -8,11 +8,29 @@ import {
   type AssignableBroker,
   type ReplicaAssignment,
 } from '../../cluster/index.js';
-import { randomUuid, ZERO_UUID, type Clock, type Logger, type Random, type Uuid } from '../../common/index.js';
+import {
+  randomUuid,
+  runInSlices,
+  ZERO_UUID,
+  type Clock,
+  type Logger,
+  type Random,
+  type Steps,
+  type Uuid,
+} from '../../common/index.js';
 import { describeTopicConfig, TopicConfig, validateTopicConfig, type BrokerConfig } from '../../config/index.js';
 import { ErrorCode, type CreatePartitionsRequest, type CreateTopicsRequest } from '../../protocol/index.js';
 import { isZkError, type ZkStores } from '../../zookeeper/index.js';
-import { AdminError, apiResultOf, attempt, NO_ERROR, type ApiResult } from './admin-error.js';
+import {
+  AdminError,
+  apiResultOf,
+  attempt,
+  MAX_CONFIGS,
+  NO_ERROR,
+  tooManyConfigs,
+  type ApiResult,
+} from './admin-error.js';
+import { forEachInSteps } from '../in-steps.js';
 import { beginInTurn, mapInTurns } from '../in-turns.js';
 import type { AwaitOthers, Wait } from '../request-context.js';
 import type { TopicView } from './topic-view.js';
@@ -26,6 +44,10 @@ type CreatePartitionsTopic = CreatePartitionsRequest['topics'][number];
  * million partitions is its end.
  */
 const MAX_PARTITIONS = 100_000;
+/** More than any cluster has brokers: the replicas of a partition are compared in one step. */
+const MAX_REPLICAS = 1000;
+/** So many things a sentence names, of one kind. */
+const MAX_NAMED = 1000;
 
 /** Topics whose assignments are read and written side by side. */
 const MAX_CONCURRENT = 100;
@@ -47,8 +69,11 @@ export interface CreatedTopic extends ApiResult {
   readonly topicId: Uuid;
   readonly numPartitions: number;
   readonly replicationFactor: number;
-  readonly configs: CreatedTopicConfig[];
+  /** Made when they are asked for: dozens, for each of thousands of topics. */
+  readonly configs: () => readonly CreatedTopicConfig[];
 }
+
+const NO_CONFIGS = (): readonly CreatedTopicConfig[] => [];
 
 /**
  * Creates, grows and deletes topics as Kafka's ZkAdminManager does on the controller: it writes the znodes, and the controller's
@@ -141,9 +166,9 @@ export class TopicAdmin {
   }
 
   private async createTopic(topic: CreatableTopic, validateOnly: boolean): Promise<CreatedTopic> {
-    const { config, stores, random, log } = this.deps;
+    const { config, stores, clock, random, log } = this.deps;
     try {
-      const assignment = this.plan(topic);
+      const assignment = await runInSlices(clock, this.plan(topic));
       const overrides = new Map(topic.configs.map(({ name, value }) => [name, value ?? '']));
       await this.validateNew(topic.name, assignment, overrides);
       const result = {
@@ -152,7 +177,7 @@ export class TopicAdmin {
         topicId: ZERO_UUID,
         numPartitions: assignment.size,
         replicationFactor: assignment.get(0)!.length,
-        configs: describeTopicConfig(config(), TopicConfig.create(config(), overrides)),
+        configs: () => describeTopicConfig(config(), TopicConfig.create(config(), overrides)),
       };
       if (validateOnly) return result;
       // As `KafkaConfig.usesTopicId`: a controller of before 2.8 would not read the node.
@@ -179,15 +204,18 @@ export class TopicAdmin {
         topicId: ZERO_UUID,
         numPartitions: -1,
         replicationFactor: -1,
-        configs: [],
+        configs: NO_CONFIGS,
       };
     }
   }
 
   /** The replicas of each partition: those asked for, unchecked against the live brokers as in Kafka, or a spread of our own. */
-  private plan(topic: CreatableTopic): Map<number, readonly number[]> {
+  private *plan(topic: CreatableTopic): Steps<Map<number, readonly number[]>> {
     const { config, view, random } = this.deps;
     if (view.hasTopic(topic.name)) throw alreadyExists(topic.name);
+    if (topic.configs.length > MAX_CONFIGS) {
+      throw new AdminError(ErrorCode.INVALID_CONFIG, tooManyConfigs(topic.configs.length));
+    }
     const nulls = topic.configs.filter(({ value }) => value === null).map(({ name }) => name);
     if (nulls.length > 0) {
       throw new AdminError(ErrorCode.INVALID_CONFIG, `Null value not supported for topic configs: ${nulls.join(',')}`);
@@ -199,7 +227,12 @@ export class TopicAdmin {
           'Both numPartitions or replicationFactor and replicasAssignments were set. Both cannot be used at the same time.',
         );
       }
-      return new Map(topic.assignments.map(({ partitionIndex, brokerIds }) => [partitionIndex, brokerIds]));
+      requireFitting(topic.assignments.length);
+      const assigned = new Map<number, readonly number[]>();
+      yield* forEachInSteps(topic.assignments, ({ partitionIndex, brokerIds }) => {
+        assigned.set(partitionIndex, brokerIds);
+      });
+      return assigned;
     }
     const partitionCount = topic.numPartitions === UNSET ? config().get('num.partitions') : topic.numPartitions;
     requireFitting(partitionCount);
@@ -237,7 +270,7 @@ export class TopicAdmin {
         throw new AdminError(ErrorCode.INVALID_TOPIC_EXCEPTION, text);
       }
     }
-    validateAssignment(assignment);
+    await runInSlices(this.deps.clock, validateAssignment(assignment));
     validateTopicConfig(config(), overrides);
   }
 
@@ -266,13 +299,7 @@ export class TopicAdmin {
     const first = existing.partitions.get(0);
     if (!first) throw new Error(`partition 0 is missing from the assignment of topic ${topic}`);
     const added = assignments
-      ? manualPartitions(
-          assignments.map(({ brokerIds }) => brokerIds),
-          oldCount,
-          count,
-          first,
-          brokers,
-        )
+      ? await runInSlices(this.deps.clock, manualPartitions(assignments, oldCount, count, first, brokers))
       : assignReplicas(brokers, {
           partitionCount: count - oldCount,
           replicationFactor: first.replicas.length,
@@ -317,61 +344,91 @@ function plainly<T>({ ended }: Wait<T>): Promise<T> {
   return ended;
 }
 
-function validateAssignment(assignment: ReadonlyMap<number, readonly number[]>): void {
+function* validateAssignment(assignment: ReadonlyMap<number, readonly number[]>): Steps<void> {
   const refuse = (text: string): never => {
     throw new AdminError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, text);
   };
-  const replicaLists = [...assignment.values()];
-  if (new Set(replicaLists.map((replicas) => replicas.length)).size !== 1) {
-    refuse('All partitions should have the same number of replicas');
-  }
-  if (replicaLists.some((replicas) => new Set(replicas).size !== replicas.length)) {
+  const counts = new Set<number>();
+  let hasDuplicates = false;
+  let sum = 0;
+  yield* forEachInSteps(assignment, ([partition, replicas]) => {
+    requireFewReplicas(replicas);
+    counts.add(replicas.length);
+    hasDuplicates ||= replicas.length > 1 && new Set(replicas).size !== replicas.length;
+    if (partition >= 0) sum += partition;
+  });
+  if (counts.size !== 1) refuse('All partitions should have the same number of replicas');
+  if (hasDuplicates) {
     // The words of Scala's toString are part of what clients see; small numbers stand in order in its hash tables.
-    const inOrder = [...assignment].sort(([a], [b]) => a - b);
-    const entries = inOrder.map(([partition, replicas]) => `${partition} -> ArrayBuffer(${replicas.join(', ')})`);
+    const inOrder = firstOf(assignment).sort(([a], [b]) => a - b);
+    const entries = inOrder.map(([partition, replicas]) => `${partition} -> ArrayBuffer(${shown(replicas)})`);
     refuse(`Duplicate replica assignment found: HashMap(${entries.join(', ')})`);
   }
-  const sum = [...assignment.keys()].filter((partition) => partition >= 0).reduce((a, b) => a + b, 0);
   if (sum !== (assignment.size * (assignment.size - 1)) / 2) {
     refuse('partitions should be a consecutive 0-based integer sequence');
   }
 }
 
+/** As many as a sentence may name. */
+function firstOf<T>(items: Iterable<T>): T[] {
+  const first: T[] = [];
+  for (const item of items) {
+    if (first.length === MAX_NAMED) break;
+    first.push(item);
+  }
+  return first;
+}
+
+function shown(numbers: Iterable<number>): string {
+  return firstOf(numbers).join(', ');
+}
+
+function requireFewReplicas(replicas: readonly number[]): void {
+  if (replicas.length <= MAX_REPLICAS) return;
+  const text = `A partition may have ${MAX_REPLICAS} replicas at most, not ${replicas.length}.`;
+  throw new AdminError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, text);
+}
+
 /** Checks the replicas that were asked for new partitions, in the order of `ZkAdminManager` and then `AdminZkClient`. */
-function manualPartitions(
-  assignments: readonly (readonly number[])[],
+function* manualPartitions(
+  assignments: NonNullable<CreatePartitionsTopic['assignments']>,
   oldCount: number,
   count: number,
   first: ReplicaAssignment,
   brokers: readonly AssignableBroker[],
-): Map<number, readonly number[]> {
+): Steps<Map<number, readonly number[]>> {
   const refuse = (text: string): never => {
     throw new AdminError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, text);
   };
   const alive = new Set(brokers.map(({ id }) => id));
-  const unknown = [...new Set(assignments.flat())].filter((id) => !alive.has(id));
-  if (unknown.length > 0) refuse(`Unknown broker(s) in replica assignment: ${unknown.join(', ')}.`);
+  const unknown = new Set<number>();
+  yield* forEachInSteps(assignments, ({ brokerIds }) => {
+    requireFewReplicas(brokerIds);
+    for (const id of brokerIds) if (!alive.has(id) && unknown.size < MAX_NAMED) unknown.add(id);
+  });
+  if (unknown.size > 0) refuse(`Unknown broker(s) in replica assignment: ${shown(unknown)}.`);
   if (assignments.length !== count - oldCount) {
     refuse(
       `Increasing the number of partitions by ${count - oldCount} but ${assignments.length} assignments provided.`,
     );
   }
-  const added = new Map(assignments.map((replicas, i) => [oldCount + i, replicas]));
-  for (const [partition, replicas] of added) {
+  const added = new Map<number, readonly number[]>();
+  const expected = first.replicas.length;
+  const bad: [number, number][] = [];
+  yield* forEachInSteps(assignments, ({ brokerIds: replicas }) => {
+    const partition = oldCount + added.size;
+    added.set(partition, replicas);
+    if (replicas.length !== expected && bad.length < MAX_NAMED) bad.push([partition, replicas.length]);
     if (replicas.length === 0) refuse(`Cannot have replication factor of 0 for partition id ${partition}.`);
     if (new Set(replicas).size !== replicas.length) {
-      refuse(
-        `Duplicate brokers not allowed in replica assignment: ${replicas.join(', ')} for partition id ${partition}.`,
-      );
+      refuse(`Duplicate brokers not allowed in replica assignment: ${shown(replicas)} for partition id ${partition}.`);
     }
-  }
-  const expected = first.replicas.length;
-  const bad = [...added].filter(([, replicas]) => replicas.length !== expected);
+  });
   if (bad.length > 0) {
     refuse(
       `Inconsistent replication factor between partitions, partition 0 has ${expected} while partitions ` +
         `[${bad.map(([partition]) => partition).join(', ')}] have replication factors ` +
-        `[${bad.map(([, replicas]) => replicas.length).join(', ')}], respectively.`,
+        `[${bad.map(([, replicas]) => replicas).join(', ')}], respectively.`,
     );
   }
   return added;
@@ -390,7 +447,7 @@ function timedOut({ name, topicId }: CreatedTopic): CreatedTopic {
     topicId,
     numPartitions: -1,
     replicationFactor: -1,
-    configs: [],
+    configs: NO_CONFIGS,
   };
 }
 

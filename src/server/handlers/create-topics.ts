@@ -4,6 +4,7 @@ import {
   createTopicsRequest,
   createTopicsResponse,
   ErrorCode,
+  ListView,
   type CreateTopicsRequest,
   type CreateTopicsResponseInput,
 } from '../../protocol/index.js';
@@ -44,19 +45,23 @@ export const createTopics = handler(createTopicsRequest, createTopicsResponse, f
     .then((created) => runInSlices(clock, answersOf(request.topics, refusals, created, context)));
 });
 
-/** `created` are those that were not refused, in their order. */
+/** `created` are those that were not refused. Each answer is made when it is written: it has dozens of configs. */
 function* answersOf(
   topics: readonly CreatableTopic[],
   refusals: Refusals,
   created: readonly CreatedTopic[],
   { authorize }: RequestContext,
 ): Steps<CreateTopicsResponseInput> {
-  let next = 0;
-  const answerOf = ({ name }: CreatableTopic): TopicAnswer => {
+  const results = new Map<string, CreatedTopic>();
+  yield* forEachInSteps(created, (result) => void results.set(result.name, result));
+  const answerOf = (at: number): TopicAnswer => {
+    const { name } = topics[at]!;
     const refusal = refusals.get(name);
     if (refusal) return { name, ...refusal, numPartitions: -1, replicationFactor: -1, configs: [] };
-    const result = created[next++]!;
-    if (result.errorCode !== ErrorCode.NONE || authorize('DESCRIBE_CONFIGS', { type: 'TOPIC', name })) return result;
+    const result = results.get(name)!;
+    if (result.errorCode !== ErrorCode.NONE || authorize('DESCRIBE_CONFIGS', { type: 'TOPIC', name })) {
+      return { ...result, configs: result.configs() };
+    }
     return {
       ...result,
       topicConfigErrorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
@@ -65,5 +70,5 @@ function* answersOf(
       configs: [],
     };
   };
-  return { topics: yield* mapInSteps(topics, answerOf) };
+  return { topics: ListView.of(topics.length, answerOf) };
 }

@@ -26,7 +26,9 @@ export const deleteTopics = handler(deleteTopicsRequest, deleteTopicsResponse, f
   const resolved = yield* mapInSteps(asked, ({ name, topicId }): TopicAnswer => {
     const topic = topicId === ZERO_UUID ? name : (metadata.topicName(topicId) ?? null);
     const refuse = (errorCode: number, shownName = topic): TopicAnswer => ({ name: shownName, topicId, errorCode });
-    if (topic === null) return refuse(ErrorCode.UNKNOWN_TOPIC_ID);
+    // Named by nothing it is one that the client may not delete.
+    if (topic === null)
+      return refuse(topicId === ZERO_UUID ? ErrorCode.TOPIC_AUTHORIZATION_FAILED : ErrorCode.UNKNOWN_TOPIC_ID);
     if (topicId !== ZERO_UUID && !authorize('DESCRIBE', { type: 'TOPIC', name: topic })) {
       // The id may be known to somebody who must not learn the name.
       return refuse(ErrorCode.TOPIC_AUTHORIZATION_FAILED, null);

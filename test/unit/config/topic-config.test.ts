@@ -100,7 +100,7 @@ describe('TopicConfig', () => {
 describe('describeTopicConfig', () => {
   const { DYNAMIC_TOPIC_CONFIG, STATIC_BROKER_CONFIG, DEFAULT_CONFIG } = ConfigSource;
   const describeOne = (base: BrokerConfig, name: string, entries: Record<string, string> = {}) =>
-    describeTopicConfig(base, TopicConfig.create(base, overrides(entries)), [name])[0];
+    describeTopicConfig(base, TopicConfig.create(base, overrides(entries)), new Set([name]))[0];
 
   test('lists where a value comes from, nearest first', () => {
     const base = broker({ 'log.segment.bytes': '1000' });
@@ -143,7 +143,7 @@ describe('describeBrokerConfig', () => {
     new Map([['log.cleaner.threads', '3']]),
     new Map(),
   );
-  const describeOne = (name: string) => describeBrokerConfig(base, [name])[0];
+  const describeOne = (name: string) => describeBrokerConfig(base, new Set([name]))[0];
 
   test('never shows a secret, nor what it does not know', () => {
     expect(describeOne('ssl.key.password')).toMatchObject({ value: null, isSensitive: true });
@@ -166,7 +166,7 @@ describe('describeBrokerConfig', () => {
   test('hides internal configurations unless they are set', () => {
     expect(describeOne('group.coordinator.threads')).toBeUndefined();
     expect(
-      describeBrokerConfig(broker({ 'group.coordinator.threads': '2' }), ['group.coordinator.threads']),
+      describeBrokerConfig(broker({ 'group.coordinator.threads': '2' }), new Set(['group.coordinator.threads'])),
     ).toHaveLength(1);
   });
 });

@@ -1,14 +1,14 @@
 /** Whom the handlers of configurations let through, and what of a request that is odd. */
 import { silentLogger, SimulatedClock } from '../../../src/common/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
-import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';
+import { ApiKey, ErrorCode, type IncrementalAlterConfigsResponse } from '../../../src/protocol/index.js';
 import { ConfigAdmin } from '../../../src/server/admin/config-admin.js';
 import { call } from './request-call.js';
 
 const [TOPIC, BROKER] = [2, 4];
 
-/** What stands in ZooKeeper is empty; a write fails the test. */
-function services() {
+/** A write fails the test. */
+function services(standing: ReadonlyMap<string, string> = new Map()) {
   const { config } = BrokerConfig.parse(
     new Map([
       ['zookeeper.connect', 'zk:2181'],
@@ -16,7 +16,7 @@ function services() {
     ]),
   );
   const configs = {
-    config: () => Promise.resolve(new Map()),
+    config: () => Promise.resolve(standing),
     setOrCreateConfig: () => Promise.reject(new Error('a write')),
   };
   const deps = {
@@ -90,4 +90,23 @@ test('one resource of an unknown type costs the others of a DescribeConfigs thei
       { errorCode: ErrorCode.INVALID_REQUEST, resourceName: 'x', configs: [] },
     ],
   });
+});
+
+test('more configs than a broker may have cannot come to stand bit by bit, and those that stand can be removed', async () => {
+  const standing = new Map(Array.from({ length: 1000 }, (_, at) => [`plug.in.${at}`, 'v']));
+  const alter = async (name: string, configOperation: number, before = standing): Promise<unknown> => {
+    const configs = [{ name, configOperation, value: 'v' }];
+    const body = { validateOnly: true, resources: [{ resourceType: BROKER, resourceName: '', configs }] };
+    const outcome = await call({
+      apiKey: ApiKey.IncrementalAlterConfigs,
+      version: 1,
+      body,
+      services: services(before),
+    });
+    return (outcome.answer as IncrementalAlterConfigsResponse).responses[0]!.errorMessage;
+  };
+  expect(await alter('plug.in.1000', 0)).toBe('A resource may have 1000 configs at most, not 1001.');
+  expect(await alter('plug.in.1', 0)).toBeNull();
+  const tooMany = new Map([...standing, ['more', 'v'], ['and.more', 'v']]);
+  expect(await alter('more', 1, tooMany)).toBeNull();
 });

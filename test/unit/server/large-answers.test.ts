@@ -3,6 +3,7 @@ import { SimulatedClock } from '../../../src/common/index.js';
 import {
   ApiKey,
   ErrorCode,
+  type CreateTopicsResponse,
   type DescribeGroupsResponse,
   type OffsetFetchResponse,
 } from '../../../src/protocol/index.js';
@@ -131,6 +132,37 @@ test('a large answer to a broker is neither counted nor waits for those to clien
   await Promise.all([first, second]);
   await clock.advance(10);
   expect([(await second).closed, (await second).answer !== null, claims]).toEqual([null, true, []]);
+});
+
+test('CreateTopics tells the configs of each topic as its answer is written, and of no more than there is room for', async () => {
+  let described = 0;
+  const config = { name: 'cleanup.policy', value: 'delete', readOnly: false, configSource: 5, isSensitive: false };
+  const configs = (): object[] => (described++, list(30, () => config));
+  const createTopics = (topics: { name: string }[]): Promise<object[]> =>
+    Promise.resolve(topics.map(({ name }) => ({ errorCode: 0, errorMessage: null, name, numPartitions: 1, configs })));
+  const names = list(3000, (at) => ({ name: `t${at}` }));
+  const create = async (claimAnswer: () => boolean): Promise<Outcome> => {
+    const clock = new SimulatedClock();
+    const outcome = await call({
+      apiKey: ApiKey.CreateTopics,
+      version: 5,
+      body: { timeoutMs: 1000, validateOnly: true, topics: names },
+      services: {
+        clock,
+        largeRequests: new LargeRequests(clock, 1e9),
+        controller: { isActive: true },
+        topicAdmin: { createTopics },
+      },
+      claimAnswer,
+    });
+    await clock.advance(10);
+    return outcome;
+  };
+  const { topics } = (await create(() => true)).answer as CreateTopicsResponse;
+  expect(topics.map(({ name, configs: own }) => [name, own!.length])).toEqual(names.map(({ name }) => [name, 30]));
+  described = 0;
+  expect((await create(() => false)).closed).toBe(NO_ROOM);
+  expect(described).toBeLessThan(300);
 });
 
 test('DescribeGroups of one group a thousand times describes it once, and gives it a thousand times', async () => {
