@@ -9,7 +9,6 @@ export {
   type LogAppendInfo,
   type VerificationGuard,
 } from './log-append-info.js';
-export { UnpackedBytes } from './unpacking.js';
 export { type MovedOffset } from './stable-offsets.js';
 export { ReadInterest } from './directory-gates.js';
 export { isOutOfHandles } from './log-context.js';

@@ -1,4 +1,11 @@
-import type { AppendOrigin, CompressionType, Int64, PreparedAppend, StepWork } from '../records/index.js';
+import type {
+  AppendAllowance,
+  AppendOrigin,
+  CompressionType,
+  Int64,
+  PreparedAppend,
+  StepWork,
+} from '../records/index.js';
 import type { LogOffsetMetadata } from './log-offset-metadata.js';
 
 export type { AppendOrigin };
@@ -37,6 +44,8 @@ export interface AppendMeans {
   readonly work?: StepWork | undefined;
   /** What `prepareAppend` found. */
   readonly prepared?: PreparedAppend | undefined;
+  /** What the other batches of the request have left. */
+  readonly allowance?: AppendAllowance | undefined;
 }
 
 export interface AppendAsLeaderOptions extends AppendMeans {

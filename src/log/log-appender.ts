@@ -23,7 +23,7 @@ import { NO_PRODUCER_UPDATES, ProducerAppend, type ProducerUpdates } from './pro
 import { restoreProducerHistory } from './producer-history.js';
 import type { ProducerSnapshots } from './producer-snapshots.js';
 import type { StableOffsets } from './stable-offsets.js';
-import { prepareAppend, type UnpackedBytes } from './unpacking.js';
+import { prepareAppend } from './unpacking.js';
 
 /** What an append touches. */
 export interface LogAppenderParts {
@@ -84,8 +84,8 @@ export class LogAppender {
   }
 
   /** See `UnifiedLog`. */
-  prepareAppend(records: Buffer, options: AppendAsLeaderOptions, allowance: UnpackedBytes): Promise<PreparedAppend> {
-    return prepareAppend(this.local.context.clock, records, this.validationOptions(options), allowance);
+  prepareAppend(records: Buffer, options: AppendAsLeaderOptions): Promise<PreparedAppend> {
+    return prepareAppend(this.local.context.clock, records, this.validationOptions(options));
   }
 
   private validationOptions(options: AppendAsLeaderOptions): AppendValidationOptions {
@@ -104,6 +104,7 @@ export class LogAppender {
       compactedTopic: config.cleanupPolicy.compact,
       work: options.work,
       prepared: options.prepared,
+      allowance: options.allowance,
     };
   }
 

@@ -26,7 +26,6 @@ import { rebuildProducerState } from './producer-state-loader.js';
 import { StableOffsets, type LogOffsetsListener } from './stable-offsets.js';
 import { areTimesKnown, findRecordByTimestamp, readTimes } from './timestamp-search.js';
 import { TruncationSettling } from './truncation-settling.js';
-import type { UnpackedBytes } from './unpacking.js';
 
 /** The times that ListOffsets gives a meaning of their own. */
 export const LATEST_TIMESTAMP = -1;
@@ -250,9 +249,9 @@ export class UnifiedLog {
    * Does the work that an append needs for a large batch without holding up anyone; `appendAsLeader` takes what it finds, if the topic is
    * still configured as it was. The bytes are not to be changed until then.
    */
-  prepareAppend(records: Buffer, options: AppendAsLeaderOptions, allowance: UnpackedBytes): Promise<PreparedAppend> {
+  prepareAppend(records: Buffer, options: AppendAsLeaderOptions): Promise<PreparedAppend> {
     this.local.ensureOpen();
-    return this.appender.prepareAppend(records, options, allowance);
+    return this.appender.prepareAppend(records, options);
   }
 
   /** Appends what the leader has in its log, as it is: the batches must continue this log. */

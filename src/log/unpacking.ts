@@ -7,6 +7,7 @@ import {
   type ContentReader,
   type PieceTaker,
   type PreparedAppend,
+  AppendAllowance,
 } from '../records/index.js';
 
 /** Each holds a piece, and what its codec looks back on: 8 MiB, for zstd at most 128. Each may hold one thread of libuv's four. */
@@ -126,11 +127,6 @@ export function passContent<T>(clock: Clock, open: () => ContentReader, taker: P
   return unpackingOf(clock).pass(open, taker);
 }
 
-/** What all batches of one request may hold together. */
-export class UnpackedBytes {
-  constructor(public left: number) {}
-}
-
 /**
  * Finds what the append of a large batch needs of its records. What is wrong with them is part of the answer, thrown when it is used: the append
  * comes to it after other refusals. The bytes must stay as they are until it resolves.
@@ -139,15 +135,15 @@ export async function prepareAppend(
   clock: Clock,
   records: Buffer,
   options: AppendValidationOptions,
-  allowance: UnpackedBytes,
 ): Promise<PreparedAppend> {
   const unpacking = unpackingOf(clock);
+  const { allowance = new AppendAllowance() } = options;
   const preparation = new AppendPreparation(records, options);
   try {
-    await unpacking.pass(() => preparation.openContent(allowance.left), preparation.check());
+    await unpacking.pass(() => preparation.openContent(allowance.unpackedBytes), preparation.check());
     if (!preparation.mustRebuild) return preparation.finish(null);
     const rebuilt = await unpacking.rebuild(async () => {
-      await unpacking.pass(() => preparation.openContent(allowance.left), preparation.collect());
+      await unpacking.pass(() => preparation.openContent(allowance.unpackedBytes), preparation.collect());
       return await runInSlices(clock, preparation.rebuild());
     });
     return preparation.finish(null, rebuilt);
@@ -155,6 +151,6 @@ export async function prepareAppend(
     if (error instanceof RecordsError) return preparation.finish(error);
     throw error;
   } finally {
-    allowance.left -= preparation.checkedBytes;
+    allowance.unpackedBytes -= preparation.checkedBytes;
   }
 }

@@ -10,6 +10,7 @@ export {
   type RecordError,
   type RecordsErrorKind,
 } from './errors.js';
+export { AppendAllowance } from './append-allowance.js';
 export { crc32, crc32c } from './crc.js';
 export {
   COMPRESSION_TYPES,

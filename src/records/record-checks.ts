@@ -1,4 +1,5 @@
 /** What a leader asks of each record of a batch of magic 2 (`LogValidator.validateRecord`), however its bytes are come by. */
+import { AppendAllowance } from './append-allowance.js';
 import type { BatchView, TimestampType } from './batch-view.js';
 import { InvalidRecordError } from './errors.js';
 import { addInt64, subtractInt64, type Int64 } from './int64.js';
@@ -16,6 +17,8 @@ export interface RecordConditions {
   readonly timestampBeforeMaxMs: Int64;
   readonly timestampAfterMaxMs: Int64;
   readonly compactedTopic: boolean;
+  /** What the other batches of the request have left. */
+  readonly allowance?: AppendAllowance | undefined;
 }
 
 /** What the header of a batch needs to know of its records. */
@@ -59,7 +62,7 @@ export class RecordChecks implements RecordFacts {
     this.baseTimestamp = batch.baseTimestamp;
     this.logAppendTime = batch.timestampType === 'LogAppendTime' ? batch.maxTimestamp : null;
     this.checksRange = conditions.timestampType === 'CreateTime';
-    this.errors = new RecordErrors(conditions.topicPartition);
+    this.errors = new RecordErrors(conditions.topicPartition, conditions.allowance ?? new AppendAllowance());
   }
 
   /**

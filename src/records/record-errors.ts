@@ -1,4 +1,5 @@
 /** Refusals of single records, with Kafka's words for each (`LogValidator.validateRecord`). */
+import type { AppendAllowance } from './append-allowance.js';
 import { RecordValidationError, type RecordError } from './errors.js';
 import type { Int64 } from './int64.js';
 
@@ -8,18 +9,15 @@ interface TimestampRange {
   readonly timestampAfterMaxMs: Int64;
 }
 
-/**
- * So many are named: a batch of a few kilobytes may hold millions of records, and Kafka's answer has a sentence for each. To the producer, a
- * record that is not named was refused with its batch.
- */
-const MAX_ERRORS = 1000;
-
-/** The refused records of a batch. One is enough to refuse the batch, but all, or a thousand, are named to the producer (KIP-467). */
+/** The refused records of a batch. One is enough to refuse the batch, but as many as the request is allowed are named to the producer (KIP-467). */
 export class RecordErrors {
   private readonly errors: RecordError[] = [];
   private anyTimestamp = false;
 
-  constructor(private readonly topicPartition: string) {}
+  constructor(
+    private readonly topicPartition: string,
+    private readonly allowance: AppendAllowance,
+  ) {}
 
   get isEmpty(): boolean {
     return this.errors.length === 0;
@@ -66,12 +64,13 @@ export class RecordErrors {
 
   private add(batchIndex: number, message: string): void {
     this.errors.push({ batchIndex, message });
-    if (this.errors.length >= MAX_ERRORS) this.throwIfAny();
+    if (this.errors.length >= this.allowance.recordErrors) this.throwIfAny();
   }
 
   throwIfAny(): void {
     const { errors } = this;
     if (errors.length === 0) return;
+    this.allowance.recordErrors = Math.max(1, this.allowance.recordErrors - errors.length);
     if (this.anyTimestamp) {
       throw new RecordValidationError(
         'INVALID_TIMESTAMP',

@@ -3,6 +3,7 @@
  * Nearly always the received bytes are kept and only the header is written: offsets, leader epoch, timestamps.
  */
 import { analyzeRecords, type AnalyzeOptions, type RecordsAnalysis } from './analyze.js';
+import { AppendAllowance } from './append-allowance.js';
 import { runAtOnce } from '../common/index.js';
 import type { BatchBuilder } from './batch-builder.js';
 import { RECORD_BATCH_OVERHEAD } from './batch-header.js';
@@ -37,6 +38,8 @@ export interface AppendValidationOptions extends AnalyzeOptions {
   readonly maxDecompressedBytes?: number;
   /** What the step under way may still do. Without it everything is done, however long it takes. */
   readonly work?: StepWork | undefined;
+  /** What the other batches of the request have left. Without it there are no others. */
+  readonly allowance?: AppendAllowance | undefined;
   /** What was found before; looked at if it is about these bytes, under these conditions. */
   readonly prepared?: PreparedAppend | undefined;
 }
@@ -285,7 +288,7 @@ function convertLegacy(
         `Batch magic ${batch.magic} is not the same as the first batch's magic byte ${first.magic} in topic partition ${options.topicPartition}`,
       );
     }
-    const errors = new RecordErrors(options.topicPartition);
+    const errors = new RecordErrors(options.topicPartition, options.allowance ?? new AppendAllowance());
     const records = legacyRecords(buffer, batch.offset, options.maxDecompressedBytes);
     for (const [index, record] of records.entries()) {
       if (batch.isCompressed) ensureInnerValid(record, options.topicPartition);

@@ -1,5 +1,5 @@
 import type { TopicPartition } from '../cluster/index.js';
-import type { Int64 } from '../records/index.js';
+import type { AppendAllowance, Int64 } from '../records/index.js';
 
 /** Who wrote the records: a client's producer, or a coordinator of this broker. */
 export type AppendOrigin = 'client' | 'coordinator';
@@ -18,6 +18,8 @@ export interface AppendCall {
    * returned has resolved: their memory may be used for something else then.
    */
   readonly entries: readonly AppendEntry[];
+  /** What the request's other calls have left, if it is appended in parts. */
+  readonly allowance?: AppendAllowance;
   /** For transaction verification (KIP-890): null outside of transactions. */
   readonly transactionalId?: string | null;
   /** Called once, at once or later; results in the order of the entries. */
@@ -26,7 +28,8 @@ export interface AppendCall {
 
 export interface AppendEntry {
   readonly tp: TopicPartition;
-  readonly records: Buffer;
+  /** Whoever appends may put something else here once they are looked at no more: what waits for an answer is not to keep them. */
+  records: Buffer;
 }
 
 /** What Produce answers for a partition (Kafka's `PartitionResponse`). */

@@ -1,13 +1,8 @@
 import { assert, type Counter } from '../common/index.js';
-import {
-  isOutOfHandles,
-  UnpackedBytes,
-  type AppendMeans,
-  type LogAppendInfo,
-  type VerificationGuard,
-} from '../log/index.js';
+import { isOutOfHandles, type AppendMeans, type LogAppendInfo, type VerificationGuard } from '../log/index.js';
 import { ErrorCode, errorName } from '../protocol/index.js';
 import {
+  AppendAllowance,
   firstBatch,
   PreparationNeededError,
   RECORD_BATCH_OVERHEAD,
@@ -44,9 +39,6 @@ export interface AppendsOptions {
 type Verification = { readonly guard: VerificationGuard | null } | { readonly refusal: AppendResult };
 
 const UNVERIFIED: Verification = { guard: null };
-
-/** What all batches of one request may hold. Kafka has no bound, but one request could keep a core busy for hours. */
-const MAX_UNPACKED_BYTES = 2 ** 33;
 
 /**
  * Appends records to partitions that this broker leads (Kafka's `ReplicaManager.appendRecords`). Without waiting for followers, for the
@@ -126,17 +118,19 @@ export class Appends {
   private appendEntries(call: AppendCall, verifications: readonly Verification[] | null): Promise<void> | null {
     // What coordinators write is small, and is to be there when the call returns.
     const work = call.origin === 'client' ? new StepWork() : undefined;
+    const allowance = call.allowance ?? new AppendAllowance();
     let large: LargeEntry[] | null = null;
     const run = new AppendRun(this.options, call);
     for (let index = 0; index < call.entries.length; index++) {
       const verification = verifications?.[index] ?? UNVERIFIED;
-      if (!this.appendEntry(run, index, verification, { work })) (large ??= []).push({ index, verification });
+      if (!this.appendEntry(run, index, verification, { work, allowance }))
+        (large ??= []).push({ index, verification });
     }
     if (!large) {
       run.finish();
       return null;
     }
-    return this.appendLarge(run, large);
+    return this.appendLarge(run, large, allowance);
   }
 
   /** False when it is more than the step may do: nothing is done then. */
@@ -169,7 +163,7 @@ export class Appends {
    * The entries that are done are announced, and wait for followers, by themselves; so does each of the others. Whoever called waits for them, so
    * that nothing of the same producer comes in between.
    */
-  private async appendLarge(done: AppendRun, large: readonly LargeEntry[]): Promise<void> {
+  private async appendLarge(done: AppendRun, large: readonly LargeEntry[], allowance: AppendAllowance): Promise<void> {
     const { call } = done;
     const results: AppendResult[] = [];
     let missing = call.entries.length;
@@ -181,20 +175,19 @@ export class Appends {
     const later = new Set(large.map(({ index }) => index));
     const first = call.entries.flatMap((_entry, index) => (later.has(index) ? [] : [index]));
     done.finish((some) => complete(first, some));
-    const allowance = new UnpackedBytes(MAX_UNPACKED_BYTES);
     for (const { index, verification } of large) {
       const run = new AppendRun(this.options, call);
       const prepare = (): Promise<PreparedAppend | null> => this.prepare(run, index, allowance);
       // Prepared again if the topic was configured otherwise meanwhile.
       for (let prepared = await prepare(); prepared; prepared = await prepare()) {
-        if (this.appendEntry(run, index, verification, { work: new StepWork(), prepared })) break;
+        if (this.appendEntry(run, index, verification, { work: new StepWork(), prepared, allowance })) break;
       }
       run.finish((some) => complete([index], some));
     }
   }
 
   /** Null when the entry is refused meanwhile. */
-  private async prepare(run: AppendRun, index: number, allowance: UnpackedBytes): Promise<PreparedAppend | null> {
+  private async prepare(run: AppendRun, index: number, allowance: AppendAllowance): Promise<PreparedAppend | null> {
     const { call } = run;
     const entry = call.entries[index]!;
     const partition = this.writablePartition(call, entry);

@@ -12,10 +12,9 @@ import {
   LogOffsetMetadata,
   type MovedOffset,
   type UnifiedLog,
-  type UnpackedBytes,
   type VerificationGuard,
 } from '../log/index.js';
-import type { PreparedAppend } from '../records/index.js';
+import type { AppendAllowance, PreparedAppend } from '../records/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import { Change } from './core/partition-change.js';
 import { checkCurrentLeaderEpoch } from './core/leadership.js';
@@ -302,7 +301,7 @@ export class Partition {
     origin: AppendOrigin,
     requiredAcks: number,
     verificationGuard: VerificationGuard | null,
-    { work, prepared }: AppendMeans = {},
+    { work, prepared, allowance }: AppendMeans = {},
   ): LogAppendInfo {
     const log = this.leaderLog;
     if (!log) throw this.notLeader();
@@ -319,16 +318,17 @@ export class Partition {
       verificationGuard,
       work,
       prepared,
+      allowance,
     });
     info.leaderHwChange = this.isr.maybeIncrementHighWatermark(this.context.clock.monotonicMs()) ? 'increased' : 'same';
     return info;
   }
 
-  /** Does what appending a large batch takes, of the log that is led now. `allowance`: see `UnifiedLog`. */
-  prepareAppend(records: Buffer, origin: AppendOrigin, allowance: UnpackedBytes): Promise<PreparedAppend> {
+  /** Does what appending a large batch takes, of the log that is led now. */
+  prepareAppend(records: Buffer, origin: AppendOrigin, allowance: AppendAllowance): Promise<PreparedAppend> {
     const log = this.leaderLog;
     if (!log) throw this.notLeader();
-    return log.prepareAppend(records, { leaderEpoch: this.leaderEpoch, origin }, allowance);
+    return log.prepareAppend(records, { leaderEpoch: this.leaderEpoch, origin, allowance });
   }
 
   /**

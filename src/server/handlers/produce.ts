@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../../cluster/index.js';
 import { runAtOnce, runInSlices, startInSlices, type Steps } from '../../common/index.js';
-import { CorruptRecordError, firstBatch, wholeBatchSizeAt } from '../../records/index.js';
+import { AppendAllowance, CorruptRecordError, firstBatch, wholeBatchSizeAt } from '../../records/index.js';
 import {
   ErrorCode,
   ListView,
@@ -83,7 +83,10 @@ function* sortOut(body: ProduceRequest, context: RequestContext<Answer>): Steps<
       left = PARTITIONS_A_STEP;
     }
     const authorized = authorize('WRITE', { type: 'TOPIC', name });
-    for (const { index, records } of partitionData) {
+    for (const data of partitionData) {
+      const { index, records } = data;
+      // The answer needs the rest of the request, and may wait for long.
+      data.records = null;
       if (--left < 0) {
         yield;
         left = PARTITIONS_A_STEP;
@@ -160,16 +163,22 @@ function appendAsked(
     finish(body, context, answers);
     return LATER;
   }
-  const appendPart = (part: readonly WantedAppend[]): Promise<void> | null =>
-    replicas.appendRecords({
+  const allowance = new AppendAllowance();
+  const appendPart = (part: readonly WantedAppend[]): Promise<void> | null => {
+    const appended = replicas.appendRecords({
       timeoutMs: body.timeoutMs,
       requiredAcks: body.acks,
       internalTopicsAllowed: context.clientId === ADMIN_CLIENT_ID,
       origin: 'client',
       entries: part,
       transactionalId: body.transactionalId,
+      allowance,
       onComplete: (results) => answer(part, (at) => partitionAnswer(results[at]!)),
     });
+    if (appended) return appended.then(() => letGo(part));
+    letGo(part);
+    return null;
+  };
   const onAppended = (): typeof LATER => {
     // The records have their place in the log; only replication is waited for.
     context.request.releaseFrame();
@@ -227,7 +236,10 @@ function appendAsked(
       // They are never appended to: the client tries again. What it has sent behind them may find the log ready, but comes behind them.
       await runInSlices(
         context.clock,
-        forEachInSteps(unready, (entry) => replicas.noteRefused(entry)),
+        forEachInSteps(unready, (entry) => {
+          replicas.noteRefused(entry);
+          entry.records = NO_RECORDS;
+        }),
       );
       answer(unready, (at) => ({ index: unready[at]!.tp.partition, errorCode, baseOffset: -1n }));
       left = ready;
@@ -266,6 +278,7 @@ const PARTITIONS_A_STEP = 100;
 const BYTES_A_STEP = 4 * 1024 * 1024;
 /** An append to a log whose files have to be opened takes a third of a millisecond: as long as that to so many others. */
 const APPENDS_FOR_OPENING = 10;
+const NO_RECORDS = Buffer.alloc(0);
 
 /** Never a closure: each closure that is a generator function gets a hidden class of its own, which keeps its request for long. */
 function* inSteps<T>(
@@ -278,6 +291,11 @@ function* inSteps<T>(
     const done = step(part);
     if (done) later.push(done);
   }
+}
+
+/** What waits for its answer keeps no records (`ProduceRequest.clearPartitionRecords`). */
+function letGo(entries: readonly WantedAppend[]): void {
+  for (const entry of entries) entry.records = NO_RECORDS;
 }
 
 /** A part ends with the entry that makes it so large. */

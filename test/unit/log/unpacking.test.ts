@@ -1,7 +1,8 @@
 /** Content that is looked at piece by piece, in turns. */
 import { SimulatedClock } from '../../../src/common/index.js';
-import { passContent, UnpackedBytes } from '../../../src/log/unpacking.js';
+import { passContent } from '../../../src/log/unpacking.js';
 import {
+  AppendAllowance,
   BatchBuilder,
   DecompressionLimitError,
   type Compression,
@@ -117,11 +118,11 @@ describe('the append of a large batch', () => {
     async (codec) => {
       const world = newWorld();
       const log = (await startManager(world)).getOrCreateLog({ topic: 't', partition: 0 });
-      const allowance = new UnpackedBytes(25 * 1024 * 1024);
+      const allowance = new AppendAllowance(25 * 1024 * 1024);
       const outcomes: string[] = [];
       for (let i = 0; i < 3; i++) {
         const records = zeros(codec, 10);
-        const preparing = log.prepareAppend(records, { leaderEpoch: 0 }, allowance);
+        const preparing = log.prepareAppend(records, { leaderEpoch: 0, allowance });
         let prepared: Awaited<typeof preparing> | null = null;
         void preparing.then((result) => (prepared = result));
         while (!prepared) await settle(world.clock);

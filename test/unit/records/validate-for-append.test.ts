@@ -1,4 +1,5 @@
 import {
+  AppendAllowance,
   BatchBuilder,
   BatchView,
   COMPRESSION_TYPES,
@@ -304,6 +305,16 @@ describe('refused records', () => {
     const records = Array.from({ length: 3000 }, () => record(NOW, null));
     const error = refusal(batchOf({}, records), { compactedTopic: true }) as RecordValidationError;
     expect(error.recordErrors.map(({ batchIndex }) => batchIndex)).toEqual(Array.from({ length: 1000 }, (_, at) => at));
+  });
+
+  test('the batches of a request share what is named, and each names one', () => {
+    const records = Array.from({ length: 400 }, () => record(NOW, null));
+    const allowance = new AppendAllowance();
+    const named = Array.from({ length: 5 }, () => {
+      const error = refusal(batchOf({}, records), { compactedTopic: true, allowance }) as RecordValidationError;
+      return error.recordErrors.length;
+    });
+    expect(named).toEqual([400, 400, 200, 1, 1]);
   });
 
   test.each([

@@ -157,8 +157,12 @@ describe('Produce', () => {
     const denied = { denied: ['WRITE TRANSACTIONAL_ID t'] };
     expect((await produce({ 1: records() }, { transactionalId: 't' }, denied)).answer).toMatchObject(refused);
     expect(calls).toEqual([]);
-    const keep = (one: AppendCall): void => void calls.push(one);
-    const waiting = { services: { replicas: { appendRecords: keep, waitForAppends } } };
+    const isVerified = new Promise<void>(() => undefined);
+    const appendRecords = (call: AppendCall): Promise<void> | null => {
+      calls.push(call);
+      return typeof call.transactionalId === 'string' ? isVerified : null;
+    };
+    const waiting = { services: { replicas: { appendRecords, waitForAppends } } };
     const verified = await produce({ 1: records() }, { transactionalId: 't' }, waiting);
     expect(verified).toMatchObject({ answer: null, isNextAllowed: false });
     expect(calls[0]!.transactionalId).toBe('t');

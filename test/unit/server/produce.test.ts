@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { settle, SimulatedClock } from '../../../src/common/index.js';
 import {
   ErrorCode,
@@ -8,11 +10,14 @@ import {
   type ProduceResponse,
 } from '../../../src/protocol/index.js';
 import { Request } from '../../../src/network/index.js';
-import type { AppendCall, AppendResult, AppendWaitEnd } from '../../../src/replication/index.js';
+import type { AppendCall, AppendEntry, AppendResult, AppendWaitEnd } from '../../../src/replication/index.js';
 import { produce } from '../../../src/server/handlers/produce.js';
 import type { BrokerServices } from '../../../src/server/services.js';
 import { BatchBuilder } from '../../../src/records/index.js';
 import { batchOf } from '../replication/replica-cluster.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const TP = { topic: 'orders', partition: 0 };
 
@@ -149,6 +154,35 @@ test.each([
     expect(isMemoryHeld).toBe(false);
   },
 );
+
+test.each([
+  { title: 'a Produce', transactionalId: null, isLater: false },
+  { title: 'a Produce within a transaction', transactionalId: 't', isLater: false },
+  { title: 'a Produce of large batches', transactionalId: null, isLater: true },
+])('$title that waits for replication keeps no records', async ({ transactionalId, isLater }) => {
+  const calls: AppendCall[] = [];
+  // Larger than what the frame of a small request shares with others.
+  const frame = ((): WeakRef<ArrayBufferLike> => {
+    const records = batchOf(['a'.repeat(100_000)]);
+    const topicData = [{ name: TP.topic, partitionData: [0, 0, 1].map((index) => ({ index, records })) }];
+    const appendRecords = (call: AppendCall): Promise<void> | null => {
+      calls.push(call);
+      return isLater ? Promise.resolve() : null;
+    };
+    let frame: WeakRef<ArrayBufferLike> | null = null;
+    serve(
+      { acks: -1, timeoutMs: 1000, transactionalId, topicData },
+      { clock: { monotonicMs: () => 0 }, replicas: { waitForAppends: () => null, appendRecords } },
+      [],
+      (request) => (frame = new WeakRef(request.frame.buffer)),
+    );
+    return frame!;
+  })();
+  await settle();
+  collectGarbage();
+  expect(calls.flatMap(({ entries }) => entries.map(({ records }) => records.length))).toEqual([0, 0]);
+  expect(frame.deref()).toBeUndefined();
+});
 
 test('a Produce to a log that is not ready holds up its own connection alone, and is appended when the log is', async () => {
   let makeReady: () => void = () => undefined;
@@ -358,11 +392,13 @@ test.each([3, 200])(
   async (count) => {
     const clock = new SimulatedClock();
     const appended: AppendCall[] = [];
+    const entries: AppendEntry[] = [];
     const replicas = {
       waitForAppends: () => null,
       isOpen: () => true,
       appendRecords: (call: AppendCall) => {
         appended.push(call);
+        entries.push(...call.entries.map((entry) => ({ ...entry })));
         return null;
       },
     };
@@ -378,7 +414,6 @@ test.each([3, 200])(
     ];
     const { answer } = serve({ acks: -1, timeoutMs: 1000, topicData }, { clock, replicas });
     await clock.advance(100);
-    const entries = appended.flatMap((call) => call.entries);
     expect(entries).toHaveLength(count + 2);
     expect(entries[0]).toMatchObject({ tp: TP, records: again.at(-1)!.records });
     for (const { entries: part, onComplete } of appended) {
