@@ -297,6 +297,7 @@ export class ReplicaFetcher {
   private append(state: PartitionFetchState, partition: Partition, data: FetchResponsePartitionData): void {
     const log = partition.logOrThrow();
     const records = toBuffer(data.records);
+    const leaderLogStartOffset = Number(data.logStartOffset);
     if (state.fetchOffset !== log.logEndOffset && !isBegunBelow(log, state)) {
       throw new LogError(
         'UNEXPECTED_APPEND_OFFSET',
@@ -306,7 +307,7 @@ export class ReplicaFetcher {
     let nextOffset = state.fetchOffset;
     let { lastFetchedEpoch } = state;
     if (records.length > 0) {
-      const info = partition.appendRecordsToFollower(records);
+      const info = partition.appendRecordsToFollower(records, leaderLogStartOffset);
       if (!info) {
         // From the same offset again: where the log begins now is below the start of the leader's, who would refuse it.
         this.failures.putOff({ ...state, lastFetchedEpoch: -1 }, log);
@@ -321,7 +322,6 @@ export class ReplicaFetcher {
     }
     const leaderHighWatermark = Number(data.highWatermark);
     const newHighWatermark = log.maybeUpdateHighWatermark(leaderHighWatermark);
-    const leaderLogStartOffset = Number(data.logStartOffset);
     const hasMovedStart =
       leaderLogStartOffset > log.logStartOffset &&
       leaderLogStartOffset <= log.highWatermark &&

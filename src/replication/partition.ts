@@ -445,15 +445,17 @@ export class Partition {
    * Appends what the leader sent. Offsets are the leader's. Null when the log was begun again where the first batch begins: it is to be
    * fetched again once the log has settled.
    */
-  appendRecordsToFollower(records: Buffer): LogAppendInfo | null {
+  appendRecordsToFollower(records: Buffer, leaderLogStartOffset: number): LogAppendInfo | null {
     const log = this.logOrThrow();
     try {
       return log.appendAsFollower(records);
     } catch (error) {
       if (!(error instanceof UnexpectedAppendOffsetError)) throw error;
       const end = log.logEndOffset;
-      // The leader's first batch spans the log start that this empty log was begun at (after DeleteRecords inside a batch).
-      if (end !== log.logStartOffset || error.firstOffset >= end || error.lastOffset < end) throw error;
+      // The leader's first batch spans its log start (after DeleteRecords inside of a batch), where this log begins, or was cut: all that is
+      // here is deleted there. Kafka asks that this log is empty, and gives up a partition whose log is not.
+      const isBehindStart = end === log.logStartOffset || end <= leaderLogStartOffset;
+      if (!isBehindStart || error.firstOffset >= end || error.lastOffset < end) throw error;
       this.context.logger.info('The first batch begins before the log start: starting the log there', {
         partition: this.key,
         logStartOffset: end,

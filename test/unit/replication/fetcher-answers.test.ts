@@ -545,3 +545,28 @@ test('a log that is begun again for a batch that spans its start waits for the d
   await leader().answer([{ records: records(3, 4), highWatermark: 7, logStartOffset: 5 }]);
   expect([end(), follower.log().logStartOffset, follower.fs.blockedMs]).toEqual([7, 5, 0]);
 });
+
+test('a log that was cut within the batch that spans the log start of its leader is begun again with that batch', async () => {
+  await start();
+  await cluster.clock.advance(BACKOFF_MS);
+  await leader().answer([{ records: records(0, 3), highWatermark: 1 }]);
+  await cluster.until(() => follower.log().isReadyForAppends && leader().isAsked);
+  // A batch of offsets 1 to 4, of which those before 3 are deleted: what is here is of another history, but all below.
+  await leader().answer([{ records: records(1, 4), highWatermark: 5, logStartOffset: 3 }]);
+  expect(end()).toBe(1);
+  await cluster.until(() => follower.log().isReadyForAppends && leader().isAsked);
+  await leader().answer([]);
+  expect(leader().asked()).toMatchObject({ fetchOffset: 3n, lastFetchedEpoch: -1 });
+  await leader().answer([{ records: records(1, 4), highWatermark: 5, logStartOffset: 3 }]);
+  expect([end(), follower.log().logStartOffset]).toEqual([5, 3]);
+});
+
+test('a log that goes beyond the log start of its leader is not begun again for a batch that overlaps it', async () => {
+  await start();
+  await cluster.clock.advance(BACKOFF_MS);
+  await leader().answer([{ records: records(0, 3), highWatermark: 1 }]);
+  await cluster.until(() => follower.log().isReadyForAppends && leader().isAsked);
+  await leader().answer([{ records: records(1, 4), highWatermark: 5, logStartOffset: 2 }]);
+  await cluster.clock.advance(BACKOFF_MS);
+  expect([end(), follower.log().logStartOffset]).toEqual([3, 0]);
+});
