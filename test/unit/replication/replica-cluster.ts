@@ -5,6 +5,7 @@
 import { partitionKey, type LeaderAndIsr, type TopicPartition } from '../../../src/cluster/index.js';
 import {
   type Clock,
+  type FileSystem,
   MetricsRegistry,
   seededRandom,
   settle,
@@ -250,7 +251,7 @@ export class TestBroker {
     for (const dir of logDirs) this.fs.makeDir(dir);
     this.logs = new LogManager({
       ...logManagerSettingsOf(this.config, logDirs),
-      fs: this.fs,
+      fs: this.fsOfLife(),
       clock,
       random,
       logger: silentLogger,
@@ -343,6 +344,21 @@ export class TestBroker {
       }
     }
     return values;
+  }
+
+  /** The disk as a process has it until it dies: what waited for its turn then touches no file any more. */
+  private fsOfLife(): FileSystem {
+    const { life } = this;
+    return new Proxy(this.fs, {
+      get: (fs, name) => {
+        const value: unknown = Reflect.get(fs, name);
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]): unknown => {
+          if (life === this.life) return Reflect.apply(value, fs, args);
+          throw Object.assign(new Error(`EKILLED: ${String(name)}`), { code: 'EKILLED', syscall: String(name) });
+        };
+      },
+    });
   }
 
   /** What a dead process wanted to do later is not done. */
