@@ -28,7 +28,7 @@ const VAST_REQUESTS =
   'A request that names more than there is memory for (its objects may take an eighth of the heap) ' +
   'costs its connection, with a line in the log: Kafka may run out of memory. An error that no handler expected closes the connection ' +
   'also where Kafka would answer it with nothing in it: Metadata of all topics, and ElectLeaders 0 of all partitions. ' +
-  'So does an answer beyond 64 KiB that there is no room for beside those that clients have not read (128 MiB for all, those of one address count twice); ' +
+  'An answer beyond 64 KiB that there is no room for beside those that clients have not read (128 MiB for all, those of one address count twice) costs its connection too; ' +
   'Kafka may run out of memory. A sentence of more than 32,767 bytes is cut; Kafka closes the connection.\n\nOne resource or topic has up to 1,000 configs, ' +
   'one topic 100,000 partitions and a partition 1,000 replicas; beyond, INVALID_REQUEST, INVALID_CONFIG, INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT. ' +
   'A member of a group offers up to 1,000 protocols (INCONSISTENT_GROUP_PROTOCOL), each with no more than a batch of `__consumer_offsets` has room for, ' +
