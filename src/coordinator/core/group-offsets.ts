@@ -27,7 +27,8 @@ interface CommitRecord {
  */
 export class GroupOffsets {
   private readonly committed = new Map<string, CommitRecord>();
-  private readonly pending = new Map<string, OffsetAndMetadata>();
+  /** Commits that are being written, in their order. */
+  private readonly pending = new Map<string, OffsetAndMetadata[]>();
   private readonly pendingTransactional = new Map<Int64, Map<string, CommitRecord>>();
   private receivedConsumerCommits = false;
   private receivedTransactionalCommits = false;
@@ -74,19 +75,32 @@ export class GroupOffsets {
 
   prepareCommit(topicPartition: TopicPartition, offset: OffsetAndMetadata): void {
     this.receivedConsumerCommits = true;
-    this.pending.set(partitionKey(topicPartition), offset);
+    const key = partitionKey(topicPartition);
+    const commits = this.pending.get(key);
+    if (commits) commits.push(offset);
+    else this.pending.set(key, [offset]);
   }
 
   /** The batch with the commit is in the log. A commit whose partition was removed meanwhile is dropped. */
   completeCommit(topicPartition: TopicPartition, offset: OffsetAndMetadata, appendedBatchOffset: number): void {
-    const key = partitionKey(topicPartition);
-    if (this.pending.has(key)) this.putIfNewer({ topicPartition, appendedBatchOffset, offsetAndMetadata: offset });
-    if (this.pending.get(key) === offset) this.pending.delete(key);
+    if (this.endCommit(topicPartition, offset)) {
+      this.putIfNewer({ topicPartition, appendedBatchOffset, offsetAndMetadata: offset });
+    }
   }
 
   failCommit(topicPartition: TopicPartition, offset: OffsetAndMetadata): void {
+    this.endCommit(topicPartition, offset);
+  }
+
+  /** False when the partition was removed meanwhile. In Kafka that a later commit fails removes this one as well, which is acknowledged. */
+  private endCommit(topicPartition: TopicPartition, offset: OffsetAndMetadata): boolean {
     const key = partitionKey(topicPartition);
-    if (this.pending.get(key) === offset) this.pending.delete(key);
+    const commits = this.pending.get(key);
+    const at = commits?.indexOf(offset) ?? -1;
+    if (at < 0) return false;
+    commits!.splice(at, 1);
+    if (commits!.length === 0) this.pending.delete(key);
+    return true;
   }
 
   prepareTransactionalCommit(producerId: Int64, topicPartition: TopicPartition, offset: OffsetAndMetadata): void {
