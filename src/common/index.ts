@@ -40,3 +40,4 @@ export { SimulatedNetwork, type SimulatedNetworkOptions } from './simulated-tran
 export { clampToSafeNumber, toSafeNumber } from './safe-number.js';
 export { BufferPool } from './buffer-pool.js';
 export { FairRoom, type Tenant } from './fair-room.js';
+export { WaitingLine } from './waiting-line.js';

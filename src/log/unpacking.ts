@@ -1,5 +1,5 @@
 /** Looking into large batches: piece by piece, in turns that others share, and a few at a time. */
-import { runInSlices, type Clock, type Steps } from '../common/index.js';
+import { runInSlices, WaitingLine, type Clock, type Steps } from '../common/index.js';
 import {
   AppendPreparation,
   RecordsError,
@@ -15,48 +15,62 @@ const MAX_CONCURRENT = 2;
 /** Larger pieces are taken in parts: small records in so many bytes take about a millisecond. */
 const PART_BYTES = 256 * 1024;
 
-/**
- * The batches of a process that are looked into. Those that wait take turns by batch: who has many in one request waits between them like anyone
- * else. What is built again, and so held at once, is one at a time.
- */
+/** Searches by time take turns as one sender. */
+const OF_SEARCHES = 'searches';
+
+/** Places that are taken for a batch at a time. Those that wait take turns by address, and one after the other of each. */
+class Places {
+  private readonly waiting = new WaitingLine<{ readonly address: string; readonly goOn: () => void }>();
+
+  constructor(private free: number) {}
+
+  async taken<T>(address: string, work: () => Promise<T>): Promise<T> {
+    if (this.free > 0) this.free--;
+    else await new Promise<void>((goOn) => this.waiting.add({ address, goOn }));
+    try {
+      return await work();
+    } finally {
+      this.leave();
+    }
+  }
+
+  private leave(): void {
+    const next = this.waiting.first;
+    if (!next) {
+      this.free++;
+      return;
+    }
+    this.waiting.takeFirst(next);
+    next.goOn();
+  }
+}
+
+/** The batches of a process that are looked into. What is built again, and so held at once, is one at a time. */
 class Unpacking {
-  private running = 0;
-  private readonly waiting: (() => void)[] = [];
-  private rebuilding: Promise<void> = Promise.resolve();
+  private readonly passes = new Places(MAX_CONCURRENT);
+  private readonly rebuilds = new Places(1);
 
   constructor(private readonly clock: Clock) {}
 
   /** Gives the pieces of `reader` to `taker` until that has what it wants. Throws `RecordsError` of either. */
-  async pass<T>(open: () => ContentReader, taker: PieceTaker<T>): Promise<T> {
-    if (this.running >= MAX_CONCURRENT) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    else this.running++;
-    let pass: Pass<T> | null = null;
-    try {
-      pass = new Pass(open(), taker);
-      while (!pass.result) {
-        const pending = await runInSlices(this.clock, pass.slice());
-        if (pending) pass.give(await pending.piece);
+  pass<T>(address: string, open: () => ContentReader, taker: PieceTaker<T>): Promise<T> {
+    return this.passes.taken(address, async () => {
+      const pass = new Pass(open(), taker);
+      try {
+        while (!pass.result) {
+          const pending = await runInSlices(this.clock, pass.slice());
+          if (pending) pass.give(await pending.piece);
+        }
+        return pass.result.value;
+      } finally {
+        pass.close();
       }
-      return pass.result.value;
-    } finally {
-      pass?.close();
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.running--;
-    }
+    });
   }
 
   /** Runs one that holds much after the other. */
-  async rebuild<T>(work: () => Promise<T>): Promise<T> {
-    const before = this.rebuilding;
-    let done = (): void => undefined;
-    this.rebuilding = new Promise((resolve) => (done = resolve));
-    await before;
-    try {
-      return await work();
-    } finally {
-      done();
-    }
+  rebuild<T>(address: string, work: () => Promise<T>): Promise<T> {
+    return this.rebuilds.taken(address, work);
   }
 }
 
@@ -123,8 +137,13 @@ function unpackingOf(clock: Clock): Unpacking {
 }
 
 /** Gives the content piece by piece to `taker`, without holding anyone up. Rejects with what the reader or the taker throws. */
-export function passContent<T>(clock: Clock, open: () => ContentReader, taker: PieceTaker<T>): Promise<T> {
-  return unpackingOf(clock).pass(open, taker);
+export function passContent<T>(
+  clock: Clock,
+  open: () => ContentReader,
+  taker: PieceTaker<T>,
+  address = OF_SEARCHES,
+): Promise<T> {
+  return unpackingOf(clock).pass(address, open, taker);
 }
 
 /**
@@ -138,12 +157,13 @@ export async function prepareAppend(
 ): Promise<PreparedAppend> {
   const unpacking = unpackingOf(clock);
   const { allowance = new AppendAllowance() } = options;
+  const { address } = allowance;
   const preparation = new AppendPreparation(records, options);
   try {
-    await unpacking.pass(() => preparation.openContent(allowance.unpackedBytes), preparation.check());
+    await unpacking.pass(address, () => preparation.openContent(allowance.unpackedBytes), preparation.check());
     if (!preparation.mustRebuild) return preparation.finish(null);
-    const rebuilt = await unpacking.rebuild(async () => {
-      await unpacking.pass(() => preparation.openContent(allowance.unpackedBytes), preparation.collect());
+    const rebuilt = await unpacking.rebuild(address, async () => {
+      await unpacking.pass(address, () => preparation.openContent(allowance.unpackedBytes), preparation.collect());
       return await runInSlices(clock, preparation.rebuild());
     });
     return preparation.finish(null, rebuilt);

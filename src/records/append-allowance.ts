@@ -4,6 +4,8 @@
  */
 export class AppendAllowance {
   constructor(
+    /** Of who has sent it: large batches of one address take turns with those of others. */
+    readonly address = '',
     /** So much content of large compressed batches is read. */
     public unpackedBytes = 2 ** 33,
     /**

@@ -18,7 +18,7 @@ export interface AppendCall {
    * returned has resolved: their memory may be used for something else then.
    */
   readonly entries: readonly AppendEntry[];
-  /** What the request's other calls have left, if it is appended in parts. */
+  /** What the request's other calls have left, if it is appended in parts, and who has sent it. */
   readonly allowance?: AppendAllowance;
   /** For transaction verification (KIP-890): null outside of transactions. */
   readonly transactionalId?: string | null;

@@ -163,7 +163,7 @@ function appendAsked(
     finish(body, context, answers);
     return LATER;
   }
-  const allowance = new AppendAllowance();
+  const allowance = new AppendAllowance(context.clientAddress);
   const appendPart = (part: readonly WantedAppend[]): Promise<void> | null => {
     const appended = replicas.appendRecords({
       timeoutMs: body.timeoutMs,

@@ -86,6 +86,27 @@ test('no more than two are looked at together; who waits goes on when one ends, 
   await last;
 });
 
+test('those that wait take turns by address, however many one address has', async () => {
+  const clock = new SimulatedClock();
+  const begun: string[] = [];
+  const readers: HandReader[] = [];
+  const pass = (address: string): Promise<number[]> => {
+    const open = (): HandReader => {
+      begun.push(address);
+      readers.push(new HandReader());
+      return readers.at(-1)!;
+    };
+    return passContent(clock, open, lengths(), address);
+  };
+  const all = ['a', 'a', 'a', 'a', 'a', 'b', 'b', 'c'].map(pass);
+  for (let at = 0; at < all.length; at++) {
+    await settle(clock);
+    readers[at]!.give(null);
+  }
+  await Promise.all(all);
+  expect(begun).toEqual(['a', 'a', 'a', 'b', 'c', 'a', 'b', 'a']);
+});
+
 test('one that cannot be opened leaves its place to the next', async () => {
   const clock = new SimulatedClock();
   for (let i = 0; i < 3; i++) {
@@ -118,7 +139,7 @@ describe('the append of a large batch', () => {
     async (codec) => {
       const world = newWorld();
       const log = (await startManager(world)).getOrCreateLog({ topic: 't', partition: 0 });
-      const allowance = new AppendAllowance(25 * 1024 * 1024);
+      const allowance = new AppendAllowance('a', 25 * 1024 * 1024);
       const outcomes: string[] = [];
       for (let i = 0; i < 3; i++) {
         const records = zeros(codec, 10);

@@ -1,6 +1,6 @@
 /** Appends of batches that take long to look into: in their order, without holding up anyone, and as the topic is when it is their turn. */
 import { ErrorCode } from '../../../src/protocol/index.js';
-import { BatchBuilder, iterateBatches, type Compression } from '../../../src/records/index.js';
+import { AppendAllowance, BatchBuilder, iterateBatches, type Compression } from '../../../src/records/index.js';
 import type { AppendResult } from '../../../src/replication/index.js';
 import type { TopicPartition } from '../../../src/cluster/index.js';
 import { batchOf, ORDERS, ReplicaCluster, type ClusterOptions } from './replica-cluster.js';
@@ -30,9 +30,11 @@ function large(compression: Compression = 'lz4', sequence = -1): Buffer {
 interface Call {
   readonly entries: readonly { readonly tp: TopicPartition; readonly records: Buffer }[];
   readonly acks?: number;
+  readonly address?: string;
+  readonly onDone?: () => void;
 }
 
-function append({ entries, acks = 1 }: Call): { results: AppendResult[] | null; isDone: boolean } {
+function append({ entries, acks = 1, address, onDone }: Call): { results: AppendResult[] | null; isDone: boolean } {
   const call: { results: AppendResult[] | null; isDone: boolean } = { results: null, isDone: false };
   const appended = cluster.broker(1).replicas.appendRecords({
     timeoutMs: 30_000,
@@ -40,12 +42,17 @@ function append({ entries, acks = 1 }: Call): { results: AppendResult[] | null; 
     internalTopicsAllowed: false,
     origin: 'client',
     entries,
+    allowance: new AppendAllowance(address),
     onComplete: (results) => {
       expect(call.results).toBeNull();
       call.results = results;
     },
   });
-  if (appended) void appended.then(() => (call.isDone = true));
+  if (appended)
+    void appended.then(() => {
+      call.isDone = true;
+      onDone?.();
+    });
   else call.isDone = true;
   return call;
 }
@@ -185,4 +192,16 @@ test('a follower does not look into a large batch', async () => {
   batch!.partitionLeaderEpoch = 0;
   batch!.recomputeCrc();
   expect(cluster.broker(2).log().appendAsFollower(records)).toMatchObject({ lastOffset: 3 });
+});
+
+test('large batches of one address hold up those of another one by one of them at a time', async () => {
+  await start();
+  const done: string[] = [];
+  const senders = ['a', 'a', 'a', 'a', 'a', 'a', 'b'];
+  senders.forEach((address, at) => {
+    const entries = [{ tp: at % 2 === 0 ? ORDERS : OTHER, records: large() }];
+    append({ entries, address, onDone: () => done.push(address) });
+  });
+  await until(() => done.length === senders.length);
+  expect(done.indexOf('b')).toBeLessThan(5);
 });

@@ -416,6 +416,7 @@ test.each([3, 200])(
     await clock.advance(100);
     expect(entries).toHaveLength(count + 2);
     expect(entries[0]).toMatchObject({ tp: TP, records: again.at(-1)!.records });
+    expect(appended[0]!.allowance!.address).toBe('127.0.0.1');
     for (const { entries: part, onComplete } of appended) {
       onComplete(part.map(({ tp }) => ({ ...RESULT, tp, baseOffset: tp.topic === TP.topic ? tp.partition + 7 : 1 })));
     }
