@@ -9,7 +9,7 @@ import {
   type MessageType,
 } from '../protocol/index.js';
 import { errorResponse, type RequestError } from './error-responses.js';
-import { LargeRequests, senderOf, type LargeRequest } from './large-requests.js';
+import { LargeRequests, senderOf, sliceLimitsOf, type LargeRequest } from './large-requests.js';
 import { AbandonedError, ApiError, MAX_ELEMENTS_AT_ONCE, RequestContext } from './request-context.js';
 import type { BrokerServices } from './services.js';
 
@@ -89,6 +89,8 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
     const { header, frame } = request;
     const { apiVersion, bodyOffset } = header;
     const { clock, largeRequests } = services;
+    const sender = senderOf(api, header);
+    const limits = sliceLimitsOf(sender);
     const onError = (error: unknown): void => {
       if (!(error instanceof ProtocolError)) services.logger.error('Cannot decode a request', { api: api.name, error });
       refuse(error, request);
@@ -105,7 +107,7 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
         );
         serve(body, context);
       };
-      startInSlices(clock, requestType.decodeInSteps(frame, apiVersion, bodyOffset), onDecoded, onError);
+      startInSlices(clock, requestType.decodeInSteps(frame, apiVersion, bodyOffset), onDecoded, onError, limits);
     };
     const onMeasured = (size: { readonly elements: number; readonly heapBytes: number }): void => {
       const bytes = LargeRequests.bytesOf(size) + (keepsFrame ? 0 : frame.length);
@@ -117,7 +119,7 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
       if (request.isAbandoned) return request.respondNothing();
       // Until its turn has come.
       request.endsWhenAbandoned = true;
-      const place = largeRequests.request(senderOf(api, header), request.connection.clientAddress, bytes, {
+      const place = largeRequests.request(sender, request.connection.clientAddress, bytes, {
         onEntered: () => {
           request.endsWhenAbandoned = false;
           decode(place);
@@ -129,7 +131,7 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
     };
     request.holdMemory();
     const measured = requestType.measureInSteps(frame, apiVersion, bodyOffset);
-    startInSlices(clock, measured, onMeasured, onError);
+    startInSlices(clock, measured, onMeasured, onError, limits);
   };
 
   return {
@@ -167,7 +169,7 @@ function settle<ResI extends object>(
   if (outcome === LATER) context.leaveToOthers();
   else if (outcome instanceof Promise) outcome.then((answer) => settle(answer, context, onError), onError);
   else if (isSteps(outcome)) {
-    startInSlices(context.clock, outcome, (result) => settle(result, context, onError), onError);
+    startInSlices(context.clock, outcome, (result) => settle(result, context, onError), onError, context.sliceLimits);
   } else context.respond(outcome);
 }
 

@@ -1,4 +1,4 @@
-import { FairRoom, type Clock, type Tenant, type Timer } from '../common/index.js';
+import { BROKER_SLICES, FairRoom, type Clock, type SliceLimits, type Tenant, type Timer } from '../common/index.js';
 import { isFetcherClientId } from '../network/index.js';
 import type { RequestHeaderView, ApiDescription } from '../protocol/index.js';
 
@@ -18,6 +18,11 @@ export type LargeRequestSender = 'broker' | 'client';
 /** Who has sent it, as far as its header tells. A client that calls itself a broker competes with brokers. */
 export function senderOf(api: ApiDescription, { clientId }: RequestHeaderView): LargeRequestSender {
   return api.clusterAction || (clientId !== null && isFetcherClientId(clientId)) ? 'broker' : 'client';
+}
+
+/** What brokers ask for does not share its turns with the crowd of clients. */
+export function sliceLimitsOf(sender: LargeRequestSender): SliceLimits | undefined {
+  return sender === 'broker' ? BROKER_SLICES : undefined;
 }
 
 /** Whose request it is, and what becomes of it. */

@@ -1,4 +1,4 @@
-import { rateLimited, startInSlices, type Logger } from '../common/index.js';
+import { rateLimited, startInSlices, type Logger, type SliceLimits } from '../common/index.js';
 import type { Request } from '../network/index.js';
 import {
   ApiKey,
@@ -17,7 +17,7 @@ import {
   type Principal,
   type Resource,
 } from '../security/index.js';
-import type { LargeRequest } from './large-requests.js';
+import { senderOf, sliceLimitsOf, type LargeRequest } from './large-requests.js';
 import { oneAtATime } from './one-at-a-time.js';
 import type { BrokerServices } from './services.js';
 
@@ -74,6 +74,11 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     /** Its part of the memory for large requests; null for others. */
     private readonly place: LargeRequest | null = null,
   ) {}
+
+  /** How what it does in steps shares turns with others. */
+  get sliceLimits(): SliceLimits | undefined {
+    return sliceLimitsOf(senderOf(apiOf(this.apiKey)!, this.request.header));
+  }
 
   get apiKey(): number {
     return this.request.header.apiKey;
@@ -236,6 +241,7 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
         done();
         this.onUnencodable(error);
       },
+      this.sliceLimits,
     );
   }
 

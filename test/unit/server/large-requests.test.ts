@@ -1,4 +1,4 @@
-import { silentLogger, SimulatedClock, type Clock } from '../../../src/common/index.js';
+import { runInSlices, silentLogger, SimulatedClock, type Clock, type Steps } from '../../../src/common/index.js';
 import { Request } from '../../../src/network/index.js';
 import {
   decodeRequestHeader,
@@ -23,7 +23,12 @@ const COUNT = 20_000;
 const names = Array.from({ length: COUNT }, (_, at) => `g${at}`);
 
 /** A clock on which each look at the time takes a millisecond, so that a slice is of some steps; it counts the turns. */
-function busyClock(): { clock: Clock; turns: () => number; run: () => void; runTimers: () => void } {
+function busyClock(): {
+  clock: Clock;
+  turns: () => number;
+  run: (afterTurn?: () => void) => void;
+  runTimers: () => void;
+} {
   const tasks: (() => void)[] = [];
   const timers = new Set<() => void>();
   let nowMs = 0;
@@ -37,10 +42,11 @@ function busyClock(): { clock: Clock; turns: () => number; run: () => void; runT
       return { cancel: () => timers.delete(task) };
     },
   };
-  const run = (): void => {
+  const run = (afterTurn: () => void = () => undefined): void => {
     for (let task = tasks.shift(); task; task = tasks.shift()) {
       turns++;
       task();
+      afterTurn();
     }
   };
   const runTimers = (): void => {
@@ -342,4 +348,25 @@ describe('memory', () => {
   test('a heap is shared out: an eighth of it for clients, another for brokers, and as much again for those that overdraw', () => {
     expect(LargeRequests.forHeap(new SimulatedClock(), 8e9).maxBytes).toBe(1e9);
   });
+});
+
+test('what brokers ask for goes on beside a crowd of clients as if they were one', () => {
+  const turnsOf = (clientId: string): number => {
+    const { clock, turns, run } = busyClock();
+    let isOver = false;
+    function* crowd(): Steps<void> {
+      while (!isOver) yield;
+    }
+    for (let at = 0; at < 30; at++) void runInSlices(clock, crowd());
+    const body = { groups: names.slice(0, 5000) };
+    const sent = sendAs(clientId, describeGroups, 5, body, services(clock));
+    let count = 0;
+    run(() => {
+      if (sent.answer === null) count = turns();
+      else isOver = true;
+    });
+    expect(sent.answer).not.toBeNull();
+    return count;
+  };
+  expect(3 * turnsOf('broker-7-fetcher-0')).toBeLessThan(turnsOf('c'));
 });
