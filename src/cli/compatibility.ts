@@ -22,7 +22,10 @@ const UNLOADED_GROUPS = [
 
 const LARGE_BATCHES =
   'A batch may hold 2 GiB uncompressed, all batches of a Produce 8 GiB, and one that has to be compressed again for its topic 128 MiB; beyond, ' +
-  'MESSAGE_TOO_LARGE. A batch of `__consumer_offsets` that holds more than 16 MiB is passed over when its groups are loaded. Kafka has no such bounds.';
+  'MESSAGE_TOO_LARGE. A batch of `__consumer_offsets` that holds more than 16 MiB is passed over when its groups are loaded. Kafka has no such bounds. ' +
+  'An uncompressed batch whose offset deltas are wrong is written again with the right ones (Kafka keeps them). A compressed batch whose records ' +
+  'state lengths other than theirs, and a gzip batch with other bytes behind its end, are refused (Kafka takes them); a record with a time below -1 ' +
+  'in a batch that is compressed again is taken (Kafka refuses it).';
 
 const VAST_REQUESTS =
   'A request that names more than there is memory for (its objects may take an eighth of the heap) ' +
