@@ -154,10 +154,11 @@ function sortOut(
 ): { electable: PartitionEntry[]; results: ElectLeadersResult[] } {
   const electable: PartitionEntry[] = [];
   const results: ElectLeadersResult[] = [];
+  let unknown = 0;
   for (const { topic, partition: index } of asked) {
     const partition = context.partition(topic, index);
     if (!partition) {
-      log.info('Skipping replica leader election of a partition that does not exist', { topic, partition: index });
+      unknown++;
       results.push(
         failure({ topic, partition: index }, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, 'The partition does not exist.'),
       );
@@ -170,6 +171,9 @@ function sortOut(
       electable.push(partition);
     }
   }
+  // Whoever asks names what he likes, and is told of each.
+  if (unknown > 0)
+    log.info('Skipping replica leader election of partitions that do not exist', { partitions: unknown });
   return { electable, results };
 }
 
