@@ -4,7 +4,7 @@
  */
 import net from 'node:net';
 import zlib from 'node:zlib';
-import { seededRandom } from '../../src/common/index.js';
+import { seededRandom, ZERO_UUID } from '../../src/common/index.js';
 import {
   ApiKey,
   decodeResponseFrame,
@@ -16,7 +16,9 @@ import {
 import { BatchBuilder, BatchView, compress, compressionIdOf, RECORD_BATCH_OVERHEAD } from '../../src/records/index.js';
 import type { BrokerProcess } from './support/broker-process.js';
 import { openDescriptors, peakResidentBytes, residentBytes, Witness } from './support/broker-vitals.js';
+import { API_HANDLERS } from '../../src/server/index.js';
 import { eventually, pause } from '../support/eventually.js';
+import { vastRequests } from '../support/vast-requests.js';
 import { filledRequests, framed, mutated, realRequests } from './support/hostile-frames.js';
 import { OttlaCluster } from './support/ottla-cluster.js';
 import { ask, WireClient } from './support/wire-client.js';
@@ -118,12 +120,34 @@ describeWithJava('a broker under hostile input', () => {
       await inParallel(requests, 32, async ({ what, request }) => {
         const client = await WireClient.connect(broker.port);
         client.write(framed(request));
-        await within(Promise.race([client.nextFrame(), client.closed]), `an answer to ${what}, or the end`);
+        await within(Promise.race([client.nextFrame(60_000), client.closed]), `an answer to ${what}, or the end`);
         await client.close();
       });
       await untilDescriptorsAreBack();
     },
     2 * MINUTES,
+  );
+
+  test(
+    'requests of thirty thousand elements, in each array of each API, are answered or cost the connection',
+    async () => {
+      const known = { topic: 'witness', topicId: ZERO_UUID, partitions: 1 };
+      let count = 0;
+      for (const { api } of API_HANDLERS) {
+        if (api.clusterAction) continue;
+        // Made one at a time: no client may be silent for as long as all of them take.
+        for (const { what, version, body } of vastRequests(api, api.advertised!.max, 30_000, 'distinct', known)) {
+          const client = await WireClient.connect(broker.port);
+          client.send(api.key, version, body);
+          await within(Promise.race([client.nextFrame(), client.closed]), `an answer to ${what}, or the end`);
+          await client.close();
+          count++;
+        }
+      }
+      expect(count).toBeGreaterThan(20);
+      await untilDescriptorsAreBack();
+    },
+    4 * MINUTES,
   );
 
   test.each([
