@@ -25,7 +25,8 @@ const LARGE_BATCHES =
   'MESSAGE_TOO_LARGE. A batch of `__consumer_offsets` that holds more than 16 MiB is passed over when its groups are loaded. Kafka has no such bounds. ' +
   'An uncompressed batch whose offset deltas are wrong is written again with the right ones (Kafka keeps them). A compressed batch whose records ' +
   'state lengths other than theirs, and a gzip batch with other bytes behind its end, are refused (Kafka takes them); a record with a time below -1 ' +
-  'in a batch that is compressed again is taken (Kafka refuses it).';
+  'in a batch that is compressed again is taken (Kafka refuses it). Of the records that are refused in one Produce the first thousand are named, and ' +
+  'one of each further batch (Kafka names all).';
 
 const VAST_REQUESTS =
   'A request that names more than there is memory for (its objects may take an eighth of the heap) ' +
