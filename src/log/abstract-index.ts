@@ -1,7 +1,9 @@
 /**
  * What the offset index and the time index share: a file of entries of one size that only grows, appended to in small portions and
- * searched on disk. Nothing of it is kept in memory but the count and a portion that is not written yet: the page cache is the cache.
+ * searched on disk. Nothing of it is kept in memory but the count and a portion that is not written yet: the page cache is the cache. Whoever
+ * can wait has it read through the pool for his look-up (`withEntries`), as the disk may be slow, or hang.
  */
+import type { ReadInterest } from './directory-gates.js';
 import type { LogFile } from './file-handles.js';
 
 /** The greatest distance from its base offset that an entry of a segment's index can hold. */
@@ -10,6 +12,14 @@ export const MAX_RELATIVE_OFFSET = 0x7fffffff;
 const PENDING_ENTRIES = 64;
 /** A range this short is read at once and searched in memory; a longer one is halved by reading single entries. */
 const READ_AT_ONCE_ENTRIES = 512;
+/**
+ * What is read for a look-up: all of an index of the default `segment.index.bytes` (10 MiB; 2 MiB are usual for a segment of 1 GB). What a
+ * larger one has before that is halved on the disk.
+ */
+const MAX_LOOKUP_BYTES = 16 * 1024 * 1024;
+/** For the last entry. */
+const LAST_BYTES = 4096;
+const PLAIN_MEMORY = { take: (bytes: number): Buffer => Buffer.allocUnsafe(bytes) };
 
 /**
  * An index of a segment (`org.apache.kafka.storage.internals.log.AbstractIndex`). Kafka makes the file of the active segment as long as
@@ -20,6 +30,10 @@ export abstract class AbstractIndex {
   private written = -1;
   private pending: Buffer | null = null;
   private pendingCount = 0;
+  /** For the look-ups of one step: what was read of the file, and where it lies there. */
+  private content: { readonly at: number; readonly bytes: Buffer } | null = null;
+  /** Grows with each cut: other entries may stand there since. */
+  private cuts = 0;
 
   /** Entries that may be held at most. */
   readonly maxEntries: number;
@@ -42,6 +56,21 @@ export abstract class AbstractIndex {
   canAppendOffset(offset: number): boolean {
     const relative = offset - this.baseOffset;
     return relative >= 0 && relative <= MAX_RELATIVE_OFFSET;
+  }
+
+  /**
+   * Runs look-ups, in one step, with the entries in memory, which are read through the pool, all at once: halving would be ten reads, one
+   * after the other. Null when the interest has ended before their turn.
+   */
+  withEntries<T>(interest: null, lookUp: () => T): Promise<T>;
+  withEntries<T>(interest: ReadInterest | null, lookUp: () => T): Promise<T | null>;
+  async withEntries<T>(interest: ReadInterest | null, lookUp: () => T): Promise<T | null> {
+    return this.withBytes(interest, MAX_LOOKUP_BYTES, lookUp);
+  }
+
+  /** The same with the last of them alone, for `lastEntry`. */
+  async withLastEntries(lookUp: () => void): Promise<void> {
+    await this.withBytes(null, LAST_BYTES - (LAST_BYTES % this.entryBytes), lookUp);
   }
 
   /** Writes what is pending. Not durable before the file is synced. */
@@ -82,6 +111,11 @@ export abstract class AbstractIndex {
     return { buffer: this.readEntries(index, index + 1), at: 0 };
   }
 
+  /** True when `largestLowerBound` needs nothing of the file. */
+  protected isInMemory(isAtMost: (buffer: Buffer, at: number) => boolean): boolean {
+    return this.written === 0 || (this.pendingCount > 0 && isAtMost(this.pending!, 0));
+  }
+
   /** The largest index whose entry `isAtMost` the target, where entries only grow; -1 when there is none. */
   protected largestLowerBound(isAtMost: (buffer: Buffer, at: number) => boolean): number {
     const written = this.writtenEntries();
@@ -101,6 +135,7 @@ export abstract class AbstractIndex {
   }
 
   protected truncateToEntries(entries: number): void {
+    this.cuts++;
     const written = this.writtenEntries();
     if (entries < written) {
       this.file.truncate(entries * this.entryBytes);
@@ -111,6 +146,29 @@ export abstract class AbstractIndex {
     }
     if (this.pendingCount === 0) this.pending = null;
     this.onTruncated();
+  }
+
+  private async withBytes<T>(interest: ReadInterest | null, maxBytes: number, lookUp: () => T): Promise<T | null> {
+    const { file, entryBytes } = this;
+    for (let bytesWanted = maxBytes; ;) {
+      const { cuts } = this;
+      const whole = file.sizeInBytes - (file.sizeInBytes % entryBytes);
+      const at = Math.max(0, whole - bytesWanted);
+      const bytes = whole > 0 ? await file.readFor(interest, whole - at, at, PLAIN_MEMORY) : Buffer.alloc(0);
+      if (!bytes) return null;
+      if (cuts !== this.cuts) continue;
+      // A tail of zeros may begin further up.
+      if (at > 0 && bytesWanted < MAX_LOOKUP_BYTES && isZero(bytes.subarray(-entryBytes))) {
+        bytesWanted = MAX_LOOKUP_BYTES;
+        continue;
+      }
+      this.content = { at, bytes };
+      try {
+        return lookUp();
+      } finally {
+        this.content = null;
+      }
+    }
   }
 
   private writtenEntries(): number {
@@ -137,8 +195,13 @@ export abstract class AbstractIndex {
   }
 
   private readEntries(from: number, to: number): Buffer {
-    const buffer = Buffer.allocUnsafe((to - from) * this.entryBytes);
-    const read = this.file.readSync(buffer, 0, buffer.length, from * this.entryBytes);
+    const { content, entryBytes } = this;
+    const [begin, end] = [from * entryBytes, to * entryBytes];
+    if (content && begin >= content.at && end <= content.at + content.bytes.length) {
+      return content.bytes.subarray(begin - content.at, end - content.at);
+    }
+    const buffer = Buffer.allocUnsafe(end - begin);
+    const read = this.file.readSync(buffer, 0, buffer.length, begin);
     return read === buffer.length ? buffer : buffer.fill(0, read);
   }
 }

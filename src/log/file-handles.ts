@@ -162,9 +162,12 @@ export class LogFile {
     return this.cache.gates.reading(this.path, () => this.readNow(length, position, memory));
   }
 
-  /** The same unless the interest ends before its turn: then gives null. */
-  readFor(interest: ReadInterest, length: number, position: number, memory: ReadMemory): Promise<Buffer | null> {
-    return this.cache.gates.readingFor(interest, this.path, () => this.readNow(length, position, memory));
+  /** The same unless there is an interest in it, and that ends before its turn: then gives null. */
+  readFor(interest: ReadInterest | null, length: number, position: number, memory: ReadMemory): Promise<Buffer | null> {
+    const work = (): Promise<Buffer> => this.readNow(length, position, memory);
+    return interest
+      ? this.cache.gates.readingFor(interest, this.path, work)
+      : this.cache.gates.reading(this.path, work);
   }
 
   private async readNow(length: number, position: number, memory: ReadMemory): Promise<Buffer> {

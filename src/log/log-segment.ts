@@ -6,6 +6,7 @@ import {
   findBatch,
   HEADER_SIZE_UP_TO_MAX_TIMESTAMP,
   maxTimestampAt,
+  nextOffsetAfter,
   sizeAt,
   subtractInt64,
   type Int64,
@@ -23,6 +24,8 @@ import { TransactionIndex } from './transaction-index.js';
 const MAX_COLD_READ_BYTES = 8 * 1024 * 1024;
 /** Below this size the file is walked from its beginning; no index is touched. */
 const WALK_WHOLE_BYTES = 16 * 1024;
+/** Who reads on from where a read ended needs no index. So many that do so side by side are remembered. */
+const READ_ENDS = 16;
 const UNKNOWN: TimestampOffset = { timestamp: -1, offset: -1 };
 
 export interface SegmentContext {
@@ -48,6 +51,8 @@ export class LogSegment {
   private rollingBasedTimestamp: Int64 | null | undefined = undefined;
   private maxTimestampAndOffset: TimestampOffset | null = null;
   private createdMs: number;
+  /** Where batches begin from which reads of the disk will go on, by the offsets that these will name; the latest last. */
+  private readEnds = new Map<number, number>();
 
   private constructor(
     private readonly context: SegmentContext,
@@ -133,8 +138,14 @@ export class LogSegment {
   }
 
   /** Looks into the time index, for a walk of many segments: they are to drive no one else's files out of the open ones. */
-  readMaxTimestamp(): void {
-    this.maxTimestampAndOffset = this.timeIndex.file.usedBriefly(() => this.timeIndex.lastEntry());
+  async readMaxTimestamp(): Promise<void> {
+    const { file } = this.timeIndex;
+    const wasOpen = file.isOpen;
+    try {
+      await this.timeIndex.withLastEntries(() => (this.maxTimestampAndOffset ??= this.timeIndex.lastEntry()));
+    } finally {
+      if (!wasOpen) file.close();
+    }
   }
 
   /** Of its records, or when the file was written last if they have none. */
@@ -242,19 +253,41 @@ export class LogSegment {
     interest: ReadInterest | null = null,
   ): Promise<SegmentRead | null> {
     const wanted = Math.min(maxBytes, MAX_COLD_READ_BYTES);
-    let from = this.positionBefore(startOffset);
+    // Of before the segment was cut, if it is meanwhile.
+    const { readEnds } = this;
+    const begin = this.placeInMemory(startOffset) ?? (await this.lookUp(startOffset, interest));
+    if (begin === null) return null;
+    let from = begin;
     while (from < maxPosition) {
       const length = Math.min(maxPosition - from, wanted + this.indexIntervalBytes + WALK_WHOLE_BYTES);
-      const piece = await this.readPiece(interest, length, from);
+      const piece = await this.file.readFor(interest, length, from, this.context.buffers);
       if (!piece) return null;
       const filled = piece.length;
       const at = findBatch(piece, 0, filled, startOffset);
-      if (at >= 0) return this.cutRead(piece, at, from, wanted, maxPosition, minOneMessage, interest);
+      if (at >= 0) {
+        const position = from + at;
+        const records = await this.cutRead(piece, at, from, wanted, maxPosition, minOneMessage, interest);
+        if (!records) return null;
+        // It may be asked for again, where there was no room for it; else what follows.
+        rememberPlace(readEnds, startOffset, position);
+        if (records.length > 0) rememberPlace(readEnds, nextOffsetAfter(records), position + records.length);
+        return { position, records, firstEntryIncomplete: records.length === 0 };
+      }
       const walked = walkedEnd(piece, filled);
       if (walked === 0 || filled < length) return null;
       from += walked;
     }
     return null;
+  }
+
+  /** Where a walk may begin that looks for the first record of `timestamp` or later among those of `startOffset` or later. */
+  async positionBeforeTime(timestamp: Int64, startOffset: number): Promise<number> {
+    if (this.sizeInBytes <= WALK_WHOLE_BYTES) return 0;
+    const { timeIndex } = this;
+    const { offset } =
+      timeIndex.lookupInMemory(timestamp) ?? (await timeIndex.withEntries(null, () => timeIndex.lookup(timestamp)));
+    const from = Math.max(offset, startOffset);
+    return this.placeInMemory(from) ?? (await this.lookUp(from, null))!;
   }
 
   /**
@@ -271,6 +304,7 @@ export class LogSegment {
   /** Everything after `offset` goes. Gives the bytes cut. `findLargestTimestamp` is to be called after it. */
   truncateTo(offset: number): number {
     const mapping = this.translateOffset(offset);
+    this.readEnds = new Map();
     this.offsetIndex.truncateTo(offset);
     this.timeIndex.truncateTo(offset);
     this.txnIndex.truncateTo(offset);
@@ -389,11 +423,16 @@ export class LogSegment {
     return this.sizeInBytes <= WALK_WHOLE_BYTES ? 0 : this.offsetIndex.lookup(offset).position;
   }
 
-  private readPiece(interest: ReadInterest | null, length: number, position: number): Promise<Buffer | null> {
-    const { buffers } = this.context;
-    return interest
-      ? this.file.readFor(interest, length, position, buffers)
-      : this.file.read(length, position, buffers);
+  /** The same without the disk; null where the index has to be asked. */
+  private placeInMemory(offset: number): number | null {
+    if (this.sizeInBytes <= WALK_WHOLE_BYTES) return 0;
+    return this.readEnds.get(offset) ?? this.offsetIndex.lookupInMemory(offset)?.position ?? null;
+  }
+
+  /** The same, by the index on the disk. Null when the interest has ended. */
+  private async lookUp(offset: number, interest: ReadInterest | null): Promise<number | null> {
+    const found = await this.offsetIndex.withEntries(interest, () => this.offsetIndex.lookup(offset));
+    return found && found.position;
   }
 
   private async cutRead(
@@ -404,22 +443,25 @@ export class LogSegment {
     maxPosition: number,
     minOneMessage: boolean,
     interest: ReadInterest | null,
-  ): Promise<SegmentRead | null> {
+  ): Promise<Buffer | null> {
     const filled = piece.length;
     const position = piecePosition + at;
     const firstSize = sizeAt(piece, at);
-    if (firstSize > maxBytes && !minOneMessage) {
-      return { position, records: piece.subarray(at, at), firstEntryIncomplete: true };
-    }
+    if (firstSize > maxBytes && !minOneMessage) return piece.subarray(at, at);
     if (at + firstSize > filled) {
       // A batch beyond the piece: it alone is read, if it is all there.
       if (position + firstSize > maxPosition) return null;
-      const records = await this.readPiece(interest, firstSize, position);
-      return records?.length === firstSize ? { position, records, firstEntryIncomplete: false } : null;
+      const records = await this.file.readFor(interest, firstSize, position, this.context.buffers);
+      return records?.length === firstSize ? records : null;
     }
-    const limit = Math.min(filled, at + Math.max(maxBytes, firstSize));
-    return { position, records: piece.subarray(at, endOfWholeBatches(piece, at, limit)), firstEntryIncomplete: false };
+    return piece.subarray(at, endOfWholeBatches(piece, at, Math.min(filled, at + Math.max(maxBytes, firstSize))));
   }
+}
+
+function rememberPlace(readEnds: Map<number, number>, offset: number, position: number): void {
+  readEnds.delete(offset);
+  readEnds.set(offset, position);
+  if (readEnds.size > READ_ENDS) readEnds.delete(readEnds.keys().next().value!);
 }
 
 /** How far a walk of batches gets in a piece: to where the next one begins whose header is not all there. */

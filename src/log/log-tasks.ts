@@ -45,7 +45,7 @@ export class LogTasks {
     const everyInEachDir = (name: string, periodMs: number, task: (dir: LogDir) => Promise<void>): void => {
       for (const dir of dirs.liveDirs) every(name, periodMs, () => task(dir));
     };
-    every('kafka-log-retention', periods.retentionCheckIntervalMs, () => this.cleanupLogs());
+    everyInEachDir('kafka-log-retention', periods.retentionCheckIntervalMs, ({ path }) => this.cleanupLogs(path));
     // The default interval is "never": then nothing is scheduled.
     if (periods.flushSchedulerIntervalMs <= 0x7fffffff) {
       everyInEachDir('kafka-log-flusher', periods.flushSchedulerIntervalMs, ({ path }) => this.flushDirtyLogs(path));
@@ -59,11 +59,13 @@ export class LogTasks {
     every('producer-id-expiration', periods.producerIdExpirationCheckIntervalMs, () => this.expireProducers());
   }
 
-  /** Deletes what retention no longer keeps, of all logs. */
-  async cleanupLogs(): Promise<void> {
+  /** Deletes what retention no longer keeps of the logs of a directory. */
+  async cleanupLogs(logDir: string): Promise<void> {
     let total = 0;
+    const unread: UnifiedLog[] = [];
     const cleanUp = (log: UnifiedLog): boolean => {
       try {
+        if (!log.areRetentionTimesKnown) return unread.push(log) > 0;
         const deleted = log.deleteOldSegments(SEGMENTS_A_STEP);
         total += deleted;
         return deleted === 0;
@@ -73,7 +75,16 @@ export class LogTasks {
         return true;
       }
     };
-    await this.inSlices([...this.logs.current(), ...this.logs.future()], cleanUp);
+    const logs = [...this.logs.current(), ...this.logs.future()].filter(({ parentDir }) => parentDir === logDir);
+    await this.inSlices(logs, cleanUp);
+    for (const log of [...unread]) {
+      if (this.isOver(log)) continue;
+      await log.readRetentionTimes().catch((error: unknown) => {
+        if (!(error instanceof LogError)) throw error;
+      });
+      // Where they could not be read, this says so.
+      await this.inSlices([log], cleanUp);
+    }
     if (total > 0) this.context.logger.info('Log cleanup completed', { segmentsDeleted: total });
   }
 

@@ -52,16 +52,18 @@ export class OffsetIndex extends AbstractIndex {
     return this.entry(this.largestLowerBound((buffer, at) => buffer.readInt32BE(at) <= relative));
   }
 
+  /** The same; null where the file has to be asked. */
+  lookupInMemory(offset: number): OffsetPosition | null {
+    if (this.last && offset >= this.last.offset) return this.last;
+    const relative = offset - this.baseOffset;
+    // Nothing lies before its first offset.
+    if (relative <= 0) return { offset: this.baseOffset, position: 0 };
+    return this.isInMemory((buffer, at) => buffer.readInt32BE(at) <= relative) ? this.lookup(offset) : null;
+  }
+
   /** The last entry whose position is not beyond `position`. */
   lookupPosition(position: number): OffsetPosition {
     return this.entry(this.largestLowerBound((buffer, at) => buffer.readInt32BE(at + 4) <= position));
-  }
-
-  /** The offset of the first entry at `position` or beyond; null when there is none: a bound on what a read up to there can hold. */
-  firstOffsetFromPosition(position: number): number | null {
-    if (this.lastEntry().position < position) return null;
-    const below = this.largestLowerBound((buffer, at) => buffer.readInt32BE(at + 4) < position);
-    return below + 1 < this.entries ? this.entry(below + 1).offset : null;
   }
 
   /** Takes off the entries of `offset` and beyond. */

@@ -71,6 +71,7 @@ export function* recoverSegment(
       error: error.message,
     });
   }
+  segment.txnIndex.release();
   return { validBytes, hasGaps, overflow };
 }
 

@@ -1,6 +1,7 @@
 import { assert } from '../common/index.js';
 import { partitionKey } from '../cluster/index.js';
 import type { ProducerStateManager } from './core/producer-state-manager.js';
+import type { ReadInterest } from './directory-gates.js';
 import type { LocalLog } from './local-log.js';
 import { LogError } from './log-error.js';
 import { LogOffsetMetadata, type LogOffsetSnapshot } from './log-offset-metadata.js';
@@ -84,20 +85,36 @@ export class StableOffsets {
     this.tellMoved();
   }
 
-  /** The high watermark with its place on disk. */
+  /** The high watermark, with its place on disk where that is known, or the records are in memory: see `locate`. */
   fetchHighWatermark(): LogOffsetMetadata {
-    if (this.highWatermarkMetadata.messageOffsetOnly) {
-      this.highWatermarkMetadata = this.locate(this.highWatermark);
-    }
-    return this.highWatermarkMetadata;
+    return (this.highWatermarkMetadata = this.withPlaceInMemory(this.highWatermarkMetadata));
   }
 
-  /** The last stable offset with its place on disk. */
+  /** The last stable offset, likewise. */
   fetchLastStableOffset(): LogOffsetMetadata {
     const { firstUnstable } = this;
     if (!firstUnstable || firstUnstable.messageOffset >= this.highWatermark) return this.fetchHighWatermark();
-    if (firstUnstable.messageOffsetOnly) this.firstUnstable = this.locate(firstUnstable.messageOffset);
-    return this.firstUnstable!;
+    return (this.firstUnstable = this.withPlaceInMemory(firstUnstable));
+  }
+
+  /**
+   * Looks on the disk for the place of an end that was given without, and keeps it for as long as that end stands. Null when the log was cut
+   * meanwhile, or the interest has ended.
+   */
+  async locate(end: LogOffsetMetadata, interest: ReadInterest | null): Promise<LogOffsetMetadata | null> {
+    const { truncationCount } = this.log;
+    const wasCut = (): boolean => truncationCount !== this.log.truncationCount;
+    let found: LogOffsetMetadata;
+    try {
+      found = await this.reader.locate(end.messageOffset, interest);
+    } catch (error) {
+      if (wasCut() && error instanceof LogError && error.kind === 'OFFSET_OUT_OF_RANGE') return null;
+      throw error;
+    }
+    if (found.messageOffsetOnly || wasCut()) return null;
+    if (this.highWatermarkMetadata === end) this.highWatermarkMetadata = found;
+    if (this.firstUnstable === end) this.firstUnstable = found;
+    return found;
   }
 
   snapshot(): LogOffsetSnapshot {
@@ -207,9 +224,7 @@ export class StableOffsets {
     }
   }
 
-  private locate(offset: number): LogOffsetMetadata {
-    this.log.ensureOpen();
-    this.ensureNotBeforeStart(offset);
-    return this.log.onStorage('reading', () => this.reader.locate(offset));
+  private withPlaceInMemory(end: LogOffsetMetadata): LogOffsetMetadata {
+    return end.messageOffsetOnly ? (this.reader.placeInMemory(end.messageOffset) ?? end) : end;
   }
 }

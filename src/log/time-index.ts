@@ -48,6 +48,13 @@ export class TimeIndex extends AbstractIndex {
     return this.entry(this.largestLowerBound((buffer, at) => readInt64Exact(buffer, at) <= timestamp));
   }
 
+  /** The same; null where the file has to be asked. */
+  lookupInMemory(timestamp: Int64): TimestampOffset | null {
+    if (this.last && timestamp >= this.last.timestamp) return this.last;
+    const isAtMost = (buffer: Buffer, at: number): boolean => readInt64Exact(buffer, at) <= timestamp;
+    return this.isInMemory(isAtMost) ? this.lookup(timestamp) : null;
+  }
+
   /** Takes off the entries of `offset` and beyond. */
   truncateTo(offset: number): void {
     const relative = offset - this.baseOffset;

@@ -1,5 +1,5 @@
 /** Finding the first record of a time or later: the time index, the offset index, then the batches themselves. */
-import type { Clock, Steps } from '../common/index.js';
+import type { Clock } from '../common/index.js';
 import {
   addInt64,
   BatchView,
@@ -39,20 +39,21 @@ export function areTimesKnown(segments: LogSegments, timestamp: Int64): boolean 
 }
 
 /**
- * Reads the greatest timestamps that `areTimesKnown` misses, a file each: after a start a log may have thousands. Segments may come and go
- * between two steps, so the next one is found by its offset, and the caller has to ask again.
+ * Reads the greatest timestamps that `areTimesKnown` misses, a file each: after a start a log may have thousands. Segments come and go
+ * meanwhile, so the next one is found by its offset, and the caller has to ask again.
  */
-export function* readTimes(local: LocalLog, timestamp: Int64): Steps<void> {
+export async function readTimes(local: LocalLog, timestamp: Int64): Promise<void> {
   const { segments } = local;
-  // The first step, too, may come later than the call.
-  local.ensureOpen();
   for (let segment = segments.first; segment; segment = segments.higher(segment.baseOffset)) {
-    const wasKnown = segment.isMaxTimestampKnown;
-    if (!wasKnown) segment.readMaxTimestamp();
-    if (segment.maxTimestampSoFar.timestamp >= timestamp) return;
-    if (wasKnown) continue;
-    yield;
+    const { truncationCount } = local;
+    try {
+      if (!segment.isMaxTimestampKnown) await segment.readMaxTimestamp();
+    } catch (error) {
+      // A segment that was deleted while we waited takes its files along.
+      if (truncationCount === local.truncationCount) throw error;
+    }
     local.ensureOpen();
+    if (segment.isMaxTimestampKnown && segment.maxTimestampSoFar.timestamp >= timestamp) return;
   }
 }
 
@@ -68,8 +69,7 @@ export async function findRecordByTimestamp(
   timestamp: Int64,
   startOffset: number,
 ): Promise<FoundRecord | null> {
-  const indexed = segment.timeIndex.lookup(timestamp);
-  let position = segment.offsetIndex.lookup(Math.max(indexed.offset, startOffset)).position;
+  let position = await segment.positionBeforeTime(timestamp, startOffset);
   const end = segment.sizeInBytes;
   let pieceBytes = PIECE_BYTES;
   while (position < end) {

@@ -1,8 +1,12 @@
 import { readInt64, readInt64Exact, type Int64 } from '../records/index.js';
+import type { ReadInterest } from './directory-gates.js';
+import type { AbortedTransaction } from './fetch-data-info.js';
 import { LogFile, type FileHandleCache } from './file-handles.js';
 
 const ENTRY_BYTES = 34;
 const VERSION = 0;
+const NOTHING = Buffer.alloc(0);
+const PLAIN_MEMORY = { take: (bytes: number): Buffer => Buffer.allocUnsafe(bytes) };
 
 /** A transaction that was aborted, and how far consumers could read when its marker was written. */
 export interface AbortedTxn {
@@ -15,14 +19,16 @@ export interface AbortedTxn {
 
 /**
  * `.txnindex`: the transactions whose abort marker lies in the segment (`org.apache.kafka.storage.internals.log.TransactionIndex`). The
- * file is made with the first of them. An entry is a version (2 bytes) and four int64. What was read stays in memory as bytes until
- * `release`.
+ * file is made with the first of them. An entry is a version (2 bytes) and four int64. Of the active segment it stays in memory as bytes until
+ * `release`: readers at the end of the log ask for it all the time.
  */
 export class TransactionIndex {
   private file: LogFile | null;
   /** What was read, and room for more: see `contentLength`. */
   private content: Buffer | null = null;
   private contentLength = 0;
+  /** Grows with each change: what is read meanwhile is not all of it. */
+  private changes = 0;
 
   constructor(
     private readonly cache: FileHandleCache,
@@ -44,6 +50,7 @@ export class TransactionIndex {
   }
 
   append(txn: AbortedTxn): void {
+    this.changes++;
     const entry = Buffer.allocUnsafe(ENTRY_BYTES);
     entry.writeInt16BE(VERSION, 0);
     [txn.producerId, txn.firstOffset, txn.lastOffset, txn.lastStableOffset].forEach((value, field) =>
@@ -52,6 +59,7 @@ export class TransactionIndex {
     this.file ??= LogFile.create(this.cache, this.path, true);
     const whole = this.file.sizeInBytes - (this.file.sizeInBytes % ENTRY_BYTES);
     this.file.truncate(whole);
+    if (whole === 0) this.keep(NOTHING);
     this.file.append([entry], ENTRY_BYTES);
     if (this.content) this.remember(entry);
   }
@@ -61,25 +69,30 @@ export class TransactionIndex {
     return Array.from({ length: content.length / ENTRY_BYTES }, (_, index) => entryAt(content, index * ENTRY_BYTES));
   }
 
-  /**
-   * The aborted transactions that touch [fetchOffset, upperBoundOffset). `isComplete` when no later segment can have another one: a
-   * marker here was written with the last stable offset beyond the bound.
-   */
-  collectAbortedTxns(fetchOffset: number, upperBoundOffset: number): { txns: AbortedTxn[]; isComplete: boolean } {
-    const txns: AbortedTxn[] = [];
-    if (!this.file) return { txns, isComplete: false };
-    const content = this.load();
-    for (let at = 0; at < content.length; at += ENTRY_BYTES) {
-      const txn = entryAt(content, at);
-      if (txn.lastOffset >= fetchOffset && txn.firstOffset < upperBoundOffset) txns.push(txn);
-      if (txn.lastStableOffset >= upperBoundOffset) return { txns, isComplete: true };
+  /** The bytes of all; null when the file has to be read for them. */
+  get inMemory(): Buffer | null {
+    if (!this.file) return NOTHING;
+    return this.content && this.content.subarray(0, this.contentLength);
+  }
+
+  /** The same, read through the pool, and kept when `keeps` is set. Null when the interest has ended. */
+  async read(interest: ReadInterest | null, keeps: boolean): Promise<Buffer | null> {
+    for (;;) {
+      const { changes, file, inMemory } = this;
+      if (!file || inMemory) return inMemory;
+      const bytes = await file.readFor(interest, wholeEntriesOf(file), 0, PLAIN_MEMORY);
+      if (!bytes) return null;
+      if (changes !== this.changes) continue;
+      const content = bytes.subarray(0, bytes.length - (bytes.length % ENTRY_BYTES));
+      if (keeps) this.keep(content);
+      return content;
     }
-    return { txns, isComplete: false };
   }
 
   /** Takes off the transactions whose marker lies at `offset` or beyond. */
   truncateTo(offset: number): void {
     if (!this.file) return;
+    this.changes++;
     const content = this.load();
     let end = 0;
     while (end < content.length && entryAt(content, end).lastOffset < offset) end += ENTRY_BYTES;
@@ -88,6 +101,7 @@ export class TransactionIndex {
   }
 
   reset(): void {
+    this.changes++;
     if (this.file) this.file.truncate(0);
     this.content = null;
   }
@@ -168,13 +182,38 @@ export class TransactionIndex {
   private load(): Buffer {
     if (this.content) return this.content.subarray(0, this.contentLength);
     if (!this.file) return Buffer.alloc(0);
-    const whole = this.file.sizeInBytes - (this.file.sizeInBytes % ENTRY_BYTES);
-    const content = Buffer.allocUnsafe(whole);
-    this.file.readSync(content, 0, whole, 0);
-    this.content = content;
-    this.contentLength = whole;
+    const content = Buffer.allocUnsafe(wholeEntriesOf(this.file));
+    this.file.readSync(content, 0, content.length, 0);
+    this.keep(content);
     return content;
   }
+
+  private keep(content: Buffer): void {
+    this.content = content;
+    this.contentLength = content.length;
+  }
+}
+
+/**
+ * Adds to `found` the aborted transactions of `entries`, an index's bytes, that touch [fetchOffset, upperBoundOffset). True when no later segment
+ * can have another one: a marker here was written with the last stable offset beyond the bound.
+ */
+export function collectAbortedTxns(
+  entries: Buffer,
+  fetchOffset: number,
+  upperBoundOffset: number,
+  found: AbortedTransaction[],
+): boolean {
+  for (let at = 0; at < entries.length; at += ENTRY_BYTES) {
+    const { producerId, firstOffset, lastOffset, lastStableOffset } = entryAt(entries, at);
+    if (lastOffset >= fetchOffset && firstOffset < upperBoundOffset) found.push({ producerId, firstOffset });
+    if (lastStableOffset >= upperBoundOffset) return true;
+  }
+  return false;
+}
+
+function wholeEntriesOf({ sizeInBytes }: LogFile): number {
+  return sizeInBytes - (sizeInBytes % ENTRY_BYTES);
 }
 
 function entryAt(content: Buffer, at: number): AbortedTxn {

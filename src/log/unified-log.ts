@@ -1,5 +1,5 @@
 /** A partition's log on this broker: where records are appended, validated and numbered, read, cut and retained. */
-import { runInSlices, type Steps, type Uuid } from '../common/index.js';
+import type { Steps, Uuid } from '../common/index.js';
 import { BatchView, RECORD_BATCH_OVERHEAD, type Int64, type PreparedAppend } from '../records/index.js';
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import type { EpochEntry } from './core/leader-epochs.js';
@@ -7,7 +7,7 @@ import { UNDEFINED_EPOCH_OFFSET } from './core/leader-epochs.js';
 import type { ProducerStateManager } from './core/producer-state-manager.js';
 import { deletableSegments, type RetentionReason } from './core/retention.js';
 import type { ReadInterest } from './directory-gates.js';
-import type { AbortedTransaction, FetchDataInfo, FetchIsolation } from './fetch-data-info.js';
+import { emptyFetch, type AbortedTransaction, type FetchDataInfo, type FetchIsolation } from './fetch-data-info.js';
 import type { LeaderEpochFileCache } from './leader-epoch-file-cache.js';
 import type { LocalLog } from './local-log.js';
 import type { AppendAsLeaderOptions, LogAppendInfo, VerificationGuard } from './log-append-info.js';
@@ -276,9 +276,18 @@ export class UnifiedLog {
     this.local.ensureOpen();
     this.offsets.ensureNotBeforeStart(startOffset);
     const upTo = this.endOf(isolation);
-    return this.local.onStorage('reading', () =>
-      this.reader.read(startOffset, maxBytes, { isolation, upTo, interest }, minOneMessage),
-    );
+    const limits = { isolation, upTo, interest };
+    if (!upTo.messageOffsetOnly || startOffset > upTo.messageOffset || (maxBytes <= 0 && !minOneMessage)) {
+      return this.reader.read(startOffset, maxBytes, limits, minOneMessage);
+    }
+    return this.offsets.locate(upTo, interest).then((end) => {
+      if (interest?.isOver) return emptyFetch(new LogOffsetMetadata(startOffset), isolation);
+      // Cut meanwhile: once more.
+      if (!end) return this.read(startOffset, maxBytes, isolation, minOneMessage, interest);
+      this.local.ensureOpen();
+      this.offsets.ensureNotBeforeStart(startOffset);
+      return this.reader.read(startOffset, maxBytes, { ...limits, upTo: end }, minOneMessage);
+    });
   }
 
   /** Whether a read from there needs no disk. */
@@ -286,7 +295,7 @@ export class UnifiedLog {
     return offset >= this.logEndOffset || this.local.tail.locate(offset) !== null;
   }
 
-  /** The ends of the log at this moment, each with its place on disk. */
+  /** The ends of the log at this moment, each with its place on disk as far as that is known. */
   fetchOffsetSnapshot(): LogOffsetSnapshot {
     return this.offsets.snapshot();
   }
@@ -491,8 +500,8 @@ export class UnifiedLog {
   }
 
   /** The aborted transactions of which records may lie in [startOffset, upperBoundOffset). */
-  collectAbortedTransactions(startOffset: number, upperBoundOffset: number): AbortedTransaction[] {
-    return this.local.onStorage('reading', () => this.reader.collectAbortedTransactions(startOffset, upperBoundOffset));
+  collectAbortedTransactions(startOffset: number, upperBoundOffset: number): Promise<AbortedTransaction[]> {
+    return this.reader.collectAbortedTransactions(startOffset, upperBoundOffset);
   }
 
   /** Forgets producers that wrote nothing for long, and refused batches in their time. */
@@ -524,6 +533,18 @@ export class UnifiedLog {
   /** Something was changed since the last `flush(true)` began. */
   get hasUnflushedChanges(): boolean {
     return this.local.hasUnflushedChanges;
+  }
+
+  /** False after a start: `deleteOldSegments` would have to look into time indexes. */
+  get areRetentionTimesKnown(): boolean {
+    const timestamp = this.oldestToRetain;
+    return timestamp === null || areTimesKnown(this.local.segments, timestamp);
+  }
+
+  /** Has them known, without blocking. */
+  async readRetentionTimes(): Promise<void> {
+    const timestamp = this.oldestToRetain;
+    if (timestamp !== null) await this.readTimesUpTo(timestamp);
   }
 
   /** Deletes segments that retention no longer keeps, the oldest first and at most `maxCount`. Gives how many. */
@@ -650,11 +671,20 @@ export class UnifiedLog {
 
   /** Null when the greatest timestamp is known of all segments up to the first that reaches `timestamp`; else resolves when it may be. */
   private whenTimesRead(timestamp: Int64): Promise<void> | null {
-    const { context, local } = this;
-    if (areTimesKnown(local.segments, timestamp)) return null;
-    return onStorageAsync(context, this.parentDir, `searching ${this.name} by time`, () =>
-      runInSlices(context.clock, readTimes(local, timestamp)),
+    return areTimesKnown(this.local.segments, timestamp) ? null : this.readTimesUpTo(timestamp);
+  }
+
+  private readTimesUpTo(timestamp: Int64): Promise<void> {
+    return onStorageAsync(this.context, this.parentDir, `searching ${this.name} by time`, () =>
+      readTimes(this.local, timestamp),
     );
+  }
+
+  /** The time before which retention keeps no segment; null when it keeps all, as far as time goes. */
+  private get oldestToRetain(): number | null {
+    const { cleanupPolicy, isIncomplete, retentionMs } = this.config;
+    if (!cleanupPolicy.delete || isIncomplete || retentionMs < 0) return null;
+    return this.context.clock.nowMs() - retentionMs;
   }
 
   private searchByTimestamp(timestamp: Int64): Promise<TimestampAndOffset | null> {

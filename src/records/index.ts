@@ -43,7 +43,7 @@ export {
 } from './batch-header.js';
 export { BatchView, type RecordsLimits, type TimestampType } from './batch-view.js';
 export { addInt64, readInt64, readInt64Exact, subtractInt64, toInt64, writeInt64, type Int64 } from './int64.js';
-export { endOfWholeBatches, findBatch, firstBatch, forEachBatch, iterateBatches } from './iterate.js';
+export { endOfWholeBatches, findBatch, firstBatch, forEachBatch, iterateBatches, nextOffsetAfter } from './iterate.js';
 export { BatchBuilder, type BatchOptions, type RecordInput } from './batch-builder.js';
 export {
   buildEndTxnMarker,

@@ -57,6 +57,13 @@ export function findBatch(buffer: Buffer, from: number, to: number, offset: numb
   return -1;
 }
 
+/** The offset behind the last of the whole batches that `buffer` consists of. */
+export function nextOffsetAfter(buffer: Buffer): number {
+  let at = 0;
+  for (let next = 0; next < buffer.length; next += sizeAt(buffer, next)) at = next;
+  return lastOffsetAt(buffer, at) + 1;
+}
+
 /** The end of the last whole batch between `from` (where one begins) and `to`. */
 export function endOfWholeBatches(buffer: Buffer, from: number, to: number): number {
   let at = from;

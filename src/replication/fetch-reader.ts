@@ -1,12 +1,6 @@
 import type { TopicPartition } from '../cluster/index.js';
 import { runInSlices, ZERO_UUID, type Clock, type Steps } from '../common/index.js';
-import {
-  LogError,
-  type ReadInterest,
-  type FetchDataInfo,
-  type LogOffsetSnapshot,
-  type UnifiedLog,
-} from '../log/index.js';
+import { type ReadInterest, type FetchDataInfo, type UnifiedLog } from '../log/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import type { CachedPartition } from './core/fetch-set.js';
 import { isConsistentTopicId } from './core/leadership.js';
@@ -183,14 +177,7 @@ export class FetchReader {
     if (end === cached.fetchOffset || (startMetadata && end <= startMetadata.messageOffset)) return 0;
     if (this.isThrottled(params, partition)) return 0;
     if (params.minBytes <= 1) return 1;
-    let snapshot: LogOffsetSnapshot;
-    try {
-      snapshot = log.fetchOffsetSnapshot();
-    } catch (error) {
-      if (!(error instanceof LogError)) throw error;
-      // Its directory fails: the read answers so for this partition alone.
-      return Infinity;
-    }
+    const snapshot = log.fetchOffsetSnapshot();
     const endMetadata =
       params.isolation === 'LOG_END'
         ? snapshot.logEndOffset

@@ -79,10 +79,6 @@ describe.each(STATES)('an offset index whose last entries are %s', (state) => {
     expect(positions.map((position) => index.lookupPosition(position))).toEqual(
       positions.map((position) => placeOf(lastOf(entries, (entry) => entry.position <= position))),
     );
-    const behind = positions.filter((position) => position > 0);
-    expect(behind.map((position) => index.firstOffsetFromPosition(position))).toEqual(
-      behind.map((position) => entries.find((entry) => entry.position >= position)?.offset ?? null),
-    );
   });
 });
 

@@ -18,6 +18,7 @@ class FakeLog {
   logEndOffset = 1;
   recoveryPoint = 0;
   hasProducers = true;
+  areRetentionTimesKnown = true;
   flushes = 0;
   expiries = 0;
   greatestStep = 0;
@@ -66,7 +67,7 @@ async function ended(task: Promise<void>): Promise<void> {
 describe.each([
   {
     name: 'retention',
-    run: (tasks: LogTasks) => tasks.cleanupLogs(),
+    run: (tasks: LogTasks) => tasks.cleanupLogs('/data'),
     isDone: (log: FakeLog) => log.expired === 0,
   },
   {
@@ -107,14 +108,14 @@ describe.each([
 
 test('retention deletes many segments of one log a few at a time, and all in the end', async () => {
   const log = new FakeLog(105);
-  await ended(tasksOf([log]).cleanupLogs());
+  await ended(tasksOf([log]).cleanupLogs('/data'));
   expect(log.expired).toBe(0);
   expect(log.greatestStep).toBe(20);
 });
 
 test('logs are cleaned though the directory of another fails', async () => {
   const [broken, sound] = [new FakeLog(1, true), new FakeLog()];
-  await ended(tasksOf([broken, sound]).cleanupLogs());
+  await ended(tasksOf([broken, sound]).cleanupLogs('/data'));
   expect(sound.expired).toBe(0);
 });
 

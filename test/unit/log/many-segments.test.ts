@@ -9,22 +9,18 @@ const CONFIG = { ...LOG_CONFIG, segmentBytes: 100 };
 const tp = (partition: number) => ({ topic: 'orders', partition });
 
 let world: LogWorld;
-/** The time that opening files takes, a millisecond each. */
-let openMs: number;
 let opened: string[];
 beforeEach(() => {
   world = newWorld();
-  openMs = 0;
   opened = [];
   const { fs, clock } = world;
   const open = fs.open.bind(fs);
   fs.open = (path, mode) => {
-    openMs++;
     opened.push(path);
     return open(path, mode);
   };
-  const monotonicMs = clock.monotonicMs.bind(clock);
-  clock.monotonicMs = () => monotonicMs() + openMs;
+  // A read of the disk takes a millisecond.
+  fs.pace = { clock, delayMs: (operation) => (operation === 'read' ? 1 : 0) };
 });
 
 /** Segments of one record each, of growing times, taken up after a clean stop. */
@@ -77,14 +73,16 @@ test.each([
 ])('16 logs asked for $title open few files in a turn, and leave none of the time indexes open', async (asked) => {
   const logs = await startedAgain(16);
   const [from, openBefore] = [opened.length, world.fs.openHandles];
+  world.fs.blockedMs = 0;
   const answers = Promise.all(logs.map(async (log) => log.fetchOffsetByTimestamp(asked.timestamp)));
   const turns = await turnsUntil(answers, from);
   for (const answer of await answers) {
     expect(answer).toEqual({ timestamp: T0 + SEGMENTS - 1, offset: SEGMENTS - 1, leaderEpoch: 0 });
   }
   expect(turns.reduce((sum, count) => sum + count)).toBeGreaterThanOrEqual(16 * SEGMENTS);
-  // Ten milliseconds a turn for all of them; searches that have found their segment open the three files of that besides.
-  expect(Math.max(...turns)).toBeLessThan(SEGMENTS / 2);
+  // As many as the directory's gate lets in; of searches that have found their segment, its file besides.
+  expect(Math.max(...turns)).toBeLessThanOrEqual(8);
+  expect(world.fs.blockedMs).toBe(0);
   expect(world.fs.openHandles - openBefore).toBeLessThanOrEqual(16 * 3);
 });
 
@@ -108,7 +106,9 @@ test('what was read once is known: the greatest timestamp is then told within th
   opened = [];
   expect(log!.fetchOffsetByTimestamp(MAX_TIMESTAMP)).toEqual(await first);
   expect(opened).toEqual([]);
-  expect(await log!.fetchOffsetByTimestamp(T0 + 7)).toEqual({ timestamp: T0 + 7, offset: 7, leaderEpoch: 0 });
+  const searched = Promise.resolve(log!.fetchOffsetByTimestamp(T0 + 7));
+  await turnsUntil(searched, 0);
+  expect(await searched).toEqual({ timestamp: T0 + 7, offset: 7, leaderEpoch: 0 });
   expect(new Set(opened.map((path) => /(\d+)\.\w+$/.exec(path)![1]))).toEqual(new Set(['7'.padStart(20, '0')]));
 });
 
@@ -124,8 +124,10 @@ async function halfWay(timestamp: number): Promise<{ log: UnifiedLog; asked: Pro
   const asked = Promise.resolve(log!.fetchOffsetByTimestamp(timestamp));
   // Looked at by each test, though not at once.
   asked.catch(() => undefined);
-  await settle();
-  world.clock.step();
+  for (let turn = 0; turn < 10; turn++) {
+    await settle();
+    world.clock.step();
+  }
   await settle();
   const known = log!.segments.filter((segment) => segment.isMaxTimestampKnown).length;
   expect(known).toBeGreaterThan(5);

@@ -40,7 +40,7 @@ function abort(log: UnifiedLog, at: number): void {
 async function seenOf(log: UnifiedLog) {
   const times = [];
   for (let at = 0; at < 12; at++) times.push(await log.fetchOffsetByTimestamp(NOW + at));
-  return { times, aborted: log.collectAbortedTransactions(0, log.logEndOffset), records: await readAll(log) };
+  return { times, aborted: await log.collectAbortedTransactions(0, log.logEndOffset), records: await readAll(log) };
 }
 
 test('a log that is renamed before any of its files was opened is read, searched and cut where it is now', async () => {
@@ -56,7 +56,7 @@ test('a log that is renamed before any of its files was opened is read, searched
   again.updateHighWatermark(again.logEndOffset);
   expect(await seenOf(again)).toEqual(seen);
   again.truncateTo(1);
-  expect(again.collectAbortedTransactions(0, 1)).toEqual([]);
+  expect(await again.collectAbortedTransactions(0, 1)).toEqual([]);
   expect(world.fs.exists('/data/orders-0')).toBe(false);
 });
 
@@ -101,13 +101,13 @@ describe('a cut', () => {
     const world = newWorld();
     const log = (await start(world)).getOrCreateLog(TP, { isNew: true });
     write(log, 2);
-    const known = log.collectAbortedTransactions(0, 8);
+    const known = await log.collectAbortedTransactions(0, 8);
     expect(known.map(({ firstOffset }) => firstOffset)).toEqual([0, 4]);
     const [, second] = log.segments.flatMap(({ txnIndex }) => txnIndex.all());
     log.truncateTo(second!.lastOffset + 1);
-    expect(log.collectAbortedTransactions(0, 8)).toEqual(known);
+    expect(await log.collectAbortedTransactions(0, 8)).toEqual(known);
     log.truncateTo(second!.lastOffset);
-    expect(log.collectAbortedTransactions(0, 8)).toEqual(known.slice(0, 1));
+    expect(await log.collectAbortedTransactions(0, 8)).toEqual(known.slice(0, 1));
   });
 });
 
@@ -119,7 +119,7 @@ test('a transaction that is aborted after the index was read is told with those 
     const producer = { producerId: 7, producerEpoch: 0, baseSequence, isTransactional: true };
     log.appendAsLeader(batch({ values: ['x', 'y'], ...producer }), { leaderEpoch: 0 });
     abort(log, 0);
-    expect(log.collectAbortedTransactions(0, log.logEndOffset)).toHaveLength(count);
+    expect(await log.collectAbortedTransactions(0, log.logEndOffset)).toHaveLength(count);
     const { txnIndex } = log.segments[0]!;
     expect(txnIndex.all().map(({ firstOffset }) => firstOffset)).toEqual([0, 3, 6].slice(0, count));
   }

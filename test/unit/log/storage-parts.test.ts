@@ -53,8 +53,6 @@ describe('an offset index', () => {
     expect(again.entries).toBe(700);
     expect(again.lookup(100 + 333 * 10 + 5)).toEqual({ offset: 100 + 333 * 10, position: 333_000 });
     expect(again.lookupPosition(333_999)).toEqual({ offset: 100 + 333 * 10, position: 333_000 });
-    expect(again.firstOffsetFromPosition(333_001)).toBe(100 + 334 * 10);
-    expect(again.firstOffsetFromPosition(700_001)).toBeNull();
   });
 
   test.each([0, 1, 40, 600])('that a killed Kafka left with %d entries loses its tail of zeros', (count) => {
