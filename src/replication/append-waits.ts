@@ -1,8 +1,10 @@
-import { startInSlices, type Clock, type Steps } from '../common/index.js';
+import { sleep, startInSlices, type Clock, type Steps } from '../common/index.js';
 import type { UnifiedLog } from '../log/index.js';
 
 /** So long a directory may make no log ready: whoever comes then is refused, if what waits holds enough memory already. */
 const PROGRESS_WAIT_MS = 5000;
+/** Before a log is prepared again that is not ready afterwards: it wanted for a file handle. */
+const PREPARE_AGAIN_MS = 100;
 
 /**
  * How the wait of an append for its logs ended. But for `ready` the logs that are not ready are not to be appended to: `timedOut` after the time
@@ -92,10 +94,28 @@ export class AppendWaits {
       this.tidy(parentDir);
       for (const one of [...all]) then(one);
     };
-    log.prepareForAppends().then(
-      () => end((one) => one.onPrepared(log)),
+    this.prepare(log).then(
+      () => end((one) => this.onPrepared(one, log)),
       (error: unknown) => end((one) => one.fail(error)),
     );
+  }
+
+  /** Until it is ready, or no one waits for it any more: what an append finds undone it does itself, and all wait for the disk. */
+  private async prepare(log: UnifiedLog): Promise<void> {
+    for (;;) {
+      await log.prepareForAppends();
+      if (!isToBePrepared(log) || this.waiting.get(log)!.size === 0) return;
+      await sleep(this.clock, PREPARE_AGAIN_MS);
+    }
+  }
+
+  private onPrepared(waiter: Waiter, log: UnifiedLog): void {
+    waiter.left.delete(log);
+    if (waiter.left.size > 0) return;
+    // One that was ready first may have been cut while the others were prepared.
+    for (const one of waiter.logs) if (isToBePrepared(one)) waiter.left.add(one);
+    if (waiter.left.size === 0) waiter.end('ready');
+    else for (const one of [...waiter.left]) this.join(one, waiter);
   }
 
   private isFull(name: string, bytes: number): boolean {
@@ -141,16 +161,16 @@ class Waiter {
     this.end = resolve;
     this.fail = reject;
   });
-  private readonly left: Set<UnifiedLog>;
+  readonly left: Set<UnifiedLog>;
 
-  constructor(unready: ReadonlySet<UnifiedLog>) {
-    this.left = new Set(unready);
+  constructor(readonly logs: ReadonlySet<UnifiedLog>) {
+    this.left = new Set(logs);
   }
+}
 
-  onPrepared(log: UnifiedLog): void {
-    this.left.delete(log);
-    if (this.left.size === 0) this.end('ready');
-  }
+/** False also for one that never will be ready: an append is refused at once. */
+export function isToBePrepared(log: UnifiedLog): boolean {
+  return !log.isReadyForAppends && !log.isClosed && !log.isUnreadable;
 }
 
 const TOO_MANY: AppendWait = { ended: Promise.resolve('tooMany'), giveUp: () => undefined };

@@ -22,7 +22,7 @@ import {
 import type { Int64 } from '../records/index.js';
 import { AlterLogDirs } from './alter-log-dirs.js';
 import type { AppendCall, AppendEntry } from './append.js';
-import { AppendWaits, type AppendWait } from './append-waits.js';
+import { AppendWaits, isToBePrepared, type AppendWait } from './append-waits.js';
 import { Appends } from './appends.js';
 import { EVICTION_MS, FetchSessionCache } from './core/fetch-session.js';
 import { Change } from './core/partition-change.js';
@@ -336,7 +336,8 @@ export class ReplicaManager {
 
   /** False when an append to the partition would hold up everyone. */
   isReadyForAppends(tp: TopicPartition): boolean {
-    return this.partitions.get(tp)?.leaderLog?.isReadyForAppends ?? true;
+    const log = this.partitions.get(tp)?.leaderLog;
+    return !log || !isToBePrepared(log);
   }
 
   /** False when an append to the partition has to open its log's file first. */

@@ -230,9 +230,10 @@ function appendAsked(
       context.request.respondNothing();
       return LATER;
     }
-    if (end !== 'ready') {
-      const errorCode = end === 'timedOut' ? ErrorCode.REQUEST_TIMED_OUT : ErrorCode.KAFKA_STORAGE_ERROR;
-      const { ready, unready } = await runInSlices(context.clock, byReadiness(left, replicas));
+    const { ready, unready } = await runInSlices(context.clock, byReadiness(left, replicas));
+    if (unready.length > 0) {
+      // After a wait that ended ready as well: they were cut while others were appended to.
+      const errorCode = end === 'tooMany' ? ErrorCode.KAFKA_STORAGE_ERROR : ErrorCode.REQUEST_TIMED_OUT;
       // They are never appended to: the client tries again. What it has sent behind them may find the log ready, but comes behind them.
       await runInSlices(
         context.clock,
@@ -242,9 +243,8 @@ function appendAsked(
         }),
       );
       answer(unready, (at) => ({ index: unready[at]!.tp.partition, errorCode, baseOffset: -1n }));
-      left = ready;
     }
-    await append(left);
+    await append(ready);
     return onAppended();
   }
 }

@@ -58,6 +58,8 @@ export class ReplicaPartitionWriter implements PartitionWriter {
     for (let write = writes[0]; write; write = writes[0]) {
       const timeoutMs = Math.max(0, write.deadlineMs - this.clock.monotonicMs());
       const end = await this.replicas.waitForAppends([{ tp: topicPartition }], { bytes: 0, timeoutMs })?.ended;
+      // Cut again meanwhile.
+      if (end === 'ready' && !this.replicas.isReadyForAppends(topicPartition)) continue;
       writes.shift();
       if (writes.length === 0) this.waiting.delete(key);
       // What was decided under an earlier leadership is not what the log says now.

@@ -29,9 +29,10 @@ class SlowLog {
 
   prepared = 0;
 
-  prepareForAppends(): Promise<void> {
+  async prepareForAppends(): Promise<void> {
     this.prepared++;
-    return this.ready;
+    await this.ready;
+    this.isReadyForAppends = true;
   }
 }
 
@@ -171,4 +172,59 @@ test('logs by the thousand are begun in turns, and no more of them once the wait
   expect(begun()).toBe(1000);
   for (const log of logs) log.makeReady();
   expect(await endOf(next)).toBe('ready');
+});
+
+describe('a log that is not ready though it was prepared, for want of a file handle', () => {
+  /** Its tries end at once, and do nothing before `handles`. */
+  class WantingLog {
+    isReadyForAppends = false;
+    isClosed = false;
+    readonly parentDir = '/a';
+    tries = 0;
+    handles = false;
+
+    async prepareForAppends(): Promise<void> {
+      this.tries++;
+      if (this.handles) this.isReadyForAppends = true;
+    }
+  }
+
+  const beginFor = (...logs: WantingLog[]) => waits.begin(logs as unknown as UnifiedLog[], 1, TIME_MS);
+
+  test('is prepared again, and the wait ends when it is', async () => {
+    const log = new WantingLog();
+    const wait = beginFor(log);
+    await clock.advance(1000);
+    expect(await endOf(wait)).toBe('waiting');
+    log.handles = true;
+    await clock.advance(100);
+    expect(await endOf(wait)).toBe('ready');
+  });
+
+  test('is left when no one waits for it any more, or it is closed', async () => {
+    const [given, closed] = [new WantingLog(), new WantingLog()];
+    const wait = beginFor(given);
+    const other = beginFor(closed);
+    await clock.advance(500);
+    wait!.giveUp();
+    closed.isClosed = true;
+    await clock.advance(200);
+    // The append says that it is closed.
+    expect(await endOf(other)).toBe('ready');
+    const tries = [given.tries, closed.tries];
+    await clock.advance(10_000);
+    expect([given.tries, closed.tries]).toEqual(tries);
+    expect(waits.size).toBe(0);
+  });
+});
+
+test('a log that is cut while another one is prepared is waited for again', async () => {
+  const [a, b] = [new SlowLog('/a'), new SlowLog('/b')];
+  const wait = begin(1, a, b);
+  a.makeReady();
+  await settle();
+  a.isReadyForAppends = false;
+  b.makeReady();
+  expect(await endOf(wait)).toBe('ready');
+  expect([a.isReadyForAppends, a.prepared]).toEqual([true, 2]);
 });

@@ -97,6 +97,18 @@ test('writes to a log that is not ready wait for it, and are appended in their o
   expect(writer.events.at(-1)).toBe('appended e');
 });
 
+test('a write whose log is cut again while it waits its turn waits on', async () => {
+  const writer = new WaitingWriter();
+  writer.append('a');
+  await settle();
+  const ended = writer.endWait('ready');
+  writer.isReady = false;
+  await ended;
+  expect([writer.events, writer.timeouts.length]).toEqual([[], 2]);
+  await writer.endWait('ready');
+  expect(writer.events).toEqual(['appended a']);
+});
+
 test('a write whose time is up is answered and never appended; those behind it wait for what is left of theirs', async () => {
   const writer = new WaitingWriter();
   writer.append('a');

@@ -49,11 +49,13 @@ function handle(
   const events: string[] = [];
   let giveUp: (end: AppendWaitEnd) => void = () => undefined;
   const abandoned = new Promise<AppendWaitEnd>((resolve) => (giveUp = resolve));
+  let isReady = false;
+  void ready?.then((end) => (isReady = end === 'ready'));
   const parts = {
     clock: { monotonicMs: () => 0 },
     replicas: {
       waitForAppends: () => ready && { ended: Promise.race([ready, abandoned]), giveUp: () => giveUp('givenUp') },
-      isReadyForAppends: () => false,
+      isReadyForAppends: () => isReady,
       noteRefused: () => void events.push('noted as refused'),
       appendRecords: (call: AppendCall) => {
         events.push('appended');
@@ -493,6 +495,17 @@ test('partitions whose logs become ready are appended to after the others, each 
   await settle();
   expect(produce.appended).toEqual([1, 3, 0, 2]);
   expect(produce.answer()!.responses[0]!.partitionResponses.map(({ index }) => index)).toEqual([0, 1, 2, 3]);
+});
+
+test('a log that is cut after the wait for it ended is not appended to: its producer sends again', async () => {
+  const produce = produceBesideHangingDisk();
+  await settle();
+  produce.ready.add(0);
+  produce.end('ready');
+  await settle();
+  expect(produce.appended).toEqual([1, 3, 0]);
+  const codes = produce.answer()!.responses[0]!.partitionResponses.map(({ errorCode }) => errorCode);
+  expect(codes).toEqual([ErrorCode.NONE, ErrorCode.NONE, ErrorCode.REQUEST_TIMED_OUT, ErrorCode.NONE]);
 });
 
 test('what was sent with acks=0 is appended though its producer is gone', async () => {
