@@ -69,7 +69,7 @@ export async function withinTime<T>(clock: Clock, limitMs: number, work: Promise
 
 /**
  * Runs `task` every `periodMs`, the first time one period from now, until cancelled. Runs do not overlap: an async one delays the next.
- * What a run throws is thrown on; the next one comes all the same.
+ * What a run throws is thrown on; the next one comes all the same. A period of 0 or less is for one run, as with Kafka's scheduler.
  */
 export function setPeriodicTimer(clock: Clock, periodMs: number, task: () => void | Promise<void>): Timer {
   let cancelled = false;
@@ -77,14 +77,17 @@ export function setPeriodicTimer(clock: Clock, periodMs: number, task: () => voi
   const arm = (): void => {
     if (!cancelled) timer = clock.setTimer(periodMs, run, { background: true });
   };
+  const armAgain = (): void => {
+    if (periodMs > 0) arm();
+  };
   const run = (): void => {
     let done: void | Promise<void> = undefined;
     try {
       done = task();
     } finally {
-      if (!done) arm();
+      if (!done) armAgain();
     }
-    if (done) void done.finally(arm);
+    if (done) void done.finally(armAgain);
   };
   arm();
   return {

@@ -301,6 +301,13 @@ export class LogSegment {
     );
   }
 
+  /** Runs a cut with all files of it open: when one cannot be opened it is not begun, instead of ending half way. */
+  keepingOpen<T>(work: () => T): T {
+    const { file, offsetIndex, timeIndex, txnIndex } = this;
+    const withTxnIndex = (): T => (txnIndex.isMissing ? work() : txnIndex.keepingOpen(work));
+    return file.keepingOpen(() => offsetIndex.file.keepingOpen(() => timeIndex.file.keepingOpen(withTxnIndex)));
+  }
+
   /** Everything after `offset` goes. Gives the bytes cut. `findLargestTimestamp` is to be called after it. */
   truncateTo(offset: number): number {
     const mapping = this.translateOffset(offset);

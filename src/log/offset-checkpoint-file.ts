@@ -134,7 +134,8 @@ export class OffsetCheckpointFile {
       return this.read();
     } catch (error) {
       if (!(error instanceof CheckpointFormatError)) throw error;
-      return new Map();
+      // Remembered as well: each new log asks, and no one may ever write the file again.
+      return (this.stored = new Map());
     }
   }
 

@@ -12,7 +12,7 @@ import { CorruptSnapshotError, decodeProducerSnapshot, encodeProducerSnapshot } 
 export class ProducerSnapshots {
   private lastTaken = 0;
   /** Of those on disk that were not synced. */
-  private readonly unsynced = new Set<number>();
+  private readonly unsynced = new Map<number, object>();
 
   /** `offsets`: of the snapshots that the folder holds, in any order. */
   constructor(
@@ -39,15 +39,16 @@ export class ProducerSnapshots {
 
   /** Makes those that were taken durable, without blocking; the folder is to be synced after it. */
   async sync(): Promise<void> {
-    for (const offset of [...this.unsynced]) {
+    for (const [offset, taken] of [...this.unsynced]) {
       await syncFile(this.fs, this.pathOf(offset));
-      this.unsynced.delete(offset);
+      // Behind a cut another one may have been taken there meanwhile.
+      if (this.unsynced.get(offset) === taken) this.unsynced.delete(offset);
     }
   }
 
   /** The same, blocking. */
   syncSync(): void {
-    for (const offset of this.unsynced) syncFileSync(this.fs, this.pathOf(offset));
+    for (const offset of this.unsynced.keys()) syncFileSync(this.fs, this.pathOf(offset));
     this.unsynced.clear();
   }
 
@@ -67,7 +68,7 @@ export class ProducerSnapshots {
     }
     this.lastTaken = offset;
     // Without producers it says what its absence says.
-    if (state.activeProducers.size > 0) this.unsynced.add(offset);
+    if (state.activeProducers.size > 0) this.unsynced.set(offset, {});
   }
 
   /**

@@ -23,7 +23,7 @@ export class Scheduler {
     return this.arm(name, task, delayMs, null);
   }
 
-  /** Runs `task` after `delayMs` and then `periodMs` after it ended each time. */
+  /** Runs `task` after `delayMs` and then `periodMs` after it ended each time; once with a period of 0 or less, as `KafkaScheduler` does. */
   schedule(name: string, task: () => void | Promise<void>, delayMs: number, periodMs: number): ScheduledTask {
     return this.arm(name, task, delayMs, periodMs);
   }
@@ -57,7 +57,7 @@ export class Scheduler {
         if (error instanceof AssertionError) throw error;
         this.logger.error('A background task of the logs failed', { task: name, error });
       }
-      if (periodMs !== null) set(periodMs);
+      if (periodMs !== null && periodMs > 0) set(periodMs);
     };
     set(delayMs);
     return {

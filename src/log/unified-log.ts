@@ -353,15 +353,16 @@ export class UnifiedLog {
       this.truncateFullyAndStartAt(offset);
       return true;
     }
-    // Found before anything is cut: without a file handle for it the log stays as it is.
-    this.local.onStorage('reading', () => this.local.segments.floor(offset)?.translateOffset(offset));
-    return this.local.onMutation(`truncating to ${offset}`, () => {
-      this.deleteSnapshots(this.local.truncateTo(offset));
-      this.epochs.cutToLog(offset);
-      this.offsets.onCut(offset);
-      this.settle(offset);
-      return true;
-    });
+    const cut = (): boolean =>
+      this.local.onMutation(`truncating to ${offset}`, () => {
+        this.deleteSnapshots(this.local.truncateTo(offset));
+        this.epochs.cutToLog(offset);
+        this.offsets.onCut(offset);
+        this.settle(offset);
+        return true;
+      });
+    // Before anything is cut: without a file handle for it the log stays as it is.
+    return this.local.onStorage('opening', () => this.local.segments.floor(offset)!.keepingOpen(cut));
   }
 
   /** Drops everything; the log is empty and begins at `offset`, with a log start offset of that or `logStartOffset`. */

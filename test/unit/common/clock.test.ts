@@ -14,6 +14,15 @@ test('a periodic task comes again though it has thrown', async () => {
   expect(runs).toBe(2);
 });
 
+test.each([0, -1])('a periodic task of a period of %d runs once', async (periodMs) => {
+  const clock = new SimulatedClock();
+  const runs: string[] = [];
+  setPeriodicTimer(clock, periodMs, () => void runs.push('at once'));
+  setPeriodicTimer(clock, periodMs, async () => void runs.push('waits'));
+  await clock.advance(1000);
+  expect(runs).toEqual(['at once', 'waits']);
+});
+
 test('a timer of longer than Node can set does not fire at once', async () => {
   let fired = false;
   const timer = systemClock.setTimer(Number.MAX_SAFE_INTEGER, () => (fired = true), { background: true });

@@ -175,6 +175,20 @@ describe('an entry that is to be forgotten', () => {
     expect(fs.readFile(PATH).toString()).toBe('no checkpoint');
   });
 
+  test('is looked for in a malformed file once, however often it is asked for', () => {
+    fs.replaceFile(PATH, 'no checkpoint');
+    const malformed = new OffsetCheckpointFile(fs, PATH);
+    let reads = 0;
+    fs.fault = () => {
+      reads++;
+      return null;
+    };
+    expect(malformed.names('orders-0')).toBe(false);
+    const once = reads;
+    for (let at = 0; at < 10; at++) malformed.forget(`orders-${at}`, () => true);
+    expect([once > 0, reads]).toEqual([true, once]);
+  });
+
   test('is taken out without blocking, and is known until no loss of power brings it back', async () => {
     file.write(both);
     // Synced, and renamed: only the folder is not synced yet.

@@ -15,6 +15,8 @@ import {
   decodeProducerSnapshot,
   encodeProducerSnapshot,
 } from '../../../src/log/producer-snapshot.js';
+import type { ProducerStateManager } from '../../../src/log/core/producer-state-manager.js';
+import { ProducerSnapshots } from '../../../src/log/producer-snapshots.js';
 import { Scheduler } from '../../../src/log/scheduler.js';
 import { TailCache } from '../../../src/log/tail-cache.js';
 import { TimeIndex } from '../../../src/log/time-index.js';
@@ -259,6 +261,32 @@ describe('producer snapshots', () => {
     timestamp: 1234,
   });
 
+  test('are synced again when another one is taken at the same offset during the sync', async () => {
+    const clock = new SimulatedClock();
+    const fs = new SimulatedFileSystem();
+    fs.makeDir('/d');
+    const snapshots = new ProducerSnapshots(fs, '/d', [], silentLogger);
+    const state = {
+      mapEndOffset: 5,
+      activeProducers: new Map([[42, entry]]),
+      clear: () => undefined,
+    } as unknown as ProducerStateManager;
+    snapshots.take(state);
+    fs.pace = { clock, delayMs: (operation) => (operation === 'sync' ? 10 : 0) };
+    const synced = snapshots.sync();
+    await clock.advance(5);
+    // A cut, and the log has come there again.
+    snapshots.truncateFully(state, 0);
+    snapshots.take(state);
+    await clock.advance(10);
+    await synced;
+    expect(snapshots.areDurable).toBe(false);
+    const again = snapshots.sync();
+    await clock.advance(10);
+    await again;
+    expect(snapshots.areDurable).toBe(true);
+  });
+
   test('come back as they were written', () => {
     const [read] = decodeProducerSnapshot(encodeProducerSnapshot([entry], 1), 'x');
     expect(read).toMatchObject({
@@ -367,6 +395,15 @@ describe('names', () => {
 });
 
 describe('background tasks', () => {
+  test.each([0, -1])('of a period of %d run once', async (periodMs) => {
+    const clock = new SimulatedClock();
+    const scheduler = new Scheduler(clock, silentLogger);
+    let runs = 0;
+    scheduler.schedule('once', () => void runs++, 10, periodMs);
+    await clock.advance(1000);
+    expect(runs).toBe(1);
+  });
+
   test('come again, also after one failed, until shut down', async () => {
     const clock = new SimulatedClock();
     const scheduler = new Scheduler(clock, silentLogger);
