@@ -32,6 +32,7 @@ export {
   GROUP_METADATA_TOPIC,
   hasCollisionChars,
   isInternalTopic,
+  MAX_TOPIC_NAME_LENGTH,
   TRANSACTION_STATE_TOPIC,
   whyInvalidTopicName,
 } from './topic-name.js';

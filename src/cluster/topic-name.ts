@@ -1,6 +1,6 @@
 /** What a topic may be called: `org.apache.kafka.common.internals.Topic`. */
 
-const MAX_LENGTH = 249;
+export const MAX_TOPIC_NAME_LENGTH = 249;
 const PATTERN = /^[a-zA-Z0-9._-]+$/;
 
 export const GROUP_METADATA_TOPIC = '__consumer_offsets';
@@ -31,7 +31,7 @@ export function hasCollisionChars(name: string): boolean {
 function reasonOf(name: string): string | null {
   if (name === '') return 'the empty string is not allowed';
   if (name === '.' || name === '..') return `'${name}' is not allowed`;
-  if (name.length > MAX_LENGTH) return `the length of '${name}' is longer than the max allowed length ${MAX_LENGTH}`;
+  if (name.length > MAX_TOPIC_NAME_LENGTH) return `the length of '${name}' is longer than the max allowed length ${MAX_TOPIC_NAME_LENGTH}`;
   if (!PATTERN.test(name)) {
     return `'${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`;
   }

@@ -3,7 +3,7 @@
  * group; a null value removes. Written in the versions that a 3.6 broker writes.
  */
 import { toInt64 } from '../records/index.js';
-import type { TopicPartition } from '../cluster/index.js';
+import { MAX_TOPIC_NAME_LENGTH, type TopicPartition } from '../cluster/index.js';
 import { assert } from '../common/index.js';
 import {
   consumerProtocolSubscription,
@@ -168,7 +168,9 @@ export function decodeGroupMetadataValue(groupId: string, value: Buffer, nowMs: 
 /** The topics of a consumer's subscription (any version: the topics come first); null when it is none, or names too much. */
 export function readSubscribedTopics(metadata: Buffer, maxNames: number): readonly string[] | null {
   try {
-    return consumerProtocolSubscription.decodeUpTo(maxNames, metadata, 0, 2)?.topics ?? null;
+    const names = consumerProtocolSubscription.decodeUpTo(maxNames, metadata, 0, 2)?.topics ?? null;
+    // No topic has a longer name, and long ones make a list of a set.
+    return names && names.filter(({ length }) => length <= MAX_TOPIC_NAME_LENGTH);
   } catch (error) {
     // Other clients of the `consumer` type may put what they like here; Kafka then treats all topics as subscribed.
     if (error instanceof Error) return null;

@@ -19,6 +19,13 @@ export type SteppedDecoder = (at: ReadPosition) => Steps<unknown>;
 
 /** Beyond this many elements an array grows as it is read instead of being allocated at once. */
 const PREALLOCATED_ELEMENTS = 65536;
+/**
+ * V8 hashes texts of more than 16,383 characters by their length alone: in a map, thousands of such names are a list. A stranger's request has them,
+ * of up to half as many bytes, since keys are put together of two, only where it has few elements. Values are no keys.
+ */
+const LONG_NAME_BYTES = 8000;
+const MOST_ELEMENTS_WITH_LONG_NAMES = 64;
+const VALUES: ReadonlySet<string> = new Set(['value', 'errorMessage', 'committedMetadata', 'reason', 'protocolData']);
 /** Elements and tagged fields that a step reads: some 50 µs. */
 export const ELEMENTS_A_STEP = 256;
 
@@ -39,12 +46,14 @@ function compile(shape: StructShape, version: number, flexible: boolean, mode: M
   const value = source.struct(shape, `${shape.name} v${version}`);
   const body = `
     const { readText, readInt64, readFloat64, readUuid, readVarint, readTag, skipTags, cursor, tagSize,
-      truncated, refuseLength, refuseNull, EMPTY_BYTES: EMPTY } = reading;
+      truncated, refuseLength, refuseNull, refuseLongName, EMPTY_BYTES: EMPTY } = reading;
     return function${mode === 'stepped' ? '*' : ''} decode${shape.name}${version}(at${mode === 'bounded' ? ', left' : ''}) {
       const b = at.buffer, end = b.length;
       let p = at.position, n = 0${mode === 'stepped' ? `, pace = ${ELEMENTS_A_STEP}` : ''};
+      ${mode === 'bounded' ? `const most = left; let longName = '';` : ''}
       ${source.lines.join('\n')}
       const value = ${value};
+      ${mode === 'bounded' ? `if (longName !== '' && most - left > ${MOST_ELEMENTS_WITH_LONG_NAMES}) refuseLongName(longName, p);` : ''}
       at.position = p;
       return value;
     };`;
@@ -95,7 +104,7 @@ class DecoderSource extends Source {
   }
 
   /** Emits the reading of a field with a length, or of a struct. Returns its variable. */
-  private lengthField({ field }: NamedField, where: string): string {
+  private lengthField({ name, field }: NamedField, where: string): string {
     const variable = this.name();
     const nullable = isIn(field.nullable, this.version);
     this.emit(`let ${variable};`);
@@ -112,11 +121,18 @@ class DecoderSource extends Source {
     } else {
       const most = field.type === 'string' ? ' || n > 32767' : '';
       this.emit(`if (n > end - p${most}) refuseLength(${quote(where)}, p, n, end - p);`);
+      if (field.type === 'string' && !VALUES.has(name)) this.longName(where);
       const read = field.type === 'string' ? 'readText(b, p, n)' : 'n === 0 ? EMPTY : b.subarray(p, p + n)';
       this.emit(`${variable} = ${read}; p += n;`);
     }
     this.emit('}');
     return variable;
+  }
+
+  /** Whatever goes in steps has many elements. */
+  private longName(where: string): void {
+    if (this.mode === 'stepped') this.emit(`if (n > ${LONG_NAME_BYTES}) refuseLongName(${quote(where)}, p);`);
+    else if (this.mode === 'bounded') this.emit(`if (n > ${LONG_NAME_BYTES}) longName = ${quote(where)};`);
   }
 
   private nestedStruct(shape: StructShape, variable: string, nullable: boolean, where: string): void {

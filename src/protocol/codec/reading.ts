@@ -172,6 +172,10 @@ export function refuseLength(where: string, at: number, length: number, left: nu
   throw malformed(where, at, length < 0 ? `length ${length}` : `length ${length} where ${left} bytes are left`);
 }
 
+export function refuseLongName(where: string, at: number): never {
+  throw malformed(where, at, 'a name of more than 8000 bytes among many elements');
+}
+
 export function refuseNull(where: string, at: number): never {
   throw malformed(where, at, 'null, which is not allowed');
 }

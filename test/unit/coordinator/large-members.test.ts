@@ -1,6 +1,7 @@
 /** What one request brings to a group: how much of it is kept, and what is done in one step. */
 import { runAtOnce } from '../../../src/common/index.js';
 import { ErrorCode, type JoinGroupRequest } from '../../../src/protocol/index.js';
+import { readSubscribedTopics } from '../../../src/coordinator/group-records.js';
 import { Fixture, GROUP, subscription } from './support.js';
 
 const list = <T>(length: number, make: (at: number) => T): T[] => Array.from({ length }, (_, at) => make(at));
@@ -128,4 +129,9 @@ describe('in steps', () => {
     await fixture.clock.advance(0);
     expect(runAtOnce(unfinished)).toMatchObject({ errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, members: [] });
   });
+});
+
+test('of the names that a member subscribes to only those that topics may have are kept', () => {
+  const metadata = subscription(['orders', 'x'.repeat(250), 'y'.repeat(249)]);
+  expect(readSubscribedTopics(metadata, 100)).toEqual(['orders', 'y'.repeat(249)]);
 });

@@ -1,5 +1,6 @@
 import { runAtOnce, type Steps } from '../../../src/common/index.js';
 import {
+  alterConfigsRequest,
   ApiKey,
   consumerGroupHeartbeatResponse,
   encodeResponseFrame,
@@ -199,6 +200,35 @@ test('a known tag that is repeated is read in steps', () => {
   expect(stepsOf(fetchRequest.decodeInSteps(bytes, 12))).toBeGreaterThanOrEqual(Math.floor(count / 256));
   expect(runAtOnce(fetchRequest.decodeInSteps(bytes, 12))).toEqual(fetchRequest.decode(bytes, 12));
   expect(fetchRequest.decodeUpTo(count - 1, bytes, 12)).toBeNull();
+});
+
+describe('long names, by which maps become lists', () => {
+  const named = (count: number, length: number): Buffer =>
+    metadataRequest.encode(
+      { topics: Array.from({ length: count }, (_, at) => ({ name: String(at).padStart(length, 'x') })) },
+      12,
+    );
+
+  test('are taken in a request of few elements, and not in one of many', () => {
+    expect(metadataRequest.decodeUpTo(2000, named(64, 32_000), 12)!.topics).toHaveLength(64);
+    expect(metadataRequest.decodeUpTo(2000, named(65, 8000), 12)!.topics).toHaveLength(65);
+    expect(() => metadataRequest.decodeUpTo(2000, named(65, 8001), 12)).toThrow('a name of more than 8000 bytes');
+    expect(metadataRequest.decodeUpTo(64, named(65, 8001), 12)).toBeNull();
+    expect(() => runAtOnce(metadataRequest.decodeInSteps(named(1, 8001), 12))).toThrow(
+      'a name of more than 8000 bytes',
+    );
+  });
+
+  test('are no values: a configuration may list thousands of replicas', () => {
+    const resources = Array.from({ length: 50 }, (_, at) => ({
+      resourceType: 2,
+      resourceName: `t${at}`,
+      configs: [{ name: 'leader.replication.throttled.replicas', value: '1:2,'.repeat(8000) }],
+    }));
+    const bytes = alterConfigsRequest.encode({ resources, validateOnly: false }, 2);
+    expect(alterConfigsRequest.decodeUpTo(2000, bytes, 2)).toEqual(alterConfigsRequest.decode(bytes, 2));
+    expect(runAtOnce(alterConfigsRequest.decodeInSteps(bytes, 2))).toEqual(alterConfigsRequest.decode(bytes, 2));
+  });
 });
 
 describe('a large answer', () => {
