@@ -213,10 +213,13 @@ describeWithJava('a broker under hostile input', () => {
       let sending = true;
       const senders = clients.map(async (client) => {
         client.write(announced);
+        let draining: Promise<void> | null = null;
         while (sending && !client.isClosed) {
           client.write(piece);
-          if (client.socket.writableNeedDrain) await Promise.race([drained(client.socket), client.closed, pause(200)]);
-          else await pause(5);
+          if (client.socket.writableNeedDrain) {
+            draining ??= drained(client.socket).then(() => void (draining = null));
+            await Promise.race([draining, client.closed, pause(200)]);
+          } else await pause(5);
         }
       });
       // Long enough for much more than the server's memory to have been offered.
