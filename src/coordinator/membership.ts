@@ -1,13 +1,10 @@
 import { unreachable, type Logger } from '../common/index.js';
 import { ErrorCode } from '../protocol/index.js';
-import type { GroupMetadata } from './core/group-metadata.js';
+import { ORDINARY_MEMBER_BYTES, type GroupMetadata } from './core/group-metadata.js';
 import { MemberMetadata, type MemberProtocol } from './core/member-metadata.js';
 import type { GroupStore } from './group-store.js';
 import { currentGeneration, type Rebalance } from './rebalance.js';
 import { joinError, syncError, UNKNOWN_MEMBER_ID, type JoinGroupResult, type SyncGroupResult } from './results.js';
-
-/** A consumer of a thousand topics keeps less. */
-const ORDINARY_MEMBER_BYTES = 64 * 1024;
 
 /** A JoinGroup as the coordinator sees it, whatever its version. */
 export interface JoinRequest {
@@ -133,14 +130,16 @@ export class Membership {
 
   /**
    * What a member names is kept for as long as it lives, half an hour without a word from it. The groups of ordinary members grow with their
-   * number, as in Kafka; those that bring much share what there is.
+   * number, as in Kafka; those that bring much share what there is. No one is turned away for what it has already.
    */
   private hasRoomFor(group: GroupMetadata, request: JoinRequest): boolean {
-    const { memberId } = request;
-    const bytes = memberOf(request, memberId).keptBytes;
+    const bytes = memberOf(request, request.memberId).keptBytes;
     if (bytes <= ORDINARY_MEMBER_BYTES) return true;
-    let usedBytes = group.has(memberId) ? -group.get(memberId).keptBytes : 0;
-    for (const { memberBytes } of this.store.each()) usedBytes += memberBytes;
+    const currentId = returningMemberId(group, request);
+    const currentBytes = currentId !== null && group.has(currentId) ? group.get(currentId).keptBytes : 0;
+    if (bytes <= currentBytes) return true;
+    let usedBytes = currentBytes > ORDINARY_MEMBER_BYTES ? -currentBytes : 0;
+    for (const { largeMemberBytes } of this.store.each()) usedBytes += largeMemberBytes;
     return usedBytes + bytes <= this.limits.maxMemberBytes;
   }
 
@@ -167,7 +166,7 @@ export class Membership {
       return;
     }
     const newMemberId = `${request.groupInstanceId ?? request.clientId}-${this.newUuid()}`;
-    const oldMemberId = request.groupInstanceId === null ? null : group.staticMemberId(request.groupInstanceId);
+    const oldMemberId = returningMemberId(group, request);
     if (oldMemberId !== null) {
       this.replaceStatic(group, request, oldMemberId, newMemberId, respond);
     } else if (request.groupInstanceId === null && request.requireKnownMemberId) {
@@ -346,6 +345,12 @@ export function refuseMember(group: GroupMetadata, memberId: string, groupInstan
     if (current !== memberId) return ErrorCode.FENCED_INSTANCE_ID;
   }
   return group.has(memberId) ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID;
+}
+
+/** Whose place the request takes; that of a new member is no one's. A static one that has restarted has no id yet. */
+function returningMemberId(group: GroupMetadata, { memberId, groupInstanceId }: JoinRequest): string | null {
+  if (memberId !== UNKNOWN_MEMBER_ID) return memberId;
+  return groupInstanceId === null ? null : group.staticMemberId(groupInstanceId);
 }
 
 function memberOf(request: JoinRequest, memberId: string): MemberMetadata {

@@ -12,6 +12,9 @@ export const CONSUMER_PROTOCOL_TYPE = 'consumer';
 /** The topics of a member's subscription; null when it is unreadable, or names more than `maxNames`. */
 export type TopicReader = (metadata: Buffer, maxNames: number) => readonly string[] | null;
 
+/** What a member may bring without being counted. A consumer of a thousand topics keeps less. */
+export const ORDINARY_MEMBER_BYTES = 64 * 1024;
+
 /** Names are read in one step. A group whose members name more, all told, hardly fits into its record; all topics count as subscribed then. */
 const MAX_SUBSCRIBED_NAMES = 100_000;
 
@@ -45,9 +48,10 @@ export class GroupMetadata {
   private readonly staticMembers = new Map<string, string>();
   private readonly pendingMembers = new Map<string, Timer>();
   private awaitingJoinCount = 0;
+  /** How many members support each; none of which no member is left that does. */
   private readonly protocolCounts = new Map<string, number>();
-  /** About what its members keep of what they sent, besides their assignments. */
-  memberBytes = 0;
+  /** About what those members that are not ordinary keep of what they sent, besides their assignments. */
+  largeMemberBytes = 0;
   private subscribed: ReadonlySet<string> | null = null;
 
   constructor(
@@ -333,10 +337,13 @@ export class GroupMetadata {
   }
 
   private count(member: MemberMetadata, by: 1 | -1): void {
-    this.memberBytes += by * member.keptBytes;
+    const bytes = member.keptBytes;
+    if (bytes > ORDINARY_MEMBER_BYTES) this.largeMemberBytes += by * bytes;
     // A client may name a protocol twice; it is one supporter all the same.
     for (const name of new Set(member.supportedProtocols.map((protocol) => protocol.name))) {
-      this.protocolCounts.set(name, (this.protocolCounts.get(name) ?? 0) + by);
+      const supporters = (this.protocolCounts.get(name) ?? 0) + by;
+      if (supporters > 0) this.protocolCounts.set(name, supporters);
+      else this.protocolCounts.delete(name);
     }
   }
 }

@@ -1,6 +1,8 @@
 /** What one request brings to a group: how much of it is kept, and what is done in one step. */
 import { runAtOnce } from '../../../src/common/index.js';
 import { ErrorCode, type JoinGroupRequest } from '../../../src/protocol/index.js';
+import { GroupMetadata } from '../../../src/coordinator/core/group-metadata.js';
+import { MemberMetadata } from '../../../src/coordinator/core/member-metadata.js';
 import { readSubscribedTopics } from '../../../src/coordinator/group-records.js';
 import { Fixture, GROUP, subscription } from './support.js';
 
@@ -33,15 +35,36 @@ describe('members that bring much', () => {
     expect((await joined(fixture, joinOf('small', 60_000))).code).toBe(ErrorCode.NONE);
   });
 
-  test('may join again with as much as they have, and leave what they had to others', async () => {
+  test('may join again with as much as they have, or with more if there is room, and leave what they had to others', async () => {
     const fixture = await new Fixture().elected();
-    const first = await joined(fixture, joinOf('a', 600_000));
+    const first = await joined(fixture, joinOf('a', 500_000));
     expect((await joined(fixture, { ...joinOf('a', 600_000), memberId: first.memberId })).code).toBe(ErrorCode.NONE);
     expect((await joined(fixture, joinOf('b', 600_000))).code).toBe(ErrorCode.GROUP_MAX_SIZE_REACHED);
     const members = [{ memberId: first.memberId, groupInstanceId: 'a', reason: null }];
     const context = { apiVersion: 5, clientId: '', clientHost: '' };
     runAtOnce(fixture.coordinator.leaveGroup(context, { groupId: 'a', memberId: '', members }));
     expect((await joined(fixture, joinOf('b', 600_000))).code).toBe(ErrorCode.NONE);
+  });
+
+  test('do not share it with ordinary ones, however many those are', async () => {
+    const fixture = await new Fixture().elected();
+    for (let at = 0; at < 20; at++) expect((await joined(fixture, joinOf(`m${at}`, 60_000))).code).toBe(ErrorCode.NONE);
+    expect((await joined(fixture, joinOf('large', 900_000))).code).toBe(ErrorCode.NONE);
+  });
+
+  test('may join again with what they have, and no more, when the members loaded take more than there is', async () => {
+    const before = await new Fixture().elected();
+    const { memberId } = await joined(before, joinOf('a', 900_000, GROUP));
+    expect((await before.sync(memberId, 1, {}, 'a')).errorCode).toBe(ErrorCode.NONE);
+    const after = await new Fixture(before.partition, {}, 100_000).elected();
+    const codes = [];
+    for (const bytes of [900_001, 900_000]) {
+      codes.push((await joined(after, { ...joinOf('a', bytes, GROUP), memberId })).code);
+      // As it does when it has restarted.
+      codes.push((await joined(after, joinOf('a', bytes, GROUP))).code);
+    }
+    const tooLarge = ErrorCode.GROUP_MAX_SIZE_REACHED;
+    expect(codes).toEqual([tooLarge, tooLarge, ErrorCode.NONE, ErrorCode.NONE]);
   });
 
   test('are counted by what they keep: many protocols of nothing too', async () => {
@@ -63,6 +86,22 @@ describe('members that bring much', () => {
     expect((await joined(fixture, offering(1001))).code).toBe(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
     expect((await joined(fixture, offering(1000))).code).toBe(ErrorCode.NONE);
   });
+});
+
+test('a group keeps the names of those protocols only that a member offers now', () => {
+  const group = new GroupMetadata('g', 'Empty', 0);
+  const offered = (round: number) =>
+    ['range', `only-${round}`, 'range'].map((name) => ({ name, metadata: Buffer.alloc(0) }));
+  const members = ['a', 'b'].map((id) => new MemberMetadata(id, null, 'c', '/h', 1000, 1000, 'consumer', offered(0)));
+  for (const member of members) group.add(member);
+  for (let round = 1; round <= 1000; round++) group.update(members[0]!, offered(round), 1000, 1000, null);
+  expect([...group['protocolCounts']]).toEqual([
+    ['range', 2],
+    ['only-0', 1],
+    ['only-1000', 1],
+  ]);
+  for (const { memberId } of members) group.remove(memberId);
+  expect([...group['protocolCounts']]).toEqual([]);
 });
 
 test('a group whose members name more topics than are read counts as subscribed to all', async () => {

@@ -71,6 +71,7 @@ export class Fixture {
   constructor(
     readonly partition = new MemoryPartition(),
     overrides: Record<string, string> = {},
+    maxMemberBytes = 1 << 20,
   ) {
     const properties = new Map(
       Object.entries({
@@ -87,7 +88,7 @@ export class Fixture {
       random: seededRandom(1),
       logger: silentLogger,
       metrics: new MetricsRegistry(),
-      maxMemberBytes: 1 << 20,
+      maxMemberBytes,
     });
     this.coordinator.startup(1);
   }

@@ -265,17 +265,19 @@ test('ListGroups of many states looks at each group once, and lists those in one
   expect(looks).toBeLessThanOrEqual(4000);
 });
 
-test('JoinGroup with more than any record of its group could hold is refused', async () => {
-  const join = (bytes: number): Promise<JoinGroupResponse> =>
+test('JoinGroup with more than any record of its group could hold is refused, unless such records are compressed', async () => {
+  const join = (bytes: number, compressionId: number): Promise<JoinGroupResponse> =>
     ask({
       apiKey: ApiKey.JoinGroup,
       version: 5,
       body: { groupId: 'g', protocols: [{ name: 'range', metadata: Buffer.alloc(bytes) }] },
       services: {
+        config: { groups: { offsets: { compressionId } } },
         topicConfigs: { configOf: () => ({ maxMessageBytes: 1000 }) },
         groups: { joinGroup: () => Promise.resolve({ errorCode: ErrorCode.NONE, protocolName: '' }) },
       },
     });
-  expect((await join(1001)).errorCode).toBe(ErrorCode.GROUP_MAX_SIZE_REACHED);
-  expect((await join(1000)).errorCode).toBe(ErrorCode.NONE);
+  expect((await join(1001, 0)).errorCode).toBe(ErrorCode.GROUP_MAX_SIZE_REACHED);
+  expect((await join(1000, 0)).errorCode).toBe(ErrorCode.NONE);
+  expect((await join(1001, 4)).errorCode).toBe(ErrorCode.NONE);
 });
