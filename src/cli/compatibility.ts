@@ -33,7 +33,8 @@ const VAST_REQUESTS =
   'costs its connection, with a line in the log: Kafka may run out of memory. An error that no handler expected closes the connection ' +
   'also where Kafka would answer it with nothing in it: Metadata of all topics, and ElectLeaders 0 of all partitions. ' +
   'An answer beyond 64 KiB that there is no room for beside those that clients have not read (128 MiB for all, those of one address count twice) costs its connection too; ' +
-  'Kafka may run out of memory. A sentence of more than 32,767 bytes is cut; Kafka closes the connection.\n\nOne resource or topic has up to 1,000 configs, ' +
+  'Kafka may run out of memory. A sentence of more than 32,767 bytes is cut; Kafka closes the connection. ' +
+  'A request with a name of more than 300 bytes (no topic has one), and more elements than 128 KiB divided by its length, costs its connection.\n\nOne resource or topic has up to 1,000 configs, ' +
   'one topic 100,000 partitions and a partition 1,000 replicas; beyond, INVALID_REQUEST, INVALID_CONFIG, INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT. ' +
   'A member of a group offers up to 1,000 protocols (INCONSISTENT_GROUP_PROTOCOL), each with no more than a batch of `__consumer_offsets` has room for, ' +
   'and members with more than 64 KiB are refused once all have an eighth of the heap (GROUP_MAX_SIZE_REACHED). Of the subscriptions of a group 100,000 ' +

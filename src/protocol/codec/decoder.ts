@@ -20,12 +20,21 @@ export type SteppedDecoder = (at: ReadPosition) => Steps<unknown>;
 /** Beyond this many elements an array grows as it is read instead of being allocated at once. */
 const PREALLOCATED_ELEMENTS = 65536;
 /**
- * V8 hashes texts of more than 16,383 characters by their length alone: in a map, thousands of such names are a list. A stranger's request has them,
- * of up to half as many bytes, since keys are put together of two, only where it has few elements. Values are no keys.
+ * Names that are longer than those of topics are a stranger's. V8 hashes texts of more than 16,383 characters by their length alone, so that maps of
+ * thousands are lists; and keys that are put together of a name and a number take its bytes each time. A request has them only where it
+ * has few elements: their product is bounded. Values, sentences and paths are no keys.
  */
-const LONG_NAME_BYTES = 8000;
-const MOST_ELEMENTS_WITH_LONG_NAMES = 64;
-const VALUES: ReadonlySet<string> = new Set(['value', 'errorMessage', 'committedMetadata', 'reason', 'protocolData']);
+const LONG_NAME_BYTES = 300;
+const LONG_NAMES_MAX_BYTES = 128 * 1024;
+const VALUES: ReadonlySet<string> = new Set([
+  'value',
+  'errorMessage',
+  'committedMetadata',
+  'reason',
+  'protocolData',
+  'path',
+  'logDir',
+]);
 /** Elements and tagged fields that a step reads: some 50 µs. */
 export const ELEMENTS_A_STEP = 256;
 
@@ -50,10 +59,10 @@ function compile(shape: StructShape, version: number, flexible: boolean, mode: M
     return function${mode === 'stepped' ? '*' : ''} decode${shape.name}${version}(at${mode === 'bounded' ? ', left' : ''}) {
       const b = at.buffer, end = b.length;
       let p = at.position, n = 0${mode === 'stepped' ? `, pace = ${ELEMENTS_A_STEP}` : ''};
-      ${mode === 'bounded' ? `const most = left; let longName = '';` : ''}
+      ${mode === 'bounded' ? `const most = left; let longest = ${LONG_NAME_BYTES}, longName = '';` : ''}
       ${source.lines.join('\n')}
       const value = ${value};
-      ${mode === 'bounded' ? `if (longName !== '' && most - left > ${MOST_ELEMENTS_WITH_LONG_NAMES}) refuseLongName(longName, p);` : ''}
+      ${mode === 'bounded' ? `if (longest * (most - left) > ${LONG_NAMES_MAX_BYTES} && longest > ${LONG_NAME_BYTES}) refuseLongName(longName, p);` : ''}
       at.position = p;
       return value;
     };`;
@@ -132,7 +141,7 @@ class DecoderSource extends Source {
   /** Whatever goes in steps has many elements. */
   private longName(where: string): void {
     if (this.mode === 'stepped') this.emit(`if (n > ${LONG_NAME_BYTES}) refuseLongName(${quote(where)}, p);`);
-    else if (this.mode === 'bounded') this.emit(`if (n > ${LONG_NAME_BYTES}) longName = ${quote(where)};`);
+    else if (this.mode === 'bounded') this.emit(`if (n > longest) { longest = n; longName = ${quote(where)}; }`);
   }
 
   private nestedStruct(shape: StructShape, variable: string, nullable: boolean, where: string): void {

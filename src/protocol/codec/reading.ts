@@ -173,7 +173,7 @@ export function refuseLength(where: string, at: number, length: number, left: nu
 }
 
 export function refuseLongName(where: string, at: number): never {
-  throw malformed(where, at, 'a name of more than 8000 bytes among many elements');
+  throw malformed(where, at, 'a name longer than any topic has, among many elements');
 }
 
 export function refuseNull(where: string, at: number): never {

@@ -210,13 +210,24 @@ describe('long names, by which maps become lists', () => {
     );
 
   test('are taken in a request of few elements, and not in one of many', () => {
-    expect(metadataRequest.decodeUpTo(2000, named(64, 32_000), 12)!.topics).toHaveLength(64);
-    expect(metadataRequest.decodeUpTo(2000, named(65, 8000), 12)!.topics).toHaveLength(65);
-    expect(() => metadataRequest.decodeUpTo(2000, named(65, 8001), 12)).toThrow('a name of more than 8000 bytes');
-    expect(metadataRequest.decodeUpTo(64, named(65, 8001), 12)).toBeNull();
-    expect(() => runAtOnce(metadataRequest.decodeInSteps(named(1, 8001), 12))).toThrow(
-      'a name of more than 8000 bytes',
-    );
+    const refusal = 'a name longer than any topic has';
+    for (const [count, length] of [
+      [4, 32_767],
+      [16, 8192],
+      [2000, 300],
+    ] as const) {
+      expect(metadataRequest.decodeUpTo(2000, named(count, length), 12)!.topics).toHaveLength(count);
+    }
+    for (const [count, length] of [
+      [5, 32_767],
+      [16, 8193],
+      [436, 301],
+    ] as const) {
+      expect(() => metadataRequest.decodeUpTo(2000, named(count, length), 12)).toThrow(refusal);
+    }
+    expect(metadataRequest.decodeUpTo(16, named(17, 8193), 12)).toBeNull();
+    expect(runAtOnce(metadataRequest.decodeInSteps(named(3000, 300), 12)).topics).toHaveLength(3000);
+    expect(() => runAtOnce(metadataRequest.decodeInSteps(named(3000, 301), 12))).toThrow(refusal);
   });
 
   test('are no values: a configuration may list thousands of replicas', () => {
