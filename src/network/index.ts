@@ -6,6 +6,6 @@ export {
 } from './socket-server.js';
 export { AddressOverrides } from './address-overrides.js';
 export type { ConnectionRateLimits } from './core/connection-pace.js';
-export { isFetcherClientId } from './core/sender-class.js';
+export { isOfFetcher } from './core/sender-class.js';
 export { Request, type ConnectionInfo } from './request.js';
 export { NetworkClient, NetworkError, type NetworkClientOptions, type NetworkErrorKind } from './network-client.js';

@@ -1,5 +1,5 @@
 import { BROKER_SLICES, FairRoom, type Clock, type SliceLimits, type Tenant, type Timer } from '../common/index.js';
-import { isFetcherClientId } from '../network/index.js';
+import { isOfFetcher } from '../network/index.js';
 import type { RequestHeaderView, ApiDescription } from '../protocol/index.js';
 
 /**
@@ -16,8 +16,8 @@ const MAX_WAIT_MS = 30_000;
 export type LargeRequestSender = 'broker' | 'client';
 
 /** Who has sent it, as far as its header tells. A client that calls itself a broker competes with brokers. */
-export function senderOf(api: ApiDescription, { clientId }: RequestHeaderView): LargeRequestSender {
-  return api.clusterAction || (clientId !== null && isFetcherClientId(clientId)) ? 'broker' : 'client';
+export function senderOf(api: ApiDescription, { apiKey, clientId }: RequestHeaderView): LargeRequestSender {
+  return api.clusterAction || (clientId !== null && isOfFetcher(apiKey, clientId)) ? 'broker' : 'client';
 }
 
 /** What brokers ask for does not share its turns with the crowd of clients. */

@@ -22,11 +22,13 @@ const API_KEY_AT = 0;
 const CLIENT_ID_AT = 8;
 /** LeaderAndIsr, StopReplica, UpdateMetadata, ControlledShutdown, WriteTxnMarkers, AlterPartition, Envelope, AllocateProducerIds. */
 const BROKER_APIS: ReadonlySet<number> = new Set([4, 5, 6, 7, 27, 56, 58, 67]);
+/** Fetch, ListOffsets, OffsetForLeaderEpoch: what followers ask. */
+const FETCHER_APIS: ReadonlySet<number> = new Set([1, 2, 23]);
 const FETCHER = /^broker-\d+-fetcher-\d+$/;
 
-/** How Kafka's fetchers call themselves (`ReplicaFetcherManager`), and ours. */
-export function isFetcherClientId(clientId: string): boolean {
-  return FETCHER.test(clientId);
+/** A request that followers send, of one that calls itself as Kafka's fetchers (`ReplicaFetcherManager`), and ours, do. */
+export function isOfFetcher(apiKey: number, clientId: string): boolean {
+  return FETCHER_APIS.has(apiKey) && FETCHER.test(clientId);
 }
 
 /**
@@ -40,9 +42,10 @@ export function senderClassOf(audience: ListenerAudience, frameBytes: number, by
 }
 
 function claimsToBeBroker(bytes: Buffer, at: number): boolean {
-  if (BROKER_APIS.has(bytes.readInt16BE(at + API_KEY_AT))) return true;
+  const apiKey = bytes.readInt16BE(at + API_KEY_AT);
+  if (BROKER_APIS.has(apiKey)) return true;
   const length = bytes.readInt16BE(at + CLIENT_ID_AT);
   const from = at + CLIENT_ID_AT + 2;
   if (length <= 0 || from + length > at + HEADER_PREFIX_BYTES) return false;
-  return isFetcherClientId(bytes.toString('latin1', from, from + length));
+  return isOfFetcher(apiKey, bytes.toString('latin1', from, from + length));
 }

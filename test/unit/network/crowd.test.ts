@@ -58,7 +58,7 @@ describe('half-sent frames', () => {
     halves(crowd, 500, 60 * KIB, 50 * KIB);
     halves(crowd, 100, 3 * MIB, 200 * KIB);
     crowd.run(10);
-    const follower = ask(crowd.connect('follower'), 300 * KIB, FOLLOWER);
+    const follower = ask(crowd.connect('follower'), 300 * KIB, FOLLOWER, ApiKey.Fetch);
     const controller = ask(crowd.connect('controller'), 3 * MIB, '1', ApiKey.LeaderAndIsr);
     crowd.run(1);
     expect([follower.answers, controller.answers]).toEqual([[7], [7]]);
@@ -69,7 +69,7 @@ describe('half-sent frames', () => {
     { title: 'the control plane', listeners: ['BROKERS', 'CONTROL'], options: { controlPlaneListener: 'CONTROL' } },
   ])('of clients that say they are brokers cost no broker on $title anything', async ({ listeners, options }) => {
     const crowd = await crowdOf(listeners, {}, undefined, options);
-    halves(crowd, 500, 300 * KIB, 200 * KIB, FOLLOWER);
+    halves(crowd, 500, 300 * KIB, 200 * KIB, FOLLOWER, ApiKey.Fetch);
     halves(crowd, 100, 3 * MIB, 200 * KIB);
     crowd.run(10);
     const broker = ask(crowd.connect('broker', 2), 3 * MIB);
@@ -86,12 +86,12 @@ describe('half-sent frames', () => {
       const crowd = await crowdOf(['BROKERS']);
       const liars = Array.from({ length: 100 }, (_, i) => {
         const connection = crowd.connect(hosts(i));
-        connection.send(requestOf(300 * KIB, 1, FOLLOWER).subarray(0, 200 * KIB));
+        connection.send(requestOf(300 * KIB, 1, FOLLOWER, ApiKey.Fetch).subarray(0, 200 * KIB));
         return connection;
       });
       crowd.run(10);
-      const other = ask(crowd.connect('other'), 100 * KIB, FOLLOWER);
-      const broker = ask(crowd.connect('broker'), 300 * KIB, FOLLOWER);
+      const other = ask(crowd.connect('other'), 100 * KIB, FOLLOWER, ApiKey.Fetch);
+      const broker = ask(crowd.connect('broker'), 300 * KIB, FOLLOWER, ApiKey.Fetch);
       crowd.run(1);
       expect([other.answers, broker.answers]).toEqual([[7], []]);
       crowd.run(withinMs);

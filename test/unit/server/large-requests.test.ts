@@ -358,8 +358,9 @@ test('what brokers ask for goes on beside a crowd of clients as if they were one
       while (!isOver) yield;
     }
     for (let at = 0; at < 30; at++) void runInSlices(clock, crowd());
-    const body = { groups: names.slice(0, 5000) };
-    const sent = sendAs(clientId, describeGroups, 5, body, services(clock));
+    const fetch = handler(fetchRequest, fetchResponse, () => ({}));
+    const partitions = names.slice(0, 5000).map((_, partition) => ({ partition }));
+    const sent = sendAs(clientId, fetch, 12, { topics: [{ topic: 't', partitions }] }, services(clock));
     let count = 0;
     run(() => {
       if (sent.answer === null) count = turns();

@@ -32,6 +32,13 @@ describe('the class of a frame', () => {
       is: 'small',
     },
     {
+      title: 'what no follower asks, of one that calls itself so',
+      audience: 'brokersAndClients',
+      prefix: prefixOf(ApiKey.Metadata, 12, 'broker-12-fetcher-0'),
+      bytes: 5000,
+      is: 'small',
+    },
+    {
       title: 'a client id that only begins like a follower’s',
       audience: 'brokersAndClients',
       prefix: prefixOf(ApiKey.Fetch, 12, 'broker-12-fetcher-0-x'),
