@@ -22,6 +22,11 @@ export interface AppendCall {
   readonly allowance?: AppendAllowance;
   /** For transaction verification (KIP-890): null outside of transactions. */
   readonly transactionalId?: string | null;
+  /**
+   * Given, for what waits to be replicated, how to give that up: for who is not there any more to be answered. Called before `append` has returned,
+   * or what it returned has resolved; `onComplete` is not called then.
+   */
+  readonly onWait?: (giveUp: () => void) => void;
   /** Called once, at once or later; results in the order of the entries. */
   readonly onComplete: (results: AppendResult[]) => void;
 }

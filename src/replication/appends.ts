@@ -29,8 +29,6 @@ export interface AppendsOptions {
   readonly messagesIn: Counter;
   readonly failedProduceRequests: Counter;
   readonly onRefused: (tp: TopicPartition, error: Error) => void;
-  /** A bug of ours. */
-  readonly onFatal: (error: unknown) => void;
   /** Something else than a refusal came of an append. */
   readonly onUnexpected: (tp: TopicPartition, error: unknown) => void;
 }
@@ -98,20 +96,31 @@ export class Appends {
     const partitions = unverified.map(({ tp }) => tp);
     // What a trusting verifier answers is there when its call returns.
     let atOnce = null as { readonly appended: Promise<void> | null } | null;
-    let endLater = null as (() => void) | null;
+    let appendLate = null as ((append: () => Promise<void> | null) => void) | null;
     verifier.verify({ transactionalId, ...producer }, partitions, (errorCodes) => {
-      assert(errorCodes.length === unverified.length, 'the coordinator answers for every partition');
-      unverified.forEach(({ index, tp, guard }, at) => {
-        const errorCode = errorCodes[at]!;
-        verifications[index] = errorCode === ErrorCode.NONE ? { guard } : { refusal: unverifiedRefusal(tp, errorCode) };
-      });
-      const appended = this.appendEntries(call, verifications);
-      if (!endLater) atOnce = { appended };
-      else if (!appended) endLater();
-      else appended.catch((error: unknown) => this.options.onFatal(error)).finally(endLater);
+      const append = (): Promise<void> | null => {
+        assert(errorCodes.length === unverified.length, 'the coordinator answers for every partition');
+        unverified.forEach(({ index, tp, guard }, at) => {
+          const errorCode = errorCodes[at]!;
+          verifications[index] =
+            errorCode === ErrorCode.NONE ? { guard } : { refusal: unverifiedRefusal(tp, errorCode) };
+        });
+        return this.appendEntries(call, verifications);
+      };
+      if (appendLate) appendLate(append);
+      else atOnce = { appended: append() };
     });
     if (atOnce) return atOnce.appended;
-    return new Promise<void>((resolve) => (endLater = resolve));
+    return new Promise<void>((resolve, reject) => {
+      // Of what it throws whoever waits is told, as when there is no verifier; the verifier is not.
+      appendLate = (append) => {
+        try {
+          resolve(append() ?? undefined);
+        } catch (error) {
+          reject(error as Error);
+        }
+      };
+    });
   }
 
   /** Appends what takes no long work at once, and the rest, each when it is prepared. */
@@ -269,7 +278,10 @@ class AppendRun {
   finish(onComplete = this.call.onComplete): void {
     const { results, required } = this;
     const mustWait = required.length > 0;
-    if (mustWait) this.options.purgatory.wait(results, required, this.call.timeoutMs, onComplete);
+    if (mustWait) {
+      const giveUp = this.options.purgatory.wait(results, required, this.call.timeoutMs, onComplete);
+      this.call.onWait?.(giveUp);
+    }
     for (const { partition, change } of this.changed) this.options.onChange(partition, change);
     if (!mustWait) onComplete(results);
   }

@@ -18,15 +18,20 @@ class DelayedProduce {
     public onComplete: (results: AppendResult[]) => void,
   ) {}
 
-  /** Answers. What is left of it in queues afterwards holds on to nothing: the request's frame hangs on the answer. */
+  /** Answers. */
   complete(): void {
     const { results, onComplete } = this;
+    this.end();
+    onComplete(results);
+  }
+
+  /** What is left of it in queues afterwards holds on to nothing: the request hangs on the answer. */
+  end(): void {
     this.isDone = true;
     this.timer?.cancel();
     this.timer = null;
     this.results = [];
     this.onComplete = () => undefined;
-    onComplete(results);
   }
 }
 
@@ -44,6 +49,8 @@ interface ProduceWaiter {
 interface ProduceQueue {
   waiters: ProduceWaiter[];
   head: number;
+  /** About how many wait no more behind the head. */
+  done: number;
 }
 
 /** Beyond this many a queue gives back the memory of those that were satisfied. */
@@ -67,14 +74,14 @@ export class ProducePurgatory {
 
   /**
    * Lets a request wait for those of its partitions that `required` names by the place of their result, until `timeoutMs` is up, when
-   * what is missing answers REQUEST_TIMED_OUT.
+   * what is missing answers REQUEST_TIMED_OUT. Gives how to give up waiting.
    */
   wait(
     results: AppendResult[],
     required: readonly { readonly index: number; readonly key: string; readonly offset: number }[],
     timeoutMs: number,
     onComplete: (results: AppendResult[]) => void,
-  ): void {
+  ): () => void {
     const operation = new DelayedProduce(results, required.length, onComplete);
     this.delayedCount++;
     for (const { index, key, offset } of required) {
@@ -82,9 +89,10 @@ export class ProducePurgatory {
       operation.waiters.push(waiter);
       const queue = this.queues.get(key);
       if (queue) enqueue(queue, waiter);
-      else this.queues.set(key, { waiters: [waiter], head: 0 });
+      else this.queues.set(key, { waiters: [waiter], head: 0, done: 0 });
     }
     operation.timer = this.clock.setTimer(timeoutMs, () => this.expire(operation), { background: true });
+    return () => this.giveUp(operation);
   }
 
   /** The high watermark rose: completes what is satisfied, with `errorCode` when the ISR has become too small meanwhile. */
@@ -125,9 +133,22 @@ export class ProducePurgatory {
       if (!isSatisfied) operation.results[index] = withError(operation.results[index]!, ErrorCode.REQUEST_TIMED_OUT);
     }
     this.complete(operation);
-    for (const { key } of operation.waiters) {
+    this.trimAll(operation);
+  }
+
+  private giveUp(operation: DelayedProduce): void {
+    if (operation.isDone) return;
+    this.delayedCount--;
+    operation.end();
+    this.trimAll(operation);
+  }
+
+  private trimAll({ waiters }: DelayedProduce): void {
+    for (const { key, isSatisfied } of waiters) {
       const queue = this.queues.get(key);
-      if (queue) this.trim(key, queue);
+      if (!queue || isSatisfied) continue;
+      queue.done++;
+      this.trim(key, queue);
     }
   }
 
@@ -141,7 +162,7 @@ export class ProducePurgatory {
     }
   }
 
-  /** Lets go of what is done at the head, so that a partition that is stuck does not collect requests that timed out. */
+  /** Lets go of what is done, so that a partition that is stuck does not collect requests that timed out, or were given up. */
   private trim(key: string, queue: ProduceQueue): void {
     while (queue.head < queue.waiters.length && queue.waiters[queue.head]!.operation.isDone) queue.head++;
     if (queue.head === queue.waiters.length) {
@@ -150,6 +171,9 @@ export class ProducePurgatory {
     } else if (queue.head > COMPACT_ABOVE) {
       queue.waiters = queue.waiters.slice(queue.head);
       queue.head = 0;
+    } else if (queue.done > COMPACT_ABOVE && queue.done > queue.waiters.length / 2) {
+      queue.waiters = queue.waiters.slice(queue.head).filter(({ operation }) => !operation.isDone);
+      queue.head = queue.done = 0;
     }
   }
 }

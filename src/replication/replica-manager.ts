@@ -183,7 +183,6 @@ export class ReplicaManager {
       messagesIn: options.metrics.counter(`${TOPIC_METRIC}MessagesInPerSec`),
       failedProduceRequests: options.metrics.counter(`${TOPIC_METRIC}FailedProduceRequestsPerSec`),
       onRefused: (tp, error) => this.logger.debug('An append was refused', { partition: partitionKey(tp), error }),
-      onFatal: options.onFatal,
       onUnexpected: (tp, error) =>
         this.logger.error('Error processing an append', { partition: partitionKey(tp), error }),
     });

@@ -52,7 +52,10 @@ export class LargeRequest implements Tenant {
     this.lane.enter(this);
   }
 
-  /** From now on it waits for what others do, and then to be answered: it keeps no one waiting, and goes when its room is needed. */
+  /**
+   * From now on it waits for what others do, and then to be answered: it keeps no one waiting, and goes when its room is needed, perhaps at once.
+   * One that has never entered, because it is small, is counted from here on.
+   */
   leaveToOthers(): void {
     this.lane.leaveToOthers(this);
   }
@@ -97,7 +100,7 @@ class Lane {
   }
 
   leaveToOthers(request: LargeRequest): void {
-    if (request.state !== 'handled') return;
+    if (request.state !== 'handled' && request.state !== 'outside') return;
     this.leave(request);
     request.state = 'leftToOthers';
     const { address, bytes } = request;
@@ -106,6 +109,7 @@ class Lane {
     ofAddress.requests.add(request);
     ofAddress.bytes += bytes;
     this.leftToOthersBytes += bytes;
+    this.makeRoom();
   }
 
   leave(request: LargeRequest): void {
@@ -142,8 +146,8 @@ class Lane {
   /** Of what waits for others there is no more than what is not being handled leaves: the address that has most of it gives way. */
   private makeRoom(): void {
     while (this.leftToOthersBytes > 0 && this.usedBytes + this.leftToOthersBytes > 2 * this.capacityBytes) {
-      const [most] = [...this.leftToOthers.values()].sort((a, b) => b.bytes - a.bytes);
-      const [oldest] = most!.requests;
+      const most = [...this.leftToOthers.values()].reduce((a, b) => (b.bytes > a.bytes ? b : a));
+      const [oldest] = most.requests;
       this.pushOut(oldest!);
     }
   }

@@ -36,6 +36,9 @@ export class ApiError extends Error {
 /** An answer up to this size is sent whatever others have not read: it is no more than what an address may always fetch. */
 const UNCOUNTED_ANSWER_BYTES = 64 * 1024;
 
+/** What keeps no more while it waits is as much a part of its connection. */
+const UNCOUNTED_WAITING_BYTES = 4 * 1024;
+
 /** There is no room for the answer beside those that clients do not read, or no one waits for it any more. */
 class NoRoomForAnswer extends Error {}
 
@@ -297,6 +300,22 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     if (request.isAbandoned) request.respondNothing();
     else request.endsWhenAbandoned = true;
     this.place?.leaveToOthers();
+  }
+
+  /**
+   * Counts what it keeps while it waits for others, if it is no large request, whose place counts for all of it. There is no bound to how
+   * many such wait: others may be cut off, or this one.
+   */
+  countWhileWaiting(keptBytes: number): void {
+    const { request, clientId, clientAddress, apiKey } = this;
+    const bytes = keptBytes + 2 * (clientId?.length ?? 0);
+    if (this.place || request.isAbandoned || bytes <= UNCOUNTED_WAITING_BYTES) return;
+    const place = this.largeRequests.request(senderOf(apiOf(apiKey)!, request.header), clientAddress, bytes, {
+      onEntered: () => undefined,
+      onPushedOut: () => request.pushOut('Closed a connection for requests that waited while memory is short'),
+    });
+    request.onEnded = () => place.leave();
+    place.leaveToOthers();
   }
 
   /** For what a client can cause as often as he likes. */

@@ -1,21 +1,17 @@
-import type { TopicPartition } from '../../cluster/index.js';
 import { runAtOnce, runInSlices, startInSlices, type Steps } from '../../common/index.js';
 import { AppendAllowance, CorruptRecordError, firstBatch, wholeBatchSizeAt } from '../../records/index.js';
-import {
-  ErrorCode,
-  ListView,
-  produceRequest,
-  produceResponse,
-  type InputOf,
-  type ProduceRequest,
-} from '../../protocol/index.js';
-import type { AppendEntry, AppendResult, AppendWait } from '../../replication/index.js';
+import { ErrorCode, produceRequest, produceResponse, type ProduceRequest } from '../../protocol/index.js';
+import type { AppendWait } from '../../replication/index.js';
 import { produceErrorResponse } from '../error-responses.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
 import { forEachInSteps } from '../in-steps.js';
-
-type Answer = InputOf<typeof produceResponse>;
-type PartitionAnswer = NonNullable<NonNullable<Answer['responses']>[number]['partitionResponses']>[number];
+import {
+  partitionAnswer,
+  ProduceAnswers,
+  type Answer,
+  type PartitionAnswer,
+  type WantedAppend,
+} from './produce-answers.js';
 
 const COMPRESSION_MASK = 0x07;
 const ZSTD = 4;
@@ -42,16 +38,11 @@ function* sortOutAndAppend(
   return appendAsked(body, context, yield* sortOut(body, context));
 }
 
-/** The answer for a partition, or the error for one that is refused without asking its log: of those there may be a million. */
-type Result = PartitionAnswer | number;
-type PartitionData = ProduceRequest['topicData'][number]['partitionData'];
-
 /** A request sorted out: what is to be appended, and what is refused. */
 interface Asked {
   /** One for each partition. */
   readonly entries: WantedAppend[];
-  /** In the order of the request. */
-  readonly answers: (Result | WantedAppend)[];
+  readonly answers: ProduceAnswers;
   /** The request is refused as a whole. */
   readonly refusal: { readonly errorCode: number; readonly message: string | null } | null;
 }
@@ -60,7 +51,7 @@ interface Asked {
 function* sortOut(body: ProduceRequest, context: RequestContext<Answer>): Steps<Asked> {
   const { authorize, metadata, replicas, apiVersion } = context;
   const entries: WantedAppend[] = [];
-  const answers: (Result | WantedAppend)[] = [];
+  const answers = new ProduceAnswers();
   try {
     if (yield* isTransactional(body)) {
       const { transactionalId } = body;
@@ -75,7 +66,6 @@ function* sortOut(body: ProduceRequest, context: RequestContext<Answer>): Steps<
     return { entries, answers, refusal };
   }
   let left = PARTITIONS_A_STEP;
-  let many: ManyPartitions | null = null;
   for (const { name, partitionData } of body.topicData) {
     // Topics without partitions count too.
     if (--left < 0) {
@@ -83,10 +73,7 @@ function* sortOut(body: ProduceRequest, context: RequestContext<Answer>): Steps<
       left = PARTITIONS_A_STEP;
     }
     const authorized = authorize('WRITE', { type: 'TOPIC', name });
-    for (const data of partitionData) {
-      const { index, records } = data;
-      // The answer needs the rest of the request, and may wait for long.
-      data.records = null;
+    for (const { index, records } of partitionData) {
       if (--left < 0) {
         yield;
         left = PARTITIONS_A_STEP;
@@ -98,52 +85,23 @@ function* sortOut(body: ProduceRequest, context: RequestContext<Answer>): Steps<
       else if (records === null) {
         // Kafka stumbles over them inside the append.
         const logStartOffset = BigInt(replicas.localLog(tp)?.logStartOffset ?? -1);
-        answers.push({ index, errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, baseOffset: -1n, logStartOffset });
+        answers.refuse(name, index, {
+          index,
+          errorCode: ErrorCode.UNKNOWN_SERVER_ERROR,
+          baseOffset: -1n,
+          logStartOffset,
+        });
         continue;
       } else errorCode = batchProblem(records as Buffer, apiVersion);
       if (errorCode === ErrorCode.NONE) {
-        let entry = many ? many.get(tp) : entryOf(entries, tp);
-        if (entry) entry.records = records as Buffer;
-        else {
-          entry = new WantedAppend(tp, records as Buffer);
-          entries.push(entry);
-          if (many) many.add(entry);
-          else if (entries.length > FEW_PARTITIONS) many = new ManyPartitions(entries);
-        }
-        answers.push(entry);
+        const entry = answers.want(tp, records as Buffer);
+        if (entry) entries.push(entry);
       } else {
-        answers.push(errorCode);
+        answers.refuse(name, index, errorCode);
       }
     }
   }
-  return { entries, answers, refusal: null };
-}
-
-/** Nearly all requests name so few partitions that looking at each is quicker than a map of them. */
-const FEW_PARTITIONS = 8;
-
-function entryOf(entries: readonly WantedAppend[], { topic, partition }: TopicPartition): WantedAppend | undefined {
-  for (const entry of entries) if (entry.tp.partition === partition && entry.tp.topic === topic) return entry;
-  return undefined;
-}
-
-class ManyPartitions {
-  private readonly byTopic = new Map<string, Map<number, WantedAppend>>();
-
-  constructor(entries: readonly WantedAppend[]) {
-    for (const entry of entries) this.add(entry);
-  }
-
-  get({ topic, partition }: TopicPartition): WantedAppend | undefined {
-    return this.byTopic.get(topic)?.get(partition);
-  }
-
-  add(entry: WantedAppend): void {
-    const { topic, partition } = entry.tp;
-    const ofTopic = this.byTopic.get(topic);
-    if (ofTopic) ofTopic.set(partition, entry);
-    else this.byTopic.set(topic, new Map([[partition, entry]]));
-  }
+  return { entries, answers: answers.complete(), refusal: null };
 }
 
 function appendAsked(
@@ -164,6 +122,7 @@ function appendAsked(
     return LATER;
   }
   const allowance = new AppendAllowance(context.clientAddress);
+  const giveUps: (() => void)[] = [];
   const appendPart = (part: readonly WantedAppend[]): Promise<void> | null => {
     const appended = replicas.appendRecords({
       timeoutMs: body.timeoutMs,
@@ -173,6 +132,7 @@ function appendAsked(
       entries: part,
       transactionalId: body.transactionalId,
       allowance,
+      onWait: (giveUp) => giveUps.push(giveUp),
       onComplete: (results) => answer(part, (at) => partitionAnswer(results[at]!)),
     });
     if (appended) return appended.then(() => letGo(part));
@@ -181,6 +141,16 @@ function appendAsked(
   };
   const onAppended = (): typeof LATER => {
     // The records have their place in the log; only replication is waited for.
+    body.topicData = [];
+    if (missing > 0) {
+      const giveUp = (): void => {
+        for (const giveUpPart of giveUps) giveUpPart();
+        context.quotas.recordAndThrottleMs('produce', context, context.request.frameBytes);
+      };
+      if (context.request.isAbandoned) giveUp();
+      else context.request.onAbandoned = giveUp;
+      context.countWhileWaiting(answers.heapBytes + 2 * (body.transactionalId?.length ?? 0));
+    }
     context.request.releaseFrame();
     context.request.letMemoryGo();
     context.request.allowNext();
@@ -262,16 +232,6 @@ function* byReadiness(
 /** A log that was just made needs its disk once: who asks for no replication, and so for no time, waits for that all the same. */
 const MIN_READINESS_WAIT_MS = 1000;
 
-/** A partition's records, and what becomes of them. */
-class WantedAppend implements AppendEntry {
-  answer: PartitionAnswer | null = null;
-
-  constructor(
-    readonly tp: TopicPartition,
-    public records: Buffer,
-  ) {}
-}
-
 /** A request may name thousands of partitions: after so many others may run. */
 const PARTITIONS_A_STEP = 100;
 /** So much takes about as long to be checked and written. */
@@ -322,74 +282,20 @@ function partsOf(entries: readonly WantedAppend[], replicas: RequestContext['rep
 /** Kafka lets only this client id write to internal topics (`AdminUtils.ADMIN_CLIENT_ID`). */
 const ADMIN_CLIENT_ID = '__admin_client';
 
-function finish(body: ProduceRequest, context: RequestContext<Answer>, results: Asked['answers']): void {
+function finish({ acks }: ProduceRequest, context: RequestContext<Answer>, answers: ProduceAnswers): void {
   const { request, quotas } = context;
   // The log has copied what it keeps; nothing below looks at records.
   request.releaseFrame();
   const throttleTimeMs = quotas.recordAndThrottleMs('produce', context, request.frameBytes);
-  if (body.acks === 0) {
+  if (acks === 0) {
     // No answer is awaited, so an error can be told only by closing the connection: the producer then refreshes its metadata.
-    const failed = results.find((result) => errorCodeOf(result) !== ErrorCode.NONE);
-    if (failed !== undefined) {
-      const reason = 'Closed a connection for an error of a Produce request with acks=0';
-      request.closeConnection(reason, errorCodeOf(failed));
+    const { errorCode } = answers;
+    if (errorCode !== ErrorCode.NONE) {
+      request.closeConnection('Closed a connection for an error of a Produce request with acks=0', errorCode);
     } else request.respondNothing();
     return;
   }
-  context.respond({ responses: responsesOf(body.topicData, results), throttleTimeMs });
-}
-
-function responsesOf(
-  topicData: ProduceRequest['topicData'],
-  results: Asked['answers'],
-): NonNullable<Answer['responses']> {
-  // Where the results of each topic begin.
-  const starts = new Uint32Array(topicData.length);
-  for (let topic = 1; topic < starts.length; topic++) {
-    starts[topic] = starts[topic - 1]! + topicData[topic - 1]!.partitionData.length;
-  }
-  const responseOf = (topic: number): NonNullable<Answer['responses']>[number] => {
-    const { name, partitionData } = topicData[topic]!;
-    return { name, partitionResponses: answersOf(partitionData, results, starts[topic]!) };
-  };
-  if (topicData.length > PARTITIONS_A_STEP) return ListView.of(topicData.length, responseOf);
-  return topicData.map((_, topic) => responseOf(topic));
-}
-
-/** The results from a place on, one for each partition of a topic. */
-function answersOf(partitionData: PartitionData, results: Asked['answers'], from: number): readonly PartitionAnswer[] {
-  const answerOf = (at: number): PartitionAnswer => {
-    const result = resultOf(results[from + at]!);
-    return typeof result === 'number'
-      ? { index: partitionData[at]!.index, errorCode: result, baseOffset: -1n }
-      : result;
-  };
-  if (partitionData.length > PARTITIONS_A_STEP) return ListView.of(partitionData.length, answerOf);
-  return partitionData.map((_, at) => answerOf(at));
-}
-
-function resultOf(result: Result | WantedAppend): Result {
-  return result instanceof WantedAppend ? result.answer! : result;
-}
-
-function errorCodeOf(named: Result | WantedAppend): number {
-  const result = resultOf(named);
-  return typeof result === 'number' ? result : (result.errorCode ?? ErrorCode.NONE);
-}
-
-function partitionAnswer(result: AppendResult): PartitionAnswer {
-  return {
-    index: result.tp.partition,
-    errorCode: result.errorCode,
-    baseOffset: BigInt(result.baseOffset),
-    logAppendTimeMs: BigInt(result.logAppendTimeMs),
-    logStartOffset: BigInt(result.logStartOffset),
-    recordErrors:
-      result.recordErrors.length === 0
-        ? []
-        : result.recordErrors.map(({ batchIndex, message }) => ({ batchIndex, batchIndexErrorMessage: message })),
-    errorMessage: result.errorMessage,
-  };
+  context.respond({ responses: answers.responses, throttleTimeMs });
 }
 
 /** The request as a whole is refused, with a code in each partition. */

@@ -79,6 +79,30 @@ test('a batch that was appended before is answered as the first time', async () 
   expect(cluster.broker(1).log().logEndOffset).toBe(2);
 });
 
+test('an append that waits to be replicated can be given up, and is not answered then', async () => {
+  await start({ brokers: 2 });
+  cluster.cut(1, 2);
+  const giveUps: (() => void)[] = [];
+  const answers: AppendResult[] = [];
+  const { replicas } = cluster.broker(1);
+  for (const acks of [-1, 1]) {
+    void replicas.appendRecords({
+      timeoutMs: 10_000,
+      requiredAcks: acks,
+      internalTopicsAllowed: false,
+      origin: 'client',
+      entries: [{ tp: ORDERS, records: batchOf([`acks ${acks}`]) }],
+      onWait: (giveUp) => giveUps.push(giveUp),
+      onComplete: (results) => answers.push(...results),
+    });
+  }
+  expect([giveUps.length, answers.map(({ baseOffset }) => baseOffset)]).toEqual([1, [1]]);
+  giveUps[0]!();
+  cluster.heal();
+  await cluster.until(() => cluster.broker(1).log().highWatermark === 2);
+  expect(answers).toHaveLength(1);
+});
+
 test('a transaction is taken on trust where no coordinator can be asked', async () => {
   await start();
   const records = ofProducer(5, 0, true);
@@ -135,6 +159,23 @@ describe('the first batch of a transaction', () => {
     asked[0]!.answer(ErrorCode.NONE);
     await appended;
     expect(cluster.broker(1).log().logEndOffset).toBe(1);
+  });
+
+  test('tells its caller, and not the coordinator, when the append throws once it is verified', async () => {
+    const broken = new Error('broken');
+    const appended = cluster.broker(1).replicas.appendRecords({
+      timeoutMs: 1000,
+      requiredAcks: 1,
+      internalTopicsAllowed: false,
+      origin: 'client',
+      transactionalId: 'tx',
+      entries: [{ tp: ORDERS, records: ofProducer(5, 0, true) }],
+      onComplete: () => {
+        throw broken;
+      },
+    });
+    expect(() => asked[0]!.answer(ErrorCode.NONE)).not.toThrow();
+    await expect(appended).rejects.toBe(broken);
   });
 
   test.each([

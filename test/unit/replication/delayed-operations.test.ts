@@ -26,13 +26,49 @@ describe('a produce that waits', () => {
     answers = [];
   });
   /** Waits for partitions up to their offsets. */
-  const wait = (offsets: readonly number[], timeoutMs = 1000): void =>
+  const wait = (offsets: readonly number[], timeoutMs = 1000): (() => void) =>
     purgatory.wait(
       offsets.map((_, partition) => resultOf(partition)),
       offsets.map((offset, partition) => ({ index: partition, key: `t-${partition}`, offset })),
       timeoutMs,
       (results) => answers.push(results.map((result) => result.errorCode)),
     );
+
+  /** Requests of which the purgatory still knows, behind partition 0's first that waits. */
+  const kept = (): number => {
+    const { queues } = purgatory as unknown as { queues: Map<string, { waiters: unknown[]; head: number }> };
+    const queue = queues.get('t-0');
+    return queue ? queue.waiters.length - queue.head : 0;
+  };
+
+  test('that is given up is never answered, and its time is never up', async () => {
+    const startMs = clock.nowMs();
+    const giveUp = wait([12, 30], 500);
+    wait([12], 2000);
+    purgatory.onHighWatermark('t-1', 30, ErrorCode.NONE);
+    giveUp();
+    giveUp();
+    expect([purgatory.numDelayed, kept(), clock.nextTimerMs()]).toEqual([1, 1, startMs + 2000]);
+    await clock.advance(1000);
+    expect(purgatory.expired).toBe(0);
+    purgatory.onHighWatermark('t-0', 12, ErrorCode.NONE);
+    expect(answers).toEqual([[0]]);
+    expect(purgatory.numDelayed).toBe(0);
+  });
+
+  test.each([
+    { title: 'are given up', end: (giveUp: () => void) => Promise.resolve(giveUp()) },
+    { title: 'time out', end: () => clock.advance(10) },
+  ])('keeps little of those behind it that $title', async ({ end }) => {
+    wait([12], 1e6);
+    for (let at = 0; at < 5000; at++) await end(wait([20 + at], 10));
+    wait([9999], 1e6);
+    expect(purgatory.numDelayed).toBe(2);
+    expect(kept()).toBeLessThan(2500);
+    purgatory.onHighWatermark('t-0', 9999, ErrorCode.NONE);
+    expect(answers.slice(-2)).toEqual([[0], [0]]);
+    expect([purgatory.numDelayed, kept()]).toEqual([0, 0]);
+  });
 
   test('is answered when the last of its partitions has got there', () => {
     wait([12, 30]);

@@ -59,7 +59,7 @@ describe('a produce that waits for two partitions', () => {
       { index: 0, key: 't-0', offset: 10 },
       { index: 1, key: 't-1', offset: 20 },
     ];
-    const wait = (): void =>
+    const wait = (): (() => void) =>
       purgatory.wait([resultOf(0), resultOf(1)], required, 1000, (results) =>
         answers.push(results.map(({ errorCode }) => errorCode)),
       );

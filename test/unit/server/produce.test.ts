@@ -7,11 +7,14 @@ import {
   decodeRequestHeader,
   decodeResponseFrame,
   encodeRequestFrame,
+  produceRequest,
+  type ProduceRequest,
   type ProduceResponse,
 } from '../../../src/protocol/index.js';
 import { Request } from '../../../src/network/index.js';
 import type { AppendCall, AppendEntry, AppendResult, AppendWaitEnd } from '../../../src/replication/index.js';
 import { produce } from '../../../src/server/handlers/produce.js';
+import { LargeRequests } from '../../../src/server/large-requests.js';
 import type { BrokerServices } from '../../../src/server/services.js';
 import { BatchBuilder } from '../../../src/records/index.js';
 import { batchOf } from '../replication/replica-cluster.js';
@@ -101,6 +104,7 @@ function serve(
     authorizer: { authorize: () => true },
     metadata: { contains: () => true },
     quotas: { recordAndThrottleMs: () => 0 },
+    largeRequests: new LargeRequests(new SimulatedClock(), 1e9),
     ...parts,
   };
   onRequest(request);
@@ -411,8 +415,6 @@ test.each([3, 200])(
       { name: TP.topic, partitionData: [{ index: 0, records: records('first') }, ...others] },
       { name: 'another', partitionData: [{ index: 0, records: records('of another') }] },
       { name: TP.topic, partitionData: again },
-      // What is malformed is not taken, and takes nothing back.
-      { name: TP.topic, partitionData: [{ index: 0, records: records('x').subarray(0, 20) }] },
     ];
     const { answer } = serve({ acks: -1, timeoutMs: 1000, topicData }, { clock, replicas });
     await clock.advance(100);
@@ -422,15 +424,154 @@ test.each([3, 200])(
     for (const { entries: part, onComplete } of appended) {
       onComplete(part.map(({ tp }) => ({ ...RESULT, tp, baseOffset: tp.topic === TP.topic ? tp.partition + 7 : 1 })));
     }
-    const [first, another, last, malformed] = answer()!.responses.map(({ partitionResponses }) => partitionResponses);
-    expect(first!.map(({ baseOffset }) => Number(baseOffset))).toEqual(
-      Array.from({ length: count + 1 }, (_, index) => index + 7),
+    expect(answer()!.responses.map(({ name }) => name)).toEqual([TP.topic, 'another']);
+    const [first, another] = answer()!.responses.map(({ partitionResponses }) => partitionResponses);
+    expect(first!.map(({ index, baseOffset }) => [index, Number(baseOffset)])).toEqual(
+      Array.from({ length: count + 1 }, (_, index) => [index, index + 7]),
     );
     expect(another!.map(({ baseOffset }) => Number(baseOffset))).toEqual([1]);
-    expect(last!.map(({ index, baseOffset }) => [index, Number(baseOffset)])).toEqual(again.map(() => [0, 7]));
-    expect(malformed).toMatchObject([{ errorCode: ErrorCode.INVALID_RECORD }]);
   },
 );
+
+const malformed = batchOf(['x']).subarray(0, 20);
+
+test.each([1, 200])(
+  'each partition is answered once, a topic without partitions not at all, and what is malformed before all else: %i topics',
+  async (count) => {
+    const clock = new SimulatedClock();
+    const appended: [string, number, number][] = [];
+    const replicas = {
+      waitForAppends: () => null,
+      isOpen: () => true,
+      appendRecords: ({ entries, onComplete }: AppendCall) => {
+        appended.push(...entries.map(({ tp, records }) => [tp.topic, tp.partition, records.length] as never));
+        onComplete(entries.map(({ tp }) => ({ ...RESULT, tp, baseOffset: tp.partition + 7 })));
+      },
+    };
+    const names = Array.from({ length: count }, (_, at) => `t${at}`);
+    const good = batchOf(['good']);
+    const better = batchOf(['better']);
+    const of = (...partitions: [number, Buffer][]) => partitions.map(([index, records]) => ({ index, records }));
+    const topicData = names.flatMap((name) => [
+      { name: `without ${name}`, partitionData: [] },
+      { name, partitionData: of([0, good], [1, malformed], [2, malformed], [3, good]) },
+      { name, partitionData: [] },
+      { name, partitionData: of([1, good], [1, better], [0, malformed], [2, malformed]) },
+    ]);
+    const { answer } = serve({ acks: -1, timeoutMs: 1000, topicData }, { clock, replicas });
+    await clock.advance(100);
+    expect(appended).toEqual(
+      names.flatMap((name) => [
+        [name, 0, good.length],
+        [name, 3, good.length],
+        [name, 1, better.length],
+      ]),
+    );
+    const answers = answer()!.responses.map(({ name, partitionResponses }) => [
+      name,
+      partitionResponses.map(({ index, errorCode, baseOffset }) => [index, errorCode, Number(baseOffset)]),
+    ]);
+    const { INVALID_RECORD, NONE } = ErrorCode;
+    const each = [
+      [0, INVALID_RECORD, -1],
+      [1, INVALID_RECORD, -1],
+      [2, INVALID_RECORD, -1],
+      [3, NONE, 10],
+    ];
+    expect(answers).toEqual(names.map((name) => [name, each]));
+  },
+);
+
+/** A Produce to a partition, of which replication never comes, and to many made-up topics. */
+function neverReplicated(count: number, onRequest?: (request: Request) => void, largeRequests?: LargeRequests) {
+  const calls: AppendCall[] = [];
+  const givenUp: string[] = [];
+  const recorded: string[] = [];
+  const topicData = [
+    { name: TP.topic, partitionData: [{ index: 0, records: batchOf(['a']) }] },
+    ...Array.from({ length: count }, (_, at) => ({
+      name: `made up ${at}`,
+      partitionData: [{ index: 0, records: null }],
+    })),
+  ];
+  const clock = new SimulatedClock();
+  const served = serve(
+    { acks: -1, timeoutMs: 1000, topicData },
+    {
+      clock,
+      ...(largeRequests && { largeRequests }),
+      metadata: { contains: ({ topic }: { topic: string }) => topic === TP.topic },
+      quotas: { recordAndThrottleMs: (quota: string) => (recorded.push(quota), 0) },
+      replicas: {
+        waitForAppends: () => null,
+        appendRecords: (call: AppendCall) => {
+          calls.push(call);
+          call.onWait?.(() => void givenUp.push('given up'));
+          return null;
+        },
+      },
+    },
+    [],
+    onRequest,
+  );
+  return { ...served, clock, calls, givenUp, recorded };
+}
+
+test.each([3, 500])('a Produce that waits for replication keeps nothing of what it named: %i topics', async (count) => {
+  const named: WeakRef<ProduceRequest['topicData'][number]>[] = [];
+  const { decodeUpTo } = produceRequest;
+  jest.spyOn(produceRequest, 'decodeUpTo').mockImplementation((...how) => {
+    const body = decodeUpTo.apply(produceRequest, how);
+    named.push(...body!.topicData.map((topic) => new WeakRef(topic)));
+    return body;
+  });
+  const { answer, calls, clock } = neverReplicated(count);
+  await clock.advance(0);
+  jest.restoreAllMocks();
+  collectGarbage();
+  expect(named).toHaveLength(count + 1);
+  expect(named.filter((topic) => topic.deref() !== undefined)).toEqual([]);
+  calls[0]!.onComplete([RESULT]);
+  expect(answer()!.responses).toHaveLength(count + 1);
+});
+
+test.each([
+  { when: 'while it waits', abandonedBefore: false },
+  { when: 'before it was appended', abandonedBefore: true },
+])('a Produce whose connection is closed $when waits for replication no more', async ({ abandonedBefore }) => {
+  const { request, clock, givenUp, recorded } = neverReplicated(3, (one) => {
+    if (abandonedBefore) one.abandon();
+  });
+  await clock.advance(0);
+  if (!abandonedBefore) {
+    expect(givenUp).toEqual([]);
+    request.abandon();
+  }
+  expect(givenUp).toEqual(['given up']);
+  // Its bytes count all the same: a producer does not escape its quota by going away.
+  expect(recorded).toEqual(['produce']);
+});
+
+test('what a Produce keeps while it waits for replication is counted until it is answered, unless it is little', async () => {
+  const large = new LargeRequests(new SimulatedClock(), 1e9);
+  neverReplicated(3, undefined, large);
+  expect(large.keptBytes).toBe(0);
+  const { answer, calls, clock } = neverReplicated(500, undefined, large);
+  await clock.advance(0);
+  expect(large.keptBytes).toBeGreaterThan(500 * 150);
+  calls[0]!.onComplete([RESULT]);
+  expect(large.keptBytes).toBe(0);
+  expect(answer()).not.toBeNull();
+});
+
+test('of the Produce requests that wait for replication the oldest go when they keep too much', async () => {
+  const large = new LargeRequests(new SimulatedClock(), 200_000);
+  const waiting = [1, 2, 3, 4, 5, 6].map(() => neverReplicated(500, undefined, large));
+  for (const { clock } of waiting) await clock.advance(0);
+  const closed = 'Closed a connection for requests that waited while memory is short';
+  expect(waiting.map(({ events }) => events.includes(closed))).toEqual([true, true, true, false, false, false]);
+  expect(large.keptBytes).toBeLessThanOrEqual(400_000);
+});
 
 test.each([
   { title: 'nothing', after: Buffer.alloc(0), errorCode: ErrorCode.NONE },

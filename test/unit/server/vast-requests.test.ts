@@ -175,7 +175,9 @@ test('Produce to many topics that are not there is refused in each place, in ord
   await clock.advance(10);
   const { responses } = outcome.answer as ProduceResponse;
   expect(responses.map(({ name, partitionResponses }) => [name, partitionResponses.map(({ index }) => index)])).toEqual(
-    topicData.map(({ name, partitionData }) => [name, partitionData.map(({ index }) => index)]),
+    topicData
+      .filter(({ partitionData }) => partitionData.length > 0)
+      .map(({ name, partitionData }) => [name, partitionData.map(({ index }) => index)]),
   );
   // Of a partition that is there, null records.
   const codes = responses.flatMap(({ partitionResponses }) => partitionResponses.map(({ errorCode }) => errorCode));
