@@ -7,6 +7,7 @@ import {
   type FetchContext,
   type FetchSession,
   type FetchSessionCache,
+  type SessionHolder,
 } from './core/fetch-session.js';
 import type { CachedPartition } from './core/fetch-set.js';
 import { Change } from './core/partition-change.js';
@@ -32,7 +33,16 @@ export interface FetchOperationHost {
 }
 
 /** How a fetch is answered. `results` are those of all its partitions, or in a session those with something new. */
-export type FetchResponder = (sessionId: number, results: readonly ReadResult[], errorCode: number) => void;
+export type FetchResponder = (
+  sessionId: number,
+  results: readonly ReadResult[],
+  errorCode: number,
+  /** The answer is not to be sent before. */
+  delayMs?: number,
+) => void;
+
+/** How long an answer is kept back whose fetch would wait, had it room: its client comes again as soon as it has it. */
+const WANT_OF_ROOM_DELAY_MS = 250;
 
 /**
  * One Fetch request from its arrival to its answer (Kafka's `DelayedFetch`, with what `KafkaApis` does around it). It ends once: with an
@@ -46,8 +56,10 @@ export class FetchOperation implements FetchUnderWay {
   private readonly interest = new ReadInterest();
   /** What may have something for it while it waits: what was not at its end when it was read, or has changed since. */
   private readonly open = new Set<CachedPartition>();
-  /** Of `FetchSessionCache`'s room, while it waits without a session. */
+  /** For whom it counts in `FetchSessionCache`'s room, without a session: while it waits, and with the one that begins. */
+  private holder: SessionHolder;
   private countedPartitions = 0;
+  private answerDelayMs = 0;
   private readonly wakesOn: number;
   /** The session that begins with this fetch. */
   private begun: FetchSession | null = null;
@@ -66,6 +78,7 @@ export class FetchOperation implements FetchUnderWay {
     private readonly respond: FetchResponder,
     private readonly onWaiting: () => void,
   ) {
+    this.holder = { privileged: params.privileged, address: call.clientAddress };
     this.fetch = { params, authorize: call.authorize, interest: this.interest, arrival: host.nextArrival() };
     // As in Kafka a new high watermark alone does not wake a follower, nor an append a consumer: it cannot read that yet.
     this.wakesOn = Change.State | (params.isolation === 'LOG_END' ? Change.Appended : Change.HighWatermark);
@@ -182,7 +195,10 @@ export class FetchOperation implements FetchUnderWay {
       if (cached.isRefused) refused++;
       else if (errorCode !== ErrorCode.NONE || divergingEpoch || preferredReadReplica !== -1) isUrgent = true;
     }
-    const hasNoneToWaitFor = refused === context.set.partitions.size || this.isLarge(refused);
+    const { size } = context.set.partitions;
+    // What no broker asks for counts with what consumers keep.
+    if (2 * refused > size) this.holder = { ...this.holder, privileged: false };
+    const hasNoneToWaitFor = refused === size || this.isLarge(refused);
     if (isUrgent || hasNoneToWaitFor || bytes >= params.minBytes || !this.mayWait()) return false;
     for (let at = 0; at < results.length; at++) {
       if (at % partitionsAStep === partitionsAStep - 1) {
@@ -197,18 +213,22 @@ export class FetchOperation implements FetchUnderWay {
     return true;
   }
 
-  /** A large fetch without a session is kept like a session while it waits: there is as much room for both. */
+  /** A large fetch without a session is kept like a session while it waits, as far as there is room. Else nothing is kept but its answer, a little. */
   private mayWait(): boolean {
     const { size } = this.context.set.partitions;
     if (this.session || !this.isLarge(size)) return true;
-    if (!this.host.sessions.beginWait(this.params.replicaId >= 0, size)) return false;
+    const { clock, sessions } = this.host;
+    if (!sessions.beginWait(clock.monotonicMs(), this.holder, size)) {
+      this.answerDelayMs = Math.min(this.params.maxWaitMs, WANT_OF_ROOM_DELAY_MS);
+      return false;
+    }
     this.countedPartitions = size;
     return true;
   }
 
   private endWait(): void {
     this.timer?.cancel();
-    this.host.sessions.endWait(this.countedPartitions);
+    this.host.sessions.endWait(this.holder, this.countedPartitions);
     this.countedPartitions = 0;
   }
 
@@ -223,7 +243,7 @@ export class FetchOperation implements FetchUnderWay {
         if (this.state === 'reading') then(result);
       });
     const { clock, slices } = this.host;
-    const limits = sliceLimitsOf(slices, this.params.replicaId);
+    const limits = sliceLimitsOf(slices, this.params.privileged);
     startInSlices(clock, steps, goOn, (error) => this.fail(error), limits);
   }
 
@@ -244,19 +264,14 @@ export class FetchOperation implements FetchUnderWay {
     switch (context.kind) {
       case 'sessionless':
         this.end();
-        this.respond(INVALID_SESSION_ID, results, ErrorCode.NONE);
+        this.respond(INVALID_SESSION_ID, results, ErrorCode.NONE, this.answerDelayMs);
         return;
       case 'full': {
-        const isFollower = this.params.replicaId >= 0;
-        const session = host.sessions.maybeCreate(
-          host.clock.monotonicMs(),
-          isFollower,
-          context.set,
-          context.usesTopicIds,
-        );
+        const { set, usesTopicIds } = context;
+        const session = host.sessions.maybeCreate(host.clock.monotonicMs(), this.holder, set, usesTopicIds);
         if (!session) {
           this.end();
-          this.respond(INVALID_SESSION_ID, results, ErrorCode.NONE);
+          this.respond(INVALID_SESSION_ID, results, ErrorCode.NONE, this.answerDelayMs);
           return;
         }
         this.begun = session;

@@ -143,7 +143,7 @@ export class FetchReader {
   async readAllInTurns(partitions: readonly CachedPartition[], fetch: FetchRead): Promise<ReadResult[]> {
     const run = new ReadRun(partitions, fetch, (cached, limits) => this.read(cached, limits, fetch));
     const { clock, slices } = this.options;
-    const limits = sliceLimitsOf(slices, fetch.params.replicaId);
+    const limits = sliceLimitsOf(slices, fetch.params.privileged);
     while (!run.isDone) {
       const fromDisk = await runInSlices(clock, run.steps(slices.readsAStep), limits);
       if (fromDisk) run.take(fromDisk);

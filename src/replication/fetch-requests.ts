@@ -10,7 +10,7 @@ import {
 import { FetchOperation, type FetchOperationHost, type FetchResponder } from './fetch-operation.js';
 import { sliceLimitsOf, type FetchSlices } from './fetch-slices.js';
 import { forgottenKeys, requestedPartitions, toResponses } from './fetch-wire.js';
-import type { FetchCallContext, FetchParams, FetchUnderWay } from './fetch.js';
+import type { FetchCallContext, FetchParams, FetchResponseHandler, FetchUnderWay } from './fetch.js';
 import type { MetadataSource } from './ports.js';
 import type { WatchedPartitions } from './watched-partitions.js';
 
@@ -64,14 +64,14 @@ export class FetchRequests {
     request: FetchRequest,
     version: number,
     call: FetchCallContext,
-    respond: (response: FetchResponseInput) => void,
+    respond: FetchResponseHandler,
   ): FetchUnderWay | null {
     const { clock, slices } = this.options;
     if (namedPartitions(request) <= slices.partitionsAtOnce) {
       return underWay(runAtOnce(this.begin(request, version, call, respond)));
     }
     const begun = new LargeFetch();
-    const limits = sliceLimitsOf(slices, replicaIdOf(request, version));
+    const limits = sliceLimitsOf(slices, isPrivileged(replicaIdOf(request, version), call));
     const steps = this.begin(request, version, call, respond, begun.onWaiting);
     startInSlices(clock, steps, (operation) => begun.onBegun(operation), call.fail, limits);
     return begun;
@@ -81,7 +81,7 @@ export class FetchRequests {
     request: FetchRequest,
     version: number,
     call: FetchCallContext,
-    respond: (response: FetchResponseInput) => void,
+    respond: FetchResponseHandler,
     onWaiting: () => void = () => undefined,
   ): Steps<FetchOperation | null> {
     const { clock, sessions, partitions, metadata, slices } = this.options;
@@ -107,12 +107,12 @@ export class FetchRequests {
       return null;
     }
     const params = this.paramsOf(request, version, call);
-    const onAnswer: FetchResponder = (sessionId, results, errorCode) => {
+    const onAnswer: FetchResponder = (sessionId, results, errorCode, delayMs = 0) => {
       const onResponses = (responses: FetchResponseInput['responses']): void =>
-        respond({ errorCode, sessionId, responses });
+        respond({ errorCode, sessionId, responses }, delayMs);
       const steps = toResponses(results, version);
       if (results.length <= slices.partitionsAtOnce) onResponses(runAtOnce(steps));
-      else startInSlices(clock, steps, onResponses, call.fail, sliceLimitsOf(slices, params.replicaId));
+      else startInSlices(clock, steps, onResponses, call.fail, sliceLimitsOf(slices, params.privileged));
     };
     const operation = new FetchOperation(this.host, params, context, call, onAnswer, onWaiting);
     if (context.kind === 'incremental') this.bySession.set(context.session, operation);
@@ -120,9 +120,14 @@ export class FetchRequests {
     return operation;
   }
 
-  /** The session was closed or evicted; a request that is served in it lets go of its partitions when it ends. */
+  /**
+   * The session was closed or evicted; a request that is served in it lets go of its partitions when it ends. One that waits ends soon: its
+   * partitions count no more.
+   */
   onSessionRemoved(session: FetchSession): void {
-    if (!this.bySession.has(session)) this.options.partitions.release(session.set);
+    const operation = this.bySession.get(session);
+    if (operation) this.options.clock.defer(() => operation.complete());
+    else this.options.partitions.release(session.set);
   }
 
   /** Answers everything that waits with what there is, for a broker that stops. */
@@ -163,6 +168,7 @@ export class FetchRequests {
         : null;
     return {
       replicaId,
+      privileged: isPrivileged(replicaId, call),
       maxWaitMs: request.maxWaitMs,
       minBytes: Math.min(request.minBytes, allowed, maxQuotaBytes?.() ?? allowed),
       maxBytes: allowed,
@@ -177,6 +183,10 @@ export class FetchRequests {
 
 function replicaIdOf({ replicaState, replicaId }: FetchRequest, version: number): number {
   return version >= 15 ? replicaState.replicaId : replicaId;
+}
+
+function isPrivileged(replicaId: number, { mayReplicate }: FetchCallContext): boolean {
+  return replicaId >= 0 && mayReplicate;
 }
 
 function namedPartitions({ topics, forgottenTopicsData }: FetchRequest): number {

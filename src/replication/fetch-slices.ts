@@ -13,6 +13,6 @@ export interface FetchSlices {
 export const FETCH_SLICES: FetchSlices = { partitionsAtOnce: 500, partitionsAStep: 64, readsAStep: 8 };
 
 /** Replication does not wait for the crowd of consumers. */
-export function sliceLimitsOf({ limits }: FetchSlices, replicaId: number): SliceLimits | undefined {
-  return limits ?? (replicaId >= 0 ? BROKER_SLICES : undefined);
+export function sliceLimitsOf({ limits }: FetchSlices, privileged: boolean): SliceLimits | undefined {
+  return limits ?? (privileged ? BROKER_SLICES : undefined);
 }

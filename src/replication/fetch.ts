@@ -1,11 +1,15 @@
 import type { Int64 } from '../records/index.js';
 import type { TopicPartition } from '../cluster/index.js';
 import type { FetchIsolation } from '../log/index.js';
+import type { FetchResponseInput } from '../protocol/index.js';
 
 /** What the server knows of the client behind a Fetch request, and decides for it. */
 export interface FetchCallContext {
   /** The listener that the request came by: where a preferred replica must be reachable. */
   readonly listenerName: string;
+  readonly clientAddress: string;
+  /** Whether the sender may act as a broker (CLUSTER_ACTION). That it names a replica says nothing. */
+  readonly mayReplicate: boolean;
   /** Checked for each partition before it is read: 0, or the error to answer (authorization, unknown topic). */
   readonly authorize: (tp: TopicPartition) => number;
   /** The most bytes a consumer may get now: asked when it is read for, which may be long after it came. Absent: no limit. */
@@ -13,6 +17,9 @@ export interface FetchCallContext {
   /** Called instead of the answer when something was thrown that should not be: the client must not wait for ever. */
   readonly fail: (error: unknown) => void;
 }
+
+/** Takes the answer. With a delay it is not to be sent before that is over: there was no room to let the fetch wait. */
+export type FetchResponseHandler = (response: FetchResponseInput, delayMs?: number) => void;
 
 /** A fetch that is not answered yet. */
 export interface FetchUnderWay {
@@ -29,6 +36,8 @@ export interface FetchUnderWay {
 export interface FetchParams {
   /** The follower's broker id, or -1 for a consumer. */
   readonly replicaId: number;
+  /** It is a follower's, who may be one. */
+  readonly privileged: boolean;
   readonly maxWaitMs: number;
   readonly minBytes: number;
   readonly maxBytes: number;

@@ -36,6 +36,6 @@ export interface ReplicaManagerOptions {
   readonly slices?: SliceLimits;
   /** The same for fetches. */
   readonly fetchSlices?: FetchSlices;
-  /** What all fetch sessions together may have; consumers are served without a session beyond it. */
+  /** What the fetch sessions of consumers may have together, and those of followers; who comes beyond it is served without one. */
   readonly maxFetchSessionPartitions?: number;
 }

@@ -15,7 +15,6 @@ import type { UnifiedLog } from '../log/index.js';
 import {
   ErrorCode,
   type FetchRequest,
-  type FetchResponseInput,
   type LeaderAndIsrRequest,
   type LeaderAndIsrResponseInput,
 } from '../protocol/index.js';
@@ -31,7 +30,7 @@ import { isTruncationOnFetchSupported } from './core/versions.js';
 import { ProducePurgatory } from './delayed-operations.js';
 import { Deletions, type DeleteRecordsResult } from './delete-records.js';
 import { errorCodeOf } from './errors.js';
-import type { FetchCallContext, FetchUnderWay } from './fetch.js';
+import type { FetchCallContext, FetchResponseHandler, FetchUnderWay } from './fetch.js';
 import { FetchReader } from './fetch-reader.js';
 import { FETCH_SLICES } from './fetch-slices.js';
 import { FetchRequests } from './fetch-requests.js';
@@ -365,7 +364,7 @@ export class ReplicaManager {
     request: FetchRequest,
     version: number,
     context: FetchCallContext,
-    respond: (response: FetchResponseInput) => void,
+    respond: FetchResponseHandler,
   ): FetchUnderWay | null {
     return this.fetches.handle(request, version, context, respond);
   }

@@ -34,7 +34,7 @@ export class WatchedPartitions {
 
   /** The same in turns, for so many that others must run in between. All are watched before the first is read here too. */
   async readInTurns(partitions: readonly CachedPartition[], fetch: FetchRead): Promise<ReadResult[]> {
-    const limits = sliceLimitsOf(this.slices, fetch.params.replicaId);
+    const limits = sliceLimitsOf(this.slices, fetch.params.privileged);
     await runInSlices(this.clock, this.watchAll(partitions, fetch), limits);
     return this.reader.readAllInTurns(partitions, fetch);
   }

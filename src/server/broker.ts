@@ -60,7 +60,7 @@ export interface BrokerOptions {
   readonly zkClient?: ZkClient;
 }
 
-/** Of V8's heap, for the partitions of fetch sessions. */
+/** Of V8's heap, for the partitions of consumers' fetch sessions. As much again is for those of followers. */
 const SESSIONS_SHARE_OF_HEAP = 0.125;
 /** As much as that may be kept of what members of groups bring, before one that brings much is refused. */
 const GROUP_MEMBERS_SHARE_OF_HEAP = 0.125;

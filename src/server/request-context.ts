@@ -68,6 +68,7 @@ export const MAX_ELEMENTS_AT_ONCE = 2000;
  */
 export class RequestContext<ResI extends object = object> implements AuthorizableContext, BrokerServices {
   private isAnswered = false;
+  private answerDelayMs = 0;
 
   constructor(
     readonly request: Request,
@@ -216,7 +217,7 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
       const chunks = encodeResponseFrameUpTo(MAX_ELEMENTS_AT_ONCE, apiKey, apiVersion, correlationId, answer);
       if (chunks) {
         this.claim(chunks.reduce((bytes, { length }) => bytes + length, 0));
-        request.respondEncoded(chunks);
+        this.send(chunks);
         return;
       }
     } catch (error) {
@@ -226,6 +227,17 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     if (isCounted(apiKey)) oneAtATime(services.clock, (done) => this.encodeInSlices(answer, done));
     else this.encodeInSlices(answer);
   };
+
+  /** The answer is not to be sent earlier than so long after it is made. Nothing but its bytes is kept meanwhile. */
+  delayAnswer(delayMs: number): void {
+    this.answerDelayMs = delayMs;
+  }
+
+  private send(chunks: Buffer[]): void {
+    if (this.answerDelayMs <= 0) return this.request.respondEncoded(chunks);
+    this.place?.leaveToOthers();
+    this.clock.setTimer(this.answerDelayMs, () => this.request.respondEncoded(chunks), { background: true });
+  }
 
   private encodeInSlices(answer: ResI, done: () => void = () => undefined): void {
     const { apiKey, apiVersion, correlationId } = this.request.header;
@@ -238,7 +250,7 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
       encodeResponseFrameInSteps(apiKey, apiVersion, correlationId, answer, onGrowth),
       (chunks) => {
         done();
-        this.request.respondEncoded(chunks);
+        this.send(chunks);
       },
       (error) => {
         done();

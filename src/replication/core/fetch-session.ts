@@ -4,8 +4,9 @@
  * A session remembers what its client asked of each partition, so that a request names only what changed and a response only what is
  * new. Which of a session's partitions may have something new, its `FetchSet` knows.
  */
-import { assert, type Random, type Steps } from '../../common/index.js';
+import type { Random, Steps } from '../../common/index.js';
 import { FetchSet, type CachedPartition, type PartitionRequest } from './fetch-set.js';
+import { PartitionRoom } from './partition-room.js';
 
 export const INVALID_SESSION_ID = 0;
 /** The epoch that asks for a new session. */
@@ -31,9 +32,16 @@ export function isFullRequest(epoch: number): boolean {
   return epoch === INITIAL_EPOCH || epoch === FINAL_EPOCH;
 }
 
+/** For whom a session is kept, or a large fetch that waits. */
+export interface SessionHolder {
+  /** A broker, by more than its word: its sessions are not evicted for consumers', nor do they share their room. */
+  readonly privileged: boolean;
+  readonly address: string;
+}
+
 export class FetchSession {
-  /** The size at the last use, by which it is compared for eviction. */
-  cachedSize = -1;
+  /** The size at the last use: what counts of it, and by which it is compared for eviction. */
+  cachedSize = 0;
   evictableByAll = false;
   evictableByPrivileged = false;
   /** The epoch that the next request must carry. */
@@ -46,13 +54,16 @@ export class FetchSession {
 
   constructor(
     readonly id: number,
-    /** Followers' sessions are not evicted for consumers'. */
-    readonly privileged: boolean,
+    readonly holder: SessionHolder,
     readonly set: FetchSet,
     readonly usesTopicIds: boolean,
     readonly creationMs: number,
   ) {
     this.lastUsedMs = creationMs;
+  }
+
+  get privileged(): boolean {
+    return this.holder.privileged;
   }
 
   get size(): number {
@@ -65,8 +76,9 @@ export class FetchSessionCache {
   /** In order of last use: the first is the one unused for longest. */
   private readonly sessions = new Map<number, FetchSession>();
   private partitionCount = 0;
-  /** In large fetches without a session that wait: they are kept as those of sessions are. */
-  private waitingCount = 0;
+  /** Large fetches without a session that wait are kept as sessions are, and count with them. */
+  private readonly consumersRoom: PartitionRoom;
+  private readonly followersRoom: PartitionRoom;
   evictions = 0;
 
   constructor(
@@ -75,9 +87,12 @@ export class FetchSessionCache {
     /** Called for each session that ends, so that the shell lets go of its partitions. */
     private readonly onRemoved: (session: FetchSession) => void = () => undefined,
     private readonly evictionMs = EVICTION_MS,
-    /** Of all sessions together; those of followers count, and are not refused for it. */
-    private readonly maxPartitions = Infinity,
-  ) {}
+    /** Of all that is kept for consumers together; and as many for followers. */
+    maxPartitions = Infinity,
+  ) {
+    this.consumersRoom = new PartitionRoom(maxPartitions);
+    this.followersRoom = new PartitionRoom(maxPartitions);
+  }
 
   get size(): number {
     return this.sessions.size;
@@ -93,36 +108,49 @@ export class FetchSessionCache {
   }
 
   /** Makes a session when there is room, or room can be made. Null when not: the client goes on without. */
-  maybeCreate(nowMs: number, privileged: boolean, set: FetchSet, usesTopicIds: boolean): FetchSession | null {
-    if (this.isTooLarge(privileged, set.partitions.size, 0)) return null;
-    if (this.sessions.size >= this.maxEntries && !this.tryEvict(nowMs, privileged, set.partitions.size)) return null;
-    const session = new FetchSession(this.newSessionId(), privileged, set, usesTopicIds, nowMs);
+  maybeCreate(nowMs: number, holder: SessionHolder, set: FetchSet, usesTopicIds: boolean): FetchSession | null {
+    const { size } = set.partitions;
+    if (size > MAX_SESSION_PARTITIONS || !this.makeRoom(nowMs, holder, size)) return null;
+    if (this.sessions.size >= this.maxEntries && !this.tryEvict(nowMs, holder.privileged, size)) return null;
+    const session = new FetchSession(this.newSessionId(), holder, set, usesTopicIds, nowMs);
     this.sessions.set(session.id, session);
     this.touch(session, nowMs);
     return session;
   }
 
-  /** The session has grown beyond what there is room for. */
-  hasOutgrown(session: FetchSession): boolean {
-    const { cachedSize, privileged, size } = session;
-    return size > cachedSize && this.isTooLarge(privileged, size, cachedSize);
+  /** The session has grown beyond what there is room for, or can be made. */
+  hasOutgrown(session: FetchSession, nowMs: number): boolean {
+    const { cachedSize, holder, size } = session;
+    if (size <= cachedSize) return false;
+    return size > MAX_SESSION_PARTITIONS || !this.makeRoom(nowMs, holder, size - cachedSize, session);
   }
 
   /** A fetch of so many partitions, outside of a session, is to wait: false when there is no room for that. */
-  beginWait(privileged: boolean, size: number): boolean {
-    if (this.isTooLarge(privileged, size, 0)) return false;
-    this.waitingCount += size;
+  beginWait(nowMs: number, holder: SessionHolder, size: number): boolean {
+    if (size > MAX_SESSION_PARTITIONS || !this.makeRoom(nowMs, holder, size)) return false;
+    this.roomOf(holder).count(holder.address, size);
     return true;
   }
 
-  endWait(size: number): void {
-    this.waitingCount -= size;
-    assert(this.waitingCount >= 0, 'a fetch ends its wait once');
+  endWait(holder: SessionHolder, size: number): void {
+    this.roomOf(holder).count(holder.address, -size);
   }
 
-  private isTooLarge(privileged: boolean, size: number, countedSize: number): boolean {
-    if (size > MAX_SESSION_PARTITIONS) return true;
-    return !privileged && this.partitionCount + this.waitingCount - countedSize + size > this.maxPartitions;
+  private roomOf({ privileged }: SessionHolder): PartitionRoom {
+    return privileged ? this.followersRoom : this.consumersRoom;
+  }
+
+  /** Whether there is room for so many partitions more. Sessions that were not used for long give theirs, the oldest first. */
+  private makeRoom(nowMs: number, holder: SessionHolder, size: number, growing?: FetchSession): boolean {
+    const room = this.roomOf(holder);
+    if (room.hasRoomFor(holder.address, size)) return true;
+    for (const session of this.sessions.values()) {
+      if (nowMs - session.lastUsedMs <= this.evictionMs) return false;
+      if (session.privileged !== holder.privileged || session === growing) continue;
+      this.evict(session);
+      if (room.hasRoomFor(holder.address, size)) return true;
+    }
+    return false;
   }
 
   /** The session was used, or changed its size. */
@@ -130,9 +158,7 @@ export class FetchSessionCache {
     this.sessions.delete(session.id);
     this.sessions.set(session.id, session);
     session.lastUsedMs = nowMs;
-    if (session.cachedSize !== -1) this.partitionCount -= session.cachedSize;
-    session.cachedSize = session.size;
-    this.partitionCount += session.cachedSize;
+    this.resize(session, session.size);
     const isOld = nowMs - session.creationMs > this.evictionMs;
     session.evictableByAll = isOld;
     session.evictableByPrivileged = !session.privileged || isOld;
@@ -141,14 +167,26 @@ export class FetchSessionCache {
   remove(session: FetchSession): void {
     if (this.sessions.get(session.id) !== session) return;
     this.sessions.delete(session.id);
-    this.partitionCount -= session.cachedSize;
+    this.resize(session, 0);
     session.isEnded = true;
     for (const partition of session.set.partitions.values()) partition.endRest();
     this.onRemoved(session);
   }
 
+  private resize(session: FetchSession, size: number): void {
+    const change = size - session.cachedSize;
+    session.cachedSize = size;
+    this.partitionCount += change;
+    this.roomOf(session.holder).count(session.holder.address, change);
+  }
+
+  private evict(session: FetchSession): void {
+    this.remove(session);
+    this.evictions++;
+  }
+
   /**
-   * Makes room for a session of `size` partitions: by the one unused for longest if that is stale, else by the least worthy among those
+   * Frees a slot for a session of `size` partitions: by the one unused for longest if that is stale, else by the least worthy among those
    * that may be evicted for the new one — consumers' before followers', small before large — if it is less worthy than the new one.
    */
   private tryEvict(nowMs: number, privileged: boolean, size: number): boolean {
@@ -164,8 +202,7 @@ export class FetchSessionCache {
       }
       if (!victim || compareWorth({ privileged, cachedSize: size, id: 0 }, victim) < 0) return false;
     }
-    this.remove(victim);
-    this.evictions++;
+    this.evict(victim);
     return true;
   }
 
@@ -257,7 +294,7 @@ export function* newFetchContextInSteps(
     if (removed) onForgotten?.(removed);
   }
   session.isChanging = false;
-  if (session.size === 0 || cache.hasOutgrown(session)) {
+  if (session.size === 0 || cache.hasOutgrown(session, nowMs)) {
     cache.remove(session);
     const set = new FetchSet();
     yield* putAll(set, request.partitions, partitionsAStep);

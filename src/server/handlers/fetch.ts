@@ -22,6 +22,8 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
     apiVersion,
     {
       listenerName,
+      clientAddress: context.clientAddress,
+      mayReplicate: mayActAsFollower,
       maxQuotaBytes: () => request.availableAnswerBytes,
       fail: context.fail,
       authorize: (tp) => {
@@ -31,7 +33,8 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
         return metadata.contains(tp) ? ErrorCode.NONE : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
       },
     },
-    (answer) => {
+    (answer, delayMs = 0) => {
+      context.delayAnswer(delayMs);
       if (!isFollower) context.quotas.recordAndThrottleMs('fetch', context, request.frameBytes);
       if (apiVersion >= FIRST_VERSION_OF_ZSTD) context.respond(answer as Answer);
       else startInSlices(context.clock, forOldClient(answer as Answer, context), context.respond, context.fail);

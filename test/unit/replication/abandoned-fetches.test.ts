@@ -76,7 +76,13 @@ function send(started: ReplicaCluster, asked: readonly Asked[], over: FetchReque
     throw error;
   };
   const sent: Sent = { response: null, giveUp: () => undefined };
-  const call = { listenerName: 'PLAINTEXT', authorize: () => ErrorCode.NONE, fail };
+  const call = {
+    listenerName: 'PLAINTEXT',
+    clientAddress: 'a',
+    mayReplicate: true,
+    authorize: () => ErrorCode.NONE,
+    fail,
+  };
   const underWay = started.broker(1).replicas.handleFetch(request, 12, call, (response) => {
     sent.response = fetchResponse.decode(fetchResponse.encode(response, 12), 12);
   });

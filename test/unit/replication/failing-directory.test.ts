@@ -121,7 +121,13 @@ test('whoever waits for a partition in a directory that fails is told at once, a
     const partitions = [{ partition: tp.partition, fetchOffset: 0n, partitionMaxBytes: 1000 }];
     const input = { maxWaitMs: 60_000, minBytes: 1, topics: [{ topic: 'orders', partitions }] };
     const request = fetchRequest.decode(fetchRequest.encode(input, 12), 12);
-    const context = { listenerName: 'PLAINTEXT', authorize: () => 0, fail: () => undefined };
+    const context = {
+      listenerName: 'PLAINTEXT',
+      clientAddress: 'a',
+      mayReplicate: true,
+      authorize: () => 0,
+      fail: () => undefined,
+    };
     broker.replicas.handleFetch(request, 12, context, (response) =>
       fetched.set(tp.partition, fetchResponse.decode(fetchResponse.encode(response, 12), 12)),
     );

@@ -30,6 +30,8 @@ function fetch(
   const sent: { response: FetchResponse | null } = { response: null };
   const context = {
     listenerName: 'PLAINTEXT',
+    clientAddress: 'a',
+    mayReplicate: true,
     ...(maxQuotaBytes && { maxQuotaBytes }),
     authorize: () => 0,
     fail: (error: unknown) => {

@@ -48,9 +48,14 @@ function send(partitions: readonly Asked[], over: FetchRequestInput, version = 1
   };
   cluster
     .broker(1)
-    .replicas.handleFetch(request, version, { listenerName: 'PLAINTEXT', authorize, fail }, (response) => {
-      sent.response = fetchResponse.decode(fetchResponse.encode(response, version), version);
-    });
+    .replicas.handleFetch(
+      request,
+      version,
+      { listenerName: 'PLAINTEXT', clientAddress: 'a', mayReplicate: true, authorize, fail },
+      (response) => {
+        sent.response = fetchResponse.decode(fetchResponse.encode(response, version), version);
+      },
+    );
   return sent;
 }
 

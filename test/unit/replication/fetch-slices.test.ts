@@ -45,7 +45,13 @@ function send(input: FetchRequestInput): Sent {
     12,
   );
   const sent: Sent = { response: null, failure: null, giveUp: () => undefined };
-  const call = { listenerName: 'PLAINTEXT', authorize: () => 0, fail: (error: unknown) => void (sent.failure = error) };
+  const call = {
+    listenerName: 'PLAINTEXT',
+    clientAddress: 'a',
+    mayReplicate: true,
+    authorize: () => 0,
+    fail: (error: unknown) => void (sent.failure = error),
+  };
   const underWay = cluster.broker(1).replicas.handleFetch(request, 12, call, (response) => {
     expect(sent.response).toBeNull();
     sent.response = fetchResponse.decode(fetchResponse.encode(response, 12), 12);

@@ -54,7 +54,7 @@ function send(
   const fail = (error: unknown): void => {
     throw error;
   };
-  const context = { listenerName: 'PLAINTEXT', authorize, fail };
+  const context = { listenerName: 'PLAINTEXT', clientAddress: 'a', mayReplicate: true, authorize, fail };
   cluster.broker(brokerId).replicas.handleFetch(request, version, context, (response) => {
     sent.response = fetchResponse.decode(fetchResponse.encode(response, version), version);
   });

@@ -148,6 +148,8 @@ test('a consumer that waits at a follower is answered when the leader tells of a
   const answers: FetchResponse[] = [];
   const context = {
     listenerName: 'PLAINTEXT',
+    clientAddress: 'a',
+    mayReplicate: true,
     authorize: () => 0,
     fail: (error: unknown) => {
       throw error;

@@ -262,6 +262,8 @@ function fetchAsThree(offset: number): void {
   };
   const context = {
     listenerName: 'PLAINTEXT',
+    clientAddress: 'a',
+    mayReplicate: true,
     authorize: () => 0,
     fail: (error: unknown): never => {
       throw error;

@@ -400,7 +400,13 @@ export class TestBroker {
           const request = fetchRequest.decode(fetchRequest.encode(input, version), version);
           deliver(() => {
             cluster.fetchCount++;
-            const context = { listenerName: 'PLAINTEXT', authorize: () => 0, fail: reject };
+            const context = {
+              listenerName: 'PLAINTEXT',
+              clientAddress: 'a',
+              mayReplicate: true,
+              authorize: () => 0,
+              fail: reject,
+            };
             const { connectionsCut } = cluster.broker(leaderId);
             const cut = (): void => {
               connectionsCut.delete(cut);

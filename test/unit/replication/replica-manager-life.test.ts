@@ -213,7 +213,13 @@ test('what is appended and what is refused is counted, and so is who waits', asy
   const partitions = [{ partition: 0, fetchOffset: 0n, partitionMaxBytes: 1000 }];
   const input = { maxWaitMs: 500, minBytes: 1, topics: [{ topic: 'orders', partitions }] };
   const request = fetchRequest.decode(fetchRequest.encode(input, 12), 12);
-  const context = { listenerName: 'PLAINTEXT', authorize: () => 0, fail: () => undefined };
+  const context = {
+    listenerName: 'PLAINTEXT',
+    clientAddress: 'a',
+    mayReplicate: true,
+    authorize: () => 0,
+    fail: () => undefined,
+  };
   cluster.broker(1).replicas.handleFetch(request, 12, context, () => undefined);
   expect(all()).toEqual([1, 1, 0]);
   await cluster.clock.advance(500);

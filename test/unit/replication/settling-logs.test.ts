@@ -28,7 +28,7 @@ function consume(sessionId: number, sessionEpoch: number, fetchOffset: number | 
   const fail = (error: unknown): void => {
     throw error;
   };
-  const context = { listenerName: 'PLAINTEXT', authorize: () => 0, fail };
+  const context = { listenerName: 'PLAINTEXT', clientAddress: 'a', mayReplicate: true, authorize: () => 0, fail };
   cluster.broker(1).replicas.handleFetch(request, 12, context, (response) => {
     sent.response = fetchResponse.decode(fetchResponse.encode(response, 12), 12);
   });

@@ -109,7 +109,13 @@ describe('gauges of a broker', () => {
         : [];
     const input = { maxWaitMs: 500, minBytes: 1, replicaId: -1, topics, ...over };
     const sent: { response: FetchResponse | null } = { response: null };
-    const context = { listenerName: 'PLAINTEXT', authorize: () => 0, fail: () => undefined };
+    const context = {
+      listenerName: 'PLAINTEXT',
+      clientAddress: 'a',
+      mayReplicate: true,
+      authorize: () => 0,
+      fail: () => undefined,
+    };
     const request = fetchRequest.decode(fetchRequest.encode(input, 12), 12);
     cluster.broker(1).replicas.handleFetch(request, 12, context, (response) => {
       sent.response = fetchResponse.decode(fetchResponse.encode(response, 12), 12);

@@ -48,6 +48,8 @@ function fetch(asked: Asked, over: FetchRequestInput = {}): { response: FetchRes
   const sent: { response: FetchResponse | null } = { response: null };
   const context = {
     listenerName: 'PLAINTEXT',
+    clientAddress: 'a',
+    mayReplicate: true,
     authorize: () => 0,
     fail: (error: unknown) => {
       throw error;

@@ -5,6 +5,7 @@ import {
   nextEpoch,
   type FetchSession,
   type FetchSessionRequest,
+  type SessionHolder,
 } from '../../../../src/replication/core/fetch-session.js';
 import {
   cachedKey,
@@ -24,6 +25,8 @@ const newFetchContext = (
   onForgotten?: (partition: CachedPartition) => void,
 ) => runAtOnce(newFetchContextInSteps(cache, nowMs, request, { ...(onForgotten && { onForgotten }) }));
 
+const CONSUMER: SessionHolder = { privileged: false, address: 'a' };
+const FOLLOWER: SessionHolder = { privileged: true, address: 'a' };
 const ID = 'AAAAAAAAAAAAAAAAAAAAEQ';
 
 const asked = (topic: string, partition: number, fetchOffset = 0, topicId = ZERO_UUID): PartitionRequest => ({
@@ -68,7 +71,7 @@ function restAll(set: FetchSet): void {
 
 function newSession(cache: FetchSessionCache, nowMs: number, size: number, privileged = false): FetchSession | null {
   const partitions = Array.from({ length: size }, (_, partition) => asked('t', partition));
-  return cache.maybeCreate(nowMs, privileged, new FetchSet(partitions), false);
+  return cache.maybeCreate(nowMs, privileged ? FOLLOWER : CONSUMER, new FetchSet(partitions), false);
 }
 
 test.each([
@@ -330,24 +333,103 @@ describe('a follower at rest in a session', () => {
   });
 });
 
-describe('the partitions of all sessions together', () => {
+describe('the partitions that are kept for all together', () => {
   const setOf = (name: string, count: number): FetchSet =>
     new FetchSet(Array.from({ length: count }, (_, partition) => asked(name, partition)));
-  const room = (): FetchSessionCache => new FetchSessionCache(10, seededRandom(7), () => undefined, 100, 5);
+  const room = (): FetchSessionCache => new FetchSessionCache(10, seededRandom(7), () => undefined, 100, 12);
+  const at = (address: string, privileged = false): SessionHolder => ({ privileged, address });
+  const begin = (cache: FetchSessionCache, nowMs: number, holder: SessionHolder, count: number): FetchSession | null =>
+    cache.maybeCreate(nowMs, holder, setOf(holder.address, count), false);
 
-  test('are bounded: consumers go on without a session beyond it, and followers have theirs', () => {
+  test('are bounded: no address has more of them than it leaves to others', () => {
     const cache = room();
-    expect(cache.maybeCreate(0, false, setOf('a', 5), false)).not.toBeNull();
-    expect(cache.maybeCreate(0, false, setOf('b', 1), false)).toBeNull();
-    expect(cache.maybeCreate(0, true, setOf('c', 4), false)).not.toBeNull();
-    expect(cache.totalPartitions).toBe(9);
+    expect(begin(cache, 0, at('a'), 7)).toBeNull();
+    expect(begin(cache, 0, at('a'), 6)).not.toBeNull();
+    expect(begin(cache, 0, at('a'), 1)).toBeNull();
+    expect(begin(cache, 0, at('b'), 4)).toBeNull();
+    expect(begin(cache, 0, at('b'), 3)).not.toBeNull();
+    expect(cache.beginWait(0, at('c'), 2)).toBe(false);
+    expect(cache.beginWait(0, at('c'), 1)).toBe(true);
+    expect(begin(cache, 0, at('d'), 1)).not.toBeNull();
+    expect(begin(cache, 0, at('e'), 1)).toBeNull();
+    cache.endWait(at('c'), 1);
+    expect(begin(cache, 0, at('e'), 1)).not.toBeNull();
+    expect(cache.totalPartitions).toBe(11);
+  });
+
+  test('are as many again for followers, and no more', () => {
+    const cache = room();
+    expect(begin(cache, 0, at('a'), 6)).not.toBeNull();
+    expect(begin(cache, 0, at('a', true), 6)).not.toBeNull();
+    expect(begin(cache, 0, at('a', true), 1)).toBeNull();
+    expect(cache.beginWait(0, at('b', true), 3)).toBe(true);
+    expect(begin(cache, 0, at('b', true), 1)).toBeNull();
+    cache.endWait(at('b', true), 3);
+    expect(begin(cache, 0, at('b', true), 1)).not.toBeNull();
+  });
+
+  test('are given back by sessions that end', () => {
+    const cache = room();
+    for (let round = 0; round < 3; round++) cache.remove(begin(cache, 0, at('a'), 6)!);
+    expect(cache.totalPartitions).toBe(0);
   });
 
   test('are bounded for a session that grows: it is closed, and its request is served without', () => {
     const cache = room();
-    const session = cache.maybeCreate(0, false, setOf('a', 4), false)!;
-    const grown = request({ sessionId: session.id, epoch: 1, partitions: [asked('a', 4), asked('a', 5)] });
-    expect(newFetchContext(cache, 0, grown).kind).toBe('sessionless');
+    const session = begin(cache, 0, at('a'), 4)!;
+    const grown = { sessionId: session.id, partitions: [asked('a', 4), asked('a', 5)] };
+    expect(newFetchContext(cache, 0, request({ ...grown, epoch: 1 })).kind).toBe('incremental');
+    const more = request({ sessionId: session.id, epoch: 2, partitions: [asked('a', 6)] });
+    expect(newFetchContext(cache, 0, more).kind).toBe('sessionless');
     expect([session.isEnded, cache.size, cache.totalPartitions]).toEqual([true, 0, 0]);
+    expect(begin(cache, 0, at('a'), 6)).not.toBeNull();
+  });
+
+  test.each([
+    {
+      wish: 'a session',
+      isGranted: (cache: FetchSessionCache, nowMs: number) => begin(cache, nowMs, at('d'), 2) !== null,
+    },
+    { wish: 'a wait', isGranted: (cache: FetchSessionCache, nowMs: number) => cache.beginWait(nowMs, at('d'), 2) },
+  ])('are taken from the session that was unused for longest, once it is stale, for $wish', ({ isGranted }) => {
+    const cache = room();
+    const follower = begin(cache, 0, at('d', true), 6)!;
+    const [first, second, third] = [
+      begin(cache, 0, at('a'), 4)!,
+      begin(cache, 0, at('b'), 3)!,
+      begin(cache, 0, at('c'), 2)!,
+    ];
+    cache.touch(first, 50);
+    expect(isGranted(cache, 100)).toBe(false);
+    expect(isGranted(cache, 101)).toBe(true);
+    expect([follower, first, second, third].map(({ isEnded }) => isEnded)).toEqual([false, false, true, false]);
+    expect(cache.evictions).toBe(1);
+  });
+
+  test('are taken from stale sessions of followers for followers', () => {
+    const cache = room();
+    const consumer = begin(cache, 0, at('a'), 6)!;
+    const old = begin(cache, 0, at('a', true), 6)!;
+    expect(begin(cache, 100, at('a', true), 6)).toBeNull();
+    expect(begin(cache, 101, at('a', true), 6)).not.toBeNull();
+    expect([consumer.isEnded, old.isEnded]).toEqual([false, true]);
+  });
+
+  test('are taken from others, not from the session that grows', () => {
+    const cache = room();
+    const growing = begin(cache, 0, at('a'), 4)!;
+    const [other, further] = [begin(cache, 0, at('b'), 3)!, begin(cache, 0, at('c'), 2)!];
+    const grown = request({ sessionId: growing.id, epoch: 1, partitions: [asked('a', 4)] });
+    expect(newFetchContext(cache, 101, grown).kind).toBe('incremental');
+    expect([growing, other, further].map(({ isEnded }) => isEnded)).toEqual([false, true, false]);
+  });
+
+  test('are enough for several fetchers, of ten thousand partitions each, of brokers at three addresses', () => {
+    const cache = new FetchSessionCache(1000, seededRandom(7), () => undefined, 100, 190_000);
+    const set = setOf('t', 10_000);
+    const made = ['a', 'b', 'c'].flatMap((address) =>
+      [1, 2, 3, 4].map(() => cache.maybeCreate(0, at(address, true), set, false)),
+    );
+    expect(made.every((session) => session !== null)).toBe(true);
   });
 });
