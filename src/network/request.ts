@@ -1,5 +1,5 @@
 import { assert } from '../common/index.js';
-import { encodeResponseFrame, type RequestHeaderView } from '../protocol/index.js';
+import { ApiKey, encodeResponseFrame, type RequestHeaderView } from '../protocol/index.js';
 import type { Principal } from '../security/index.js';
 
 /** What every request of a connection shares. */
@@ -15,6 +15,9 @@ export interface ConnectionInfo {
   clientSoftwareName: string;
   clientSoftwareVersion: string;
 }
+
+/** Where an answer counts that is not read: what consumers have fetched leaves room for all else. */
+export type AnswerRoom = 'fetches' | 'others';
 
 /** What is counted for a request's frame (`Frame`). */
 export interface RequestFrame {
@@ -50,6 +53,8 @@ export class Request {
   private holdsMemory = false;
   private counted: RequestFrame | null = null;
   private claimedAnswerBytes = 0;
+  /** Null: nowhere, for a broker that replicates. */
+  answerRoom: AnswerRoom | null;
   /** Who asked. A client may authenticate again (KIP-368) while its requests are handled. */
   readonly principal: Principal;
   /** Called when the connection is closed before the request has ended. Its handler may end it then; nothing is sent. */
@@ -70,6 +75,7 @@ export class Request {
     this.bytes = frame;
     this.frameBytes = frame.length;
     this.principal = connection.principal;
+    this.answerRoom = header.apiKey === ApiKey.Fetch ? 'fetches' : 'others';
   }
 
   /** The whole frame; the body begins at `header.bodyOffset`. */
@@ -78,7 +84,7 @@ export class Request {
     return this.bytes;
   }
 
-  /** How large an answer may be now, so that clients which do not read theirs cannot fill the memory; 64 KiB at least. */
+  /** How large an answer of Fetch may be now, so that clients which do not read theirs cannot fill the memory; 64 KiB at least. */
   get availableAnswerBytes(): number {
     return this.owner.availableAnswerBytes;
   }

@@ -5,14 +5,14 @@ import { FrameReader, type FrameReaderHost, type FrameReaderOwner } from './core
 import { FrameError, type Frame } from './core/frame.js';
 import type { ListenerAudience } from './core/sender-class.js';
 import { UnreadAnswers } from './core/unread-answers.js';
-import { Request, type ConnectionInfo, type RequestOwner } from './request.js';
+import { Request, type AnswerRoom, type ConnectionInfo, type RequestOwner } from './request.js';
 
 /** What a connection needs of its server. */
 export interface ServerConnectionHost extends FrameReaderHost {
   readonly maxRequestBytes: number;
   /** Whether requests are let in. */
   readonly isProcessing: boolean;
-  readonly unread: UnreadAnswers;
+  readonly unread: Readonly<Record<AnswerRoom, UnreadAnswers>>;
   /** Who may come over a listener. */
   audienceOf(listenerName: string): ListenerAudience;
   /** The kernel has these parts of an answer. */
@@ -40,7 +40,9 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
   private readonly reader: FrameReader;
   private readonly answers = new AnswerOrder<Request>((chunks) => this.write(chunks));
   private unreadBytes = 0;
-  /** Of answers that are being made. */
+  /** Where they count: with fetches as soon as one is among them. */
+  private unreadRoom: AnswerRoom | null = null;
+  /** Of answers that are being made, none of them of a Fetch. */
   private claimedBytes = 0;
   private unreadDueMs = 0;
   private unsentBytes = 0;
@@ -88,7 +90,7 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
   /** Why the connection has to go while others want for memory that it holds; null when it need not. */
   lateness(nowMs: number): string | null {
     if (this.reader.isLate(nowMs)) return 'Closed a connection that stalled in a frame while memory is short';
-    if (this.isWriteBlocked && this.host.unread.isShort && nowMs > this.unreadDueMs)
+    if (this.isWriteBlocked && this.isRoomShort && nowMs > this.unreadDueMs)
       return 'Closed a connection that does not read its answers while memory for them is short';
     return null;
   }
@@ -154,6 +156,8 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
   /** @internal from Request */
   answered(request: Request, chunks: Buffer[] | null): void {
     if (this.closed) return;
+    const { answerRoom } = request;
+    if (this.unreadBytes === 0 || answerRoom === 'fetches') this.changeRoom(answerRoom);
     this.answers.answered(request, chunks);
     this.countUnread();
     if (this.endsAfterAnswers && this.answers.isEmpty) this.connection.end();
@@ -168,22 +172,20 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
 
   /** @internal from Request */
   get availableAnswerBytes(): number {
-    return this.host.unread.availableTo(this.address);
+    return this.host.unread.fetches.availableTo(this.address);
   }
 
   /** @internal from Request */
   claimAnswer(bytes: number): boolean {
     // Those of the address count twice, as those of this answer will.
-    if (this.closed || 2 * bytes > this.host.unread.leftFor(this.address)) return false;
-    this.claimedBytes += bytes;
-    this.countUnread();
+    if (this.closed || 2 * bytes > this.host.unread.others.leftFor(this.address)) return false;
+    this.countClaimed(bytes);
     return true;
   }
 
   /** @internal from Request */
   unclaimAnswer(bytes: number): void {
-    this.claimedBytes -= bytes;
-    if (!this.closed) this.countUnread();
+    if (!this.closed) this.countClaimed(-bytes);
   }
 
   /** @internal from Request */
@@ -240,15 +242,32 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
     this.unreadDueMs = this.lastActiveMs + UnreadAnswers.readMs(this.connection.bufferedBytes);
   }
 
-  /** What the client has not read, and what is made for it, or kept until it is the turn of its answer. */
+  private get isRoomShort(): boolean {
+    return this.unreadRoom !== null && this.host.unread[this.unreadRoom].isShort;
+  }
+
+  private changeRoom(room: AnswerRoom | null): void {
+    const { unreadBytes } = this;
+    this.countChange(-unreadBytes);
+    this.unreadRoom = room;
+    this.countChange(unreadBytes);
+  }
+
+  /** What the client has not read, or is kept until it is the turn of its answer. */
   private countUnread(): void {
     const sentBytes = this.isWriteBlocked ? this.connection.bufferedBytes : 0;
-    const bytes = sentBytes + this.answers.heldBytes + this.claimedBytes;
-    if (bytes === this.unreadBytes) return;
-    const { unread } = this.host;
-    unread.count(this.address, bytes - this.unreadBytes);
-    this.unreadBytes = bytes;
-    if (unread.isShort) this.host.onMemoryShort();
+    this.countChange(sentBytes + this.answers.heldBytes - this.unreadBytes);
+    if (this.unreadBytes > 0 && this.isRoomShort) this.host.onMemoryShort();
+  }
+
+  private countChange(change: number): void {
+    this.unreadBytes += change;
+    if (this.unreadRoom) this.host.unread[this.unreadRoom].count(this.address, change);
+  }
+
+  private countClaimed(change: number): void {
+    this.claimedBytes += change;
+    this.host.unread.others.count(this.address, change);
   }
 
   private regulateReading(): void {
@@ -270,8 +289,8 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
     if (this.closed) return;
     this.closed = true;
     this.reader.close();
-    this.host.unread.count(this.address, -this.unreadBytes);
-    this.unreadBytes = 0;
+    this.countChange(-this.unreadBytes);
+    this.countClaimed(-this.claimedBytes);
     for (const request of this.answers.close()) request.abandon();
     this.host.onClosed(this);
   }

@@ -78,7 +78,7 @@ const FREE_FRAME_BYTES = 4 * 1024 * 1024;
 export class SocketServer implements ServerConnectionHost {
   readonly maxRequestBytes: number;
   readonly memory: RequestMemory;
-  readonly unread = new UnreadAnswers();
+  readonly unread = { fetches: new UnreadAnswers(), others: new UnreadAnswers() };
   readonly framePool = new BufferPool(FREE_FRAME_BYTES);
   readonly onFlushed: ((chunks: readonly Buffer[]) => void) | undefined;
   readonly scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
@@ -112,7 +112,7 @@ export class SocketServer implements ServerConnectionHost {
     this.slowClients = new SlowClients(clock, (nowMs) => this.closeLate(nowMs));
     metrics?.gauge('connection-count', () => this.connections.size);
     metrics?.gauge('request-memory-used-bytes', () => this.memory.used);
-    metrics?.gauge('unread-answer-bytes', () => this.unread.totalBytes);
+    metrics?.gauge('unread-answer-bytes', () => this.unread.fetches.totalBytes + this.unread.others.totalBytes);
   }
 
   /** Binds one listener and gives the port. Its connections wait until `enableProcessing`. Rejects with Node's error. */
@@ -357,7 +357,7 @@ export class SocketServer implements ServerConnectionHost {
       this.onBadClient(connection, reason, undefined);
       connection.close();
     }
-    return this.memory.waiters > 0 || this.unread.isShort;
+    return this.memory.waiters > 0 || this.unread.fetches.isShort || this.unread.others.isShort;
   }
 }
 

@@ -9,6 +9,7 @@ import {
   decodeResponseFrame,
   encodeRequestFrame,
   type FetchResponse,
+  type MetadataResponse,
   type ProduceResponse,
 } from '../../src/protocol/index.js';
 import { BatchBuilder, iterateBatches } from '../../src/records/index.js';
@@ -187,3 +188,28 @@ test('consumers that do not read what they fetched leave a quick one megabytes a
   for (let round = 0; round < 10; round++) expect(recordsOf(await quick()).length).toBeGreaterThan(4 * MIB);
   expect(slow.some(({ isClosed }) => isClosed)).toBe(false);
 }, 60_000);
+
+test('a crowd that does not read what it fetched costs no one else the Metadata of thousands of partitions', async () => {
+  const PARTITIONS = 3000;
+  const one = await start();
+  const client = one.client('honest');
+  for (let i = 0; i < 3; i++) await client.send(ApiKey.Produce, 9, produceBody(MIB - 1000));
+  const many = { name: 'many', numPartitions: PARTITIONS, replicationFactor: 1 };
+  await client.send(ApiKey.CreateTopics, 5, { timeoutMs: 20_000, topics: [many] });
+  const described = async (): Promise<number> => {
+    const { topics } = await client.send<MetadataResponse>(ApiKey.Metadata, 9, { topics: null });
+    return topics.find(({ name }) => name === 'many')?.partitions.length ?? 0;
+  };
+  await eventually(async () => (await described()) === PARTITIONS, { timeoutMs: 20_000 });
+  const fetch = encodeRequestFrame(ApiKey.Fetch, 11, 0, 'slow', fetchBody(0n, {}));
+  const slow = Array.from({ length: 250 }, () => {
+    // Several, since the kernel takes some of them.
+    const each = raw(one, Array.from({ length: 8 }, () => fetch).flat());
+    each.connection.pause();
+    return each;
+  });
+  // Each fetch gets a batch of a megabyte: more than there is for all of them.
+  await eventually(() => one.metrics.snapshot().get('unread-answer-bytes')! > 128 * MIB, { timeoutMs: 20_000 });
+  for (let round = 0; round < 5; round++) expect(await described()).toBe(PARTITIONS);
+  expect(slow.some(({ isClosed }) => isClosed)).toBe(false);
+}, 90_000);

@@ -11,7 +11,8 @@ const GRACE_MS = 30_000;
 const LEAST_BYTES_PER_MS = 64;
 
 /**
- * Answers that their clients have not read, of the whole server. In Kafka such an answer of Fetch is a position in a file; here it is memory.
+ * Answers that their clients have not read, of the whole server: those of Fetch, or all others. In Kafka one of Fetch is a position in a file; here
+ * it is memory, and what consumers leave unread may cost no one else his answers.
  * One answer may take an eighth of what is left, where the address's own unread bytes count twice: a few clients that do not read cost the
  * others little, many at one address cost those at others less than half.
  */

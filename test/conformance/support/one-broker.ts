@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import {
+  MetricsRegistry,
   nodeFileSystem,
   nodeTransport,
   silentLogger,
@@ -18,6 +19,7 @@ import { EmbeddedZooKeeper } from '../../../src/zookeeper/index.js';
 export interface OneBroker {
   readonly broker: Broker;
   readonly port: number;
+  readonly metrics: MetricsRegistry;
   /** Errors and warnings that the broker logged. */
   readonly complaints: string[];
   client(clientId: string): NetworkClient;
@@ -52,7 +54,9 @@ export async function startOneBroker(properties: Readonly<Record<string, string>
       }),
     ),
   );
+  const metrics = new MetricsRegistry();
   const broker = new Broker({
+    metrics,
     config,
     loggerFactory: () => logger,
     clock: systemClock,
@@ -66,6 +70,7 @@ export async function startOneBroker(properties: Readonly<Record<string, string>
   return {
     broker,
     port,
+    metrics,
     complaints,
     client(clientId) {
       const client = new NetworkClient({

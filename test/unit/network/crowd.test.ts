@@ -170,6 +170,7 @@ describe('requests that wait for their answers', () => {
 
 describe('answers that are not read', () => {
   const big = (request: Request): void => {
+    request.answerRoom = 'fetches';
     const hosts = Math.floor(request.availableAnswerBytes / 30_000);
     request.respond({ brokers: Array.from({ length: hosts }, () => ({ host: 'h'.repeat(30_000) })) });
   };
@@ -183,9 +184,9 @@ describe('answers that are not read', () => {
     });
     crowd.run(20_000);
     expect(deaf.map(({ isClosed }) => isClosed)).toEqual([false, false, false, false]);
-    expect(crowd.server.unread.isShort).toBe(true);
+    expect(crowd.server.unread.fetches.isShort).toBe(true);
     crowd.run(600_000);
-    expect(crowd.server.unread.isShort).toBe(false);
+    expect(crowd.server.unread.fetches.isShort).toBe(false);
     expect(deaf.some(({ isClosed }) => isClosed)).toBe(true);
     // What is left keeps no one short.
     expect(deaf.every(({ isClosed }) => isClosed)).toBe(false);
@@ -212,16 +213,18 @@ describe('answers that are not read', () => {
     const crowd = await crowdOf(['BROKERS'], {}, (request) => {
       handled.push(request);
       if (handled.length === 1) request.allowNext();
+      else if (handled.length === 2) request.respond({});
       else big(request);
     });
     const client = crowd.connect('client');
     for (let count = 0; count < 10; count++) ask(client, 100);
     crowd.run(1);
-    expect(handled).toHaveLength(2);
-    expect(crowd.server.unread.totalBytes).toBeGreaterThan(15 * MIB);
+    expect(handled).toHaveLength(3);
+    expect(crowd.server.unread.fetches.totalBytes).toBeGreaterThan(15 * MIB);
+    expect(crowd.server.unread.others.totalBytes).toBe(0);
     handled[0]!.respond({});
     crowd.run(1);
-    expect([handled.length, crowd.server.unread.totalBytes]).toEqual([10, 0]);
+    expect([handled.length, crowd.server.unread.fetches.totalBytes]).toEqual([10, 0]);
   });
 });
 

@@ -278,6 +278,7 @@ describe('the socket server', () => {
   test('three clients that do not read leave the next one megabytes, and give them back when they go', async () => {
     const available: number[] = [];
     const { port, server } = await start({}, (request) => {
+      request.answerRoom = 'fetches';
       available.push(request.availableAnswerBytes);
       const hosts = Math.ceil(request.availableAnswerBytes / 30_000);
       request.respond({ brokers: Array.from({ length: hosts }, () => ({ host: 'h'.repeat(30_000) })) });
@@ -290,11 +291,11 @@ describe('the socket server', () => {
       lazy.push(each);
       await until(() => available.length === count);
     }
-    expect(server.unread.availableTo('127.0.0.1')).toBeLessThan(available[0]!);
-    expect(server.unread.availableTo('127.0.0.1')).toBeGreaterThan(4 * 1024 * 1024);
+    expect(server.unread.fetches.availableTo('127.0.0.1')).toBeLessThan(available[0]!);
+    expect(server.unread.fetches.availableTo('127.0.0.1')).toBeGreaterThan(4 * 1024 * 1024);
     for (const each of lazy) each.connection.destroy();
     await until(() => server.connectionCount === 0);
-    expect(server.unread.availableTo('127.0.0.1')).toBe(available[0]);
+    expect(server.unread.fetches.availableTo('127.0.0.1')).toBe(available[0]);
   });
 
   test('an answer that is being made counts as unread, as far as there is room, until it is sent or its client is gone', async () => {
@@ -309,14 +310,44 @@ describe('the socket server', () => {
     const first = await ask();
     const second = await ask();
     const claims = [first, second, first, second].map(({ request }) => request.claimAnswer(20 * MIB));
-    expect([claims, server.unread.totalBytes]).toEqual([[true, true, true, false], 60 * MIB]);
+    expect([claims, server.unread.others.totalBytes]).toEqual([[true, true, true, false], 60 * MIB]);
     first.request.respond({ clusterId: 'c' });
-    expect([first.request.claimAnswer(1), server.unread.totalBytes]).toEqual([false, 20 * MIB]);
+    expect([first.request.claimAnswer(1), server.unread.others.totalBytes]).toEqual([false, 20 * MIB]);
     second.asker.connection.destroy();
     await until(() => second.request.isAbandoned);
-    expect([second.request.claimAnswer(1), server.unread.totalBytes]).toEqual([false, 0]);
+    expect([second.request.claimAnswer(1), server.unread.others.totalBytes]).toEqual([false, 0]);
     second.request.closeConnection('it is gone');
-    expect(server.unread.totalBytes).toBe(0);
+    expect(server.unread.others.totalBytes).toBe(0);
+  });
+
+  test('what consumers do not read leaves room for other answers, and what replicas do not read counts nowhere', async () => {
+    const rooms = ['fetches', 'fetches', null, 'fetches', 'others'] as const;
+    const asked: Request[] = [];
+    const claims: boolean[] = [];
+    const { port, server } = await start({}, (request) => {
+      request.answerRoom = rooms[asked.push(request) - 1]!;
+      if (request.answerRoom === 'others') claims.push(request.claimAnswer(20 * 1024 * 1024));
+      // Three times as much is more than all fetches may take.
+      const hosts = request.answerRoom === 'others' ? 1 : 1600;
+      request.respond({ brokers: Array.from({ length: hosts }, () => ({ host: 'h'.repeat(30_000) })) });
+    });
+    const { fetches, others } = server.unread;
+    const before = { toFetch: fetches.leftFor('else'), toOthers: others.leftFor('127.0.0.1') };
+    const lazy: RawClient[] = [];
+    for (let count = 1; count < rooms.length; count++) {
+      const each = new RawClient(port, [DESCRIBE_CLUSTER]);
+      each.connection.pause();
+      lazy.push(each);
+      await until(() => asked.length === count);
+    }
+    expect(fetches.leftFor('else')).toBeLessThan(0);
+    expect(fetches.totalBytes).toBeLessThan(3 * 1600 * 30_100);
+    expect(others.leftFor('127.0.0.1')).toBe(before.toOthers);
+    expect(await describeCluster(client(port))).toMatchObject({ brokers: [expect.anything()] });
+    expect(claims).toEqual([true]);
+    for (const each of lazy) each.connection.destroy();
+    await until(() => server.connectionCount === 1);
+    expect([fetches.leftFor('else'), others.totalBytes]).toEqual([before.toFetch, 0]);
   });
 
   test('closes idle connections, also one that sent half a frame', async () => {

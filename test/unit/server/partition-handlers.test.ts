@@ -1,4 +1,5 @@
 /** What the handlers of partitions let through to replication: for whom, in which words, and what of a request that is odd. */
+import type { Request } from '../../../src/network/index.js';
 import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';
 import type { AppendCall, AppendResult } from '../../../src/replication/index.js';
 import { batchOf } from '../replication/replica-cluster.js';
@@ -88,6 +89,29 @@ describe('a sender without rights', () => {
       }
     }
   });
+});
+
+test('what replicas have fetched and not read is counted nowhere, what consumers have is counted with fetches', async () => {
+  const roomOf = async (
+    apiKey: number,
+    replicaId: number,
+    denied: string,
+  ): Promise<Request['answerRoom'] | undefined> => {
+    let request: Request | undefined;
+    await call({
+      apiKey,
+      version: apiKey === ApiKey.Fetch ? 12 : 4,
+      body: apiKey === ApiKey.Fetch ? { replicaId } : {},
+      services: { replicas: { handleFetch: () => null } },
+      denied: [denied],
+      onRequest: (each) => (request = each),
+    });
+    return request?.answerRoom;
+  };
+  expect(await roomOf(ApiKey.Fetch, 2, '')).toBeNull();
+  expect(await roomOf(ApiKey.Fetch, 2, 'CLUSTER_ACTION CLUSTER kafka-cluster')).toBe('fetches');
+  expect(await roomOf(ApiKey.Fetch, -1, '')).toBe('fetches');
+  expect(await roomOf(ApiKey.DescribeGroups, -1, '')).toBe('others');
 });
 
 describe('Produce', () => {
