@@ -1,4 +1,4 @@
-export { LogError, UnexpectedAppendOffsetError, type LogErrorKind } from './log-error.js';
+export { DeletionPendingError, LogError, UnexpectedAppendOffsetError, type LogErrorKind } from './log-error.js';
 export { LogOffsetMetadata, type LogOffsetSnapshot } from './log-offset-metadata.js';
 export { emptyFetch, type AbortedTransaction, type FetchDataInfo, type FetchIsolation } from './fetch-data-info.js';
 export {

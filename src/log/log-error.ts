@@ -34,6 +34,13 @@ export class DuplicateLogError extends Error {
   override readonly name = 'DuplicateLogError';
 }
 
+/** The log's place is known once deletions are durable that a loss of power may undo: it only wants time. */
+export class DeletionPendingError extends LogError {
+  constructor(message: string) {
+    super('KAFKA_STORAGE_ERROR', message);
+  }
+}
+
 /** A follower was given records that lie before its log end: `firstOffset` and `lastOffset` are those of the records. */
 export class UnexpectedAppendOffsetError extends LogError {
   constructor(

@@ -1,6 +1,7 @@
 import type { DirectoryGates } from './directory-gates.js';
 import type { LogDeletions } from './log-deletions.js';
 import type { LogDirs } from './log-dirs.js';
+import { DeletionPendingError } from './log-error.js';
 
 /** In which directory a broker's next log is made. Owned by the `LogManager`, which counts its logs here. Partitions are named by `partitionKey`. */
 export class LogPlacement {
@@ -31,13 +32,16 @@ export class LogPlacement {
 
   /**
    * Those in which a log may be made, the best first. It takes the place of one that was deleted, however its disk hangs, until that deletion is
-   * durable: made elsewhere, it would be one of two after a loss of power.
+   * durable: made elsewhere, it would be one of two after a loss of power. Throws DeletionPendingError where that place cannot be taken: logs of
+   * two directories may come back, or its own is about to go offline.
    */
   dirsForLog(name: string): string[] {
     const deletedFrom = this.deletions.dirsOfLog(name);
     const usable = this.usable();
-    if (deletedFrom.length > 0) return usable.filter((path) => deletedFrom.every((dir) => dir === path));
-    return this.bestFirst(name, usable);
+    if (deletedFrom.length === 0) return this.bestFirst(name, usable);
+    const [dir] = deletedFrom;
+    if (deletedFrom.length === 1 && usable.includes(dir!)) return [dir!];
+    throw new DeletionPendingError(`Deletions of ${name} in ${deletedFrom.join(', ')} are not durable yet`);
   }
 
   /** Those in which a copy may be made, the best first: not beside its log, whose name it is to take. */

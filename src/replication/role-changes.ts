@@ -1,15 +1,6 @@
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import {
-  assert,
-  AssertionError,
-  ZERO_UUID,
-  type Clock,
-  type Logger,
-  type Steps,
-  type Timer,
-  type Uuid,
-} from '../common/index.js';
-import { isOutOfHandles, LogError, type LogManager } from '../log/index.js';
+import { assert, AssertionError, ZERO_UUID, type Clock, type Logger, type Steps, type Uuid } from '../common/index.js';
+import { DeletionPendingError, isOutOfHandles, LogError, type LogManager } from '../log/index.js';
 import {
   ErrorCode,
   type LeaderAndIsrPartitionState,
@@ -23,6 +14,7 @@ import type { HostedPartitions } from './hosted-partitions.js';
 import type { Partition } from './partition.js';
 import type { HighWatermarkLookup, PartitionAssignment } from './partition-context.js';
 import type { MetadataSource } from './ports.js';
+import { PostponedRoles } from './postponed-roles.js';
 
 interface StoppedReplica {
   readonly tp: TopicPartition;
@@ -80,17 +72,13 @@ export interface ControllerIdentity {
   readonly correlationId: number;
 }
 
-/** A change of role that waits for file handles. */
+/** A change of role that only wants time. */
 interface Postponed {
   readonly requested: Requested;
   readonly onLeadershipChange: LeadershipListener;
 }
 
 const FIRST_LEADER_AND_ISR_BY_TOPIC_ID = 5;
-/** Between two tries of what was postponed. */
-const RETRY_MS = 1000;
-/** Tried in one turn; each may make a log. */
-const RETRIES_A_TURN = 50;
 
 /**
  * Carries out what the controller says: who leads, who follows, what stops (the control half of Kafka's `ReplicaManager`). A command may
@@ -103,15 +91,25 @@ export class RoleChanges {
   /** The highest controller epoch seen; commands of an older controller are refused. */
   controllerEpoch = 0;
   private isUnderWay = false;
-  /** By `partitionKey`; until they are done, or a command that is no older has changed or stopped the partition. */
-  private readonly postponed = new Map<string, Postponed>();
-  private retryTimer: Timer | null = null;
+  private readonly postponed: PostponedRoles<Postponed>;
 
-  constructor(private readonly options: RoleChangesOptions) {}
+  constructor(private readonly options: RoleChangesOptions) {
+    this.postponed = new PostponedRoles({
+      clock: options.clock,
+      isOver: options.isShuttingDown,
+      // A command has its turns: it may be about the same partitions.
+      isBusy: () => this.isUnderWay,
+      beginTries: () => {
+        const checkpoints = options.checkpoints();
+        return ({ requested, onLeadershipChange }) => void this.changeRole(requested, checkpoints, onLeadershipChange);
+      },
+      onTried: options.onPostponedTried,
+    });
+  }
 
-  /** Some partitions have yet to take the role that the controller gave them. */
+  /** Some partitions that may have a log have yet to take the role that the controller gave them. */
   get hasPostponed(): boolean {
-    return this.postponed.size > 0;
+    return this.postponed.wantHandles;
   }
 
   /** True, and the epoch remembered, unless the command comes from a controller that was replaced. */
@@ -258,9 +256,12 @@ export class RoleChanges {
       }
       // Whatever else it is, a damaged batch for one: the controller does not say the command again for the partitions behind this one.
       if (error instanceof AssertionError) throw error;
-      if (isOutOfHandles(error)) {
-        stateChangeLogger.error('Postponed a change of role: too many files are open', { partition: key, error });
-        this.postpone(key, { requested, onLeadershipChange });
+      const wantsHandles = isOutOfHandles(error);
+      if (wantsHandles || error instanceof DeletionPendingError) {
+        // The controller is not told: for KAFKA_STORAGE_ERROR it would count the replica as lost with its directory, and the only replica of
+        // a partition would not be elected again when it is back.
+        if (waiting !== requested) stateChangeLogger.error('Postponed a change of role', { partition: key, error });
+        this.postponed.postpone(key, { requested, onLeadershipChange }, wantsHandles);
         return ErrorCode.NONE;
       }
       return this.takeOffline(requested.tp, error);
@@ -276,41 +277,6 @@ export class RoleChanges {
     partitions.markOffline(tp);
     onNotLeaderAnyMore(key, ErrorCode.KAFKA_STORAGE_ERROR);
     return ErrorCode.KAFKA_STORAGE_ERROR;
-  }
-
-  /**
-   * The partition takes the role as soon as files can be opened. The controller is not told: for KAFKA_STORAGE_ERROR it would count the replica
-   * as lost with its directory, and the only replica of a partition would not be elected again when it is back.
-   */
-  private postpone(key: string, postponed: Postponed): void {
-    this.postponed.set(key, postponed);
-    this.retryAfter(RETRY_MS);
-  }
-
-  private retryAfter(delayMs: number): void {
-    this.retryTimer ??= this.options.clock.setTimer(delayMs, () => this.retryPostponed(), { background: true });
-  }
-
-  private retryPostponed(): void {
-    this.retryTimer = null;
-    if (this.options.isShuttingDown()) return;
-    let delayMs = RETRY_MS;
-    // A command has its turns: it may be about the same partitions.
-    if (!this.isUnderWay) {
-      delayMs = this.tryPostponed() ? 0 : RETRY_MS;
-      this.options.onPostponedTried();
-    }
-    if (this.hasPostponed) this.retryAfter(delayMs);
-  }
-
-  /** Up to the first that has to wait on. False when there was such a one. */
-  private tryPostponed(): boolean {
-    const checkpoints = this.options.checkpoints();
-    for (const [key, { requested, onLeadershipChange }] of [...this.postponed].slice(0, RETRIES_A_TURN)) {
-      this.changeRole(requested, checkpoints, onLeadershipChange);
-      if (this.postponed.has(key)) return false;
-    }
-    return true;
   }
 
   private maybeTakeRole(

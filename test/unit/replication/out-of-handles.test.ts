@@ -130,6 +130,37 @@ test('an older command does not take the place of a change of role that waits', 
   expect(broker.replicas.partitionOf(ORDERS)!.leaderEpoch).toBe(2);
 });
 
+test('a replica that comes back while deletions of it in two directories are not durable is made once one is', async () => {
+  cluster = await ReplicaCluster.start({ brokers: 3, logDirs: ['/one', '/two'] });
+  const { clock } = cluster;
+  await cluster.create([1, 2, 3]);
+  const broker = cluster.broker(2);
+  await cluster.until(() => broker.logs.getLog(ORDERS) !== undefined);
+  const from = broker.log().parentDir;
+  const to = from === '/one' ? '/two' : '/one';
+  // From the move on.
+  const isSlow = (): boolean => broker.logs.getLog(ORDERS)?.parentDir !== from;
+  broker.fs.pace = { clock, delayMs: (operation) => (operation === 'sync' && isSlow() ? 5000 : 0) };
+  broker.replicas.alterReplicaLogDir(ORDERS, to);
+  while (broker.log().parentDir !== to) await clock.advance(1);
+  const partition = cluster.partitions.get('orders-0')!;
+  partition.replicas.splice(partition.replicas.indexOf(2), 1);
+  cluster.elect(1, [1, 3]);
+  const controller = { controllerId: 1, controllerEpoch: 1, correlationId: 1 };
+  const { leaderEpoch } = partition.state;
+  void broker.replicas.stopReplicas(controller, [{ tp: ORDERS, leaderEpoch, deletePartition: true }]);
+  await clock.advance(100);
+  expect(broker.logs.dirsOf(ORDERS).sort()).toEqual(['/one', '/two']);
+  partition.replicas.push(2);
+  cluster.elect(1);
+  cluster.announce([ORDERS], true, 2);
+  await clock.advance(1000);
+  expect(broker.logs.getLog(ORDERS)).toBeUndefined();
+  await cluster.until(() => broker.logs.getLog(ORDERS) !== undefined);
+  broker.fs.pace = null;
+  await cluster.until(() => cluster.stateOf().isr.includes(2));
+});
+
 test('a change of role that meets something unforeseen when it is tried again costs its replica, and no other that waits', async () => {
   cluster = await ReplicaCluster.start({ brokers: 1 });
   const broker = cluster.broker(1);
