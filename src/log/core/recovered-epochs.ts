@@ -26,7 +26,7 @@ export class RecoveredEpochs {
    */
   take(epoch: number, baseOffset: number, lastOffset: number): boolean {
     if (epoch >= 0 && epoch !== this.lastEpoch) {
-      if (epoch < this.lastEpoch && !this.mayFallTo(epoch, baseOffset)) return false;
+      if (epoch < this.lastEpoch && !this.mayFallTo(epoch)) return false;
       this.lastEpoch = epoch;
       this.found = assignEpoch(this.found, { epoch, startOffset: this.startOf(epoch, baseOffset) }) ?? this.found;
     }
@@ -36,10 +36,12 @@ export class RecoveredEpochs {
 
   /**
    * A log takes batches of an epoch that falls, as Kafka's does: ZooKeeper was restored from a backup, or the log was taken into another
-   * cluster. The file was written before the first of them, and drops what they contradict. Of a file that was lost nothing is known.
+   * cluster. The file was written before the first of them, which the cleaner may have removed, and drops what they contradict. Of a file that
+   * was lost nothing is known.
    */
-  private mayFallTo(epoch: number, offset: number): boolean {
-    return this.known.length === 0 || this.known.some((entry) => entry.epoch <= epoch && entry.startOffset >= offset);
+  private mayFallTo(epoch: number): boolean {
+    const { known, nextOffset } = this;
+    return known.length === 0 || known.some((entry) => entry.epoch <= epoch && entry.startOffset >= nextOffset);
   }
 
   /** The file knows better where an epoch began when the cleaner has removed its first batches. */

@@ -39,6 +39,13 @@ test('fall where the file says so, and what they contradict is dropped', () => {
   expect(recovered(entries([0, 12]), 0, [...batches, [0, 12, 13]])).toEqual(entries([0, 12]));
 });
 
+test('fall where the file says so though the cleaner has removed their first batches', () => {
+  const batches: Batch[] = [[1, 0, 1], [5, 2, 9], [2, 14, 15]]; // prettier-ignore
+  expect(recovered(entries([1, 0], [2, 10]), 0, batches)).toEqual(entries([1, 0], [2, 10]));
+  const epochs = new RecoveredEpochs(entries([1, 0], [2, 9]), 0);
+  expect(batches.map((batch) => epochs.take(...batch))).toEqual([true, true, false]);
+});
+
 test('fall where no file says anything', () => {
   expect(recovered([], 0, [[5, 0, 4], [2, 5, 9]])).toEqual(entries([2, 5])); // prettier-ignore
 });
