@@ -123,6 +123,11 @@ function appendAsked(
   }
   const allowance = new AppendAllowance(context.clientAddress);
   const giveUps: (() => void)[] = [];
+  /** No one waits for replication any more. */
+  const giveUp = (): void => {
+    for (const giveUpPart of giveUps) giveUpPart();
+    context.quotas.recordAndThrottleMs('produce', context, context.request.frameBytes);
+  };
   const appendPart = (part: readonly WantedAppend[]): Promise<void> | null => {
     const appended = replicas.appendRecords({
       timeoutMs: body.timeoutMs,
@@ -132,7 +137,7 @@ function appendAsked(
       entries: part,
       transactionalId: body.transactionalId,
       allowance,
-      onWait: (giveUp) => giveUps.push(giveUp),
+      onWait: (giveUpPart) => giveUps.push(giveUpPart),
       onComplete: (results) => answer(part, (at) => partitionAnswer(results[at]!)),
     });
     if (appended) return appended.then(() => letGo(part));
@@ -143,10 +148,6 @@ function appendAsked(
     // The records have their place in the log; only replication is waited for.
     body.topicData = [];
     if (missing > 0) {
-      const giveUp = (): void => {
-        for (const giveUpPart of giveUps) giveUpPart();
-        context.quotas.recordAndThrottleMs('produce', context, context.request.frameBytes);
-      };
       if (context.request.isAbandoned) giveUp();
       else context.request.onAbandoned = giveUp;
       context.countWhileWaiting(answers.heapBytes + 2 * (body.transactionalId?.length ?? 0));
@@ -196,8 +197,8 @@ function appendAsked(
     const end = await ended;
     context.request.onAbandoned = null;
     if (end === 'givenUp') {
+      giveUp();
       context.request.releaseFrame();
-      context.request.respondNothing();
       return LATER;
     }
     const { ready, unready } = await runInSlices(context.clock, byReadiness(left, replicas));

@@ -552,6 +552,33 @@ test.each([
   expect(recorded).toEqual(['produce']);
 });
 
+test('a Produce whose connection is closed while some of its logs are not ready waits for the replication of others no more', async () => {
+  let end: (how: AppendWaitEnd) => void = () => undefined;
+  const givenUp: number[] = [];
+  const partitionData = [0, 1].map((index) => ({ index, records: batchOf(['a']) }));
+  const { request, events } = serve(
+    { acks: -1, timeoutMs: 30_000, topicData: [{ name: TP.topic, partitionData }] },
+    {
+      clock: { monotonicMs: () => 0 },
+      replicas: {
+        waitForAppends: () => ({
+          ended: new Promise<AppendWaitEnd>((resolve) => (end = resolve)),
+          giveUp: () => end('givenUp'),
+        }),
+        isReadyForAppends: ({ partition }: { partition: number }) => partition === 1,
+        appendRecords: ({ entries, onWait }: AppendCall) => {
+          onWait!(() => givenUp.push(...entries.map(({ tp }) => tp.partition)));
+          return null;
+        },
+      },
+    },
+  );
+  await settle();
+  request.abandon();
+  await settle();
+  expect([givenUp, events]).toEqual([[1], ['frame released', 'ended without an answer']]);
+});
+
 test('what a Produce keeps while it waits for replication is counted until it is answered, unless it is little', async () => {
   const large = new LargeRequests(new SimulatedClock(), 1e9);
   neverReplicated(3, undefined, large);
