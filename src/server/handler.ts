@@ -8,6 +8,8 @@ import {
   type ApiDescription,
   type MessageType,
 } from '../protocol/index.js';
+import { answerSizeOf } from './answer-sizes.js';
+import { SMALL_ANSWER_BYTES } from './answer-turns.js';
 import { errorResponse, type RequestError } from './error-responses.js';
 import { LargeRequests, senderOf, sliceLimitsOf, type LargeRequest } from './large-requests.js';
 import { AbandonedError, ApiError, MAX_ELEMENTS_AT_ONCE, RequestContext } from './request-context.js';
@@ -48,8 +50,15 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
   { keepsFrame = false }: HandlerOptions = {},
 ): ApiHandler {
   const api = apiOf(requestType.apiKey ?? -1)!;
+  const answerBytes = answerSizeOf(requestType);
 
   const serve = (body: Req, context: RequestContext<ResI>): void => {
+    const bytes = answerBytes?.(body, context as unknown as RequestContext) ?? 0;
+    if (bytes > SMALL_ANSWER_BYTES) context.takeTurn(bytes, () => begin(body, context));
+    else begin(body, context);
+  };
+
+  const begin = (body: Req, context: RequestContext<ResI>): void => {
     let outcome: Outcome<ResI>;
     try {
       outcome = run(body, context);

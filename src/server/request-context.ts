@@ -1,9 +1,8 @@
-import { rateLimited, startInSlices, type Logger, type SliceLimits } from '../common/index.js';
+import { rateLimited, type Logger, type SliceLimits } from '../common/index.js';
 import type { Request } from '../network/index.js';
 import {
   ApiKey,
   apiOf,
-  encodeResponseFrameInSteps,
   encodeResponseFrameUpTo,
   ErrorCode,
   errorMessage,
@@ -17,8 +16,9 @@ import {
   type Principal,
   type Resource,
 } from '../security/index.js';
+import { AnswerTurns, SMALL_ANSWER_BYTES, UNKNOWN_ANSWER_BYTES, type AnswerTurn } from './answer-turns.js';
+import { AnswerWriting, NoRoomForAnswer } from './answer-writing.js';
 import { senderOf, sliceLimitsOf, type LargeRequest } from './large-requests.js';
-import { oneAtATime } from './one-at-a-time.js';
 import type { BrokerServices } from './services.js';
 
 /** A request as a whole is refused: its answer carries this code, and a message where it has room for one. */
@@ -33,14 +33,8 @@ export class ApiError extends Error {
   }
 }
 
-/** An answer up to this size is sent whatever others have not read: it is no more than what an address may always fetch. */
-const UNCOUNTED_ANSWER_BYTES = 64 * 1024;
-
 /** What keeps no more while it waits is as much a part of its connection. */
 const UNCOUNTED_WAITING_BYTES = 4 * 1024;
-
-/** There is no room for the answer beside those that clients do not read, or no one waits for it any more. */
-class NoRoomForAnswer extends Error {}
 
 /** The client is gone, and with it what its request waited for. */
 export class AbandonedError extends Error {
@@ -68,6 +62,8 @@ export const MAX_ELEMENTS_AT_ONCE = 2000;
  */
 export class RequestContext<ResI extends object = object> implements AuthorizableContext, BrokerServices {
   private isAnswered = false;
+  /** While a large answer is made and written, or waits for that. */
+  private turn: AnswerTurn | null = null;
   private answerDelayMs = 0;
 
   constructor(
@@ -213,19 +209,30 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     );
     const answer = throttleMs > 0 && 'throttleTimeMs' in body ? { ...body, throttleTimeMs: throttleMs } : body;
     const { apiKey, apiVersion, correlationId } = request.header;
+    let bytes = UNKNOWN_ANSWER_BYTES;
     try {
       const chunks = encodeResponseFrameUpTo(MAX_ELEMENTS_AT_ONCE, apiKey, apiVersion, correlationId, answer);
       if (chunks) {
-        this.claim(chunks.reduce((bytes, { length }) => bytes + length, 0));
-        this.send(chunks);
-        return;
+        bytes = chunks.reduce((sum, { length }) => sum + length, 0);
+        if (bytes <= SMALL_ANSWER_BYTES || !isCounted(apiKey) || request.claimAnswer(bytes)) {
+          this.send(chunks);
+          return;
+        }
       }
     } catch (error) {
       this.onUnencodable(error);
       return;
     }
-    if (isCounted(apiKey)) oneAtATime(services.clock, (done) => this.encodeInSlices(answer, done));
-    else this.encodeInSlices(answer);
+    const write = (): void => {
+      const onWritten = (chunks: Buffer[]): void => this.send(chunks);
+      const onError = (error: unknown): void => this.onUnencodable(error);
+      const options = { isCounted: isCounted(apiKey), limits: this.sliceLimits, onWritten, onError };
+      new AnswerWriting(services.clock, request, answer, options).goOn();
+    };
+    request.endsWhenAbandoned = true;
+    if (request.isAbandoned) request.respondNothing();
+    else if (this.turn || !isCounted(apiKey)) write();
+    else this.takeTurn(bytes, write);
   };
 
   /** The answer is not to be sent earlier than so long after it is made. Nothing but its bytes is kept meanwhile. */
@@ -239,32 +246,29 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     this.clock.setTimer(this.answerDelayMs, () => this.request.respondEncoded(chunks), { background: true });
   }
 
-  private encodeInSlices(answer: ResI, done: () => void = () => undefined): void {
-    const { apiKey, apiVersion, correlationId } = this.request.header;
-    let unclaimedBytes = 0;
-    const onGrowth = (bytes: number): void => {
-      unclaimedBytes = this.claim(unclaimedBytes + bytes);
+  /** Does what brings about a large answer when others leave room for it; not at all when the client is gone before. */
+  takeTurn(bytes: number, begin: () => void): void {
+    const { request } = this;
+    const { onEnded, endsWhenAbandoned } = request;
+    if (request.isAbandoned) return request.respondNothing();
+    request.endsWhenAbandoned = true;
+    request.onEnded = () => {
+      this.leaveTurn();
+      onEnded?.();
     };
-    startInSlices(
-      this.services.clock,
-      encodeResponseFrameInSteps(apiKey, apiVersion, correlationId, answer, onGrowth),
-      (chunks) => {
-        done();
-        this.send(chunks);
-      },
-      (error) => {
-        done();
-        this.onUnencodable(error);
-      },
-      this.sliceLimits,
-    );
+    const onBegin = (): void => {
+      request.endsWhenAbandoned = endsWhenAbandoned;
+      begin();
+    };
+    this.turn = { address: this.clientAddress, bytes, begin: onBegin };
+    AnswerTurns.of(this.clock, this.apiKey).enter(this.turn);
   }
 
-  /** Counts an answer, or so much more of it, unless it is small; returns what is left to be counted. Throws when there is no room for it. */
-  private claim(bytes: number): number {
-    if (bytes <= UNCOUNTED_ANSWER_BYTES || !isCounted(this.apiKey)) return bytes;
-    if (!this.request.claimAnswer(bytes)) throw new NoRoomForAnswer(`${bytes} bytes`);
-    return 0;
+  /** Others are waited for before there is an answer. */
+  leaveTurn(): void {
+    const { turn } = this;
+    this.turn = null;
+    if (turn) AnswerTurns.of(this.clock, this.apiKey).leave(turn);
   }
 
   /** An answer that does not encode is a bug of ours, or a field that an old version cannot carry. */
@@ -311,6 +315,7 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     const { request } = this;
     if (request.isAbandoned) request.respondNothing();
     else request.endsWhenAbandoned = true;
+    this.leaveTurn();
     this.place?.leaveToOthers();
   }
 

@@ -2,6 +2,8 @@ import { assert } from '../../common/index.js';
 
 /** What answers may take that wait for clients to read them. */
 const CAPACITY_BYTES = 128 * 1024 * 1024;
+/** No answer may be larger: what is left has to be twice its size. */
+export const MAX_ANSWER_BYTES = CAPACITY_BYTES / 2;
 /** A fetch may always take so much. */
 const MIN_ANSWER_BYTES = 64 * 1024;
 /** The largest part of what is left that one answer may take. */

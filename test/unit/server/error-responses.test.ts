@@ -83,6 +83,7 @@ async function failing(
     clock,
     logger: silentLogger,
     quotas: noQuotas,
+    metadata: { numPartitionsInCluster: 0, numPartitions: () => undefined, topicName: () => undefined },
     onFatalError: (fatal: unknown) => void (outcome.fatal = fatal),
   };
   handler(api.request, api.response, (_body, context) => way(error, context)).handle(

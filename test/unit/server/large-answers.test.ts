@@ -1,14 +1,16 @@
 /** Answers that are much larger than their requests: what is made for them, and what they may take. */
 import { SimulatedClock } from '../../../src/common/index.js';
+import type { Request } from '../../../src/network/index.js';
 import {
   ApiKey,
   ErrorCode,
   type CreateTopicsResponse,
   type DescribeGroupsResponse,
+  type MetadataResponse,
   type OffsetFetchResponse,
 } from '../../../src/protocol/index.js';
 import { LargeRequests } from '../../../src/server/large-requests.js';
-import { call, type Outcome } from './request-call.js';
+import { call, type Outcome, type RequestCall } from './request-call.js';
 
 const MIB = 1024 * 1024;
 const NO_ROOM = 'Closed a connection for an answer that there is no room for';
@@ -40,7 +42,7 @@ class Group {
   }
 }
 
-interface Asked {
+interface Asked extends Partial<RequestCall> {
   readonly groups: object;
   readonly times?: number;
   readonly clock?: SimulatedClock;
@@ -83,7 +85,7 @@ test('a group that is named again and again is read once, and its answer ends wh
   let claimed = 0;
   const claimAnswer = (bytes: number): boolean => (claimed += bytes) < MIB;
   const outcome = await fetchAll({ groups: group, times: 300, clock, claimAnswer });
-  await clock.advance(10);
+  await clock.advance(31_000);
   expect([outcome.answer, outcome.closed, group.listed]).toEqual([null, NO_ROOM, 5000]);
   // Of a million and a half.
   expect(group.lookedUp).toBeLessThan(100_000);
@@ -96,21 +98,138 @@ test('all offsets of a group that is not coordinated here are refused for the gr
   expect(outcome.answer).toMatchObject({ groups: [{ errorCode: ErrorCode.NOT_COORDINATOR, topics: [] }] });
 });
 
-test('large answers are written one after the other, also behind one that ends early', async () => {
+test('an answer that finds no room waits half a minute for it, a small one as well as a large one', async () => {
   const clock = new SimulatedClock();
-  const order: string[] = [];
-  // Of more steps than one slice has. The first topic is first tried in one go.
-  const named = (name: string): Group => new Group(60, (topic) => topic !== 't0' && order.push(name));
-  const refused = fetchAll({ groups: named('a'), clock, claimAnswer: () => false });
-  const others = ['b', 'c'].map((name) => fetchAll({ groups: named(name), clock }));
-  const outcomes = await Promise.all([refused, ...others]);
+  const isRoomAfter = (waitMs: number) => (): boolean => clock.monotonicMs() >= waitMs;
+  const startMs = clock.monotonicMs();
+  const asked = [20_000, 40_000].flatMap((waitMs) => {
+    const claimAnswer = isRoomAfter(startMs + waitMs);
+    const describeGroup = (groupId: string): object => ({
+      errorCode: 0,
+      groupId,
+      members: [{ memberId: 'm', memberMetadata: Buffer.alloc(100_000) }],
+    });
+    const one = { apiKey: ApiKey.DescribeGroups, version: 4, body: { groups: ['g'] } };
+    return [
+      fetchAll({ groups: new Group(5), clock, claimAnswer }),
+      call({ ...one, services: { clock, groups: { describeGroup } }, claimAnswer }),
+    ];
+  });
+  const outcomes = await Promise.all(asked);
+  const seen = (): unknown[] => outcomes.map(({ answer, closed }) => closed ?? answer !== null);
+  expect(seen()).toEqual([false, false, false, false]);
+  await clock.advance(21_000);
+  expect(seen()).toEqual([true, true, false, false]);
+  await clock.advance(10_000);
+  expect(seen()).toEqual([true, true, NO_ROOM, NO_ROOM]);
+});
+
+test('an answer that waits for room keeps no one else of its kind from being answered, and ends with its connection', async () => {
+  const clock = new SimulatedClock();
+  const requests: Request[] = [];
+  const stuck = list(30, () =>
+    fetchAll({ groups: new Group(5), clock, claimAnswer: () => false, onRequest: (request) => requests.push(request) }),
+  );
+  const [first, ...others] = await Promise.all(stuck);
+  await clock.advance(1000);
+  expect(await answered({ groups: new Group(5), clock, clientAddress: 'other' })).toBe(true);
+  // Those that have their turn, and those that have not.
+  for (const request of requests) request.abandon();
   await clock.advance(100);
-  expect(outcomes.map(({ answer, closed }) => [answer !== null, closed])).toEqual([
-    [false, NO_ROOM],
-    [true, null],
-    [true, null],
-  ]);
-  expect(order.filter((name, at) => name !== order[at - 1])).toEqual(['a', 'b', 'c']);
+  expect([first, ...others].map((outcome) => outcome!.closed)).toEqual(list(30, () => null));
+  expect(await answered({ groups: new Group(5), clock })).toBe(true);
+});
+
+async function answered(asked: Asked & { readonly clock: SimulatedClock }): Promise<boolean> {
+  const outcome = await fetchAll(asked);
+  await asked.clock.advance(100);
+  return outcome.answer !== null;
+}
+
+test('a crowd that asks for large answers at one address leaves a turn to those at others', async () => {
+  const clock = new SimulatedClock();
+  const begun: string[] = [];
+  // Of more steps than one slice has. The first topic is first tried in one go.
+  const named = (name: string): Group => new Group(60, (topic) => topic !== 't0' && begun.push(name));
+  const crowd = list(20, (at) => fetchAll({ groups: named(`a${at}`), clock, clientAddress: 'a' }));
+  const other = fetchAll({ groups: named('b'), clock, clientAddress: 'b' });
+  const outcomes = await Promise.all([...crowd, other]);
+  for (let turn = 0; turn < 50; turn++) await clock.advance(100);
+  expect(outcomes.map(({ answer }) => answer !== null)).toEqual(list(21, () => true));
+  const order = [...new Set(begun)];
+  expect(order).toHaveLength(21);
+  expect(order.indexOf('b')).toBeLessThan(6);
+  expect(order.slice(6)).toEqual(list(15, (at) => `a${at + 5}`));
+});
+
+describe('Metadata of thirty thousand partitions', () => {
+  const PARTITIONS = 30_000;
+  /** Of a hundred partitions each. */
+  const topics = list(PARTITIONS / 100, (at) => ({ name: `t${at}` }));
+  const clock = new SimulatedClock();
+  let described: number;
+  const ask = (asked: { name: string }[] | null, more: Partial<RequestCall> = {}): Promise<Outcome> => {
+    const metadata = {
+      version: 1,
+      numPartitionsInCluster: PARTITIONS,
+      numPartitions: () => 100,
+      topicsInCluster: () => topics.map(({ name }) => name),
+      topicId: () => undefined,
+      partitionMetadata: () => list(100, (partitionIndex) => (described++, { partitionIndex })),
+      aliveBrokerNodes: () => [],
+    };
+    const services = { clock, metadata, config: { get: () => false } };
+    return call({ apiKey: ApiKey.Metadata, version: 9, body: { topics: asked }, services, ...more });
+  };
+  const size = ({ answer }: Outcome): number =>
+    (answer as MetadataResponse).topics.reduce((sum, { partitions }) => sum + partitions.length, 0);
+  beforeEach(() => (described = 0));
+
+  test.each([
+    ['all', null],
+    ['named', topics],
+  ])('is made for two clients at a time, and for all of them in the end (%s)', async (_title, asked) => {
+    const crowd = list(12, () => ask(asked));
+    const ofFew = ask([{ name: 't1' }]);
+    expect(described).toBeLessThan(2 * PARTITIONS);
+    const outcomes = await Promise.all(crowd);
+    expect(size(await ofFew)).toBe(100);
+    for (let turn = 0; turn < 20; turn++) await clock.advance(100);
+    expect(outcomes.map(size)).toEqual(list(12, () => PARTITIONS));
+  });
+
+  test('is not made for a client that is gone before its turn', async () => {
+    const requests: Request[] = [];
+    const crowd = list(12, () => ask(null, { onRequest: (request) => requests.push(request) }));
+    for (const request of requests) request.abandon();
+    const last = ask(null);
+    await Promise.all(crowd);
+    for (let turn = 0; turn < 20; turn++) await clock.advance(100);
+    expect(size(await last)).toBe(PARTITIONS);
+    // Of the two that had begun, and the last.
+    expect(described).toBeLessThanOrEqual(3 * PARTITIONS);
+  });
+});
+
+test('DescribeConfigs of hundreds of topics reads them for two clients at a time', async () => {
+  const clock = new SimulatedClock();
+  const reads: ((result: object) => void)[] = [];
+  const describe = (): Promise<object> => new Promise((resolve) => reads.push(resolve));
+  const resources = list(500, (at) => ({ resourceType: 2, resourceName: `t${at}`, configurationKeys: null }));
+  const services = { clock, configAdmin: { describe } };
+  const one = { apiKey: ApiKey.DescribeConfigs, version: 4, services };
+  const outcomes = await Promise.all(list(6, () => call({ ...one, body: { resources } })));
+  await clock.advance(100);
+  // A hundred of each side by side.
+  expect(reads).toHaveLength(200);
+  await call({ ...one, body: { resources: resources.slice(0, 1) } });
+  expect(reads).toHaveLength(201);
+  const areAnswered = (): boolean => outcomes.every(({ answer }) => answer !== null);
+  for (let turn = 0; turn < 100 && !areAnswered(); turn++) {
+    for (const resolve of reads.splice(0)) resolve({ errorCode: 0, errorMessage: null, configs: [] });
+    await clock.advance(100);
+  }
+  expect(areAnswered()).toBe(true);
 });
 
 test('a large answer to a broker is neither counted nor waits for those to clients', async () => {
@@ -155,7 +274,7 @@ test('CreateTopics tells the configs of each topic as its answer is written, and
       },
       claimAnswer,
     });
-    await clock.advance(10);
+    await clock.advance(31_000);
     return outcome;
   };
   const { topics } = (await create(() => true)).answer as CreateTopicsResponse;

@@ -21,6 +21,7 @@ export interface RequestCall {
   readonly version: number;
   readonly body: object;
   readonly clientId?: string;
+  readonly clientAddress?: string;
   /** `OPERATION TYPE NAME` that the sender may not do; `*` for all. */
   readonly denied?: readonly string[];
   readonly services: object;
@@ -35,6 +36,7 @@ export async function call({
   version,
   body,
   clientId = 'c',
+  clientAddress = '127.0.0.1',
   denied = [],
   services,
   claimAnswer = () => true,
@@ -46,7 +48,7 @@ export async function call({
   const info = {
     id: '1',
     listenerName: 'PLAINTEXT',
-    clientAddress: '127.0.0.1',
+    clientAddress,
     principal: { type: 'User', name: 'ANONYMOUS' },
     clientSoftwareName: 'unknown',
     clientSoftwareVersion: 'unknown',
