@@ -84,7 +84,7 @@ export class Request {
     return this.bytes;
   }
 
-  /** How large an answer of Fetch may be now, so that clients which do not read theirs cannot fill the memory; 64 KiB at least. */
+  /** How large an answer of Fetch may be now, so that clients which do not read theirs cannot fill the memory; 0 where they have. */
   get availableAnswerBytes(): number {
     return this.owner.availableAnswerBytes;
   }

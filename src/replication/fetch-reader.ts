@@ -76,8 +76,9 @@ class ReadRun {
     private readonly read: (cached: CachedPartition, limits: ReadLimits) => ReadResult | Promise<ReadResult>,
   ) {
     const { maxBytes, maxQuotaBytes } = fetch.params;
-    this.bytes = Math.min(maxBytes, maxQuotaBytes?.() ?? Infinity);
-    this.minOneMessage = !fetch.params.hardMaxBytesLimit;
+    const quotaBytes = maxQuotaBytes?.() ?? Infinity;
+    this.bytes = Math.min(maxBytes, quotaBytes);
+    this.minOneMessage = !fetch.params.hardMaxBytesLimit && quotaBytes > 0;
   }
 
   /** All is read, or nobody waits for it any more. */

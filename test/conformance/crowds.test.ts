@@ -209,7 +209,8 @@ test('a crowd that does not read what it fetched costs no one else the Metadata 
     return each;
   });
   // Each fetch gets a batch of a megabyte: more than there is for all of them.
-  await eventually(() => one.metrics.snapshot().get('unread-answer-bytes')! > 128 * MIB, { timeoutMs: 20_000 });
+  await eventually(() => one.metrics.snapshot().get('unread-answer-bytes')! > 120 * MIB, { timeoutMs: 20_000 });
   for (let round = 0; round < 5; round++) expect(await described()).toBe(PARTITIONS);
+  expect(one.metrics.snapshot().get('unread-answer-bytes')).toBeLessThan(136 * MIB);
   expect(slow.some(({ isClosed }) => isClosed)).toBe(false);
 }, 90_000);

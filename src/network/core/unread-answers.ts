@@ -4,7 +4,7 @@ import { assert } from '../../common/index.js';
 const CAPACITY_BYTES = 128 * 1024 * 1024;
 /** No answer may be larger: what is left has to be twice its size. */
 export const MAX_ANSWER_BYTES = CAPACITY_BYTES / 2;
-/** A fetch may always take so much. */
+/** A fetch may take so much, or its first batch, and no more once all is taken and its address has as much. */
 const MIN_ANSWER_BYTES = 64 * 1024;
 /** The largest part of what is left that one answer may take. */
 const SHARES = 8;
@@ -31,8 +31,9 @@ export class UnreadAnswers {
     return this.total > CAPACITY_BYTES / 4;
   }
 
-  /** How large the next answer to this address may be, where it is for us to choose. */
+  /** How large the next answer to this address may be, where it is for us to choose: 0 when all is taken, and some of it by this address. */
   availableTo(address: string): number {
+    if (this.total >= CAPACITY_BYTES && (this.byAddress.get(address) ?? 0) >= MIN_ANSWER_BYTES) return 0;
     return Math.max(MIN_ANSWER_BYTES, Math.floor(this.leftFor(address) / SHARES));
   }
 

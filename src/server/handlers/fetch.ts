@@ -12,12 +12,21 @@ const MIN_VERSION_OF_BATCHES = 4;
 /** Clients that speak this version can decompress zstd (KIP-110). */
 const FIRST_VERSION_OF_ZSTD = 10;
 
+/** An answer without records, for want of room, comes so late: its client asks again as soon as it has it. */
+const WANT_OF_ROOM_DELAY_MS = 250;
+
 /** Reads for consumers and followers; sessions, waiting and reading are the replica manager's. */
 export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
   const { apiVersion, authorize, metadata, replicas, listenerName, request } = context;
   const isFollower = (apiVersion >= 15 ? body.replicaState.replicaId : body.replicaId) >= 0;
   const mayActAsFollower = isFollower && authorize('CLUSTER_ACTION', CLUSTER_RESOURCE);
   if (mayActAsFollower) request.answerRoom = null;
+  let hasRoom = true;
+  const maxQuotaBytes = (): number => {
+    const { availableAnswerBytes } = request;
+    hasRoom = availableAnswerBytes > 0;
+    return availableAnswerBytes;
+  };
   const underWay = replicas.handleFetch(
     body,
     apiVersion,
@@ -25,7 +34,7 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
       listenerName,
       clientAddress: context.clientAddress,
       mayReplicate: mayActAsFollower,
-      maxQuotaBytes: () => request.availableAnswerBytes,
+      maxQuotaBytes,
       fail: context.fail,
       authorize: (tp) => {
         if (isFollower ? !mayActAsFollower : !authorize('READ', { type: 'TOPIC', name: tp.topic })) {
@@ -35,7 +44,7 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
       },
     },
     (answer, delayMs = 0) => {
-      context.delayAnswer(delayMs);
+      context.delayAnswer(hasRoom ? delayMs : WANT_OF_ROOM_DELAY_MS);
       if (!isFollower) context.quotas.recordAndThrottleMs('fetch', context, request.frameBytes);
       if (apiVersion >= FIRST_VERSION_OF_ZSTD) context.respond(answer as Answer);
       else startInSlices(context.clock, forOldClient(answer as Answer, context), context.respond, context.fail);

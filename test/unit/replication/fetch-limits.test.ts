@@ -104,6 +104,13 @@ test('a consumer that waited gets what answers may take when it is read for, not
   expect(sizeOf(waiting)).toBe(2 * BATCH_BYTES);
 });
 
+test('a consumer gets its first batch whatever it may get, but none when that is nothing', async () => {
+  await start();
+  void cluster.broker(1).produce(['x'.repeat(1000)], 1);
+  await cluster.clock.advance(1);
+  expect([1, 0].map((quotaBytes) => sizeOf(fetch({}, 0, VERSION, () => quotaBytes)))).toEqual([BATCH_BYTES, 0]);
+});
+
 test('each of several fetches that wait one after the other is woken by its record', async () => {
   await start();
   for (let offset = 0; offset < 3; offset++) {

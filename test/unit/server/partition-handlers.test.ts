@@ -1,7 +1,8 @@
 /** What the handlers of partitions let through to replication: for whom, in which words, and what of a request that is odd. */
+import { SimulatedClock } from '../../../src/common/index.js';
 import type { Request } from '../../../src/network/index.js';
 import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';
-import type { AppendCall, AppendResult } from '../../../src/replication/index.js';
+import type { AppendCall, AppendResult, FetchCallContext } from '../../../src/replication/index.js';
 import { batchOf } from '../replication/replica-cluster.js';
 import { batch } from '../log/log-fixture.js';
 import { call } from './request-call.js';
@@ -112,6 +113,29 @@ test('what replicas have fetched and not read is counted nowhere, what consumers
   expect(await roomOf(ApiKey.Fetch, 2, 'CLUSTER_ACTION CLUSTER kafka-cluster')).toBe('fetches');
   expect(await roomOf(ApiKey.Fetch, -1, '')).toBe('fetches');
   expect(await roomOf(ApiKey.DescribeGroups, -1, '')).toBe('others');
+});
+
+test('a Fetch for whose records there is no room is answered a quarter of a second later, another at once', async () => {
+  const clock = new SimulatedClock();
+  type Respond = (answer: object) => void;
+  const handleFetch = (
+    _body: object,
+    _version: number,
+    { maxQuotaBytes }: FetchCallContext,
+    respond: Respond,
+  ): null => {
+    maxQuotaBytes!();
+    respond({ responses: [] });
+    return null;
+  };
+  const services = { clock, replicas: { handleFetch } };
+  const one = { apiKey: ApiKey.Fetch, version: 12, body: { replicaId: -1 }, services };
+  expect((await call({ ...one, availableAnswerBytes: () => 1 })).answer).not.toBeNull();
+  const delayed = await call({ ...one, availableAnswerBytes: () => 0 });
+  await clock.advance(249);
+  expect(delayed.answer).toBeNull();
+  await clock.advance(1);
+  expect(delayed.answer).not.toBeNull();
 });
 
 describe('Produce', () => {

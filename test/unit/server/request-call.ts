@@ -25,6 +25,8 @@ export interface RequestCall {
   /** `OPERATION TYPE NAME` that the sender may not do; `*` for all. */
   readonly denied?: readonly string[];
   readonly services: object;
+  /** How large a fetch may be. */
+  readonly availableAnswerBytes?: () => number;
   /** Asked for room for an answer, or so much more of it. */
   readonly claimAnswer?: (bytes: number) => boolean;
   /** Called before the request is handed out. */
@@ -39,6 +41,7 @@ export async function call({
   clientAddress = '127.0.0.1',
   denied = [],
   services,
+  availableAnswerBytes = () => 1 << 20,
   claimAnswer = () => true,
   onRequest = () => undefined,
 }: RequestCall): Promise<Outcome> {
@@ -64,7 +67,9 @@ export async function call({
       outcome.isNextAllowed = true;
     },
     frameReleased: () => undefined,
-    availableAnswerBytes: 1 << 20,
+    get availableAnswerBytes() {
+      return availableAnswerBytes();
+    },
     claimAnswer,
     unclaimAnswer: () => undefined,
   });

@@ -26,6 +26,22 @@ describe('answers that are not read', () => {
     expect(unread.availableTo('late')).toBe(64 * 1024);
   });
 
+  test('when all is taken each address has one batch more, and then nothing until it is read', () => {
+    const unread = new UnreadAnswers();
+    // Whatever is available, its first batch is whole.
+    const fetch = (address: string): boolean => {
+      const bytes = unread.availableTo(address);
+      if (bytes > 0) unread.count(address, Math.max(bytes, MIB));
+      return bytes > 0;
+    };
+    for (let client = 0; client < 1000; client++) fetch('crowd');
+    expect(unread.totalBytes).toBeLessThanOrEqual(129 * MIB);
+    expect([fetch('crowd'), fetch('another'), fetch('crowd')]).toEqual([false, true, false]);
+    for (let client = 0; client < 1000; client++) fetch(`${client % 20}`);
+    expect(unread.totalBytes).toBeLessThanOrEqual((129 + 22) * MIB);
+    expect(unread.availableTo('late')).toBe(64 * 1024);
+  });
+
   test('what is read is given back to the others, and counted off once', () => {
     const unread = new UnreadAnswers();
     const before = unread.availableTo('a');
