@@ -49,7 +49,8 @@ export async function readTimes(local: LocalLog, timestamp: Int64): Promise<void
     try {
       if (!segment.isMaxTimestampKnown) await segment.readMaxTimestamp();
     } catch (error) {
-      // A segment that was deleted while we waited takes its files along.
+      // A log or a segment that was deleted while we waited takes its files along.
+      local.ensureOpen();
       if (truncationCount === local.truncationCount) throw error;
     }
     local.ensureOpen();

@@ -199,7 +199,7 @@ export class FetchOperation implements FetchUnderWay {
     // What no broker asks for counts with what consumers keep.
     if (2 * refused > size) this.holder = { ...this.holder, privileged: false };
     const hasNoneToWaitFor = refused === size || this.isLarge(refused);
-    if (isUrgent || hasNoneToWaitFor || bytes >= params.minBytes || !this.mayWait()) return false;
+    if (isUrgent || hasNoneToWaitFor || bytes >= params.minBytes || !this.mayWait(bytes)) return false;
     for (let at = 0; at < results.length; at++) {
       if (at % partitionsAStep === partitionsAStep - 1) {
         yield;
@@ -214,12 +214,14 @@ export class FetchOperation implements FetchUnderWay {
   }
 
   /** A large fetch without a session is kept like a session while it waits, as far as there is room. Else nothing is kept but its answer, a little. */
-  private mayWait(): boolean {
+  private mayWait(foundBytes: number): boolean {
     const { size } = this.context.set.partitions;
     if (this.session || !this.isLarge(size)) return true;
     const { clock, sessions } = this.host;
     if (!sessions.beginWait(clock.monotonicMs(), this.holder, size)) {
-      this.answerDelayMs = Math.min(this.params.maxWaitMs, WANT_OF_ROOM_DELAY_MS);
+      // The more partitions, the longer it takes to ask for them again. Records are kept for no one: they count nowhere until they are sent.
+      const delayMs = Math.min(this.params.maxWaitMs, Math.max(WANT_OF_ROOM_DELAY_MS, size));
+      this.answerDelayMs = foundBytes > 0 ? 0 : delayMs;
       return false;
     }
     this.countedPartitions = size;

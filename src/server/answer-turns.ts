@@ -32,6 +32,11 @@ export class AnswerTurns {
     return turns;
   }
 
+  /** Whether others wait for what is under way. */
+  get hasWaiters(): boolean {
+    return this.room.waiters > 0;
+  }
+
   enter(turn: AnswerTurn): void {
     if (this.room.enter(turn)) turn.begin();
   }

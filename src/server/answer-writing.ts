@@ -3,8 +3,9 @@ import { MAX_ANSWER_BYTES, type Request } from '../network/index.js';
 import { encodeResponseFrameInSteps } from '../protocol/index.js';
 import { SMALL_ANSWER_BYTES } from './answer-turns.js';
 
-/** So long an answer waits at most until others are read. */
+/** So long an answer waits at most until others are read: less where others of its kind wait for its turn. */
 const MAX_WAIT_MS = 30_000;
+const MAX_WAIT_BEFORE_OTHERS_MS = 1000;
 /** What is unread may be read at any time: whoever waits looks again so often. */
 const RETRY_MS = 50;
 
@@ -16,6 +17,7 @@ export interface AnswerWritingOptions {
   /** What it takes is counted with what clients have not read (`UnreadAnswers`), and where there is no room for more of it, it waits. */
   readonly isCounted: boolean;
   readonly limits: SliceLimits | undefined;
+  readonly keepsOthersWaiting: () => boolean;
   readonly onWritten: (chunks: Buffer[]) => void;
   readonly onError: (error: unknown) => void;
 }
@@ -64,6 +66,10 @@ export class AnswerWriting {
     return true;
   }
 
+  private get maxWaitMs(): number {
+    return this.options.keepsOthersWaiting() ? MAX_WAIT_BEFORE_OTHERS_MS : MAX_WAIT_MS;
+  }
+
   private endSlices(isWhole: boolean): void {
     if (isWhole) {
       this.options.onWritten(this.chunks!);
@@ -71,7 +77,7 @@ export class AnswerWriting {
     }
     if (this.request.isAbandoned) return;
     const bytes = this.claimedBytes + this.unclaimedBytes;
-    if (bytes > MAX_ANSWER_BYTES || this.waitedMs >= MAX_WAIT_MS) {
+    if (bytes > MAX_ANSWER_BYTES || this.waitedMs >= this.maxWaitMs) {
       this.options.onError(new NoRoomForAnswer(`${bytes} bytes`));
       return;
     }

@@ -226,7 +226,9 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     const write = (): void => {
       const onWritten = (chunks: Buffer[]): void => this.send(chunks);
       const onError = (error: unknown): void => this.onUnencodable(error);
-      const options = { isCounted: isCounted(apiKey), limits: this.sliceLimits, onWritten, onError };
+      const keepsOthersWaiting = (): boolean => AnswerTurns.of(services.clock, apiKey).hasWaiters;
+      const isAnswerCounted = isCounted(apiKey);
+      const options = { isCounted: isAnswerCounted, limits: this.sliceLimits, keepsOthersWaiting, onWritten, onError };
       new AnswerWriting(services.clock, request, answer, options).goOn();
     };
     request.endsWhenAbandoned = true;
@@ -249,8 +251,9 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
   /** Does what brings about a large answer when others leave room for it; not at all when the client is gone before. */
   takeTurn(bytes: number, begin: () => void): void {
     const { request } = this;
-    const { onEnded, endsWhenAbandoned } = request;
+    this.countWhileWaiting(request.frameBytes);
     if (request.isAbandoned) return request.respondNothing();
+    const { onEnded, endsWhenAbandoned } = request;
     request.endsWhenAbandoned = true;
     request.onEnded = () => {
       this.leaveTurn();
@@ -315,7 +318,8 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     const { request } = this;
     if (request.isAbandoned) request.respondNothing();
     else request.endsWhenAbandoned = true;
-    this.leaveTurn();
+    // An answer that was given already waits for it, or has it.
+    if (!this.isAnswered) this.leaveTurn();
     this.place?.leaveToOthers();
   }
 

@@ -292,3 +292,24 @@ describe('a look-up through the pool', () => {
     expect(reads).toHaveLength(4);
   });
 });
+
+test('a log that is deleted while its time index waits to be read costs no one else the directory', async () => {
+  for (let partition = 0; partition < 6; partition++) {
+    const log = manager.getOrCreateLog(tp(partition), { isNew: true, config: CONFIG });
+    for (let at = 0; at < 100; at++) log.appendAsLeader(batch({ timestamp: T0 + at }), { leaderEpoch: 0 });
+    log.roll();
+    log.appendAsLeader(batch({ timestamp: T0 + BATCHES }), { leaderEpoch: 0 });
+  }
+  await startAgain();
+  manager.getLog(tp(4))!.updateConfig({ ...CONFIG, fileDeleteDelayMs: 0 });
+  // As many as a directory reads at once, and one that waits behind them.
+  const search = async (partition: number): Promise<string> => {
+    await manager.getLog(tp(partition))!.fetchOffsetByTimestamp(T0 + 50);
+    return 'found';
+  };
+  const found = [0, 1, 2, 3, 4].map((partition) => search(partition).catch(() => 'refused'));
+  await world.clock.advance(1);
+  manager.asyncDelete(tp(4));
+  expect(await ended(Promise.all(found))).toEqual(['found', 'found', 'found', 'found', 'refused']);
+  expect(manager.liveLogDirs).toHaveLength(1);
+});

@@ -35,6 +35,7 @@ interface SendOptions {
   readonly produced?: number;
   readonly address?: string;
   readonly maxWaitMs?: number;
+  readonly minBytes?: number;
   /** It says that it is this broker. */
   readonly replicaId?: number;
   readonly mayReplicate?: boolean;
@@ -50,11 +51,11 @@ function send(
     fetchOffset: partition === 0 ? BigInt(produced) : 0n,
     partitionMaxBytes: 1000,
   }));
-  const { replicaId = -1, mayReplicate = false, sessionId = 0 } = from;
+  const { replicaId = -1, mayReplicate = false, sessionId = 0, minBytes = 1 } = from;
   const input = {
     replicaId,
     maxWaitMs,
-    minBytes: 1,
+    minBytes,
     sessionId,
     sessionEpoch,
     topics: [{ topic: ORDERS.topic, partitions }],
@@ -106,6 +107,19 @@ test.each([-1, 0])(
     expect(codesOf(many)).toEqual([...Array<number>(THERE).fill(0), ...Array<number>(5).fill(3)]);
   },
 );
+
+test('a large fetch without room is kept back, but not when it has found records', async () => {
+  await start(3 * THERE + 3);
+  for (const address of ['a', 'b']) send(THERE, { address });
+  const idle = send(THERE, { address: 'c' });
+  await cluster.clock.advance(0);
+  expect(idle.delayMs).toBe(250);
+  await cluster.broker(1).produce(['a']);
+  for (const address of ['a', 'b']) send(THERE, { address, produced: 1 });
+  const found = send(THERE, { address: 'c', minBytes: 1_000_000 });
+  await cluster.clock.advance(0);
+  expect([found.response === null, found.delayMs]).toEqual([false, 0]);
+});
 
 test.each([-1, 0])(
   'large fetches wait outside of sessions as long as there is room: epoch %i',

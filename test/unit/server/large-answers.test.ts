@@ -131,13 +131,61 @@ test('an answer that waits for room keeps no one else of its kind from being ans
     fetchAll({ groups: new Group(5), clock, claimAnswer: () => false, onRequest: (request) => requests.push(request) }),
   );
   const [first, ...others] = await Promise.all(stuck);
-  await clock.advance(1000);
+  await clock.advance(500);
   expect(await answered({ groups: new Group(5), clock, clientAddress: 'other' })).toBe(true);
   // Those that have their turn, and those that have not.
   for (const request of requests) request.abandon();
   await clock.advance(100);
   expect([first, ...others].map((outcome) => outcome!.closed)).toEqual(list(30, () => null));
   expect(await answered({ groups: new Group(5), clock })).toBe(true);
+});
+
+test('an answer that finds no room gives way after a second while others of its kind wait for its turn', async () => {
+  const clock = new SimulatedClock();
+  const stuck = await Promise.all(list(8, () => fetchAll({ groups: new Group(5), clock, claimAnswer: () => false })));
+  await clock.advance(900);
+  expect(stuck.map(({ closed }) => closed)).toEqual(list(8, () => null));
+  await clock.advance(200);
+  // Those that take their turns then have no one behind them.
+  const given = stuck.filter(({ closed }) => closed === NO_ROOM);
+  expect([given.length > 0, given.length < 8]).toEqual([true, true]);
+  await clock.advance(20_000);
+  expect(stuck.filter(({ closed }) => closed === NO_ROOM)).toHaveLength(given.length);
+});
+
+test('an answer that is given within its handler waits for its turn, though the handler leaves the rest to others', async () => {
+  const clock = new SimulatedClock();
+  let isRoom = false;
+  const later: (() => void)[] = [];
+  const partitions = list(10_000, (partitionIndex) => ({ partitionIndex, offset: 1n }));
+  const ask = (isLate: boolean): ReturnType<typeof call> => {
+    const deleteRecords = (
+      _timeoutMs: number,
+      asked: readonly object[],
+      finish: (results: object[]) => void,
+    ): Promise<void> => {
+      const end = (): void => finish(asked.map(() => ({ errorCode: 0, lowWatermark: 1 })));
+      if (isLate) later.push(end);
+      else end();
+      return Promise.resolve();
+    };
+    return call({
+      apiKey: ApiKey.DeleteRecords,
+      version: 2,
+      body: { topics: [{ name: 't', partitions }], timeoutMs: 1000 },
+      claimAnswer: () => isRoom,
+      services: { clock, largeRequests: new LargeRequests(clock, 1e9), replicas: { deleteRecords } },
+    });
+  };
+  const late = await Promise.all(list(6, () => ask(true)));
+  await clock.advance(50);
+  for (const end of later) end();
+  await clock.advance(50);
+  const atOnce = await Promise.all(list(2, () => ask(false)));
+  await clock.advance(50);
+  isRoom = true;
+  for (let turn = 0; turn < 30; turn++) await clock.advance(50);
+  expect([...late, ...atOnce].map(({ answer }) => answer !== null)).toEqual(list(8, () => true));
 });
 
 async function answered(asked: Asked & { readonly clock: SimulatedClock }): Promise<boolean> {
