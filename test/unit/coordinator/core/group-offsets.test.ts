@@ -1,4 +1,3 @@
-import { partitionKey } from '../../../../src/cluster/index.js';
 import { GroupOffsets, type OffsetAndMetadata } from '../../../../src/coordinator/core/group-offsets.js';
 
 const TP = { topic: 'orders', partition: 0 };
@@ -36,7 +35,7 @@ test('a commit whose partition was removed is dropped, also behind one of a part
   const offsets = new GroupOffsets();
   const [before, after] = [commitOf(20n), commitOf(1n)];
   offsets.prepareCommit(TP, before);
-  offsets.remove(partitionKey(TP));
+  offsets.remove([TP]);
   expect(offsets.isUnstable(TP)).toBe(false);
   offsets.prepareCommit(TP, after);
   offsets.completeCommit(TP, before, 7);
