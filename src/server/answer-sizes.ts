@@ -21,7 +21,7 @@ const BYTES_PER_DESCRIBED_GROUP = 4096;
 /** Lists of what it has offsets of. */
 const BYTES_PER_GROUP_OF_OFFSETS = 16 * 1024;
 
-type SizeOf<Req> = (request: Req, context: RequestContext) => number;
+type SizeOf<Req> = (request: Req, context: Pick<RequestContext, 'apiVersion' | 'metadata'>) => number;
 
 const sizes = new Map<number, SizeOf<never>>();
 

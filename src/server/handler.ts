@@ -53,9 +53,13 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
   const answerBytes = answerSizeOf(requestType);
 
   const serve = (body: Req, context: RequestContext<ResI>): void => {
-    const bytes = answerBytes?.(body, context as unknown as RequestContext) ?? 0;
-    if (bytes > SMALL_ANSWER_BYTES) context.takeTurn(bytes, () => begin(body, context));
-    else begin(body, context);
+    const bytes = answerBytes?.(body, context) ?? 0;
+    if (bytes <= SMALL_ANSWER_BYTES) {
+      begin(body, context);
+      return;
+    }
+    context.countWhileWaiting(context.request.frameBytes);
+    context.takeTurn(bytes, () => begin(body, context));
   };
 
   const begin = (body: Req, context: RequestContext<ResI>): void => {

@@ -251,14 +251,10 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
   /** Does what brings about a large answer when others leave room for it; not at all when the client is gone before. */
   takeTurn(bytes: number, begin: () => void): void {
     const { request } = this;
-    this.countWhileWaiting(request.frameBytes);
+    const { endsWhenAbandoned } = request;
     if (request.isAbandoned) return request.respondNothing();
-    const { onEnded, endsWhenAbandoned } = request;
     request.endsWhenAbandoned = true;
-    request.onEnded = () => {
-      this.leaveTurn();
-      onEnded?.();
-    };
+    this.whenEnded(() => this.leaveTurn());
     const onBegin = (): void => {
       request.endsWhenAbandoned = endsWhenAbandoned;
       begin();
@@ -335,8 +331,18 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
       onEntered: () => undefined,
       onPushedOut: () => request.pushOut('Closed a connection for requests that waited while memory is short'),
     });
-    request.onEnded = () => place.leave();
+    this.whenEnded(() => place.leave());
     place.leaveToOthers();
+  }
+
+  /** Besides what is to be done then already. */
+  private whenEnded(act: () => void): void {
+    const { request } = this;
+    const { onEnded } = request;
+    request.onEnded = () => {
+      act();
+      onEnded?.();
+    };
   }
 
   /** For what a client can cause as often as he likes. */

@@ -9,7 +9,9 @@ import {
   type MetadataResponse,
   type OffsetFetchResponse,
 } from '../../../src/protocol/index.js';
+import type { AppendCall } from '../../../src/replication/index.js';
 import { LargeRequests } from '../../../src/server/large-requests.js';
+import { batchOf } from '../replication/replica-cluster.js';
 import { call, type Outcome, type RequestCall } from './request-call.js';
 
 const MIB = 1024 * 1024;
@@ -98,21 +100,22 @@ test('all offsets of a group that is not coordinated here are refused for the gr
   expect(outcome.answer).toMatchObject({ groups: [{ errorCode: ErrorCode.NOT_COORDINATOR, topics: [] }] });
 });
 
+const describedGroup = (groupId: string): object => ({
+  errorCode: 0,
+  groupId,
+  members: [{ memberId: 'm', memberMetadata: Buffer.alloc(100_000) }],
+});
+
 test('an answer that finds no room waits half a minute for it, a small one as well as a large one', async () => {
   const clock = new SimulatedClock();
   const isRoomAfter = (waitMs: number) => (): boolean => clock.monotonicMs() >= waitMs;
   const startMs = clock.monotonicMs();
   const asked = [20_000, 40_000].flatMap((waitMs) => {
     const claimAnswer = isRoomAfter(startMs + waitMs);
-    const describeGroup = (groupId: string): object => ({
-      errorCode: 0,
-      groupId,
-      members: [{ memberId: 'm', memberMetadata: Buffer.alloc(100_000) }],
-    });
     const one = { apiKey: ApiKey.DescribeGroups, version: 4, body: { groups: ['g'] } };
     return [
       fetchAll({ groups: new Group(5), clock, claimAnswer }),
-      call({ ...one, services: { clock, groups: { describeGroup } }, claimAnswer }),
+      call({ ...one, services: { clock, groups: { describeGroup: describedGroup } }, claimAnswer }),
     ];
   });
   const outcomes = await Promise.all(asked);
@@ -186,6 +189,67 @@ test('an answer that is given within its handler waits for its turn, though the 
   isRoom = true;
   for (let turn = 0; turn < 30; turn++) await clock.advance(50);
   expect([...late, ...atOnce].map(({ answer }) => answer !== null)).toEqual(list(8, () => true));
+});
+
+test('a request that waits for its turn counts, whatever the number of its elements, until it is over', async () => {
+  const clock = new SimulatedClock();
+  const largeRequests = new LargeRequests(clock, 1e9);
+  const requests: Request[] = [];
+  const groups = list(300, (at) => String(at).padStart(200, 'g'));
+  await call({
+    apiKey: ApiKey.DescribeGroups,
+    version: 4,
+    body: { groups },
+    services: { clock, largeRequests, groups: { describeGroup: describedGroup } },
+    claimAnswer: () => false,
+    onRequest: (request) => requests.push(request),
+  });
+  expect(largeRequests.keptBytes).toBeGreaterThan(300 * 200);
+  requests[0]!.abandon();
+  await clock.advance(100);
+  expect(largeRequests.keptBytes).toBe(0);
+});
+
+test('a Produce that was counted while it waited for followers counts no more when its answer has waited for its turn', async () => {
+  const clock = new SimulatedClock();
+  const largeRequests = new LargeRequests(clock, 1e9);
+  const appends: AppendCall[] = [];
+  let isRoom = false;
+  const partitionData = list(1990, (index) => ({ index, records: index === 0 ? batchOf(['a']) : null }));
+  const outcome = await call({
+    apiKey: ApiKey.Produce,
+    version: 9,
+    body: { acks: -1, timeoutMs: 1000, topicData: [{ name: 't', partitionData }] },
+    services: {
+      clock,
+      largeRequests,
+      replicas: {
+        waitForAppends: () => null,
+        localLog: () => null,
+        appendRecords: (append: AppendCall) => (appends.push(append), null),
+      },
+    },
+    claimAnswer: () => isRoom,
+  });
+  await clock.advance(100);
+  expect(largeRequests.keptBytes).toBeGreaterThan(0);
+  appends[0]!.onComplete([
+    {
+      tp: { topic: 't', partition: 0 },
+      errorCode: ErrorCode.NONE,
+      errorMessage: null,
+      baseOffset: 0,
+      lastOffset: 0,
+      logAppendTimeMs: -1,
+      logStartOffset: 0,
+      recordErrors: [],
+    },
+  ]);
+  await clock.advance(100);
+  expect([outcome.answer, largeRequests.keptBytes > 0]).toEqual([null, true]);
+  isRoom = true;
+  await clock.advance(100);
+  expect([outcome.answer !== null, largeRequests.keptBytes]).toEqual([true, 0]);
 });
 
 async function answered(asked: Asked & { readonly clock: SimulatedClock }): Promise<boolean> {
