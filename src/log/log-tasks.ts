@@ -63,6 +63,10 @@ export class LogTasks {
   async cleanupLogs(logDir: string): Promise<void> {
     let total = 0;
     const unread: UnifiedLog[] = [];
+    const failed = (log: UnifiedLog, error: unknown): void => {
+      if (!(error instanceof LogError)) throw error;
+      this.context.logger.error('Failed to delete segments', { dir: log.dir, error });
+    };
     const cleanUp = (log: UnifiedLog): boolean => {
       try {
         if (!log.areRetentionTimesKnown) return unread.push(log) > 0;
@@ -70,8 +74,7 @@ export class LogTasks {
         total += deleted;
         return deleted === 0;
       } catch (error) {
-        if (!(error instanceof LogError)) throw error;
-        this.context.logger.error('Failed to delete segments', { dir: log.dir, error });
+        failed(log, error);
         return true;
       }
     };
@@ -80,9 +83,9 @@ export class LogTasks {
     for (const log of [...unread]) {
       if (this.isOver(log)) continue;
       await log.readRetentionTimes().catch((error: unknown) => {
-        if (!(error instanceof LogError)) throw error;
+        // It may have been deleted meanwhile.
+        if (!(error instanceof LogError) || !this.isOver(log)) failed(log, error);
       });
-      // Where they could not be read, this says so.
       await this.inSlices([log], cleanUp);
     }
     if (total > 0) this.context.logger.info('Log cleanup completed', { segmentsDeleted: total });

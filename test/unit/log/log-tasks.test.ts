@@ -28,6 +28,10 @@ class FakeLog {
     private readonly fails = false,
   ) {}
 
+  async readRetentionTimes(): Promise<void> {
+    throw STORAGE_ERROR;
+  }
+
   deleteOldSegments(maxCount: number): number {
     if (this.fails) throw STORAGE_ERROR;
     const deleted = Math.min(maxCount, this.expired);
@@ -50,9 +54,9 @@ class FakeLog {
 const clock = new SimulatedClock();
 let scheduler: Scheduler;
 
-function tasksOf(logs: readonly FakeLog[]): LogTasks {
+function tasksOf(logs: readonly FakeLog[], logger = silentLogger): LogTasks {
   scheduler = new Scheduler(clock, silentLogger);
-  const context = { clock, logger: silentLogger, scheduler } as unknown as LogContext;
+  const context = { clock, logger, scheduler } as unknown as LogContext;
   const current = logs as unknown as UnifiedLog[];
   return new LogTasks(context, { current: () => current, future: () => [] });
 }
@@ -111,6 +115,17 @@ test('retention deletes many segments of one log a few at a time, and all in the
   await ended(tasksOf([log]).cleanupLogs('/data'));
   expect(log.expired).toBe(0);
   expect(log.greatestStep).toBe(20);
+});
+
+test('retention tells of a log whose times cannot be read, unless it was deleted meanwhile, and goes on with others', async () => {
+  const told: unknown[] = [];
+  const logger = { ...silentLogger, error: (_message: string, fields?: object) => void told.push(fields) };
+  const [unread, deleted, other] = [new FakeLog(), new FakeLog(), new FakeLog()];
+  unread.areRetentionTimesKnown = deleted.areRetentionTimesKnown = false;
+  deleted.readRetentionTimes = () => ((deleted.isClosed = true), Promise.reject(STORAGE_ERROR));
+  await ended(tasksOf([unread, deleted, other], logger).cleanupLogs('/data'));
+  expect(told).toMatchObject([{ error: STORAGE_ERROR }]);
+  expect([unread.expired, other.expired]).toEqual([1, 0]);
 });
 
 test('logs are cleaned though the directory of another fails', async () => {
