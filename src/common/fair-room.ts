@@ -1,3 +1,4 @@
+import { AddressShares } from './address-shares.js';
 import { assert } from './assert.js';
 import { WaitingLine } from './waiting-line.js';
 
@@ -8,20 +9,24 @@ export interface Tenant {
 }
 
 /**
- * A number of bytes that strangers share. A tenant takes all it needs at once, or waits. An address takes no more than it leaves to the others:
- * however much it wants and however long it stays, one at another address finds room, and passes those who wait because they, or their
- * address, are too large.
+ * A number of bytes that strangers share (`AddressShares`). A tenant takes all it needs at once, or waits. Whoever finds room passes those who wait
+ * because they, or their address, are too large.
  *
  * One tenant may overdraw, for it may be larger than all there is; what it takes does not count against the others. This place goes to those who
  * wait, the addresses in turn: so everyone who waits goes in at last, though smaller ones come and go.
  */
 export class FairRoom<T extends Tenant> {
-  heldBytes = 0;
-  private readonly heldByAddress = new Map<string, number>();
+  private readonly shares: AddressShares;
   private readonly line = new WaitingLine<T>();
   private overdrawer: T | null = null;
 
-  constructor(private readonly capacityBytes: number) {}
+  constructor(capacityBytes: number) {
+    this.shares = new AddressShares(capacityBytes, 'held');
+  }
+
+  get heldBytes(): number {
+    return this.shares.total + (this.overdrawer?.bytes ?? 0);
+  }
 
   /** How many wait. */
   get waiters(): number {
@@ -39,15 +44,8 @@ export class FairRoom<T extends Tenant> {
   /** Gives back what it holds, or the wish for it. */
   leave(tenant: T): void {
     if (this.line.delete(tenant)) return;
-    this.heldBytes -= tenant.bytes;
-    if (this.overdrawer === tenant) {
-      this.overdrawer = null;
-      return;
-    }
-    const left = this.heldBy(tenant.address) - tenant.bytes;
-    assert(left >= 0 && this.heldBytes >= 0, 'what is held is the sum of what the tenants hold');
-    if (left > 0) this.heldByAddress.set(tenant.address, left);
-    else this.heldByAddress.delete(tenant.address);
+    if (this.overdrawer === tenant) this.overdrawer = null;
+    else this.shares.count(tenant.address, -tenant.bytes);
   }
 
   /** Who need not wait any more, and is in now; null when all that wait have to. */
@@ -63,22 +61,14 @@ export class FairRoom<T extends Tenant> {
     return this.overdrawer === null;
   }
 
-  private heldBy(address: string): number {
-    return this.heldByAddress.get(address) ?? 0;
-  }
-
-  private readonly fits = ({ address, bytes }: Tenant): boolean => {
-    const sharedBytes = this.heldBytes - (this.overdrawer?.bytes ?? 0);
-    return this.heldBy(address) + bytes <= this.capacityBytes - sharedBytes - bytes;
-  };
+  private readonly fits = ({ address, bytes }: Tenant): boolean => this.shares.hasRoomFor(address, bytes);
 
   private hold(tenant: T): void {
     if (this.fits(tenant)) {
-      this.heldByAddress.set(tenant.address, this.heldBy(tenant.address) + tenant.bytes);
+      this.shares.count(tenant.address, tenant.bytes);
     } else {
       assert(this.overdrawer === null, 'one overdraws');
       this.overdrawer = tenant;
     }
-    this.heldBytes += tenant.bytes;
   }
 }

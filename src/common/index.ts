@@ -39,5 +39,8 @@ export { nodeTransport } from './node-transport.js';
 export { SimulatedNetwork, type SimulatedNetworkOptions } from './simulated-transport.js';
 export { clampToSafeNumber, toSafeNumber } from './safe-number.js';
 export { BufferPool } from './buffer-pool.js';
+export { AddressShares } from './address-shares.js';
 export { FairRoom, type Tenant } from './fair-room.js';
+export { GrantingRoom } from './granting-room.js';
+export { forEachInSteps, mapInSteps, mapNestedInSteps } from './in-steps.js';
 export { WaitingLine } from './waiting-line.js';

@@ -1,5 +1,6 @@
 import type { TopicPartition } from '../cluster/index.js';
 import {
+  forEachInSteps,
   setPeriodicTimer,
   type Clock,
   type Logger,
@@ -212,13 +213,9 @@ export class GroupCoordinator {
   /** Of the assignments those for members are looked up in steps. */
   *syncGroup(request: SyncGroupRequest): Steps<Promise<SyncGroupResponse>> {
     const assignments = new Map<string, Buffer>();
-    let left = ITEMS_A_STEP;
-    for (const { memberId, assignment } of request.assignments) {
+    yield* forEachInSteps(request.assignments, ({ memberId, assignment }) => {
       if (this.store.get(request.groupId)?.has(memberId)) assignments.set(memberId, assignment);
-      if (--left > 0) continue;
-      yield;
-      left = ITEMS_A_STEP;
-    }
+    });
     return new Promise((resolve) => {
       const respond = (result: SyncGroupResult): void => resolve({ throttleTimeMs: 0, ...result });
       const refusal = this.refuse(request.groupId, false);

@@ -4,7 +4,7 @@
  * can wait has it read through the pool for his look-up (`withEntries`), as the disk may be slow, or hang.
  */
 import type { ReadInterest } from './directory-gates.js';
-import type { LogFile } from './file-handles.js';
+import { PLAIN_MEMORY, type LogFile } from './file-handles.js';
 
 /** The greatest distance from its base offset that an entry of a segment's index can hold. */
 export const MAX_RELATIVE_OFFSET = 0x7fffffff;
@@ -19,7 +19,6 @@ const READ_AT_ONCE_ENTRIES = 512;
 const MAX_LOOKUP_BYTES = 16 * 1024 * 1024;
 /** For the last entry. */
 const LAST_BYTES = 4096;
-const PLAIN_MEMORY = { take: (bytes: number): Buffer => Buffer.allocUnsafe(bytes) };
 
 /**
  * An index of a segment (`org.apache.kafka.storage.internals.log.AbstractIndex`). Kafka makes the file of the active segment as long as

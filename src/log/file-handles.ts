@@ -13,6 +13,9 @@ export interface ReadMemory {
   take(bytes: number): Buffer;
 }
 
+/** Of what is read once, and looked at. */
+export const PLAIN_MEMORY: ReadMemory = { take: (bytes) => Buffer.allocUnsafe(bytes) };
+
 /** Hands out open files, closing those that were not used lately ("second chance") when there are more than `maxOpen`. */
 export class FileHandleCache {
   private readonly files = new Set<LogFile>();

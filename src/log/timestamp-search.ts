@@ -15,6 +15,7 @@ import {
   type Int64,
   type PassedRecord,
 } from '../records/index.js';
+import { PLAIN_MEMORY } from './file-handles.js';
 import type { LocalLog } from './local-log.js';
 import type { LogSegment } from './log-segment.js';
 import type { LogSegments } from './log-segments.js';
@@ -57,8 +58,6 @@ export async function readTimes(local: LocalLog, timestamp: Int64): Promise<void
     if (segment.isMaxTimestampKnown && segment.maxTimestampSoFar.timestamp >= timestamp) return;
   }
 }
-
-const PLAIN_MEMORY = { take: (bytes: number): Buffer => Buffer.allocUnsafe(bytes) };
 
 /**
  * The first record of `segment` at `startOffset` or later whose timestamp is `timestamp` or later; null when there is none

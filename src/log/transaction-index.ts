@@ -1,12 +1,11 @@
 import { readInt64, readInt64Exact, type Int64 } from '../records/index.js';
 import type { ReadInterest } from './directory-gates.js';
 import type { AbortedTransaction } from './fetch-data-info.js';
-import { LogFile, type FileHandleCache } from './file-handles.js';
+import { LogFile, PLAIN_MEMORY, type FileHandleCache } from './file-handles.js';
 
 const ENTRY_BYTES = 34;
 const VERSION = 0;
 const NOTHING = Buffer.alloc(0);
-const PLAIN_MEMORY = { take: (bytes: number): Buffer => Buffer.allocUnsafe(bytes) };
 
 /** A transaction that was aborted, and how far consumers could read when its marker was written. */
 export interface AbortedTxn {

@@ -177,8 +177,7 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
 
   /** @internal from Request */
   claimAnswer(bytes: number): boolean {
-    // Those of the address count twice, as those of this answer will.
-    if (this.closed || 2 * bytes > this.host.unread.others.leftFor(this.address)) return false;
+    if (this.closed || !this.host.unread.others.shares.hasRoomFor(this.address, bytes)) return false;
     this.countClaimed(bytes);
     return true;
   }

@@ -2,7 +2,7 @@
  * What each API answers to a request that is refused, or fails, as a whole (Kafka's `AbstractRequest.getErrorResponse`): the code stands
  * wherever the version has a place for it, in each topic, group or partition that was asked for.
  */
-import type { Steps } from '../common/index.js';
+import { mapInSteps, mapNestedInSteps, type Steps } from '../common/index.js';
 import {
   allocateProducerIdsRequest,
   allocateProducerIdsResponse,
@@ -82,7 +82,6 @@ import {
   type ProduceRequest,
   type ProduceResponseInput,
 } from '../protocol/index.js';
-import { mapInSteps, mapNestedInSteps } from './in-steps.js';
 import { stoppedPartitions, topicsToDelete } from './request-shapes.js';
 
 /** Why a request is refused or failed as a whole. */

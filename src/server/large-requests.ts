@@ -1,4 +1,4 @@
-import { BROKER_SLICES, FairRoom, type Clock, type SliceLimits, type Tenant, type Timer } from '../common/index.js';
+import { BROKER_SLICES, GrantingRoom, type Clock, type SliceLimits, type Tenant, type Timer } from '../common/index.js';
 import { isOfFetcher } from '../network/index.js';
 import type { RequestHeaderView, ApiDescription } from '../protocol/index.js';
 
@@ -68,17 +68,16 @@ export class LargeRequest implements Tenant {
 
 /** The requests of one class of senders. */
 class Lane {
-  private readonly handled: FairRoom<LargeRequest>;
+  private readonly handled: GrantingRoom<LargeRequest>;
   /** By address, the oldest first. */
   private readonly leftToOthers = new Map<string, { bytes: number; readonly requests: Set<LargeRequest> }>();
   private leftToOthersBytes = 0;
-  private isGrantScheduled = false;
 
   constructor(
     private readonly clock: Clock,
     private readonly capacityBytes: number,
   ) {
-    this.handled = new FairRoom(capacityBytes);
+    this.handled = new GrantingRoom(clock, capacityBytes, (request) => this.begin(request));
   }
 
   get usedBytes(): number {
@@ -95,8 +94,8 @@ class Lane {
 
   enter(request: LargeRequest): void {
     request.state = 'waiting';
-    if (this.handled.enter(request)) this.begin(request);
-    else request.waitTimer = this.clock.setTimer(MAX_WAIT_MS, () => this.pushOut(request), { background: true });
+    if (this.handled.enter(request)) return;
+    request.waitTimer = this.clock.setTimer(MAX_WAIT_MS, () => this.pushOut(request), { background: true });
   }
 
   leaveToOthers(request: LargeRequest): void {
@@ -117,10 +116,7 @@ class Lane {
     request.state = 'gone';
     request.waitTimer?.cancel();
     if (state === 'leftToOthers') this.forget(request);
-    else if (state === 'waiting' || state === 'handled') {
-      this.handled.leave(request);
-      this.scheduleGrant();
-    }
+    else if (state === 'waiting' || state === 'handled') this.handled.leave(request);
   }
 
   private begin(request: LargeRequest): void {
@@ -128,19 +124,6 @@ class Lane {
     request.waitTimer?.cancel();
     this.makeRoom();
     request.owner.onEntered();
-  }
-
-  /** Never within `leave`: whoever is handled is not to run the next one inside of it. */
-  private scheduleGrant(): void {
-    if (this.handled.waiters === 0 || this.isGrantScheduled) return;
-    this.isGrantScheduled = true;
-    this.clock.defer(() => {
-      this.isGrantScheduled = false;
-      const next = this.handled.admitNext();
-      if (next === null) return;
-      this.begin(next);
-      this.scheduleGrant();
-    });
   }
 
   /** Of what waits for others there is no more than what is not being handled leaves: the address that has most of it gives way. */

@@ -16,7 +16,7 @@ import {
   type Principal,
   type Resource,
 } from '../security/index.js';
-import { AnswerTurns, SMALL_ANSWER_BYTES, UNKNOWN_ANSWER_BYTES, type AnswerTurn } from './answer-turns.js';
+import { answerTurnsOf, SMALL_ANSWER_BYTES, UNKNOWN_ANSWER_BYTES, type AnswerTurn } from './answer-turns.js';
 import { AnswerWriting, NoRoomForAnswer } from './answer-writing.js';
 import { senderOf, sliceLimitsOf, type LargeRequest } from './large-requests.js';
 import type { BrokerServices } from './services.js';
@@ -226,7 +226,7 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     const write = (): void => {
       const onWritten = (chunks: Buffer[]): void => this.send(chunks);
       const onError = (error: unknown): void => this.onUnencodable(error);
-      const keepsOthersWaiting = (): boolean => AnswerTurns.of(services.clock, apiKey).hasWaiters;
+      const keepsOthersWaiting = (): boolean => answerTurnsOf(services.clock, apiKey).waiters > 0;
       const isAnswerCounted = isCounted(apiKey);
       const options = { isCounted: isAnswerCounted, limits: this.sliceLimits, keepsOthersWaiting, onWritten, onError };
       new AnswerWriting(services.clock, request, answer, options).goOn();
@@ -260,14 +260,14 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
       begin();
     };
     this.turn = { address: this.clientAddress, bytes, begin: onBegin };
-    AnswerTurns.of(this.clock, this.apiKey).enter(this.turn);
+    answerTurnsOf(this.clock, this.apiKey).enter(this.turn);
   }
 
   /** Others are waited for before there is an answer. */
   leaveTurn(): void {
     const { turn } = this;
     this.turn = null;
-    if (turn) AnswerTurns.of(this.clock, this.apiKey).leave(turn);
+    if (turn) answerTurnsOf(this.clock, this.apiKey).leave(turn);
   }
 
   /** An answer that does not encode is a bug of ours, or a field that an old version cannot carry. */

@@ -1,4 +1,4 @@
-import { assert } from '../../common/index.js';
+import { AddressShares } from '../../common/index.js';
 
 /** What answers may take that wait for clients to read them. */
 const CAPACITY_BYTES = 128 * 1024 * 1024;
@@ -19,37 +19,28 @@ const LEAST_BYTES_PER_MS = 64;
  * others little, many at one address cost those at others less than half.
  */
 export class UnreadAnswers {
-  private total = 0;
-  private readonly byAddress = new Map<string, number>();
+  /** What clients at each address have not read. */
+  readonly shares = new AddressShares(CAPACITY_BYTES, 'unread');
 
   get totalBytes(): number {
-    return this.total;
+    return this.shares.total;
   }
 
   /** So much is taken that other clients get noticeably less: whoever does not read is cut off when his time is up. */
   get isShort(): boolean {
-    return this.total > CAPACITY_BYTES / 4;
+    return this.shares.total > CAPACITY_BYTES / 4;
   }
 
   /** How large the next answer to this address may be, where it is for us to choose: 0 when all is taken, and some of it by this address. */
   availableTo(address: string): number {
-    if (this.total >= CAPACITY_BYTES && (this.byAddress.get(address) ?? 0) >= MIN_ANSWER_BYTES) return 0;
-    return Math.max(MIN_ANSWER_BYTES, Math.floor(this.leftFor(address) / SHARES));
-  }
-
-  /** What is left for answers to this address, if their own bytes count once; negative when others have more than there is. */
-  leftFor(address: string): number {
-    return CAPACITY_BYTES - this.total - (this.byAddress.get(address) ?? 0);
+    const { shares } = this;
+    if (shares.total >= CAPACITY_BYTES && shares.of(address) >= MIN_ANSWER_BYTES) return 0;
+    return Math.max(MIN_ANSWER_BYTES, Math.floor(shares.leftFor(address) / SHARES));
   }
 
   /** So many bytes more (or less) wait to be read by a client at this address. */
   count(address: string, change: number): void {
-    if (change === 0) return;
-    const bytes = (this.byAddress.get(address) ?? 0) + change;
-    this.total += change;
-    assert(bytes >= 0 && this.total >= 0, 'what is unread is counted off once');
-    if (bytes > 0) this.byAddress.set(address, bytes);
-    else this.byAddress.delete(address);
+    this.shares.count(address, change);
   }
 
   /** How long a client may take to read so much. */

@@ -4,9 +4,8 @@
  * A session remembers what its client asked of each partition, so that a request names only what changed and a response only what is
  * new. Which of a session's partitions may have something new, its `FetchSet` knows.
  */
-import type { Random, Steps } from '../../common/index.js';
+import { AddressShares, type Random, type Steps } from '../../common/index.js';
 import { FetchSet, type CachedPartition, type PartitionRequest } from './fetch-set.js';
-import { PartitionRoom } from './partition-room.js';
 
 export const INVALID_SESSION_ID = 0;
 /** The epoch that asks for a new session. */
@@ -77,8 +76,8 @@ export class FetchSessionCache {
   private readonly sessions = new Map<number, FetchSession>();
   private partitionCount = 0;
   /** Large fetches without a session that wait are kept as sessions are, and count with them. */
-  private readonly consumersRoom: PartitionRoom;
-  private readonly followersRoom: PartitionRoom;
+  private readonly consumersRoom: AddressShares;
+  private readonly followersRoom: AddressShares;
   evictions = 0;
 
   constructor(
@@ -90,8 +89,8 @@ export class FetchSessionCache {
     /** Of all that is kept for consumers together; and as many for followers. */
     maxPartitions = Infinity,
   ) {
-    this.consumersRoom = new PartitionRoom(maxPartitions);
-    this.followersRoom = new PartitionRoom(maxPartitions);
+    this.consumersRoom = new AddressShares(maxPartitions, 'kept');
+    this.followersRoom = new AddressShares(maxPartitions, 'kept');
   }
 
   get size(): number {
@@ -136,7 +135,7 @@ export class FetchSessionCache {
     this.roomOf(holder).count(holder.address, -size);
   }
 
-  private roomOf({ privileged }: SessionHolder): PartitionRoom {
+  private roomOf({ privileged }: SessionHolder): AddressShares {
     return privileged ? this.followersRoom : this.consumersRoom;
   }
 

@@ -1,5 +1,5 @@
 import { whyInvalidTopicName } from '../../cluster/index.js';
-import { runInSlices, type Clock, type Logger, type LoggerLevels } from '../../common/index.js';
+import { forEachInSteps, runInSlices, type Clock, type Logger, type LoggerLevels } from '../../common/index.js';
 import {
   ConfigError,
   definitionOf,
@@ -36,7 +36,6 @@ import {
   tooManyConfigs,
   type ApiResult,
 } from './admin-error.js';
-import { forEachInSteps } from '../in-steps.js';
 import { mapInTurns } from '../in-turns.js';
 import { LoggerAdmin } from './logger-admin.js';
 import type { TopicView } from './topic-view.js';

@@ -9,6 +9,7 @@ import {
   type ReplicaAssignment,
 } from '../../cluster/index.js';
 import {
+  forEachInSteps,
   randomUuid,
   runInSlices,
   ZERO_UUID,
@@ -30,7 +31,6 @@ import {
   tooManyConfigs,
   type ApiResult,
 } from './admin-error.js';
-import { forEachInSteps } from '../in-steps.js';
 import { beginInTurn, mapInTurns } from '../in-turns.js';
 import type { AwaitOthers, Wait } from '../request-context.js';
 import type { TopicView } from './topic-view.js';

@@ -5,12 +5,11 @@ import {
   incrementalAlterConfigsRequest,
   incrementalAlterConfigsResponse,
 } from '../../protocol/index.js';
-import { runInSlices, type Steps } from '../../common/index.js';
+import { mapInSteps, runInSlices, type Steps } from '../../common/index.js';
 import { CLUSTER_RESOURCE } from '../../security/index.js';
 import type { ApiResult } from '../admin/admin-error.js';
 import { ResourceType, type AuthorizeAlter } from '../admin/config-admin.js';
 import { handler, type RequestContext } from '../handler.js';
-import { mapInSteps } from '../in-steps.js';
 
 interface Resource {
   readonly resourceType: number;

@@ -1,4 +1,4 @@
-import { runInSlices } from '../../common/index.js';
+import { forEachInSteps, mapInSteps, runInSlices } from '../../common/index.js';
 import {
   createPartitionsRequest,
   createPartitionsResponse,
@@ -7,7 +7,6 @@ import {
   type CreatePartitionsResponseInput,
 } from '../../protocol/index.js';
 import { handler } from '../handler.js';
-import { forEachInSteps, mapInSteps } from '../in-steps.js';
 
 type Topic = CreatePartitionsRequest['topics'][number];
 type TopicAnswer = NonNullable<CreatePartitionsResponseInput['results']>[number];

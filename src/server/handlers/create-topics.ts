@@ -1,5 +1,5 @@
 import { CLUSTER_METADATA_TOPIC } from '../../cluster/index.js';
-import { runInSlices, type Steps } from '../../common/index.js';
+import { forEachInSteps, mapInSteps, runInSlices, type Steps } from '../../common/index.js';
 import {
   createTopicsRequest,
   createTopicsResponse,
@@ -11,7 +11,6 @@ import {
 import { CLUSTER_RESOURCE } from '../../security/index.js';
 import type { CreatedTopic } from '../admin/topic-admin.js';
 import { handler, type RequestContext } from '../handler.js';
-import { forEachInSteps, mapInSteps } from '../in-steps.js';
 
 type CreatableTopic = CreateTopicsRequest['topics'][number];
 type TopicAnswer = NonNullable<CreateTopicsResponseInput['topics']>[number];

@@ -1,6 +1,6 @@
+import { mapInSteps } from '../../common/index.js';
 import { deleteGroupsRequest, deleteGroupsResponse, ErrorCode } from '../../protocol/index.js';
 import { handler } from '../handler.js';
-import { mapInSteps } from '../in-steps.js';
 
 /** Removes empty groups with their offsets. */
 export const deleteGroups = handler(

@@ -1,4 +1,4 @@
-import { clampToSafeNumber, startInSlices, type Steps } from '../../common/index.js';
+import { clampToSafeNumber, forEachInSteps, mapNestedInSteps, startInSlices, type Steps } from '../../common/index.js';
 import {
   deleteRecordsRequest,
   deleteRecordsResponse,
@@ -7,7 +7,6 @@ import {
   type InputOf,
 } from '../../protocol/index.js';
 import { handler, LATER } from '../handler.js';
-import { forEachInSteps, mapNestedInSteps } from '../in-steps.js';
 
 type AskedTopic = DeleteRecordsRequest['topics'][number];
 type AskedPartition = AskedTopic['partitions'][number];

@@ -1,7 +1,6 @@
-import { runInSlices, ZERO_UUID } from '../../common/index.js';
+import { mapInSteps, runInSlices, ZERO_UUID } from '../../common/index.js';
 import { deleteTopicsRequest, deleteTopicsResponse, ErrorCode } from '../../protocol/index.js';
 import { handler } from '../handler.js';
-import { mapInSteps } from '../in-steps.js';
 import type { AwaitOthers } from '../request-context.js';
 import { topicsToDelete, type TopicToDelete } from '../request-shapes.js';
 

@@ -1,5 +1,5 @@
 import { partitionKey, type TopicPartition } from '../../cluster/index.js';
-import { nextTurn, runInSlices, type Steps } from '../../common/index.js';
+import { forEachInSteps, nextTurn, runInSlices, type Steps } from '../../common/index.js';
 import type { ElectLeadersResult } from '../../controller/index.js';
 import {
   electLeadersRequest,
@@ -12,7 +12,6 @@ import {
 import { CLUSTER_RESOURCE } from '../../security/index.js';
 import { electLeadersErrorResponse } from '../error-responses.js';
 import { handler, type RequestContext } from '../handler.js';
-import { forEachInSteps } from '../in-steps.js';
 import type { Wait } from '../request-context.js';
 
 type Answer = InputOf<typeof electLeadersResponse>;

@@ -1,8 +1,7 @@
-import { startInSlices, type Steps } from '../../common/index.js';
+import { mapInSteps, startInSlices, type Steps } from '../../common/index.js';
 import { ErrorCode, fetchRequest, fetchResponse, type InputOf } from '../../protocol/index.js';
 import { CLUSTER_RESOURCE } from '../../security/index.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
-import { mapInSteps } from '../in-steps.js';
 
 type Answer = InputOf<typeof fetchResponse>;
 type PartitionAnswer = NonNullable<NonNullable<Answer['responses']>[number]['partitions']>[number];

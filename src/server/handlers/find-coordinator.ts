@@ -1,3 +1,4 @@
+import { mapInSteps } from '../../common/index.js';
 import {
   ErrorCode,
   errorMessage,
@@ -7,7 +8,6 @@ import {
 } from '../../protocol/index.js';
 import type { BrokerNode } from '../metadata-cache.js';
 import { handler, type RequestContext } from '../handler.js';
-import { mapInSteps } from '../in-steps.js';
 import { GROUP_METADATA_TOPIC } from '../../cluster/index.js';
 
 const GROUP = 0;

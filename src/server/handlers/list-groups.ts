@@ -1,7 +1,7 @@
+import { forEachInSteps } from '../../common/index.js';
 import { listGroupsRequest, listGroupsResponse, type ListGroupsResponse } from '../../protocol/index.js';
 import { CLUSTER_RESOURCE } from '../../security/index.js';
 import { handler } from '../handler.js';
-import { forEachInSteps } from '../in-steps.js';
 
 /** The groups that this broker coordinates, or those of them that the client may see. */
 export const listGroups = handler(listGroupsRequest, listGroupsResponse, function* (request, { authorize, groups }) {

@@ -1,5 +1,5 @@
 import { partitionKey } from '../../cluster/index.js';
-import { nextTurn, runInSlices, type Steps } from '../../common/index.js';
+import { forEachInSteps, mapNestedInSteps, nextTurn, runInSlices, type Steps } from '../../common/index.js';
 import {
   ErrorCode,
   listOffsetsRequest,
@@ -9,7 +9,6 @@ import {
 } from '../../protocol/index.js';
 import { toInt64 } from '../../records/index.js';
 import { handler, type RequestContext } from '../handler.js';
-import { forEachInSteps, mapNestedInSteps } from '../in-steps.js';
 
 type AskedTopic = ListOffsetsRequest['topics'][number];
 type AskedPartition = AskedTopic['partitions'][number];

@@ -1,4 +1,4 @@
-import { runInSlices, ZERO_UUID, type Steps } from '../../common/index.js';
+import { forEachInSteps, mapInSteps, runInSlices, ZERO_UUID, type Steps } from '../../common/index.js';
 import {
   ErrorCode,
   metadataRequest,
@@ -9,7 +9,6 @@ import {
 import { CLUSTER_RESOURCE } from '../../security/index.js';
 import { metadataErrorResponse } from '../error-responses.js';
 import { handler, type RequestContext } from '../handler.js';
-import { forEachInSteps, mapInSteps } from '../in-steps.js';
 import { beginInTurn } from '../in-turns.js';
 import { isInternalTopic, whyInvalidTopicName } from '../../cluster/index.js';
 

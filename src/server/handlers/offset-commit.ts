@@ -1,5 +1,5 @@
 import { GROUP_METADATA_TOPIC } from '../../cluster/index.js';
-import { runInSlices, type Steps } from '../../common/index.js';
+import { forEachInSteps, mapNestedInSteps, runInSlices, type Steps } from '../../common/index.js';
 import {
   ErrorCode,
   offsetCommitRequest,
@@ -8,7 +8,6 @@ import {
 } from '../../protocol/index.js';
 import { groupContext, mayReadGroup } from '../group-request.js';
 import { handler, type RequestContext } from '../handler.js';
-import { forEachInSteps, mapNestedInSteps } from '../in-steps.js';
 
 type Topics = OffsetCommitRequest['topics'];
 type Partition = Topics[number]['partitions'][number];

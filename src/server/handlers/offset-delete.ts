@@ -1,3 +1,4 @@
+import { forEachInSteps, mapNestedInSteps } from '../../common/index.js';
 import {
   ErrorCode,
   offsetDeleteRequest,
@@ -5,7 +6,6 @@ import {
   type OffsetDeleteRequest,
 } from '../../protocol/index.js';
 import { ApiError, handler } from '../handler.js';
-import { forEachInSteps, mapNestedInSteps } from '../in-steps.js';
 
 type Topics = OffsetDeleteRequest['topics'];
 type Partition = Topics[number]['partitions'][number];

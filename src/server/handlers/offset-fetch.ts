@@ -1,4 +1,4 @@
-import type { Steps } from '../../common/index.js';
+import { forEachInSteps, type Steps } from '../../common/index.js';
 import type { AllOffsets } from '../../coordinator/index.js';
 import {
   ErrorCode,
@@ -10,7 +10,6 @@ import {
 } from '../../protocol/index.js';
 import { offsetFetchErrors } from '../error-responses.js';
 import { handler, type RequestContext } from '../handler.js';
-import { forEachInSteps } from '../in-steps.js';
 
 type AskedTopics = NonNullable<OffsetFetchRequest['groups'][number]['topics']>;
 type FetchedPartition = OffsetFetchResponse['groups'][number]['topics'][number]['partitions'][number];

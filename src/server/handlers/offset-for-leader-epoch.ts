@@ -1,3 +1,4 @@
+import { mapNestedInSteps } from '../../common/index.js';
 import {
   ErrorCode,
   offsetForLeaderEpochRequest,
@@ -7,7 +8,6 @@ import {
 } from '../../protocol/index.js';
 import { CLUSTER_RESOURCE } from '../../security/index.js';
 import { handler } from '../handler.js';
-import { mapNestedInSteps } from '../in-steps.js';
 
 type AskedTopic = OffsetForLeaderEpochRequest['topics'][number];
 type AskedPartition = AskedTopic['partitions'][number];

@@ -1,10 +1,9 @@
-import { runAtOnce, runInSlices, startInSlices, type Steps } from '../../common/index.js';
+import { forEachInSteps, runAtOnce, runInSlices, startInSlices, type Steps } from '../../common/index.js';
 import { AppendAllowance, CorruptRecordError, firstBatch, wholeBatchSizeAt } from '../../records/index.js';
 import { ErrorCode, produceRequest, produceResponse, type ProduceRequest } from '../../protocol/index.js';
 import type { AppendWait } from '../../replication/index.js';
 import { produceErrorResponse } from '../error-responses.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
-import { forEachInSteps } from '../in-steps.js';
 import {
   partitionAnswer,
   ProduceAnswers,

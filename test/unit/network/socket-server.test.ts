@@ -332,7 +332,7 @@ describe('the socket server', () => {
       request.respond({ brokers: Array.from({ length: hosts }, () => ({ host: 'h'.repeat(30_000) })) });
     });
     const { fetches, others } = server.unread;
-    const before = { toFetch: fetches.leftFor('else'), toOthers: others.leftFor('127.0.0.1') };
+    const before = { toFetch: fetches.shares.leftFor('else'), toOthers: others.shares.leftFor('127.0.0.1') };
     const lazy: RawClient[] = [];
     for (let count = 1; count < rooms.length; count++) {
       const each = new RawClient(port, [DESCRIBE_CLUSTER]);
@@ -340,14 +340,14 @@ describe('the socket server', () => {
       lazy.push(each);
       await until(() => asked.length === count);
     }
-    expect(fetches.leftFor('else')).toBeLessThan(0);
+    expect(fetches.shares.leftFor('else')).toBeLessThan(0);
     expect(fetches.totalBytes).toBeLessThan(3 * 1600 * 30_100);
-    expect(others.leftFor('127.0.0.1')).toBe(before.toOthers);
+    expect(others.shares.leftFor('127.0.0.1')).toBe(before.toOthers);
     expect(await describeCluster(client(port))).toMatchObject({ brokers: [expect.anything()] });
     expect(claims).toEqual([true]);
     for (const each of lazy) each.connection.destroy();
     await until(() => server.connectionCount === 1);
-    expect([fetches.leftFor('else'), others.totalBytes]).toEqual([before.toFetch, 0]);
+    expect([fetches.shares.leftFor('else'), others.totalBytes]).toEqual([before.toFetch, 0]);
   });
 
   test('closes idle connections, also one that sent half a frame', async () => {

@@ -1,8 +1,8 @@
 /**
- * Loops of handlers over what a request names, which may be hundreds of thousands: others run between the steps (`runInSlices`). Functions
+ * Loops over what a request names, which may be hundreds of thousands: others run between the steps (`runInSlices`). Functions
  * and not closures, since each closure that is a generator function gets a hidden class of its own.
  */
-import type { Steps } from '../common/index.js';
+import type { Steps } from './slices.js';
 
 /** Of about a microsecond each. */
 const ITEMS_A_STEP = 64;
