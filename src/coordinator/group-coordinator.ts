@@ -1,7 +1,10 @@
 import type { TopicPartition } from '../cluster/index.js';
 import {
+  BROKER_SLICES,
   forEachInSteps,
+  runInSlices,
   setPeriodicTimer,
+  startInSlices,
   type Clock,
   type Logger,
   type MetricsRegistry,
@@ -30,7 +33,6 @@ import {
   type TxnOffsetCommitResponse,
 } from '../protocol/index.js';
 import { addInt64, toInt64, type CompressionType, type Int64 } from '../records/index.js';
-import type { GroupMetadata } from './core/group-metadata.js';
 import type { OffsetAndMetadata } from './core/group-offsets.js';
 import { GroupOffsetRequests, type AllOffsets, type Committer } from './group-offset-requests.js';
 import { GroupStore, type TransactionalProducer } from './group-store.js';
@@ -74,6 +76,7 @@ export class GroupCoordinator {
   private readonly maxSize: number;
   private readonly expiryIntervalMs: number;
   private readonly clock: Clock;
+  private readonly logger: Logger;
   private expiryTimer: Timer | null = null;
   private isActive = false;
 
@@ -89,6 +92,7 @@ export class GroupCoordinator {
   }) {
     const { config, writer, clock, random, logger, metrics } = options;
     this.clock = clock;
+    this.logger = logger;
     const { offsets, minSessionTimeoutMs, maxSessionTimeoutMs, maxSize, initialRebalanceDelayMs } = config.groups;
     this.minSessionTimeoutMs = minSessionTimeoutMs;
     this.maxSessionTimeoutMs = maxSessionTimeoutMs;
@@ -126,7 +130,7 @@ export class GroupCoordinator {
   startup(partitionCount: number): void {
     this.store.start(partitionCount);
     this.isActive = true;
-    this.expiryTimer = setPeriodicTimer(this.clock, this.expiryIntervalMs, () => this.store.removeExpired());
+    this.expiryTimer = setPeriodicTimer(this.clock, this.expiryIntervalMs, () => this.removeExpired());
   }
 
   /** Answers COORDINATOR_NOT_AVAILABLE from now on. Parked requests end with their connections. */
@@ -152,9 +156,14 @@ export class GroupCoordinator {
     this.store.onResignation(partition, coordinatorEpoch, (group) => this.rebalance.onUnloaded(group));
   }
 
-  /** Topics are gone: so are their offsets. */
-  onPartitionsDeleted(topicPartitions: readonly TopicPartition[]): void {
-    this.store.cleanUp(this.store.all(), ({ offsets }) => offsets.remove(topicPartitions));
+  private removeExpired(): void {
+    const onError = (error: unknown): void => this.logger.error('Could not remove expired offsets', { error });
+    startInSlices(this.clock, this.store.removeExpired(), () => undefined, onError);
+  }
+
+  /** Topics are gone: so are their offsets, once this has resolved. No topic may be made in their place before. */
+  onPartitionsDeleted(topicPartitions: readonly TopicPartition[]): Promise<void> {
+    return runInSlices(this.clock, this.store.removePartitions(topicPartitions), BROKER_SLICES);
   }
 
   /** A transaction marker was appended to these partitions of `__consumer_offsets`. */
@@ -339,10 +348,11 @@ export class GroupCoordinator {
     };
   }
 
-  deleteOffsets({ groupId, topics }: OffsetDeleteRequest): OffsetDeleteResponse {
+  *deleteOffsets({ groupId, topics }: OffsetDeleteRequest): Steps<OffsetDeleteResponse> {
     const refusal = this.refuse(groupId, false);
     const partitions = flatten(topics, ({ partitionIndex }) => ({ partitionIndex })).map((p) => p.topicPartition);
-    const result = refusal === ErrorCode.NONE ? this.offsets.delete(groupId, partitions) : { errorCode: refusal };
+    const result =
+      refusal === ErrorCode.NONE ? yield* this.offsets.delete(groupId, partitions) : { errorCode: refusal };
     if ('errorCode' in result) return { errorCode: result.errorCode, throttleTimeMs: 0, topics: [] };
     return { errorCode: ErrorCode.NONE, throttleTimeMs: 0, topics: withCodes(topics, result.errorCodes) };
   }
@@ -392,7 +402,7 @@ export class GroupCoordinator {
   }
 
   /** Removes an empty group with its offsets, and gives the error code of the answer. */
-  deleteGroup(groupId: string): number {
+  *deleteGroup(groupId: string): Steps<number> {
     const refusal = this.refuse(groupId, true);
     if (refusal !== ErrorCode.NONE) return refusal;
     const group = this.store.get(groupId);
@@ -401,8 +411,7 @@ export class GroupCoordinator {
     }
     if (!group.is('Empty')) return ErrorCode.NON_EMPTY_GROUP;
     group.transitionTo('Dead', this.clock.nowMs());
-    this.store.cleanUp([group], ({ offsets }: GroupMetadata) => offsets.remove(offsets.partitions()));
-    return ErrorCode.NONE;
+    return (yield* this.store.cleanUp(group, group.offsets.removeAll())) ? ErrorCode.NONE : ErrorCode.NOT_COORDINATOR;
   }
 
   /** NONE when the group is this coordinator's to serve. Only those that store and show offsets may have the empty name. */

@@ -1,8 +1,8 @@
-import { unreachable } from '../common/index.js';
-import type { TopicPartition } from '../cluster/index.js';
+import { unreachable, type Steps } from '../common/index.js';
+import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import type { GroupMetadata } from './core/group-metadata.js';
-import type { GroupOffsets } from './core/group-offsets.js';
+import type { GroupOffsets, Removed } from './core/group-offsets.js';
 import type { GroupStore, OffsetCommit, TransactionalProducer } from './group-store.js';
 import { refuseMember } from './membership.js';
 import type { Rebalance } from './rebalance.js';
@@ -114,25 +114,33 @@ export class GroupOffsetRequests {
     };
   }
 
-  /** Forgets offsets of partitions that nobody in the group consumes (KIP-496). One code for all, or one for each partition. */
-  delete(
+  /** Forgets offsets of partitions that no one in the group consumes (KIP-496). One code for all, or one for each partition. */
+  *delete(
     groupId: string,
     topicPartitions: readonly TopicPartition[],
-  ): { errorCode: number } | { errorCodes: number[] } {
+  ): Steps<{ errorCode: number } | { errorCodes: number[] }> {
     const group = this.store.get(groupId);
     if (!group || group.is('Dead')) {
       const isAbsent = this.store.isKnownToBeAbsent(groupId);
       return { errorCode: isAbsent ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.NOT_COORDINATOR };
     }
     if (!group.is('Empty') && !group.isConsumerGroup) return { errorCode: ErrorCode.NON_EMPTY_GROUP };
-    // Decided before anything is removed: a group without members ends with its last offset.
-    const isEmpty = group.is('Empty');
-    const errorCodes = topicPartitions.map(({ topic }) =>
-      !isEmpty && group.isSubscribedTo(topic) ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE,
-    );
-    const unused = topicPartitions.filter((_, i) => errorCodes[i] === ErrorCode.NONE);
-    if (unused.length > 0) this.store.cleanUp([group], ({ offsets }) => offsets.remove(unused));
-    return { errorCodes };
+    const errorCodes: number[] = [];
+    const isDone = yield* this.store.cleanUp(group, removeUnused(group, topicPartitions, errorCodes));
+    return isDone ? { errorCodes } : { errorCode: ErrorCode.NOT_COORDINATOR };
+  }
+}
+
+/** Takes offsets of those partitions from the group that no one consumes when it is their turn. `errorCodes` gets a code for each. */
+function* removeUnused(
+  group: GroupMetadata,
+  topicPartitions: readonly TopicPartition[],
+  errorCodes: number[],
+): Iterable<Removed> {
+  for (const topicPartition of topicPartitions) {
+    const isUsed = !group.is('Empty') && group.isSubscribedTo(topicPartition.topic);
+    errorCodes.push(isUsed ? ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC : ErrorCode.NONE);
+    yield !isUsed && group.offsets.remove(partitionKey(topicPartition)) ? topicPartition : null;
   }
 }
 

@@ -1,9 +1,9 @@
-import { partitionForGroup, type TopicPartition } from '../cluster/index.js';
-import { BROKER_SLICES, runInSlices, type Clock, type Logger } from '../common/index.js';
+import { GROUP_METADATA_TOPIC, partitionForGroup, partitionKey, type TopicPartition } from '../cluster/index.js';
+import { BROKER_SLICES, runInSlices, type Clock, type Logger, type Steps } from '../common/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import { BatchBuilder, RecordsError, type CompressionType, type Int64 } from '../records/index.js';
 import { GroupMetadata } from './core/group-metadata.js';
-import type { OffsetAndMetadata } from './core/group-offsets.js';
+import type { GroupOffsets, OffsetAndMetadata, Removed } from './core/group-offsets.js';
 import { GroupLoader } from './group-loader.js';
 import {
   encodeGroupMetadataKey,
@@ -15,7 +15,10 @@ import { OwnedPartitions } from './owned-partitions.js';
 import type { PartitionWriter } from './ports.js';
 import { commitErrorOfAppend, groupErrorOfAppend } from './results.js';
 
-import { GROUP_METADATA_TOPIC } from '../cluster/index.js';
+/** Of which most have nothing to do with what is removed. */
+const GROUPS_A_STEP = 64;
+/** If all of them are removed, their tombstones take some milliseconds. */
+const OFFSETS_A_STEP = 250;
 
 export interface GroupStoreConfig {
   readonly offsetMetadataMaxBytes: number;
@@ -30,6 +33,11 @@ export interface GroupStoreConfig {
 export interface OffsetCommit {
   readonly topicPartition: TopicPartition;
   readonly offset: OffsetAndMetadata;
+}
+
+interface Tombstone {
+  readonly key: Buffer;
+  readonly value: null;
 }
 
 /** The producer of a transactional commit. */
@@ -224,35 +232,67 @@ export class GroupStore {
   }
 
   /** Drops what has outlived its retention, and groups with nothing left. */
-  removeExpired(): void {
+  *removeExpired(): Steps<void> {
     const nowMs = this.clock.nowMs();
-    this.cleanUp(this.all(), (group) => group.removeExpiredOffsets(nowMs, this.config.offsetsRetentionMs));
+    const { offsetsRetentionMs } = this.config;
+    yield* this.cleanUpAll((group) => group.removeExpiredOffsets(nowMs, offsetsRetentionMs));
+  }
+
+  /** Drops the offsets of partitions that are no more, and groups with nothing left. */
+  *removePartitions(topicPartitions: readonly TopicPartition[]): Steps<void> {
+    const byKey = new Map(topicPartitions.map((topicPartition) => [partitionKey(topicPartition), topicPartition]));
+    yield* this.cleanUpAll(({ offsets }) => removeAmong(offsets, byKey));
+  }
+
+  /** Groups that come meanwhile are visited too, those that go are not. */
+  private *cleanUpAll(removeFrom: (group: GroupMetadata) => Iterable<Removed>): Steps<void> {
+    let left = GROUPS_A_STEP;
+    for (const group of this.groups.values()) {
+      // Whoever made it so writes its tombstones.
+      if (!group.is('Dead')) yield* this.cleanUp(group, removeFrom(group));
+      if (--left > 0) continue;
+      yield;
+      left = GROUPS_A_STEP;
+    }
   }
 
   /**
-   * Lets `remove` take offsets from each group, then drops the groups that are empty, and writes tombstones for both. No acknowledgement
-   * is waited for: what a crash brings back is removed again by the next round.
+   * Goes through `removed`, which takes offsets from the group meanwhile, and writes their tombstones, each in the step in which its offset
+   * went: a commit that comes later stands behind it. Then drops the group if it is empty, or was dead already. False when the group moved away
+   * before, or another ended it. No acknowledgement is waited for: what a crash brings back is removed again by the next round.
    */
-  cleanUp(groups: readonly GroupMetadata[], remove: (group: GroupMetadata) => readonly TopicPartition[]): number {
-    let removedCount = 0;
-    for (const group of groups) {
-      const removed = remove(group);
-      if (group.is('Empty') && !group.offsets.isNotEmpty) group.transitionTo('Dead', this.clock.nowMs());
-      if (!this.isLocal(group.groupId)) continue;
-      const tombstones = removed.map((topicPartition) => ({
-        key: encodeOffsetCommitKey(group.groupId, topicPartition),
-        value: null,
-      }));
-      if (group.is('Dead') && this.groups.delete(group.groupId)) {
-        group.cancelTimers();
-        // Generation 0 never wrote itself to the log.
-        if (group.generationId > 0) tombstones.push({ key: encodeGroupMetadataKey(group.groupId), value: null });
-      }
-      if (tombstones.length === 0) continue;
-      removedCount += removed.length;
-      this.append(group.groupId, this.batch(tombstones), undefined, 0);
+  *cleanUp(group: GroupMetadata, removed: Iterable<Removed>): Steps<boolean> {
+    const { groupId } = group;
+    const isDead = group.is('Dead');
+    const isHere = (): boolean =>
+      this.isLocal(groupId) && this.groups.get(groupId) === group && group.is('Dead') === isDead;
+    if (!isHere()) return false;
+    let tombstones: Tombstone[] = [];
+    let left = OFFSETS_A_STEP;
+    for (const topicPartition of removed) {
+      if (topicPartition) tombstones.push({ key: encodeOffsetCommitKey(groupId, topicPartition), value: null });
+      if (--left > 0) continue;
+      this.appendTombstones(groupId, tombstones);
+      yield;
+      if (!isHere()) return false;
+      tombstones = [];
+      left = OFFSETS_A_STEP;
     }
-    return removedCount;
+    if (group.is('Empty') && !group.offsets.isNotEmpty) group.transitionTo('Dead', this.clock.nowMs());
+    if (group.is('Dead')) {
+      this.groups.delete(groupId);
+      group.cancelTimers();
+      // Generation 0 never wrote itself to the log.
+      if (group.generationId > 0) tombstones.push({ key: encodeGroupMetadataKey(groupId), value: null });
+    }
+    if (tombstones.length === 0) return true;
+    this.appendTombstones(groupId, tombstones);
+    yield;
+    return true;
+  }
+
+  private appendTombstones(groupId: string, tombstones: readonly Tombstone[]): void {
+    if (tombstones.length > 0) this.append(groupId, this.batch(tombstones), undefined, 0);
   }
 
   /** The groups of a partition; null when this broker does not lead it, or they are not wanted any more. Throws when it cannot be read now. */
@@ -313,4 +353,9 @@ export class GroupStore {
     groups?.delete(groupId);
     if (groups?.size === 0) this.openGroupsOfProducer.delete(producerId);
   }
+}
+
+/** Takes the offsets of these partitions from a group, one by one as it is gone through. */
+function* removeAmong(offsets: GroupOffsets, partitions: ReadonlyMap<string, TopicPartition>): Iterable<Removed> {
+  for (const key of offsets.among(partitions)) yield offsets.remove(key) ? partitions.get(key)! : null;
 }

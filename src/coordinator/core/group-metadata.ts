@@ -2,7 +2,7 @@ import type { Int64 } from '../../records/index.js';
 import { assert, type Timer } from '../../common/index.js';
 import { ErrorCode } from '../../protocol/index.js';
 import { joinError, syncError, type JoinGroupResult, type SyncGroupResult } from '../results.js';
-import { GroupOffsets } from './group-offsets.js';
+import { GroupOffsets, type Removed } from './group-offsets.js';
 import { mayFollow, type GroupState } from './group-state.js';
 import type { MemberMetadata, MemberProtocol } from './member-metadata.js';
 
@@ -301,19 +301,14 @@ export class GroupMetadata {
     return true;
   }
 
-  /** Forgets offsets that have outlived their retention (KIP-211), and returns their partitions. */
-  removeExpiredOffsets(nowMs: number, retentionMs: number): ReturnType<GroupOffsets['remove']> {
-    if (this.protocolType !== null && this.is('Empty')) {
-      const sinceMs = this.stateTimestampMs;
-      return this.offsets.removeExpired(nowMs, retentionMs, (offset) => sinceMs ?? offset.commitTimestampMs, new Set());
-    }
-    if (this.isConsumerGroup && this.subscribed !== null && this.is('Stable')) {
-      return this.offsets.removeExpired(nowMs, retentionMs, (offset) => offset.commitTimestampMs, this.subscribed);
-    }
-    if (this.protocolType === null) {
-      return this.offsets.removeExpired(nowMs, retentionMs, (offset) => offset.commitTimestampMs, new Set());
-    }
-    return [];
+  /** Forgets offsets that have outlived their retention (KIP-211), one by one as it is gone through, by what the group is then. */
+  removeExpiredOffsets(nowMs: number, retentionMs: number): Iterable<Removed> {
+    return this.offsets.removeExpired(nowMs, retentionMs, (topic, { commitTimestampMs }) => {
+      if (this.protocolType === null) return commitTimestampMs;
+      if (this.is('Empty')) return this.stateTimestampMs ?? commitTimestampMs;
+      const isRead = !this.isConsumerGroup || !this.is('Stable') || this.isSubscribedTo(topic);
+      return isRead ? null : commitTimestampMs;
+    });
   }
 
   /** Cancels every timer of the group and its members: the end of its life here. */

@@ -21,6 +21,9 @@ interface CommitRecord {
   readonly offsetAndMetadata: OffsetAndMetadata;
 }
 
+/** The partition whose committed offset was removed; null for one that was looked at and is as before. */
+export type Removed = TopicPartition | null;
+
 /**
  * The offsets of one group: committed ones, those being written, and those of open transactions (the offsets part of Kafka's
  * `GroupMetadata`).
@@ -54,10 +57,6 @@ export class GroupOffsets {
   /** While it is gone through others may commit. */
   *committedPartitions(): Iterable<TopicPartition> {
     for (const { topicPartition } of this.committed.values()) yield topicPartition;
-  }
-
-  partitions(): TopicPartition[] {
-    return [...this.committed.values()].map(({ topicPartition }) => topicPartition);
   }
 
   /** True while a commit for the partition is being written or its transaction is open: the offset may change (KIP-447). */
@@ -172,38 +171,47 @@ export class GroupOffsets {
     });
   }
 
-  /** Forgets the offsets of these partitions, also those being written. Returns the partitions that had a committed one. */
-  remove(topicPartitions: readonly TopicPartition[]): TopicPartition[] {
-    return topicPartitions.filter((topicPartition) => {
-      const key = partitionKey(topicPartition);
-      this.pending.delete(key);
-      for (const offsets of this.pendingTransactional.values()) offsets.delete(key);
-      return this.committed.delete(key);
-    });
+  /** Forgets the offset of a partition, also one that is being written. True when there was a committed one. */
+  remove(key: string): boolean {
+    this.pending.delete(key);
+    for (const offsets of this.pendingTransactional.values()) offsets.delete(key);
+    return this.committed.delete(key);
+  }
+
+  /** Those of these partitions, by their keys, of which there is an offset, maybe. Each may be removed when it is given. */
+  *among(partitions: ReadonlyMap<string, TopicPartition>): Iterable<string> {
+    const kept: ReadonlyMap<string, unknown>[] = [this.committed, this.pending, ...this.pendingTransactional.values()];
+    if (kept.reduce((sum, { size }) => sum + size, 0) >= partitions.size) yield* partitions.keys();
+    else for (const offsets of kept) for (const key of offsets.keys()) if (partitions.has(key)) yield key;
+  }
+
+  /** Forgets what is committed, one by one as it is gone through. */
+  *removeAll(): Iterable<Removed> {
+    for (const [key, { topicPartition }] of this.committed) {
+      this.committed.delete(key);
+      yield topicPartition;
+    }
   }
 
   /**
-   * Forgets what has outlived its retention, and returns it. `baseMs` says from when the retention of an offset counts; partitions of
-   * `exceptTopics`, and those with a commit under way, stay.
+   * Forgets what has outlived its retention, one by one as it is gone through. `baseMs` says from when the retention of an offset counts, null
+   * when it does not; partitions with a commit under way stay.
    */
-  removeExpired(
+  *removeExpired(
     nowMs: number,
     retentionMs: number,
-    baseMs: (offset: OffsetAndMetadata) => Int64,
-    exceptTopics: ReadonlySet<string>,
-  ): TopicPartition[] {
-    const expired: TopicPartition[] = [];
+    baseMs: (topic: string, offset: OffsetAndMetadata) => Int64 | null,
+  ): Iterable<Removed> {
     for (const [key, { topicPartition, offsetAndMetadata: offset }] of this.committed) {
-      if (exceptTopics.has(topicPartition.topic) || this.pending.has(key)) continue;
+      const sinceMs = this.pending.has(key) ? null : baseMs(topicPartition.topic, offset);
       const isExpired =
-        offset.expireTimestampMs === null
-          ? subtractInt64(nowMs, baseMs(offset)) >= retentionMs
-          : nowMs >= offset.expireTimestampMs;
-      if (!isExpired) continue;
-      expired.push(topicPartition);
-      this.committed.delete(key);
+        sinceMs !== null &&
+        (offset.expireTimestampMs === null
+          ? subtractInt64(nowMs, sinceMs) >= retentionMs
+          : nowMs >= offset.expireTimestampMs);
+      if (isExpired) this.committed.delete(key);
+      yield isExpired ? topicPartition : null;
     }
-    return expired;
   }
 
   private transactional(producerId: Int64): Map<string, CommitRecord> {

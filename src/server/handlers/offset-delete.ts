@@ -35,7 +35,7 @@ export const offsetDelete = handler(offsetDeleteRequest, offsetDeleteResponse, f
     yield;
   }
   const topics = [...deletable].map(([name, partitions]) => ({ name, partitions: [...partitions.values()] }));
-  const deleted = groups.deleteOffsets({ ...request, topics });
+  const deleted = yield* groups.deleteOffsets({ ...request, topics });
   if (deleted.errorCode !== ErrorCode.NONE) return { errorCode: deleted.errorCode };
   for (const { name, partitions } of deleted.topics) {
     for (const { partitionIndex, errorCode } of partitions) results.set(`${name}-${partitionIndex}`, errorCode);

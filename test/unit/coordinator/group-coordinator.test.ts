@@ -354,7 +354,7 @@ describe('offsets', () => {
     const fixture = await new Fixture().elected();
     await fixture.commit(7n);
     const topics = [{ name: 'orders', partitions: [{ partitionIndex: 0 }] }];
-    const answer = fixture.coordinator.deleteOffsets({ groupId: GROUP, topics });
+    const answer = runAtOnce(fixture.coordinator.deleteOffsets({ groupId: GROUP, topics }));
     expect(answer.topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.NONE);
     expect(fixture.committed()).toBe(-1n);
     expect(fixture.state()).toBe('Dead');
@@ -364,8 +364,10 @@ describe('offsets', () => {
     const fixture = await new Fixture().elected();
     const { memberId, generationId } = await fixture.stable();
     await fixture.commit(7n, memberId, generationId);
-    const remove = (name: string) =>
-      fixture.coordinator.deleteOffsets({ groupId: GROUP, topics: [{ name, partitions: [{ partitionIndex: 0 }] }] });
+    const remove = (name: string) => {
+      const topics = [{ name, partitions: [{ partitionIndex: 0 }] }];
+      return runAtOnce(fixture.coordinator.deleteOffsets({ groupId: GROUP, topics }));
+    };
     expect(remove('orders').topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC);
     expect(remove('other').topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.NONE);
     fixture.leave(memberId);
@@ -392,10 +394,10 @@ describe('a change of coordinator', () => {
     const before = await new Fixture().elected();
     const { memberId } = await before.stable();
     await before.commit(42n, memberId, 1);
-    expect(before.coordinator.deleteGroup(GROUP)).toBe(ErrorCode.NON_EMPTY_GROUP);
+    expect(runAtOnce(before.coordinator.deleteGroup(GROUP))).toBe(ErrorCode.NON_EMPTY_GROUP);
     before.leave(memberId);
-    expect(before.coordinator.deleteGroup(GROUP)).toBe(ErrorCode.NONE);
-    expect(before.coordinator.deleteGroup(GROUP)).toBe(ErrorCode.GROUP_ID_NOT_FOUND);
+    expect(runAtOnce(before.coordinator.deleteGroup(GROUP))).toBe(ErrorCode.NONE);
+    expect(runAtOnce(before.coordinator.deleteGroup(GROUP))).toBe(ErrorCode.GROUP_ID_NOT_FOUND);
     const after = await new Fixture(before.partition).elected();
     expect(after.state()).toBe('Dead');
     expect(after.committed()).toBe(-1n);

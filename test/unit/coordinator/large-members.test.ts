@@ -116,7 +116,7 @@ test('a group whose members name more topics than are read counts as subscribed 
       protocols: [{ name: 'range', metadata }],
     });
     const asked = [{ name: 'orders', partitions: [{ partitionIndex: 0 }] }];
-    const answer = fixture.coordinator.deleteOffsets({ groupId: GROUP, topics: asked });
+    const answer = runAtOnce(fixture.coordinator.deleteOffsets({ groupId: GROUP, topics: asked }));
     return answer.topics[0]!.partitions[0]!.errorCode;
   };
   expect(await subscribed(100_001)).toBe(ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC);

@@ -1,5 +1,7 @@
 /** What a command of the controller is for, and what it sets off beside the replicas. */
+import { settle } from '../../../src/common/index.js';
 import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';
+import { ControlOrder } from '../../../src/server/control-order.js';
 import { call } from './request-call.js';
 
 const CURRENT = 5n;
@@ -71,4 +73,20 @@ test('groups forget what they committed for topics that the controller says are 
   const body = { controllerId: 2, controllerEpoch: 9, brokerEpoch: CURRENT };
   await call({ apiKey: ApiKey.UpdateMetadata, version: 7, body, services });
   expect(done).toEqual(['UpdateMetadata', 'forgot bills-1']);
+});
+
+test('a command waits until groups have forgotten deleted partitions: a topic made in their place gets no commits before', async () => {
+  const { done, services } = broker();
+  let forget = (): void => undefined;
+  const onPartitionsDeleted = (): Promise<void> => new Promise((resolve) => (forget = resolve));
+  const slow = { ...services, groups: { onPartitionsDeleted }, controlOrder: new ControlOrder() };
+  const update = () => {
+    const body = { controllerId: 2, controllerEpoch: 9, brokerEpoch: CURRENT };
+    return call({ apiKey: ApiKey.UpdateMetadata, version: 7, body, services: slow });
+  };
+  const outcomes = [await update(), await update()];
+  expect([done, outcomes.map(({ answer }) => answer)]).toEqual([['UpdateMetadata'], [null, null]]);
+  forget();
+  await settle();
+  expect([done, outcomes[0]!.answer]).toEqual([['UpdateMetadata', 'UpdateMetadata'], { errorCode: ErrorCode.NONE }]);
 });

@@ -1,5 +1,5 @@
 /** What is written about requests that fail, which their senders may cause as often as they like. */
-import { SimulatedClock, silentLogger, type LogFields } from '../../../src/common/index.js';
+import { SimulatedClock, silentLogger, type LogFields, type Steps } from '../../../src/common/index.js';
 import { ApiKey } from '../../../src/protocol/index.js';
 import { call, type Outcome } from './request-call.js';
 
@@ -17,7 +17,10 @@ const services = {
       throw new Error('a bug');
     },
     // A code that no int16 has room for.
-    deleteGroup: () => 100_000,
+    *deleteGroup(): Steps<number> {
+      yield;
+      return 100_000;
+    },
   },
 };
 /** The same for all requests, as in a broker. */

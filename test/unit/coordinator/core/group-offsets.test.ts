@@ -1,3 +1,4 @@
+import { partitionKey } from '../../../../src/cluster/index.js';
 import { GroupOffsets, type OffsetAndMetadata } from '../../../../src/coordinator/core/group-offsets.js';
 
 const TP = { topic: 'orders', partition: 0 };
@@ -35,7 +36,7 @@ test('a commit whose partition was removed is dropped, also behind one of a part
   const offsets = new GroupOffsets();
   const [before, after] = [commitOf(20n), commitOf(1n)];
   offsets.prepareCommit(TP, before);
-  offsets.remove([TP]);
+  offsets.remove(partitionKey(TP));
   expect(offsets.isUnstable(TP)).toBe(false);
   offsets.prepareCommit(TP, after);
   offsets.completeCommit(TP, before, 7);
