@@ -55,6 +55,8 @@ type ListedGroup = ListGroupsResponse['groups'][number];
 
 /** A client offers a handful. They are compared in one step, and kept for as long as the member lives. */
 const MAX_PROTOCOLS = 1000;
+/** What is kept of one that was given an id and has not joined. */
+const PENDING_MEMBER_BYTES = 2048;
 /** Of lists that a request names. */
 const ITEMS_A_STEP = 64;
 
@@ -87,7 +89,7 @@ export class GroupCoordinator {
     random: Random;
     logger: Logger;
     metrics: MetricsRegistry;
-    /** What members may take all together before one with much to keep is refused. */
+    /** What members may take all together before one with much to keep is refused; those that have not joined yet have as much again. */
     maxMemberBytes: number;
   }) {
     const { config, writer, clock, random, logger, metrics } = options;
@@ -111,7 +113,13 @@ export class GroupCoordinator {
       clock,
       logger,
     );
-    this.rebalance = new Rebalance(initialRebalanceDelayMs, this.store, clock, logger);
+    this.rebalance = new Rebalance(
+      initialRebalanceDelayMs,
+      options.maxMemberBytes / PENDING_MEMBER_BYTES,
+      this.store,
+      clock,
+      logger,
+    );
     this.membership = new Membership(
       { maxSize: this.maxSize, maxMemberBytes: options.maxMemberBytes },
       this.store,

@@ -165,7 +165,7 @@ export class Membership {
       respond(joinError(UNKNOWN_MEMBER_ID, ErrorCode.INCONSISTENT_GROUP_PROTOCOL));
       return;
     }
-    const newMemberId = `${request.groupInstanceId ?? request.clientId}-${this.newUuid()}`;
+    const newMemberId = `${headOf(request.groupInstanceId ?? request.clientId)}-${this.newUuid()}`;
     const oldMemberId = returningMemberId(group, request);
     if (oldMemberId !== null) {
       this.replaceStatic(group, request, oldMemberId, newMemberId, respond);
@@ -345,6 +345,11 @@ export function refuseMember(group: GroupMetadata, memberId: string, groupInstan
     if (current !== memberId) return ErrorCode.FENCED_INSTANCE_ID;
   }
   return group.has(memberId) ? ErrorCode.NONE : ErrorCode.UNKNOWN_MEMBER_ID;
+}
+
+/** As much of a name as a member's id begins with. Kafka has all of it, up to 32 KiB in each id that it hands out. */
+function headOf(name: string): string {
+  return /^.{0,255}/su.exec(name)![0];
 }
 
 /** Whose place the request takes; that of a new member is no one's. A static one that has restarted has no id yet. */

@@ -15,8 +15,12 @@ export const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1000;
  * delayed operations of Kafka's GroupCoordinator). Whatever answers a parked request is here.
  */
 export class Rebalance {
+  /** Ids that were handed out and not yet joined with, and their groups; the oldest first. */
+  private readonly pendingMembers = new Map<string, GroupMetadata>();
+
   constructor(
     private readonly initialDelayMs: number,
+    private readonly maxPendingMembers: number,
     private readonly store: GroupStore,
     private readonly clock: Clock,
     private readonly log: Logger,
@@ -87,9 +91,12 @@ export class Rebalance {
     else if (group.is('PreparingRebalance')) this.maybeCompleteJoin(group);
   }
 
-  /** Hands out a member id that must be joined with before `timeoutMs` is over (KIP-394). */
+  /**
+   * Hands out a member id that must be joined with before `timeoutMs` is over (KIP-394). Its client may be gone, so that of too many the oldest
+   * go before their time: whoever still comes with one is told that it is unknown, and asks for another.
+   */
   addPendingMember(group: GroupMetadata, memberId: string, timeoutMs: number): void {
-    const expiry = this.clock.setTimer(
+    const timer = this.clock.setTimer(
       timeoutMs,
       () => {
         if (group.is('Dead') || !group.isPendingMember(memberId)) return;
@@ -98,7 +105,19 @@ export class Rebalance {
       },
       { background: true },
     );
-    group.addPendingMember(memberId, expiry);
+    const cancel = (): void => {
+      timer.cancel();
+      this.pendingMembers.delete(memberId);
+    };
+    group.addPendingMember(memberId, { cancel });
+    this.pendingMembers.set(memberId, group);
+    if (this.pendingMembers.size <= this.maxPendingMembers) return;
+    const [oldestId, itsGroup] = this.pendingMembers.entries().next().value!;
+    this.log.debug('Too many members are pending; forgetting the oldest', {
+      group: itsGroup.groupId,
+      memberId: oldestId,
+    });
+    this.removePendingMember(itsGroup, oldestId);
   }
 
   removePendingMember(group: GroupMetadata, memberId: string): void {

@@ -88,6 +88,66 @@ describe('members that bring much', () => {
   });
 });
 
+describe('members that were given an id and have not joined', () => {
+  /** There is room for ten. */
+  const elected = (): Promise<Fixture> => new Fixture(undefined, {}, 20_480).elected();
+  const pending = async (fixture: Fixture, groupId: string): Promise<string> =>
+    (await fixture.join({ groupId })).memberId;
+
+  test('are forgotten when there are too many, the oldest first, whatever their groups', async () => {
+    const fixture = await elected();
+    const ids = [];
+    for (let at = 0; at < 12; at++) ids.push(await pending(fixture, `g${at}`));
+    const codes = [];
+    for (const [at, memberId] of ids.entries())
+      codes.push((await joined(fixture, { groupId: `g${at}`, memberId })).code);
+    expect(codes).toEqual([...list(2, () => ErrorCode.UNKNOWN_MEMBER_ID), ...list(10, () => ErrorCode.NONE)]);
+  });
+
+  test('are so many only until they join, leave, or their time is over', async () => {
+    const fixture = await elected();
+    const first = await pending(fixture, 'first');
+    const context = { apiVersion: 5, clientId: '', clientHost: '' };
+    for (let at = 0; at < 20; at++) {
+      const groupId = `g${at}`;
+      const memberId = await pending(fixture, groupId);
+      if (at % 2 === 0) expect((await joined(fixture, { groupId, memberId })).code).toBe(ErrorCode.NONE);
+      const members = [{ memberId, groupInstanceId: null, reason: null }];
+      runAtOnce(fixture.coordinator.leaveGroup(context, { groupId, memberId: '', members }));
+    }
+    expect((await joined(fixture, { groupId: 'first', memberId: first })).code).toBe(ErrorCode.NONE);
+    for (let at = 0; at < 9; at++) await pending(fixture, `late${at}`);
+    await fixture.clock.advance(10_000);
+    const second = await pending(fixture, 'second');
+    for (let at = 0; at < 9; at++) await pending(fixture, `later${at}`);
+    expect((await joined(fixture, { groupId: 'second', memberId: second })).code).toBe(ErrorCode.NONE);
+  });
+
+  test('do not hold up the rebalance of their group when they are forgotten', async () => {
+    const fixture = await elected();
+    const { memberId } = await fixture.stable();
+    await fixture.join();
+    void fixture.join({ memberId });
+    expect(fixture.state()).toBe('PreparingRebalance');
+    for (let at = 0; at < 10; at++) await pending(fixture, `g${at}`);
+    expect(fixture.state()).toBe('CompletingRebalance');
+  });
+
+  test('have no more than 255 characters of their client id in theirs, none of them cut', async () => {
+    const fixture = await elected();
+    const idFor = async (clientId: string, groupInstanceId: string | null): Promise<string> => {
+      const request = { ...joinOf('a', 0), groupInstanceId, sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 60_000 };
+      const whole = { groupId: 'g', memberId: '', protocolType: 'x', protocols: [], reason: null, ...request };
+      const answer = fixture.coordinator.joinGroup({ apiVersion: 9, clientId, clientHost: '/h' }, whole);
+      await fixture.clock.advance(0);
+      return (await answer).memberId.slice(0, -37);
+    };
+    expect(await idFor('c'.repeat(255), null)).toBe('c'.repeat(255));
+    expect(await idFor('\u{1f600}'.repeat(10_000), null)).toBe('\u{1f600}'.repeat(255));
+    expect(await idFor('c', 'i'.repeat(32_000))).toBe('i'.repeat(255));
+  });
+});
+
 test('a group keeps the names of those protocols only that a member offers now', () => {
   const group = new GroupMetadata('g', 'Empty', 0);
   const offered = (round: number) =>
