@@ -90,3 +90,33 @@ test('a command waits until groups have forgotten deleted partitions: a topic ma
   await settle();
   expect([done, outcomes[0]!.answer]).toEqual([['UpdateMetadata', 'UpdateMetadata'], { errorCode: ErrorCode.NONE }]);
 });
+
+test('topics that were deleted while no one told are forgotten between two commands, with what groups committed', async () => {
+  const { done, services } = broker();
+  const controlOrder = new ControlOrder();
+  let forget = (): void => undefined;
+  const slow = {
+    ...services,
+    controlOrder,
+    stores: {
+      deletions: { topicDeletions: () => Promise.resolve(['orders']) },
+      topics: { topics: () => Promise.resolve(['orders', 'kept']) },
+    },
+    metadata: {
+      updateMetadata: () => [],
+      isFirstAfterChange: () => true,
+      topicsInCluster: () => ['kept', 'orders', 'bills'],
+      topicId: (topic: string) => `id of ${topic}`,
+      forgetTopics: (topics: ReadonlyMap<string, string>) => (done.push(...topics.values()), deleted),
+    },
+    groups: { onPartitionsDeleted: (): Promise<void> => new Promise((resolve) => (forget = resolve)) },
+  };
+  const body = { controllerId: 2, controllerEpoch: 9, brokerEpoch: CURRENT };
+  await call({ apiKey: ApiKey.UpdateMetadata, version: 7, body, services: slow });
+  const next = controlOrder.inTurn(() => Promise.resolve(void done.push('the next command')));
+  await settle();
+  expect(done).toEqual(['UpdateMetadata', 'id of orders', 'id of bills']);
+  forget();
+  await next;
+  expect(done.at(-1)).toBe('the next command');
+});
