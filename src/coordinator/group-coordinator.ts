@@ -55,8 +55,12 @@ type ListedGroup = ListGroupsResponse['groups'][number];
 
 /** A client offers a handful. They are compared in one step, and kept for as long as the member lives. */
 const MAX_PROTOCOLS = 1000;
-/** What is kept of one that was given an id and has not joined. */
-const PENDING_MEMBER_BYTES = 2048;
+/** Of what members may take: for those that were given an id and have not joined; and as much for groups that no one has used yet. */
+const UNUSED_SHARE = 0.125;
+/** What is kept of such a member, or of such a group. */
+const UNUSED_BYTES = 2048;
+/** In UTF-16 units. V8 hashes longer texts by their length: a look-up among a thousand of one length compares them all. */
+const MAX_GROUP_ID_LENGTH = 16_383;
 /** Of lists that a request names. */
 const ITEMS_A_STEP = 64;
 
@@ -89,7 +93,7 @@ export class GroupCoordinator {
     random: Random;
     logger: Logger;
     metrics: MetricsRegistry;
-    /** What members may take all together before one with much to keep is refused; those that have not joined yet have as much again. */
+    /** What members may take all together before one with much to keep is refused; what nobody uses yet may take a quarter of it besides. */
     maxMemberBytes: number;
   }) {
     const { config, writer, clock, random, logger, metrics } = options;
@@ -100,6 +104,7 @@ export class GroupCoordinator {
     this.maxSessionTimeoutMs = maxSessionTimeoutMs;
     this.maxSize = maxSize;
     this.expiryIntervalMs = offsets.retentionCheckIntervalMs;
+    const maxUnused = Math.floor((options.maxMemberBytes * UNUSED_SHARE) / UNUSED_BYTES);
     this.store = new GroupStore(
       {
         offsetMetadataMaxBytes: offsets.metadataMaxBytes,
@@ -108,18 +113,13 @@ export class GroupCoordinator {
         commitTimeoutMs: offsets.commitTimeoutMs,
         commitRequiredAcks: offsets.commitRequiredAcks,
         compression: COMPRESSION_BY_ID[offsets.compressionId] ?? 'none',
+        maxUnusedGroups: maxUnused,
       },
       writer,
       clock,
       logger,
     );
-    this.rebalance = new Rebalance(
-      initialRebalanceDelayMs,
-      options.maxMemberBytes / PENDING_MEMBER_BYTES,
-      this.store,
-      clock,
-      logger,
-    );
+    this.rebalance = new Rebalance(initialRebalanceDelayMs, maxUnused, this.store, clock, logger);
     this.membership = new Membership(
       { maxSize: this.maxSize, maxMemberBytes: options.maxMemberBytes },
       this.store,
@@ -424,7 +424,7 @@ export class GroupCoordinator {
 
   /** NONE when the group is this coordinator's to serve. Only those that store and show offsets may have the empty name. */
   private refuse(groupId: string, mayBeEmpty: boolean): number {
-    if (groupId === '' && !mayBeEmpty) return ErrorCode.INVALID_GROUP_ID;
+    if ((groupId === '' && !mayBeEmpty) || groupId.length > MAX_GROUP_ID_LENGTH) return ErrorCode.INVALID_GROUP_ID;
     if (!this.isActive) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
     if (this.store.isGroupLoading(groupId)) return ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
     return this.store.isLocal(groupId) ? ErrorCode.NONE : ErrorCode.NOT_COORDINATOR;

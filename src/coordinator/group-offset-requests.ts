@@ -126,6 +126,8 @@ export class GroupOffsetRequests {
     }
     if (!group.is('Empty') && !group.isConsumerGroup) return { errorCode: ErrorCode.NON_EMPTY_GROUP };
     const errorCodes: number[] = [];
+    // A group without offsets, whose members have got ids and not joined yet, does not end because nothing was to be removed.
+    if (topicPartitions.length === 0) return { errorCodes };
     const isDone = yield* this.store.cleanUp(group, removeUnused(group, topicPartitions, errorCodes));
     return isDone ? { errorCodes } : { errorCode: ErrorCode.NOT_COORDINATOR };
   }

@@ -1,5 +1,5 @@
 import { GROUP_METADATA_TOPIC, partitionForGroup, partitionKey, type TopicPartition } from '../cluster/index.js';
-import { BROKER_SLICES, runInSlices, type Clock, type Logger, type Steps } from '../common/index.js';
+import { assert, BROKER_SLICES, runInSlices, type Clock, type Logger, type Steps } from '../common/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import { BatchBuilder, RecordsError, type CompressionType, type Int64 } from '../records/index.js';
 import { GroupMetadata } from './core/group-metadata.js';
@@ -27,6 +27,8 @@ export interface GroupStoreConfig {
   readonly commitTimeoutMs: number;
   readonly commitRequiredAcks: number;
   readonly compression: CompressionType;
+  /** Of groups that no one has joined or committed to yet the oldest ends when there are more. At least 1. */
+  readonly maxUnusedGroups: number;
 }
 
 /** A commit for one partition. */
@@ -52,6 +54,8 @@ export interface TransactionalProducer {
  */
 export class GroupStore {
   private readonly groups = new Map<string, GroupMetadata>();
+  /** Those of them that no one has joined or committed to since a request made them, the oldest first. */
+  private readonly unusedGroups = new Map<string, GroupMetadata>();
   private readonly openGroupsOfProducer = new Map<Int64, Set<string>>();
   private readonly partitions: OwnedPartitions;
   private partitionCount = 0;
@@ -95,9 +99,33 @@ export class GroupStore {
   }
 
   getOrCreate(groupId: string): GroupMetadata {
-    let group = this.groups.get(groupId);
-    if (!group) this.groups.set(groupId, (group = new GroupMetadata(groupId, 'Empty', this.clock.nowMs())));
+    const known = this.groups.get(groupId);
+    if (known) return known;
+    const group = new GroupMetadata(groupId, 'Empty', this.clock.nowMs());
+    this.groups.set(groupId, group);
+    this.unusedGroups.set(groupId, group);
+    if (this.unusedGroups.size > this.config.maxUnusedGroups) this.endOldestUnused();
     return group;
+  }
+
+  /** Someone joins the group, or commits to it. */
+  onUsed({ groupId }: GroupMetadata): void {
+    this.unusedGroups.delete(groupId);
+  }
+
+  /** A JoinGroup without a member id makes a group, whatever becomes of it: one client could make millions before the next round of expiry. */
+  private endOldestUnused(): void {
+    const oldest: GroupMetadata = this.unusedGroups.values().next().value!;
+    assert(oldest.isUnused, 'only groups that no one has used end before their time');
+    this.log.debug('Too many groups that no one uses; ending the oldest', { group: oldest.groupId });
+    oldest.transitionTo('Dead', this.clock.nowMs());
+    this.forget(oldest);
+  }
+
+  private forget(group: GroupMetadata): void {
+    group.cancelTimers();
+    this.groups.delete(group.groupId);
+    this.unusedGroups.delete(group.groupId);
   }
 
   /** True when this broker would know the group, and there is none. */
@@ -156,6 +184,7 @@ export class GroupStore {
       { ...producer, baseSequence: 0, isTransactional: producer !== null },
     );
     const { offsets } = group;
+    this.onUsed(group);
     for (const { topicPartition, offset } of accepted) {
       if (producer) offsets.prepareTransactionalCommit(producer.producerId, topicPartition, offset);
       else offsets.prepareCommit(topicPartition, offset);
@@ -224,7 +253,7 @@ export class GroupStore {
       for (const group of this.all()) {
         if (this.partitionFor(group.groupId) !== partition) continue;
         onUnloaded(group);
-        this.groups.delete(group.groupId);
+        this.forget(group);
         for (const producerId of group.offsets.openTransactions()) this.closeGroupOf(producerId, group.groupId);
       }
       if (wasOwned) this.log.info('Unloaded groups and offsets', { partition, coordinatorEpoch });
@@ -280,8 +309,7 @@ export class GroupStore {
     }
     if (group.is('Empty') && !group.offsets.isNotEmpty) group.transitionTo('Dead', this.clock.nowMs());
     if (group.is('Dead')) {
-      this.groups.delete(groupId);
-      group.cancelTimers();
+      this.forget(group);
       // Generation 0 never wrote itself to the log.
       if (group.generationId > 0) tombstones.push({ key: encodeGroupMetadataKey(groupId), value: null });
     }

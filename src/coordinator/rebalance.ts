@@ -67,6 +67,7 @@ export class Rebalance {
     member.isNew = true;
     if (group.is('PreparingRebalance') && group.generationId === 0) group.newMemberAdded = true;
     group.add(member, onJoined);
+    this.store.onUsed(group);
     this.extendSession(group, member, NEW_MEMBER_JOIN_TIMEOUT_MS);
     this.maybePrepare(group, `Adding new member ${member.memberId}; client reason: ${reason}`);
   }

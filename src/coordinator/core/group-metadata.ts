@@ -92,6 +92,11 @@ export class GroupMetadata {
     return this.protocolType === CONSUMER_PROTOCOL_TYPE;
   }
 
+  /** No one has ever joined or committed. Members may have been given ids. */
+  get isUnused(): boolean {
+    return this.is('Empty') && this.generationId === 0 && !this.offsets.isNotEmpty;
+  }
+
   is(state: GroupState): boolean {
     return this.currentState === state;
   }

@@ -25,6 +25,7 @@ class Store {
       commitTimeoutMs: 1000,
       commitRequiredAcks: -1,
       compression: 'none',
+      maxUnusedGroups: 1000,
     } as const;
     this.store = new GroupStore(config, partition, this.clock, silentLogger);
     this.store.start(1);
@@ -98,6 +99,16 @@ describe('offsets of deleted partitions', () => {
     expect(stepsOf(broker.store.removePartitions(partitionsOf('gone', MANY)))).toBeGreaterThan(60);
     expect(broker.now()).toEqual(Object.fromEntries(list(MANY, (at) => [`g${at}`, 1])));
   });
+});
+
+test('offsets of no partition, when they are to be removed, leave a group to those that got ids for it', async () => {
+  const fixture = await new Fixture().elected();
+  const { memberId } = await fixture.join();
+  const answer = runAtOnce(fixture.coordinator.deleteOffsets({ groupId: GROUP, topics: [] }));
+  expect(answer.errorCode).toBe(ErrorCode.NONE);
+  const joined = fixture.join({ memberId });
+  await fixture.clock.advance(0);
+  expect((await joined).errorCode).toBe(ErrorCode.NONE);
 });
 
 describe('offsets whose time is over', () => {

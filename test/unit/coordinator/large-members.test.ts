@@ -1,5 +1,5 @@
 /** What one request brings to a group: how much of it is kept, and what is done in one step. */
-import { runAtOnce } from '../../../src/common/index.js';
+import { runAtOnce, settle } from '../../../src/common/index.js';
 import { ErrorCode, type JoinGroupRequest } from '../../../src/protocol/index.js';
 import { GroupMetadata } from '../../../src/coordinator/core/group-metadata.js';
 import { MemberMetadata } from '../../../src/coordinator/core/member-metadata.js';
@@ -90,7 +90,7 @@ describe('members that bring much', () => {
 
 describe('members that were given an id and have not joined', () => {
   /** There is room for ten. */
-  const elected = (): Promise<Fixture> => new Fixture(undefined, {}, 20_480).elected();
+  const elected = (): Promise<Fixture> => new Fixture(undefined, {}, 8 * 20_480).elected();
   const pending = async (fixture: Fixture, groupId: string): Promise<string> =>
     (await fixture.join({ groupId })).memberId;
 
@@ -109,7 +109,7 @@ describe('members that were given an id and have not joined', () => {
     const first = await pending(fixture, 'first');
     const context = { apiVersion: 5, clientId: '', clientHost: '' };
     for (let at = 0; at < 20; at++) {
-      const groupId = `g${at}`;
+      const groupId = at % 2 === 0 ? `g${at}` : 'left';
       const memberId = await pending(fixture, groupId);
       if (at % 2 === 0) expect((await joined(fixture, { groupId, memberId })).code).toBe(ErrorCode.NONE);
       const members = [{ memberId, groupInstanceId: null, reason: null }];
@@ -145,6 +145,45 @@ describe('members that were given an id and have not joined', () => {
     expect(await idFor('c'.repeat(255), null)).toBe('c'.repeat(255));
     expect(await idFor('\u{1f600}'.repeat(10_000), null)).toBe('\u{1f600}'.repeat(255));
     expect(await idFor('c', 'i'.repeat(32_000))).toBe('i'.repeat(255));
+  });
+});
+
+describe('groups that no one has joined or committed to', () => {
+  const namesOf = ({ coordinator }: Fixture): string[] => [...coordinator.listGroups().groups].map((g) => g.groupId);
+
+  test('end when there are too many, the oldest first, and no others', async () => {
+    // There is room for ten.
+    const fixture = await new Fixture(undefined, {}, 8 * 20_480).elected();
+    await fixture.commit(5n);
+    expect((await joined(fixture, joinOf('static', 10))).code).toBe(ErrorCode.NONE);
+    await fixture.join({ groupId: 'given' });
+    for (let at = 0; at < 20; at++) {
+      // Refused, and nevertheless there since, as in Kafka.
+      const refused = await joined(fixture, { groupId: `g${at}`, protocols: [] });
+      expect(refused.code).toBe(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
+    }
+    expect(namesOf(fixture)).toEqual([GROUP, 'static', ...list(10, (at) => `g${at + 10}`)]);
+    // Those that are used since are not counted any more, nor those that have moved away.
+    const { memberId } = await fixture.join({ groupId: 'g10' });
+    expect((await joined(fixture, { groupId: 'g10', memberId })).code).toBe(ErrorCode.NONE);
+    await joined(fixture, { groupId: 'one more', protocols: [] });
+    expect(namesOf(fixture)).toHaveLength(13);
+    fixture.coordinator.onResignation(0, 1);
+    await settle();
+    fixture.coordinator.onElection(0, 2);
+    await settle();
+    for (let at = 0; at < 10; at++) await fixture.join({ groupId: `later${at}` });
+    expect(namesOf(fixture).filter((name) => name.startsWith('later'))).toHaveLength(10);
+  });
+
+  test('have names that are told apart without reading all of each', async () => {
+    const fixture = await new Fixture().elected();
+    const longest = 'g'.repeat(16_383);
+    expect((await joined(fixture, joinOf('a', 0, longest))).code).toBe(ErrorCode.NONE);
+    const tooLong = `${longest}g`;
+    expect((await joined(fixture, joinOf('a', 0, tooLong))).code).toBe(ErrorCode.INVALID_GROUP_ID);
+    expect(fixture.coordinator.fetchOffsets(tooLong, [], true).errorCode).toBe(ErrorCode.INVALID_GROUP_ID);
+    expect(runAtOnce(fixture.coordinator.deleteGroup(tooLong))).toBe(ErrorCode.INVALID_GROUP_ID);
   });
 });
 
