@@ -99,6 +99,12 @@ export class Request {
     return true;
   }
 
+  /** What was claimed is made another time. */
+  unclaimAnswer(): void {
+    if (this.claimedAnswerBytes > 0) this.owner.unclaimAnswer(this.claimedAnswerBytes);
+    this.claimedAnswerBytes = 0;
+  }
+
   /** Sends the body as the answer, encoded in the request's version, or in `version`. */
   respond(body: object, version = this.header.apiVersion): void {
     if (this.ended) return;
@@ -194,8 +200,7 @@ export class Request {
   private end(): void {
     this.ended = true;
     this.onAbandoned = null;
-    if (this.claimedAnswerBytes > 0) this.owner.unclaimAnswer(this.claimedAnswerBytes);
-    this.claimedAnswerBytes = 0;
+    this.unclaimAnswer();
     this.bytes = null;
     this.counted?.end();
     this.counted = null;

@@ -9,6 +9,12 @@ const MAX_WAIT_BEFORE_OTHERS_MS = 1000;
 /** What is unread may be read at any time: whoever waits looks again so often. */
 const RETRY_MS = 50;
 
+/**
+ * Of the answers that wait for room, the one that keeps what it has: each would wait for what the others have. Those give it back, and are made
+ * again once there is room for as much. A process has one clock.
+ */
+const keepers = new WeakMap<Clock, AnswerWriting>();
+
 /** There was no room for the answer beside those that clients do not read. */
 export class NoRoomForAnswer extends Error {}
 
@@ -24,25 +30,33 @@ export interface AnswerWritingOptions {
 
 /** Writes a large answer in slices. */
 export class AnswerWriting {
-  private readonly steps: Steps<Buffer[]>;
+  private steps: Steps<Buffer[]>;
   private chunks: Buffer[] | null = null;
+  private writtenBytes = 0;
+  /** What is written may be a small answer more. */
   private claimedBytes = 0;
-  private unclaimedBytes = 0;
+  /** Of an answer that has given way: so much is claimed before it is made again. */
+  private neededBytes = 0;
   private waitedMs = 0;
 
   constructor(
     private readonly clock: Clock,
     private readonly request: Request,
-    body: object,
+    private readonly body: object,
     private readonly options: AnswerWritingOptions,
   ) {
-    const { apiKey, apiVersion, correlationId } = request.header;
-    const onGrowth = (bytes: number): void => void (this.unclaimedBytes += bytes);
-    this.steps = encodeResponseFrameInSteps(apiKey, apiVersion, correlationId, body, onGrowth);
+    this.steps = this.encode();
+  }
+
+  private encode(): Steps<Buffer[]> {
+    const { apiKey, apiVersion, correlationId } = this.request.header;
+    const onGrowth = (bytes: number): void => void (this.writtenBytes += bytes);
+    return encodeResponseFrameInSteps(apiKey, apiVersion, correlationId, this.body, onGrowth);
   }
 
   goOn(): void {
-    const { onError, limits } = this.options;
+    const { limits } = this.options;
+    const onError = (error: unknown): void => this.fail(error);
     startInSlices(this.clock, this.write(), (isWhole) => this.endSlices(isWhole), onError, limits);
   }
 
@@ -58,12 +72,37 @@ export class AnswerWriting {
   }
 
   private hasRoom(): boolean {
-    const { unclaimedBytes } = this;
-    if (!this.options.isCounted || unclaimedBytes <= SMALL_ANSWER_BYTES) return true;
-    if (!this.request.claimAnswer(unclaimedBytes)) return false;
-    this.claimedBytes += unclaimedBytes;
-    this.unclaimedBytes = 0;
+    if (!this.options.isCounted) return true;
+    const bytes = Math.max(this.writtenBytes - this.claimedBytes, this.neededBytes);
+    if (bytes <= SMALL_ANSWER_BYTES) return true;
+    if (!this.request.claimAnswer(bytes)) return false;
+    this.claimedBytes += bytes;
+    this.neededBytes = 0;
     return true;
+  }
+
+  /** Gives back what it has, unless it is the one that keeps it. */
+  private giveWay(): void {
+    const keeper = keepers.get(this.clock) ?? this;
+    if (keeper === this) {
+      keepers.set(this.clock, this);
+      this.neededBytes = 0;
+      return;
+    }
+    this.neededBytes = Math.max(this.neededBytes, this.writtenBytes);
+    this.request.unclaimAnswer();
+    this.claimedBytes = this.writtenBytes = 0;
+    this.chunks = null;
+    this.steps = this.encode();
+  }
+
+  private stopKeeping(): void {
+    if (keepers.get(this.clock) === this) keepers.delete(this.clock);
+  }
+
+  private fail(error: unknown): void {
+    this.stopKeeping();
+    this.options.onError(error);
   }
 
   private get maxWaitMs(): number {
@@ -72,15 +111,17 @@ export class AnswerWriting {
 
   private endSlices(isWhole: boolean): void {
     if (isWhole) {
+      this.stopKeeping();
       this.options.onWritten(this.chunks!);
       return;
     }
-    if (this.request.isAbandoned) return;
-    const bytes = this.claimedBytes + this.unclaimedBytes;
+    if (this.request.isAbandoned) return this.stopKeeping();
+    const bytes = Math.max(this.writtenBytes, this.neededBytes);
     if (bytes > MAX_ANSWER_BYTES || this.waitedMs >= this.maxWaitMs) {
-      this.options.onError(new NoRoomForAnswer(`${bytes} bytes`));
+      this.fail(new NoRoomForAnswer(`${bytes} bytes`));
       return;
     }
+    this.giveWay();
     this.waitedMs += RETRY_MS;
     this.clock.setTimer(RETRY_MS, () => this.goOn(), { background: true });
   }

@@ -156,6 +156,72 @@ test('an answer that finds no room gives way after a second while others of its 
   expect(stuck.filter(({ closed }) => closed === NO_ROOM)).toHaveLength(given.length);
 });
 
+/** What answers that are being made may take all together. Those that are made are read at once. */
+class Room {
+  takenBytes = 0;
+  readonly givenBack: number[] = [];
+
+  constructor(readonly bytes: number) {}
+
+  readonly claimAnswer = (bytes: number): boolean => {
+    if (this.takenBytes + bytes > this.bytes) return false;
+    this.takenBytes += bytes;
+    return true;
+  };
+
+  readonly unclaimAnswer = (bytes: number): void => {
+    this.takenBytes -= bytes;
+    this.givenBack.push(bytes);
+  };
+}
+
+test('answers that are made side by side do not wait for what each of them has taken', async () => {
+  const clock = new SimulatedClock();
+  // For one of them, and half of another.
+  const room = new Room(MIB + MIB / 2);
+  const begun: string[] = [];
+  const group = (name: string): Group => new Group(60, () => begun.push(name));
+  const { claimAnswer, unclaimAnswer } = room;
+  const outcomes = await Promise.all(
+    list(6, (at) => fetchAll({ groups: group(`${at}`), clock, claimAnswer, unclaimAnswer })),
+  );
+  await clock.advance(900);
+  expect(outcomes.map(({ answer, closed }) => closed ?? answer !== null)).toEqual(list(6, () => true));
+  // They were under way at one time, and each was counted whole in the end.
+  expect(begun.indexOf('1')).toBeLessThan(begun.lastIndexOf('0'));
+  expect(room.givenBack.filter((bytes) => bytes > 1_100_000)).toHaveLength(6);
+  expect(room.takenBytes).toBe(0);
+});
+
+test.each(['is gone', 'is answered'])(
+  'an answer that waits keeps what it has, one at a time: the next one when the client of the one before %s',
+  async (end) => {
+    const clock = new SimulatedClock();
+    const room = new Room(MIB);
+    const others = MIB - 100_000;
+    const wait = async (): Promise<{ outcome: Outcome; request: Request; group: Group }> => {
+      room.claimAnswer(others);
+      const group = new Group(40);
+      let request: Request | null = null;
+      const onRequest = (its: Request): void => void (request = its);
+      const outcome = await fetchAll({ groups: group, clock, ...room, onRequest });
+      await clock.advance(300);
+      expect([outcome.answer, room.takenBytes > others]).toEqual([null, true]);
+      room.unclaimAnswer(others);
+      return { outcome, request: request!, group };
+    };
+    const first = await wait();
+    if (end === 'is gone') first.request.abandon();
+    await clock.advance(300);
+    expect([first.outcome.answer !== null, room.takenBytes]).toEqual([end === 'is answered', 0]);
+    const second = await wait();
+    await clock.advance(300);
+    expect([second.outcome.answer !== null, room.takenBytes]).toEqual([true, 0]);
+    // Nothing was made again, but what was tried in one go.
+    expect(second.group.lookedUp).toBeLessThan(45_000);
+  },
+);
+
 test('an answer that is given within its handler waits for its turn, though the handler leaves the rest to others', async () => {
   const clock = new SimulatedClock();
   let isRoom = false;

@@ -29,6 +29,7 @@ export interface RequestCall {
   readonly availableAnswerBytes?: () => number;
   /** Asked for room for an answer, or so much more of it. */
   readonly claimAnswer?: (bytes: number) => boolean;
+  readonly unclaimAnswer?: (bytes: number) => void;
   /** Called before the request is handed out. */
   readonly onRequest?: (request: Request) => void;
 }
@@ -43,6 +44,7 @@ export async function call({
   services,
   availableAnswerBytes = () => 1 << 20,
   claimAnswer = () => true,
+  unclaimAnswer = () => undefined,
   onRequest = () => undefined,
 }: RequestCall): Promise<Outcome> {
   const outcome: Outcome = { answer: null, closed: null, isNextAllowed: false };
@@ -71,7 +73,7 @@ export async function call({
       return availableAnswerBytes();
     },
     claimAnswer,
-    unclaimAnswer: () => undefined,
+    unclaimAnswer,
   });
   const authorizer = {
     authorize: (_sender: object, operation: string, { type, name }: { type: string; name: string }) =>
