@@ -165,17 +165,30 @@ export function decodeGroupMetadataValue(groupId: string, value: Buffer, nowMs: 
   return group;
 }
 
-/** The topics of a consumer's subscription (any version: the topics come first); null when it is none, or names too much. */
+/**
+ * The topics of a consumer's subscription (any version: the topics come first); null when it is none, or names too much. Those of all members are
+ * read in one step.
+ */
 export function readSubscribedTopics(metadata: Buffer, maxNames: number): readonly string[] | null {
   try {
-    const names = consumerProtocolSubscription.decodeUpTo(maxNames, metadata, 0, 2)?.topics ?? null;
-    // No topic has a longer name, and long ones make a list of a set.
-    return names && names.filter(({ length }) => length <= MAX_TOPIC_NAME_LENGTH);
+    if (namesNoTopic(metadata)) return null;
+    return consumerProtocolSubscription.decodeUpTo(maxNames, metadata, 0, 2)?.topics ?? null;
   } catch (error) {
     // Other clients of the `consumer` type may put what they like here; Kafka then treats all topics as subscribed.
     if (error instanceof Error) return null;
     throw error;
   }
+}
+
+/** A name is longer than any topic's. Long ones make a list of a set, and megabytes of texts for each JoinGroup. Throws when the bytes end. */
+function namesNoTopic(metadata: Buffer): boolean {
+  const count = metadata.readInt32BE(2);
+  for (let left = count, at = 6; left > 0; left--) {
+    const length = metadata.readInt16BE(at);
+    if (length > MAX_TOPIC_NAME_LENGTH) return true;
+    at += 2 + Math.max(0, length);
+  }
+  return false;
 }
 
 function prefixed(version: number, body: Buffer): Buffer {

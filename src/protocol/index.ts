@@ -13,6 +13,7 @@ export {
   type RequestHeaderView,
 } from './frames.js';
 export { ProtocolError, type ProtocolErrorKind } from './protocol-error.js';
+export type { MessageSize } from './codec/measurer.js';
 export type { MessageType, MessageKind, RecordsValue, ReadPosition, DeepPartial, TypeOf, InputOf } from './notation.js';
 export { ListView } from './codec/writer.js';
 export { decodeVersioned, encodeVersioned, versionOf } from './versioned.js';

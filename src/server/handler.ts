@@ -6,6 +6,7 @@ import {
   errorMessage,
   ProtocolError,
   type ApiDescription,
+  type MessageSize,
   type MessageType,
 } from '../protocol/index.js';
 import { answerSizeOf } from './answer-sizes.js';
@@ -33,6 +34,8 @@ export type Outcome<ResI> =
 export interface HandlerOptions {
   /** The handler reads the frame after it has returned, and says itself when it does no more (`Request.letMemoryGo`). */
   readonly keepsFrame?: boolean;
+  /** Lists of numbers are ids of brokers, which the handler keeps as they are. */
+  readonly keepsNumbers?: boolean;
 }
 
 /**
@@ -47,7 +50,7 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
   requestType: MessageType<Req, ReqI>,
   _responseType: MessageType<Res, ResI>,
   run: (request: Req, context: RequestContext<ResI>) => Outcome<ResI>,
-  { keepsFrame = false }: HandlerOptions = {},
+  { keepsFrame = false, keepsNumbers = false }: HandlerOptions = {},
 ): ApiHandler {
   const api = apiOf(requestType.apiKey ?? -1)!;
   const answerBytes = answerSizeOf(requestType);
@@ -122,8 +125,8 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
       };
       startInSlices(clock, requestType.decodeInSteps(frame, apiVersion, bodyOffset), onDecoded, onError, limits);
     };
-    const onMeasured = (size: { readonly elements: number; readonly heapBytes: number }): void => {
-      const bytes = LargeRequests.bytesOf(size) + (keepsFrame ? 0 : frame.length);
+    const onMeasured = (size: MessageSize): void => {
+      const bytes = LargeRequests.bytesOf(size, keepsNumbers) + (keepsFrame ? 0 : frame.length);
       if (bytes > largeRequests.maxBytes) {
         const what = `${api.name} of ${size.elements} elements`;
         request.closeConnection('Closed a connection for a request of more elements than there is memory for', what);

@@ -1,6 +1,6 @@
 import { BROKER_SLICES, GrantingRoom, type Clock, type SliceLimits, type Tenant, type Timer } from '../common/index.js';
 import { isOfFetcher } from '../network/index.js';
-import type { RequestHeaderView, ApiDescription } from '../protocol/index.js';
+import type { ApiDescription, MessageSize, RequestHeaderView } from '../protocol/index.js';
 
 /**
  * What an element of a request costs besides its own object until its request is handled: what the handler makes of it, and its place in the
@@ -173,9 +173,9 @@ export class LargeRequests {
     return new LargeRequests(clock, Math.floor(heapBytes * SHARE_OF_HEAP));
   }
 
-  /** About what a request takes until it is answered. */
-  static bytesOf({ elements, heapBytes }: { readonly elements: number; readonly heapBytes: number }): number {
-    return heapBytes + elements * HANDLING_BYTES_PER_ELEMENT;
+  /** About what a request takes until it is answered. `numbersAreKept`: its handler makes nothing of those elements that are numbers. */
+  static bytesOf({ elements, numbers, heapBytes }: MessageSize, numbersAreKept: boolean): number {
+    return heapBytes + (elements - (numbersAreKept ? numbers : 0)) * HANDLING_BYTES_PER_ELEMENT;
   }
 
   /** A request that has yet to enter. It may not be of more than `maxBytes`. */

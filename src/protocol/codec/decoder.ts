@@ -35,8 +35,14 @@ const VALUES: ReadonlySet<string> = new Set([
   'path',
   'logDir',
 ]);
+/** A message has them once; they are no part of keys. Those of transactional ids that are made of a host's and a task's name are longer than topics'. */
+const OWN_NAMES: ReadonlySet<string> = new Set(['memberId', 'groupInstanceId', 'transactionalId']);
 /** Elements and tagged fields that a step reads: some 50 µs. */
 export const ELEMENTS_A_STEP = 256;
+/** A text counts as an element for each so many bytes: malformed ones take up to 15 ns a byte. */
+const TEXT_BYTES_AN_ELEMENT = 1024;
+/** Of texts longer than that, so much is read in one go. */
+const LONG_TEXT_BYTES_AT_ONCE = 256 * 1024;
 
 export function compileDecoder(shape: StructShape, version: number, flexible: boolean): Decoder {
   return compile(shape, version, flexible, 'whole') as Decoder;
@@ -59,7 +65,7 @@ function compile(shape: StructShape, version: number, flexible: boolean, mode: M
     return function${mode === 'stepped' ? '*' : ''} decode${shape.name}${version}(at${mode === 'bounded' ? ', left' : ''}) {
       const b = at.buffer, end = b.length;
       let p = at.position, n = 0${mode === 'stepped' ? `, pace = ${ELEMENTS_A_STEP}` : ''};
-      ${mode === 'bounded' ? `const most = left; let longest = ${LONG_NAME_BYTES}, longName = '';` : ''}
+      ${mode === 'bounded' ? `const most = left; let longest = ${LONG_NAME_BYTES}, longName = '', texts = ${LONG_TEXT_BYTES_AT_ONCE};` : ''}
       ${source.lines.join('\n')}
       const value = ${value};
       ${mode === 'bounded' ? `if (longest * (most - left) > ${LONG_NAMES_MAX_BYTES} && longest > ${LONG_NAME_BYTES}) refuseLongName(longName, p);` : ''}
@@ -73,6 +79,8 @@ function compile(shape: StructShape, version: number, flexible: boolean, mode: M
 }
 
 class DecoderSource extends Source {
+  private arrayDepth = 0;
+
   constructor(
     private readonly version: number,
     private readonly flexible: boolean,
@@ -130,7 +138,7 @@ class DecoderSource extends Source {
     } else {
       const most = field.type === 'string' ? ' || n > 32767' : '';
       this.emit(`if (n > end - p${most}) refuseLength(${quote(where)}, p, n, end - p);`);
-      if (field.type === 'string' && !VALUES.has(name)) this.longName(where);
+      if (field.type === 'string') this.text(name, where);
       const read = field.type === 'string' ? 'readText(b, p, n)' : 'n === 0 ? EMPTY : b.subarray(p, p + n)';
       this.emit(`${variable} = ${read}; p += n;`);
     }
@@ -138,8 +146,12 @@ class DecoderSource extends Source {
     return variable;
   }
 
-  /** Whatever goes in steps has many elements. */
-  private longName(where: string): void {
+  /** Of `n` bytes. Whatever goes in steps has many elements. */
+  private text(name: string, where: string): void {
+    const isLong = `n > ${TEXT_BYTES_AN_ELEMENT}`;
+    if (this.mode === 'stepped') this.emit(`if (${isLong}) pace -= n / ${TEXT_BYTES_AN_ELEMENT} | 0;`);
+    else if (this.mode === 'bounded') this.emit(`if (${isLong} && (texts -= n) < 0) return null;`);
+    if (VALUES.has(name) || (this.arrayDepth === 0 && OWN_NAMES.has(name))) return;
     if (this.mode === 'stepped') this.emit(`if (n > ${LONG_NAME_BYTES}) refuseLongName(${quote(where)}, p);`);
     else if (this.mode === 'bounded') this.emit(`if (n > longest) { longest = n; longName = ${quote(where)}; }`);
   }
@@ -162,6 +174,7 @@ class DecoderSource extends Source {
     this.countDown();
     this.emit(`const ${count} = n; ${variable} = n > ${PREALLOCATED_ELEMENTS} ? [] : new Array(n);`);
     this.emit(`for (let ${index} = 0; ${index} < ${count}; ${index}++) {`);
+    this.arrayDepth++;
     if (typeof element !== 'string') {
       this.emit(`${variable}[${index}] = ${this.struct(element, where)};`);
     } else if (FIXED_SIZES[element] !== undefined) {
@@ -171,6 +184,7 @@ class DecoderSource extends Source {
       const value = this.lengthField({ name: '', field: { type: element, versions: '0+' } }, where);
       this.emit(`${variable}[${index}] = ${value};`);
     }
+    this.arrayDepth--;
     this.pause();
     this.emit('}');
   }
@@ -181,7 +195,7 @@ class DecoderSource extends Source {
   }
 
   private pause(): void {
-    if (this.mode === 'stepped') this.emit(`if (--pace === 0) { pace = ${ELEMENTS_A_STEP}; yield; }`);
+    if (this.mode === 'stepped') this.emit(`if (--pace <= 0) { pace = ${ELEMENTS_A_STEP}; yield; }`);
   }
 
   /** Emits the reading of a length or count into `n`: -1 for null. */

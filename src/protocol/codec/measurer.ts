@@ -14,6 +14,8 @@ export type Measurer = (at: ReadPosition) => Steps<MessageSize>;
 
 export interface MessageSize {
   readonly elements: number;
+  /** How many of them are numbers: ids of brokers, indexes of partitions. */
+  readonly numbers: number;
   /** An estimate: strings and the bytes themselves are not in it, which the frame bounds. */
   readonly heapBytes: number;
 }
@@ -28,10 +30,10 @@ export function compileMeasurer(shape: StructShape, version: number, flexible: b
     const { readVarint, readTag, skipTags, cursor, tagSize, truncated, refuseLength, refuseNull } = reading;
     return function* measure${shape.name}${version}(at) {
       const b = at.buffer, end = b.length;
-      let p = at.position, n = 0, pace = ${ELEMENTS_A_STEP}, elements = 0, heapBytes = 0;
+      let p = at.position, n = 0, pace = ${ELEMENTS_A_STEP}, elements = 0, numbers = 0, heapBytes = 0;
       ${source.lines.join('\n')}
       at.position = p;
-      return { elements, heapBytes };
+      return { elements, numbers, heapBytes };
     };`;
   return (new Function('reading', body) as (r: typeof reading) => Measurer)(reading);
 }
@@ -83,6 +85,7 @@ class MeasurerSource extends Source {
     this.emit(`elements += n; heapBytes += n * ${heapBytesOf(element, this.version)};`);
     const size = typeof element === 'string' ? FIXED_SIZES[element] : undefined;
     if (size !== undefined) {
+      this.emit('numbers += n;');
       this.skip(`n * ${size}`, where);
       return;
     }

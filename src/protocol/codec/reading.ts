@@ -104,17 +104,17 @@ function readUtf8(bytes: Buffer, at: number, length: number): string {
  * encoded surrogate (three whole bytes) also by one, where Node puts three.
  */
 function decodeAsJava(bytes: Buffer): string {
-  let text = '';
-  let from = 0;
+  let replaced: Buffer | null = null;
   for (let i = 0; i + 2 < bytes.length; i++) {
-    const isSurrogate =
-      bytes[i] === 0xed && bytes[i + 1]! >= 0xa0 && bytes[i + 1]! < 0xc0 && (bytes[i + 2]! & 0xc0) === 0x80;
-    if (!isSurrogate) continue;
-    text += `${bytes.toString('utf8', from, i)}\ufffd`;
-    from = i + 3;
+    if (bytes[i] !== 0xed || bytes[i + 1]! < 0xa0 || bytes[i + 1]! >= 0xc0 || (bytes[i + 2]! & 0xc0) !== 0x80) continue;
+    replaced ??= Buffer.from(bytes);
+    // U+FFFD has three bytes too.
+    replaced[i] = 0xef;
+    replaced[i + 1] = 0xbf;
+    replaced[i + 2] = 0xbd;
     i += 2;
   }
-  return text + bytes.toString('utf8', from);
+  return (replaced ?? bytes).toString('utf8');
 }
 
 /** Where the last `readVarint` or `skipTags` stopped: JavaScript returns one number without allocating, not two. */

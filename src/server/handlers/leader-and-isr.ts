@@ -13,7 +13,9 @@ import { handler, LATER, type RequestContext } from '../handler.js';
 type Answer = InputOf<typeof leaderAndIsrResponse>;
 
 /** The controller tells which partitions this broker leads and which it follows. */
-export const leaderAndIsr = handler(leaderAndIsrRequest, leaderAndIsrResponse, async (request, context) => {
+export const leaderAndIsr = handler(leaderAndIsrRequest, leaderAndIsrResponse, serve, { keepsNumbers: true });
+
+async function serve(request: LeaderAndIsrRequest, context: RequestContext<Answer>): Promise<Answer | typeof LATER> {
   const { authorizeClusterAction, topicConfigs, controlOrder } = context;
   authorizeClusterAction();
   if (!controlOrder.admits(request, context)) return LATER;
@@ -27,7 +29,7 @@ export const leaderAndIsr = handler(leaderAndIsrRequest, leaderAndIsrResponse, a
     const answer = await controlOrder.inTurn(() => carryOut(request, topics, context));
     if (answer) return answer;
   }
-});
+}
 
 /** Null when a topic has been forgotten since its configuration was read, or is another one by now: it is to be read again. */
 async function carryOut(

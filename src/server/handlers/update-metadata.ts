@@ -10,12 +10,17 @@ import { isBrokerEpochStale } from '../broker-epoch.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
 
 /** The controller tells what clients may ask for. */
-export const updateMetadata = handler(updateMetadataRequest, updateMetadataResponse, (request, context) => {
-  context.authorizeClusterAction();
-  if (!context.controlOrder.admits(request, context)) return LATER;
-  // After what the controller commanded before: a client that learns of a leader here finds it in its role.
-  return context.controlOrder.inTurn(() => carryOut(request, context));
-});
+export const updateMetadata = handler(
+  updateMetadataRequest,
+  updateMetadataResponse,
+  (request, context) => {
+    context.authorizeClusterAction();
+    if (!context.controlOrder.admits(request, context)) return LATER;
+    // After what the controller commanded before: a client that learns of a leader here finds it in its role.
+    return context.controlOrder.inTurn(() => carryOut(request, context));
+  },
+  { keepsNumbers: true },
+);
 
 /**
  * One step: 10,000 partitions take about 10 ms, and readers see all of an update or nothing. The offsets of deleted partitions go after it, in

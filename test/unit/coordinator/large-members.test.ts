@@ -269,7 +269,9 @@ describe('in steps', () => {
   });
 });
 
-test('of the names that a member subscribes to only those that topics may have are kept', () => {
-  const metadata = subscription(['orders', 'x'.repeat(250), 'y'.repeat(249)]);
-  expect(readSubscribedTopics(metadata, 100)).toEqual(['orders', 'y'.repeat(249)]);
+test('a subscription to a name that no topic may have is not read', () => {
+  const names = ['orders', 'y'.repeat(249)];
+  expect(readSubscribedTopics(subscription(names), 100)).toEqual(names);
+  expect(readSubscribedTopics(subscription([...names, 'x'.repeat(250)]), 100)).toBeNull();
+  expect(readSubscribedTopics(subscription(names).subarray(0, -10), 100)).toBeNull();
 });

@@ -9,12 +9,14 @@ import {
   encodeResponseFrameUpTo,
   fetchRequest,
   leaderAndIsrRequest,
+  leaveGroupRequest,
   ListView,
   MESSAGES,
   metadataRequest,
   offsetFetchRequest,
   produceRequest,
   ProtocolError,
+  txnOffsetCommitRequest,
   type AnyMessage,
 } from '../../../src/protocol/index.js';
 import { FrameWriter } from '../../../src/protocol/codec/writer.js';
@@ -237,8 +239,26 @@ describe('long names, by which maps become lists', () => {
       configs: [{ name: 'leader.replication.throttled.replicas', value: '1:2,'.repeat(8000) }],
     }));
     const bytes = alterConfigsRequest.encode({ resources, validateOnly: false }, 2);
-    expect(alterConfigsRequest.decodeUpTo(2000, bytes, 2)).toEqual(alterConfigsRequest.decode(bytes, 2));
     expect(runAtOnce(alterConfigsRequest.decodeInSteps(bytes, 2))).toEqual(alterConfigsRequest.decode(bytes, 2));
+    // 256 KiB of such values are read in one go, and some 256 in a step.
+    const few = alterConfigsRequest.encode({ resources: resources.slice(0, 8), validateOnly: false }, 2);
+    expect(alterConfigsRequest.decodeUpTo(2000, few, 2)).toEqual(alterConfigsRequest.decode(few, 2));
+    expect(alterConfigsRequest.decodeUpTo(2000, bytes, 2)).toBeNull();
+    expect(stepsOf(alterConfigsRequest.decodeInSteps(bytes, 2))).toBeGreaterThan(5);
+  });
+
+  test('are no names that a message has once: a transactional id of a thousand characters commits many offsets', () => {
+    const topics = [{ name: 't', partitions: list(3000, (partitionIndex) => ({ partitionIndex })) }];
+    const own = { transactionalId: 'x'.repeat(1000), memberId: 'm'.repeat(1000), groupInstanceId: 'i'.repeat(1000) };
+    const commitOf = (more: object): Buffer =>
+      txnOffsetCommitRequest.encode({ groupId: 'g', topics, ...own, ...more }, 3);
+    expect(runAtOnce(txnOffsetCommitRequest.decodeInSteps(commitOf({}), 3))).toMatchObject(own);
+    expect(txnOffsetCommitRequest.decodeUpTo(5000, commitOf({}), 3)).toMatchObject(own);
+    const groupId = 'g'.repeat(1000);
+    expect(() => txnOffsetCommitRequest.decodeUpTo(5000, commitOf({ groupId }), 3)).toThrow('a name longer');
+    const members = list(3000, (at) => ({ memberId: `${at}`.padStart(301, 'x') }));
+    const leave = leaveGroupRequest.encode({ groupId: 'g', members }, 4);
+    expect(() => runAtOnce(leaveGroupRequest.decodeInSteps(leave, 4))).toThrow('a name longer');
   });
 });
 

@@ -1,7 +1,8 @@
 /** What a command of the controller is for, and what it sets off beside the replicas. */
-import { settle } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/common/index.js';
 import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';
 import { ControlOrder } from '../../../src/server/control-order.js';
+import { LargeRequests } from '../../../src/server/large-requests.js';
 import { call } from './request-call.js';
 
 const CURRENT = 5n;
@@ -67,6 +68,34 @@ describe.each(APIS)('$title', ({ title, apiKey, version }) => {
     },
   );
 });
+
+test.each([
+  ['UpdateMetadata', 7],
+  ['LeaderAndIsr', 7],
+] as const)(
+  '%s of 24,000 partitions with three replicas each is obeyed with a heap of 256 MiB',
+  async (title, version) => {
+    const { done, services } = broker();
+    const clock = new SimulatedClock();
+    const ids = [1, 2, 3];
+    const partitionStates = Array.from({ length: 24_000 }, (_, partitionIndex) => ({
+      partitionIndex,
+      replicas: ids,
+      isr: ids,
+    }));
+    const topicStates = [{ topicName: 't', partitionStates }];
+    const body = { controllerId: 2, controllerEpoch: 9, brokerEpoch: CURRENT, topicStates };
+    const largeRequests = LargeRequests.forHeap(clock, 256 * 1024 * 1024);
+    const outcome = await call({
+      apiKey: ApiKey[title],
+      version,
+      body,
+      services: { ...services, clock, largeRequests },
+    });
+    await clock.advance(10);
+    expect([outcome.closed, done[0]]).toEqual([null, title]);
+  },
+);
 
 test('groups forget what they committed for topics that the controller says are gone', async () => {
   const { done, services } = broker();
