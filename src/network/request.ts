@@ -16,8 +16,8 @@ export interface ConnectionInfo {
   clientSoftwareVersion: string;
 }
 
-/** Where an answer counts that is not read: what consumers have fetched leaves room for all else. */
-export type AnswerRoom = 'fetches' | 'others';
+/** Where an answer counts that is not read: what consumers have fetched, or who says that he replicates, leaves room for all else. */
+export type AnswerRoom = 'fetches' | 'replicas' | 'others';
 
 /** What is counted for a request's frame (`Frame`). */
 export interface RequestFrame {
@@ -32,7 +32,7 @@ export interface RequestOwner {
   allowNext(request: Request): void;
   frameReleased(frame: Buffer): void;
   refused(reason: string, error: unknown): void;
-  readonly availableAnswerBytes: number;
+  availableAnswerBytes(room: AnswerRoom): number;
   /** Counts what an answer takes while it is made; false when there is no room for it. */
   claimAnswer(bytes: number): boolean;
   /** What was counted is sent, which is counted again, or dropped. */
@@ -53,8 +53,7 @@ export class Request {
   private holdsMemory = false;
   private counted: RequestFrame | null = null;
   private claimedAnswerBytes = 0;
-  /** Null: nowhere, for a broker that replicates. */
-  answerRoom: AnswerRoom | null;
+  answerRoom: AnswerRoom;
   /** Who asked. A client may authenticate again (KIP-368) while its requests are handled. */
   readonly principal: Principal;
   /** Called when the connection is closed before the request has ended. Its handler may end it then; nothing is sent. */
@@ -86,7 +85,7 @@ export class Request {
 
   /** How large an answer of Fetch may be now, so that clients which do not read theirs cannot fill the memory; 0 where they have. */
   get availableAnswerBytes(): number {
-    return this.owner.availableAnswerBytes;
+    return this.owner.availableAnswerBytes(this.answerRoom);
   }
 
   /**

@@ -157,7 +157,7 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
   answered(request: Request, chunks: Buffer[] | null): void {
     if (this.closed) return;
     const { answerRoom } = request;
-    if (this.unreadBytes === 0 || answerRoom === 'fetches') this.changeRoom(answerRoom);
+    if (this.unreadBytes === 0 || answerRoom !== 'others') this.changeRoom(answerRoom);
     this.answers.answered(request, chunks);
     this.countUnread();
     if (this.endsAfterAnswers && this.answers.isEmpty) this.connection.end();
@@ -171,8 +171,8 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
   }
 
   /** @internal from Request */
-  get availableAnswerBytes(): number {
-    return this.host.unread.fetches.availableTo(this.address);
+  availableAnswerBytes(room: AnswerRoom): number {
+    return this.host.unread[room].availableTo(this.address);
   }
 
   /** @internal from Request */
@@ -245,7 +245,7 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
     return this.unreadRoom !== null && this.host.unread[this.unreadRoom].isShort;
   }
 
-  private changeRoom(room: AnswerRoom | null): void {
+  private changeRoom(room: AnswerRoom): void {
     const { unreadBytes } = this;
     this.countChange(-unreadBytes);
     this.unreadRoom = room;

@@ -78,7 +78,7 @@ const FREE_FRAME_BYTES = 4 * 1024 * 1024;
 export class SocketServer implements ServerConnectionHost {
   readonly maxRequestBytes: number;
   readonly memory: RequestMemory;
-  readonly unread = { fetches: new UnreadAnswers(), others: new UnreadAnswers() };
+  readonly unread = { fetches: new UnreadAnswers(), replicas: new UnreadAnswers(), others: new UnreadAnswers() };
   readonly framePool = new BufferPool(FREE_FRAME_BYTES);
   readonly onFlushed: ((chunks: readonly Buffer[]) => void) | undefined;
   readonly scratch = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
@@ -112,7 +112,7 @@ export class SocketServer implements ServerConnectionHost {
     this.slowClients = new SlowClients(clock, (nowMs) => this.closeLate(nowMs));
     metrics?.gauge('connection-count', () => this.connections.size);
     metrics?.gauge('request-memory-used-bytes', () => this.memory.used);
-    metrics?.gauge('unread-answer-bytes', () => this.unread.fetches.totalBytes + this.unread.others.totalBytes);
+    metrics?.gauge('unread-answer-bytes', () => this.unreadRooms.reduce((sum, { totalBytes }) => sum + totalBytes, 0));
   }
 
   /** Binds one listener and gives the port. Its connections wait until `enableProcessing`. Rejects with Node's error. */
@@ -349,6 +349,10 @@ export class SocketServer implements ServerConnectionHost {
     }
   }
 
+  private get unreadRooms(): UnreadAnswers[] {
+    return Object.values(this.unread);
+  }
+
   /** Cuts off who holds memory that others wait for, and is too slow. True while memory is short. */
   private closeLate(nowMs: number): boolean {
     for (const connection of [...this.connections]) {
@@ -357,7 +361,7 @@ export class SocketServer implements ServerConnectionHost {
       this.onBadClient(connection, reason, undefined);
       connection.close();
     }
-    return this.memory.waiters > 0 || this.unread.fetches.isShort || this.unread.others.isShort;
+    return this.memory.waiters > 0 || this.unreadRooms.some(({ isShort }) => isShort);
   }
 }
 

@@ -161,7 +161,7 @@ export class FetchRequests {
     const replicaId = replicaIdOf(request, version);
     const isFollower = replicaId >= 0;
     const allowed = Math.min(request.maxBytes, this.options.fetchMaxBytes());
-    const maxQuotaBytes = isFollower ? undefined : call.maxQuotaBytes;
+    const { maxQuotaBytes } = call;
     const client =
       !isFollower && version >= FIRST_VERSION_WITH_RACK
         ? { rackId: request.rackId, listenerName: call.listenerName }

@@ -12,7 +12,7 @@ export interface FetchCallContext {
   readonly mayReplicate: boolean;
   /** Checked for each partition before it is read: 0, or the error to answer (authorization, unknown topic). */
   readonly authorize: (tp: TopicPartition) => number;
-  /** The most bytes a consumer may get now: asked when it is read for, which may be long after it came. Absent: no limit. */
+  /** The most bytes that there is room for in the answer now: asked when it is read for, which may be long after it came. Absent: no limit. */
   readonly maxQuotaBytes?: () => number;
   /** Called instead of the answer when something was thrown that should not be: the client must not wait for ever. */
   readonly fail: (error: unknown) => void;
@@ -41,7 +41,7 @@ export interface FetchParams {
   readonly maxWaitMs: number;
   readonly minBytes: number;
   readonly maxBytes: number;
-  /** What a consumer may get of it at the time of a read. */
+  /** What there is room for at the time of a read. */
   readonly maxQuotaBytes?: () => number;
   readonly isolation: FetchIsolation;
   /** Only the leader may answer: followers' fetches, and consumers' below v11. */

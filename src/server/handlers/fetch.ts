@@ -19,7 +19,7 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
   const { apiVersion, authorize, metadata, replicas, listenerName, request } = context;
   const isFollower = (apiVersion >= 15 ? body.replicaState.replicaId : body.replicaId) >= 0;
   const mayActAsFollower = isFollower && authorize('CLUSTER_ACTION', CLUSTER_RESOURCE);
-  if (mayActAsFollower) request.answerRoom = null;
+  if (mayActAsFollower) request.answerRoom = 'replicas';
   let hasRoom = true;
   const maxQuotaBytes = (): number => {
     const { availableAnswerBytes } = request;

@@ -169,28 +169,33 @@ describe('requests that wait for their answers', () => {
 });
 
 describe('answers that are not read', () => {
-  const big = (request: Request): void => {
-    request.answerRoom = 'fetches';
+  const big = (request: Request, room: Request['answerRoom'] = 'fetches'): void => {
+    request.answerRoom = room;
     const hosts = Math.floor(request.availableAnswerBytes / 30_000);
     request.respond({ brokers: Array.from({ length: hosts }, () => ({ host: 'h'.repeat(30_000) })) });
   };
 
-  test('cost their clients the connection when their time is up, while answers of others are held short', async () => {
-    const crowd = await crowdOf(['BROKERS'], {}, big);
-    const deaf = Array.from({ length: 4 }, (_, i) => {
-      const connection = crowd.connect(`deaf-${i}`);
-      connection.isDeaf = true;
-      return ask(connection, 100);
-    });
-    crowd.run(20_000);
-    expect(deaf.map(({ isClosed }) => isClosed)).toEqual([false, false, false, false]);
-    expect(crowd.server.unread.fetches.isShort).toBe(true);
-    crowd.run(600_000);
-    expect(crowd.server.unread.fetches.isShort).toBe(false);
-    expect(deaf.some(({ isClosed }) => isClosed)).toBe(true);
-    // What is left keeps no one short.
-    expect(deaf.every(({ isClosed }) => isClosed)).toBe(false);
-  });
+  test.each(['fetches', 'replicas'] as const)(
+    'cost their clients the connection when their time is up, while answers of others are held short (%s)',
+    async (room) => {
+      const crowd = await crowdOf(['BROKERS'], {}, (request) => big(request, room));
+      const deaf = Array.from({ length: 4 }, (_, i) => {
+        const connection = crowd.connect(`deaf-${i}`);
+        connection.isDeaf = true;
+        return ask(connection, 100);
+      });
+      crowd.run(20_000);
+      expect(deaf.map(({ isClosed }) => isClosed)).toEqual([false, false, false, false]);
+      const rooms = (): string[] =>
+        Object.entries(crowd.server.unread).flatMap(([name, { isShort }]) => (isShort ? [name] : []));
+      expect(rooms()).toEqual([room]);
+      crowd.run(600_000);
+      expect(rooms()).toEqual([]);
+      expect(deaf.some(({ isClosed }) => isClosed)).toBe(true);
+      // What is left keeps no one short.
+      expect(deaf.every(({ isClosed }) => isClosed)).toBe(false);
+    },
+  );
 
   test('cost their clients the connection after `connections.max.idle.ms`, but not those that read them slowly', async () => {
     const crowd = await crowdOf(['BROKERS'], { maxIdleMs: 600_000 }, big);

@@ -104,11 +104,16 @@ test('a consumer that waited gets what answers may take when it is read for, not
   expect(sizeOf(waiting)).toBe(2 * BATCH_BYTES);
 });
 
-test('a consumer gets its first batch whatever it may get, but none when that is nothing', async () => {
-  await start();
-  void cluster.broker(1).produce(['x'.repeat(1000)], 1);
-  await cluster.clock.advance(1);
-  expect([1, 0].map((quotaBytes) => sizeOf(fetch({}, 0, VERSION, () => quotaBytes)))).toEqual([BATCH_BYTES, 0]);
+test.each([
+  ['consumer', -1],
+  ['follower', 2],
+])('a %s gets its first batch whatever it may get, but none when that is nothing', async (_who, replicaId) => {
+  cluster = await ReplicaCluster.start({ brokers: 2 });
+  await cluster.create([1, 2]);
+  for (let at = 0; at < 3; at++) void cluster.broker(1).produce(['x'.repeat(1000)], 1);
+  await cluster.clock.advance(2000);
+  const sizes = [2 * BATCH_BYTES, 1, 0].map((quotaBytes) => sizeOf(fetch({ replicaId }, 0, VERSION, () => quotaBytes)));
+  expect(sizes).toEqual([2 * BATCH_BYTES, BATCH_BYTES, 0]);
 });
 
 test('each of several fetches that wait one after the other is woken by its record', async () => {

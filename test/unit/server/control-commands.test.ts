@@ -51,7 +51,7 @@ class Broker {
       },
       allowNext: () => undefined,
       frameReleased: () => undefined,
-      availableAnswerBytes: 1,
+      availableAnswerBytes: () => 1,
       claimAnswer: () => true,
       unclaimAnswer: () => undefined,
     });

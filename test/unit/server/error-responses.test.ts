@@ -75,7 +75,7 @@ async function failing(
     refused: (reason) => void (outcome.closed = reason),
     allowNext: () => undefined,
     frameReleased: () => undefined,
-    availableAnswerBytes: 1,
+    availableAnswerBytes: () => 1,
     claimAnswer: () => true,
     unclaimAnswer: () => undefined,
   });

@@ -79,7 +79,7 @@ class Producer {
       refused: () => undefined,
       allowNext: letNext,
       frameReleased: () => undefined,
-      availableAnswerBytes: 1,
+      availableAnswerBytes: () => 1,
       claimAnswer: () => true,
       unclaimAnswer: () => undefined,
     });

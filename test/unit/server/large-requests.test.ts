@@ -102,7 +102,7 @@ function sendAs(
     refused: (reason, why) => void ([sent.closed, sent.why] = [reason, why]),
     allowNext: () => undefined,
     frameReleased: () => undefined,
-    availableAnswerBytes: 1,
+    availableAnswerBytes: () => 1,
     claimAnswer: () => true,
     unclaimAnswer: () => undefined,
   });

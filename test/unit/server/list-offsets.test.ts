@@ -38,7 +38,7 @@ function send(n: number, version: number, find: (partition: number) => Promise<F
     refused: () => undefined,
     allowNext: () => undefined,
     frameReleased: () => undefined,
-    availableAnswerBytes: 1,
+    availableAnswerBytes: () => 1,
     claimAnswer: () => true,
     unclaimAnswer: () => undefined,
   });

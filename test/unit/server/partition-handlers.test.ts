@@ -92,7 +92,7 @@ describe('a sender without rights', () => {
   });
 });
 
-test('what replicas have fetched and not read is counted nowhere, what consumers have is counted with fetches', async () => {
+test('what replicas have fetched and not read is counted by itself, and what consumers have', async () => {
   const roomOf = async (
     apiKey: number,
     replicaId: number,
@@ -109,7 +109,7 @@ test('what replicas have fetched and not read is counted nowhere, what consumers
     });
     return request?.answerRoom;
   };
-  expect(await roomOf(ApiKey.Fetch, 2, '')).toBeNull();
+  expect(await roomOf(ApiKey.Fetch, 2, '')).toBe('replicas');
   expect(await roomOf(ApiKey.Fetch, 2, 'CLUSTER_ACTION CLUSTER kafka-cluster')).toBe('fetches');
   expect(await roomOf(ApiKey.Fetch, -1, '')).toBe('fetches');
   expect(await roomOf(ApiKey.DescribeGroups, -1, '')).toBe('others');

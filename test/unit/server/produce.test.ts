@@ -96,7 +96,7 @@ function serve(
     refused: (reason) => void events.push(reason),
     allowNext: () => void events.push('next allowed'),
     frameReleased: () => void events.push('frame released'),
-    availableAnswerBytes: 1,
+    availableAnswerBytes: () => 1,
     claimAnswer: () => true,
     unclaimAnswer: () => undefined,
   });

@@ -69,9 +69,7 @@ export async function call({
       outcome.isNextAllowed = true;
     },
     frameReleased: () => undefined,
-    get availableAnswerBytes() {
-      return availableAnswerBytes();
-    },
+    availableAnswerBytes,
     claimAnswer,
     unclaimAnswer,
   });

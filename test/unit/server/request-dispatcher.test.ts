@@ -22,7 +22,7 @@ function dispatch(frame: Buffer, handlers = API_HANDLERS): { answer: object | nu
     refused: (reason) => void (outcome.closed = reason),
     allowNext: () => undefined,
     frameReleased: () => undefined,
-    availableAnswerBytes: 1,
+    availableAnswerBytes: () => 1,
     claimAnswer: () => true,
     unclaimAnswer: () => undefined,
   });
