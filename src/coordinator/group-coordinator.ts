@@ -281,10 +281,11 @@ export class GroupCoordinator {
     return { throttleTimeMs: 0, errorCode: members[0]!.errorCode, members: [] };
   }
 
-  commitOffsets(context: GroupRequestContext, request: OffsetCommitRequest): Promise<OffsetCommitResponse> {
+  /** What is committed is encoded in steps, and appended in one. A partition may be named once. */
+  *commitOffsets(context: GroupRequestContext, request: OffsetCommitRequest): Steps<Promise<OffsetCommitResponse>> {
     const nowMs = this.clock.nowMs();
     const retentionMs = context.apiVersion >= 2 && context.apiVersion <= 4 ? request.retentionTimeMs : -1n;
-    const commits = flatten(request.topics, ({ partitionIndex, ...partition }): CommitValues => ({
+    const commits = yield* flatten(request.topics, ({ partitionIndex, ...partition }): CommitValues => ({
       partitionIndex,
       offset: partition.committedOffset,
       leaderEpoch: partition.committedLeaderEpoch < 0 ? null : partition.committedLeaderEpoch,
@@ -297,18 +298,19 @@ export class GroupCoordinator {
       groupInstanceId: request.groupInstanceId,
       generationId: request.generationIdOrMemberEpoch,
     };
+    const encoded = yield* this.store.encodeOffsets(request.groupId, commits, null);
     return new Promise((resolve) => {
       const respond = (codes: number[]): void =>
         resolve({ throttleTimeMs: 0, topics: withCodes(request.topics, codes) });
       const refusal = this.refuse(request.groupId, true);
       if (refusal !== ErrorCode.NONE) respond(commits.map(() => refusal));
-      else this.offsets.commit(request.groupId, committer, commits, respond);
+      else this.offsets.commit(request.groupId, committer, encoded, respond);
     });
   }
 
-  commitTransactionalOffsets(request: TxnOffsetCommitRequest): Promise<TxnOffsetCommitResponse> {
+  *commitTransactionalOffsets(request: TxnOffsetCommitRequest): Steps<Promise<TxnOffsetCommitResponse>> {
     const nowMs = this.clock.nowMs();
-    const commits = flatten(request.topics, ({ partitionIndex, ...partition }): CommitValues => ({
+    const commits = yield* flatten(request.topics, ({ partitionIndex, ...partition }): CommitValues => ({
       partitionIndex,
       offset: partition.committedOffset,
       leaderEpoch: partition.committedLeaderEpoch < 0 ? null : partition.committedLeaderEpoch,
@@ -321,12 +323,13 @@ export class GroupCoordinator {
       producerEpoch: request.producerEpoch,
     };
     const committer: Committer = request;
+    const encoded = yield* this.store.encodeOffsets(request.groupId, commits, producer);
     return new Promise((resolve) => {
       const respond = (codes: number[]): void =>
         resolve({ throttleTimeMs: 0, topics: withCodes(request.topics, codes) });
       const refusal = this.refuse(request.groupId, false);
       if (refusal !== ErrorCode.NONE) respond(commits.map(() => refusal));
-      else this.offsets.commitTransactional(request.groupId, committer, producer, commits, respond);
+      else this.offsets.commitTransactional(request.groupId, committer, producer, encoded, respond);
     });
   }
 
@@ -358,7 +361,13 @@ export class GroupCoordinator {
 
   *deleteOffsets({ groupId, topics }: OffsetDeleteRequest): Steps<OffsetDeleteResponse> {
     const refusal = this.refuse(groupId, false);
-    const partitions = flatten(topics, ({ partitionIndex }) => ({ partitionIndex })).map((p) => p.topicPartition);
+    const partitions: TopicPartition[] = [];
+    for (const { name, partitions: ofTopic } of topics) {
+      yield* forEachInSteps(ofTopic, ({ partitionIndex }) => {
+        partitions.push({ topic: name, partition: partitionIndex });
+      });
+      yield;
+    }
     const result =
       refusal === ErrorCode.NONE ? yield* this.offsets.delete(groupId, partitions) : { errorCode: refusal };
     if ('errorCode' in result) return { errorCode: result.errorCode, throttleTimeMs: 0, topics: [] };
@@ -439,16 +448,19 @@ interface TopicOf<P> {
 }
 
 /** One entry a partition, in the order of the request, so that `withCodes` can put the answers back. */
-function flatten<P, V extends { readonly partitionIndex: number }>(
+function* flatten<P>(
   topics: readonly TopicOf<P>[],
-  read: (partition: P) => V,
-): { topicPartition: TopicPartition; offset: V }[] {
-  return topics.flatMap(({ name, partitions }) =>
-    partitions.map((partition) => {
+  read: (partition: P) => CommitValues,
+): Steps<{ topicPartition: TopicPartition; offset: CommitValues }[]> {
+  const commits: { topicPartition: TopicPartition; offset: CommitValues }[] = [];
+  for (const { name, partitions } of topics) {
+    yield* forEachInSteps(partitions, (partition) => {
       const offset = read(partition);
-      return { topicPartition: { topic: name, partition: offset.partitionIndex }, offset };
-    }),
-  );
+      commits.push({ topicPartition: { topic: name, partition: offset.partitionIndex }, offset });
+    });
+    yield;
+  }
+  return commits;
 }
 
 function withCodes(

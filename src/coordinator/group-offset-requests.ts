@@ -3,7 +3,7 @@ import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import type { GroupMetadata } from './core/group-metadata.js';
 import type { GroupOffsets, Removed } from './core/group-offsets.js';
-import type { GroupStore, OffsetCommit, TransactionalProducer } from './group-store.js';
+import type { EncodedCommits, GroupStore, TransactionalProducer } from './group-store.js';
 import { refuseMember } from './membership.js';
 import type { Rebalance } from './rebalance.js';
 import { UNKNOWN_MEMBER_ID } from './results.js';
@@ -44,13 +44,8 @@ export class GroupOffsetRequests {
   ) {}
 
   /** Answers with an error code for each commit, in their order. */
-  commit(
-    groupId: string,
-    committer: Committer,
-    commits: readonly OffsetCommit[],
-    respond: (codes: number[]) => void,
-  ): void {
-    const refuse = (errorCode: number): void => respond(commits.map(() => errorCode));
+  commit(groupId: string, committer: Committer, encoded: EncodedCommits, respond: (codes: number[]) => void): void {
+    const refuse = (errorCode: number): void => respond(encoded.commits.map(() => errorCode));
     const known = this.store.get(groupId);
     if (!known && committer.generationId >= 0) {
       refuse(ErrorCode.ILLEGAL_GENERATION);
@@ -65,13 +60,13 @@ export class GroupOffsetRequests {
     }
     switch (group.state) {
       case 'Empty':
-        this.store.storeOffsets(group, commits, null, respond);
+        this.store.storeOffsets(group, encoded, null, respond);
         return;
       case 'Stable':
       case 'PreparingRebalance':
         // Members of the old generation may still say how far they got; their heartbeats tell them to rejoin.
         this.rebalance.heartbeat(group, group.get(committer.memberId));
-        this.store.storeOffsets(group, commits, null, respond);
+        this.store.storeOffsets(group, encoded, null, respond);
         return;
       case 'CompletingRebalance':
         refuse(ErrorCode.REBALANCE_IN_PROGRESS);
@@ -88,13 +83,13 @@ export class GroupOffsetRequests {
     groupId: string,
     committer: Committer,
     producer: TransactionalProducer,
-    commits: readonly OffsetCommit[],
+    encoded: EncodedCommits,
     respond: (codes: number[]) => void,
   ): void {
     const group = this.store.getOrCreate(groupId);
     const refusal = refuseCommit(group, committer, true);
-    if (refusal === ErrorCode.NONE) this.store.storeOffsets(group, commits, producer, respond);
-    else respond(commits.map(() => refusal));
+    if (refusal === ErrorCode.NONE) this.store.storeOffsets(group, encoded, producer, respond);
+    else respond(encoded.commits.map(() => refusal));
   }
 
   /** With `requireStable` an offset that an open transaction may still change is refused (KIP-447). */

@@ -1,5 +1,13 @@
 import { GROUP_METADATA_TOPIC, partitionForGroup, partitionKey, type TopicPartition } from '../cluster/index.js';
-import { assert, BROKER_SLICES, runInSlices, type Clock, type Logger, type Steps } from '../common/index.js';
+import {
+  assert,
+  BROKER_SLICES,
+  forEachInSteps,
+  runInSlices,
+  type Clock,
+  type Logger,
+  type Steps,
+} from '../common/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import { BatchBuilder, RecordsError, type CompressionType, type Int64 } from '../records/index.js';
 import { GroupMetadata } from './core/group-metadata.js';
@@ -35,6 +43,17 @@ export interface GroupStoreConfig {
 export interface OffsetCommit {
   readonly topicPartition: TopicPartition;
   readonly offset: OffsetAndMetadata;
+}
+
+/** The commits of a request with the batch that they are written as. */
+export interface EncodedCommits {
+  readonly commits: readonly OffsetCommit[];
+  /** Those that are in the batch. */
+  readonly accepted: readonly OffsetCommit[];
+  /** Those that are not: they have too much metadata. */
+  readonly tooLarge: ReadonlySet<OffsetCommit>;
+  /** Null when none is. */
+  readonly batch: Buffer | null;
 }
 
 interface Tombstone {
@@ -160,29 +179,44 @@ export class GroupStore {
     });
   }
 
+  /** Makes the batch of commits for `storeOffsets`, in steps: they may be for all partitions of the cluster. */
+  *encodeOffsets(
+    groupId: string,
+    commits: readonly OffsetCommit[],
+    producer: TransactionalProducer | null,
+  ): Steps<EncodedCommits> {
+    const timestamp = this.clock.nowMs();
+    const { compression, offsetMetadataMaxBytes } = this.config;
+    const isTransactional = producer !== null;
+    const builder = new BatchBuilder({ compression, ...producer, baseSequence: 0, isTransactional });
+    const accepted: OffsetCommit[] = [];
+    const tooLarge = new Set<OffsetCommit>();
+    yield* forEachInSteps(commits, (commit) => {
+      const { topicPartition, offset } = commit;
+      if (Buffer.byteLength(offset.metadata) > offsetMetadataMaxBytes) {
+        tooLarge.add(commit);
+        return;
+      }
+      const key = encodeOffsetCommitKey(groupId, topicPartition);
+      builder.append({ timestamp, key, value: encodeOffsetCommitValue(offset) });
+      accepted.push(commit);
+    });
+    return { commits, accepted, tooLarge, batch: accepted.length > 0 ? builder.build() : null };
+  }
+
   /** Writes commits and then makes them visible. Those with too much metadata are refused one by one. `onStored` gets a code for each. */
   storeOffsets(
     group: GroupMetadata,
-    commits: readonly OffsetCommit[],
+    { commits, accepted, tooLarge, batch }: EncodedCommits,
     producer: TransactionalProducer | null,
     onStored: (errorCodes: number[]) => void,
   ): void {
-    const fits = ({ offset }: OffsetCommit): boolean =>
-      Buffer.byteLength(offset.metadata) <= this.config.offsetMetadataMaxBytes;
-    const accepted = commits.filter(fits);
     const answer = (errorCode: number): void =>
-      onStored(commits.map((commit) => (fits(commit) ? errorCode : ErrorCode.OFFSET_METADATA_TOO_LARGE)));
-    if (accepted.length === 0) {
+      onStored(commits.map((commit) => (tooLarge.has(commit) ? ErrorCode.OFFSET_METADATA_TOO_LARGE : errorCode)));
+    if (!batch) {
       answer(ErrorCode.NONE);
       return;
     }
-    const batch = this.batch(
-      accepted.map(({ topicPartition, offset }) => ({
-        key: encodeOffsetCommitKey(group.groupId, topicPartition),
-        value: encodeOffsetCommitValue(offset),
-      })),
-      { ...producer, baseSequence: 0, isTransactional: producer !== null },
-    );
     const { offsets } = group;
     this.onUsed(group);
     for (const { topicPartition, offset } of accepted) {
@@ -348,12 +382,9 @@ export class GroupStore {
     }
   }
 
-  private batch(
-    records: readonly { key: Buffer; value: Buffer | null }[],
-    options: Partial<TransactionalProducer> & { baseSequence?: number; isTransactional?: boolean } = {},
-  ): Buffer {
+  private batch(records: readonly { key: Buffer; value: Buffer | null }[]): Buffer {
     const timestamp = this.clock.nowMs();
-    const builder = new BatchBuilder({ compression: this.config.compression, ...options });
+    const builder = new BatchBuilder({ compression: this.config.compression });
     for (const { key, value } of records) builder.append({ timestamp, key, value });
     return builder.build();
   }

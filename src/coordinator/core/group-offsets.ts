@@ -30,8 +30,8 @@ export type Removed = TopicPartition | null;
  */
 export class GroupOffsets {
   private readonly committed = new Map<string, CommitRecord>();
-  /** Commits that are being written, in their order. */
-  private readonly pending = new Map<string, OffsetAndMetadata[]>();
+  /** Commits that are being written. */
+  private readonly pending = new Map<string, Set<OffsetAndMetadata>>();
   private readonly pendingTransactional = new Map<Int64, Map<string, CommitRecord>>();
   private receivedConsumerCommits = false;
   private receivedTransactionalCommits = false;
@@ -75,9 +75,9 @@ export class GroupOffsets {
   prepareCommit(topicPartition: TopicPartition, offset: OffsetAndMetadata): void {
     this.receivedConsumerCommits = true;
     const key = partitionKey(topicPartition);
-    const commits = this.pending.get(key);
-    if (commits) commits.push(offset);
-    else this.pending.set(key, [offset]);
+    let commits = this.pending.get(key);
+    if (!commits) this.pending.set(key, (commits = new Set()));
+    commits.add(offset);
   }
 
   /** The batch with the commit is in the log. A commit whose partition was removed meanwhile is dropped. */
@@ -95,10 +95,8 @@ export class GroupOffsets {
   private endCommit(topicPartition: TopicPartition, offset: OffsetAndMetadata): boolean {
     const key = partitionKey(topicPartition);
     const commits = this.pending.get(key);
-    const at = commits?.indexOf(offset) ?? -1;
-    if (at < 0) return false;
-    commits!.splice(at, 1);
-    if (commits!.length === 0) this.pending.delete(key);
+    if (!commits?.delete(offset)) return false;
+    if (commits.size === 0) this.pending.delete(key);
     return true;
   }
 

@@ -1,8 +1,7 @@
 import { GROUP_METADATA_TOPIC } from '../../cluster/index.js';
 import { ErrorCode, joinGroupRequest, joinGroupResponse, type JoinGroupResponseInput } from '../../protocol/index.js';
-import { compressionIdOf } from '../../records/index.js';
 import { joinGroupErrorResponse } from '../error-responses.js';
-import { groupContext, mayReadGroup } from '../group-request.js';
+import { areGroupsCompressed, groupContext, mayReadGroup } from '../group-request.js';
 import { handler, type RequestContext } from '../handler.js';
 
 /** A member asks to be in a group; the answer comes when the rebalance has gathered its members. */
@@ -18,7 +17,6 @@ export const joinGroup = handler(joinGroupRequest, joinGroupResponse, (request, 
 });
 
 /** No record of a group could hold more; one that is compressed before it is measured may. */
-function maxMetadataBytes({ config, topicConfigs }: RequestContext<JoinGroupResponseInput>): number {
-  const isCompressed = config.groups.offsets.compressionId !== compressionIdOf('none');
-  return isCompressed ? Infinity : topicConfigs.configOf(GROUP_METADATA_TOPIC).maxMessageBytes;
+function maxMetadataBytes(context: RequestContext<JoinGroupResponseInput>): number {
+  return areGroupsCompressed(context) ? Infinity : context.topicConfigs.configOf(GROUP_METADATA_TOPIC).maxMessageBytes;
 }

@@ -1,79 +1,106 @@
 import { GROUP_METADATA_TOPIC } from '../../cluster/index.js';
-import { forEachInSteps, mapNestedInSteps, runInSlices, type Steps } from '../../common/index.js';
+import { forEachInSteps, runInSlices, type Steps } from '../../common/index.js';
 import {
   ErrorCode,
   offsetCommitRequest,
   offsetCommitResponse,
   type OffsetCommitRequest,
+  type OffsetCommitResponse,
 } from '../../protocol/index.js';
-import { groupContext, mayReadGroup } from '../group-request.js';
-import { handler, type RequestContext } from '../handler.js';
+import { areGroupsCompressed, groupContext, mayReadGroup } from '../group-request.js';
+import { ApiError, handler, type RequestContext } from '../handler.js';
 
-type Topics = OffsetCommitRequest['topics'];
-type Partition = Topics[number]['partitions'][number];
-type Answers = { name: string; partitions: { partitionIndex: number; errorCode: number }[] }[];
-type Answer = { topics: Answers };
+type Partition = OffsetCommitRequest['topics'][number]['partitions'][number];
+/** By topic and index. */
+type Committable = ReadonlyMap<string, ReadonlyMap<number, Partition>>;
 
-/** A committed offset takes more than this in the log, however short its names. */
+/** A committed offset takes more than this in the log besides the name of its group, however short that of its topic. */
 const LEAST_COMMIT_BYTES = 40;
 
 /** A group's offsets are stored. (Version 0, which Kafka stores in ZooKeeper, is stored with the rest.) */
 export const offsetCommit = handler(offsetCommitRequest, offsetCommitResponse, function* (request, context) {
-  if (!mayReadGroup(context, request.groupId)) {
-    return { topics: yield* inOrder(request.topics, () => ErrorCode.GROUP_AUTHORIZATION_FAILED) };
-  }
-  const refusals = new Map<string, number>();
-  const committable: Topics = [];
+  const { groupId } = request;
+  if (!mayReadGroup(context, groupId)) throw new ApiError(ErrorCode.GROUP_AUTHORIZATION_FAILED);
+  const answers = new Answers();
+  const committable = yield* sortOut(request, context, answers);
+  if (committable.size === 0) return { topics: answers.topics };
   let count = 0;
-  for (const topic of request.topics) {
-    const partitions: Partition[] = [];
-    yield* forEachInSteps(topic.partitions, (partition) => {
-      const { partitionIndex } = partition;
-      const errorCode = refusal(context, topic.name, partitionIndex);
-      if (errorCode === ErrorCode.NONE) partitions.push(partition);
-      else refusals.set(`${topic.name}-${partitionIndex}`, errorCode);
-    });
-    count += partitions.length;
-    if (partitions.length > 0) committable.push({ ...topic, partitions });
-    yield;
+  for (const { size } of committable.values()) count += size;
+  // They are one batch, which would be made to be refused by the log.
+  const leastBytes = LEAST_COMMIT_BYTES + (areGroupsCompressed(context) ? 0 : groupId.length);
+  if (count * leastBytes > context.topicConfigs.configOf(GROUP_METADATA_TOPIC).maxMessageBytes) {
+    for (const [name, partitions] of committable) {
+      yield* answers.refuse(name, partitions.keys(), ErrorCode.INVALID_COMMIT_OFFSET_SIZE);
+    }
+    return { topics: answers.topics };
   }
-  if (count === 0) return { topics: yield* inOrder(request.topics, (key) => refusals.get(key) ?? ErrorCode.NONE) };
-  // They are one batch, which would be made in one step to be refused by the log.
-  const { maxMessageBytes } = context.topicConfigs.configOf(GROUP_METADATA_TOPIC);
-  if (count * LEAST_COMMIT_BYTES > maxMessageBytes) {
-    const tooMany = ErrorCode.INVALID_COMMIT_OFFSET_SIZE;
-    return { topics: yield* inOrder(request.topics, (key) => refusals.get(key) ?? tooMany) };
-  }
-  return commit(request, context, committable, refusals);
+  const topics = [...committable].map(([name, partitions]) => ({ name, partitions: [...partitions.values()] }));
+  const stored = yield* context.groups.commitOffsets(groupContext(context), { ...request, topics });
+  return answerWhen(stored, answers, context);
 });
 
-/** With the codes of what is refused without asking the coordinator. */
-async function commit(
-  request: OffsetCommitRequest,
-  context: RequestContext,
-  committable: Topics,
-  refusals: Map<string, number>,
-): Promise<Answer> {
-  const stored = context.groups.commitOffsets(groupContext(context), { ...request, topics: committable });
-  const committed = await context.awaitOthers({ ended: stored });
-  if (refusals.size === 0) return committed;
-  for (const { name, partitions } of committed.topics) {
-    for (const { partitionIndex, errorCode } of partitions) refusals.set(`${name}-${partitionIndex}`, errorCode);
+/** As in Kafka the last offset of a partition counts, while each that is refused is answered. */
+function* sortOut(
+  { topics }: OffsetCommitRequest,
+  { authorize, metadata }: RequestContext,
+  answers: Answers,
+): Steps<Committable> {
+  const committable = new Map<string, Map<number, Partition>>();
+  for (const { name, partitions } of topics) {
+    const mayRead = authorize('READ', { type: 'TOPIC', name });
+    const refusal = mayRead ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+    let ofTopic = committable.get(name);
+    yield* forEachInSteps(partitions, (partition) => {
+      const { partitionIndex } = partition;
+      if (!mayRead || !metadata.contains({ topic: name, partition: partitionIndex })) {
+        answers.of(name).push({ partitionIndex, errorCode: refusal });
+        return;
+      }
+      if (!ofTopic) committable.set(name, (ofTopic = new Map()));
+      ofTopic.set(partitionIndex, partition);
+    });
+    yield;
   }
-  const codeOf = (key: string): number => refusals.get(key) ?? ErrorCode.NONE;
-  return { topics: await runInSlices(context.clock, inOrder(request.topics, codeOf)) };
+  return committable;
 }
 
-function refusal({ authorize, metadata }: RequestContext, name: string, partition: number): number {
-  if (!authorize('READ', { type: 'TOPIC', name })) return ErrorCode.TOPIC_AUTHORIZATION_FAILED;
-  return metadata.contains({ topic: name, partition }) ? ErrorCode.NONE : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+/** With what was refused without asking the coordinator. */
+async function answerWhen(
+  stored: Promise<OffsetCommitResponse>,
+  answers: Answers,
+  context: RequestContext,
+): Promise<Pick<OffsetCommitResponse, 'topics'>> {
+  const committed = await context.awaitOthers({ ended: stored });
+  if (answers.topics.length === 0) return committed;
+  await runInSlices(context.clock, answers.add(committed.topics));
+  return { topics: answers.topics };
 }
 
-function inOrder(topics: Topics, codeOf: (key: string) => number): Steps<Answers> {
-  return mapNestedInSteps(
-    topics,
-    ({ partitions }) => partitions,
-    ({ partitionIndex }, { name }) => ({ partitionIndex, errorCode: codeOf(`${name}-${partitionIndex}`) }),
-    ({ name }, partitions) => ({ name, partitions }),
-  );
+/** One for each topic (`OffsetCommitResponse.Builder`). */
+class Answers {
+  readonly topics: OffsetCommitResponse['topics'] = [];
+  private readonly byName = new Map<string, OffsetCommitResponse['topics'][number]['partitions']>();
+
+  of(name: string): OffsetCommitResponse['topics'][number]['partitions'] {
+    let partitions = this.byName.get(name);
+    if (!partitions) {
+      this.byName.set(name, (partitions = []));
+      this.topics.push({ name, partitions });
+    }
+    return partitions;
+  }
+
+  *refuse(name: string, indexes: Iterable<number>, errorCode: number): Steps<void> {
+    const partitions = this.of(name);
+    yield* forEachInSteps(indexes, (partitionIndex) => void partitions.push({ partitionIndex, errorCode }));
+    yield;
+  }
+
+  *add(topics: OffsetCommitResponse['topics']): Steps<void> {
+    for (const { name, partitions } of topics) {
+      const all = this.of(name);
+      yield* forEachInSteps(partitions, (partition) => void all.push(partition));
+      yield;
+    }
+  }
 }

@@ -101,6 +101,10 @@ export class RandomRequests {
   private some<T>(items: readonly T[], most = 2): T[] {
     return [...new Set(Array.from({ length: this.between(1, most) }, () => this.oneOf(items)))];
   }
+  /** One of them, sometimes more, some of which may be alike. */
+  private someAgain<T>(make: () => T): T[] {
+    return Array.from({ length: this.chance(70) ? 1 : this.between(2, 3) }, make);
+  }
   private topic(): string {
     return this.chance(85) ? this.oneOf(TOPICS.slice(0, 4)) : this.oneOf(TOPICS);
   }
@@ -402,16 +406,14 @@ export class RandomRequests {
         generationIdOrMemberEpoch: isSimple ? -1 : this.generation(groupId),
         memberId: isSimple ? '' : this.member(groupId),
         ...(version >= 7 && { groupInstanceId: this.chance(90) ? null : 'static' }),
-        topics: [this.topic()].map((name) => ({
-          name,
-          partitions: [
-            {
-              partitionIndex: this.partition(),
-              committedOffset: this.oneOf([0, 1, 7, -1]),
-              ...(version >= 6 && { committedLeaderEpoch: this.oneOf([-1, 0, 3]) }),
-              committedMetadata: this.oneOf(['', 'm', null, 'x'.repeat(5_000)]),
-            },
-          ],
+        topics: this.someAgain(() => ({
+          name: this.topic(),
+          partitions: this.someAgain(() => ({
+            partitionIndex: this.partition(),
+            committedOffset: this.oneOf([0, 1, 7, -1]),
+            ...(version >= 6 && { committedLeaderEpoch: this.oneOf([-1, 0, 3]) }),
+            committedMetadata: this.oneOf(['', 'm', null, 'x'.repeat(5_000)]),
+          })),
         })),
       };
     });

@@ -43,7 +43,7 @@ class Store {
     const commitTimestampMs = this.clock.nowMs();
     const offset = { offset: 5n, leaderEpoch: null, metadata: '', commitTimestampMs, expireTimestampMs: null };
     const commits = partitions.map((topicPartition) => ({ topicPartition, offset }));
-    this.store.storeOffsets(group, commits, null, () => undefined);
+    this.store.storeOffsets(group, runAtOnce(this.store.encodeOffsets(groupId, commits, null)), null, () => undefined);
     return group;
   }
 
@@ -167,7 +167,7 @@ describe('a group that is deleted', () => {
       committedMetadata,
     }));
     const context = { apiVersion: 8, clientId: 'c', clientHost: '/h' };
-    await fixture.coordinator.commitOffsets(context, {
+    const committing = fixture.coordinator.commitOffsets(context, {
       groupId: GROUP,
       generationIdOrMemberEpoch: -1,
       memberId: '',
@@ -175,6 +175,7 @@ describe('a group that is deleted', () => {
       retentionTimeMs: -1n,
       topics: [{ name: 'orders', partitions }],
     });
+    await runAtOnce(committing);
     const steps = fixture.coordinator.deleteGroup(GROUP);
     expect(steps.next().done).toBe(false);
     return { fixture, steps };

@@ -1,6 +1,6 @@
 /** What one request brings to a group: how much of it is kept, and what is done in one step. */
-import { runAtOnce, settle } from '../../../src/common/index.js';
-import { ErrorCode, type JoinGroupRequest } from '../../../src/protocol/index.js';
+import { runAtOnce, settle, type Steps } from '../../../src/common/index.js';
+import { ErrorCode, type JoinGroupRequest, type OffsetCommitResponse } from '../../../src/protocol/index.js';
 import { GroupMetadata } from '../../../src/coordinator/core/group-metadata.js';
 import { MemberMetadata } from '../../../src/coordinator/core/member-metadata.js';
 import { readSubscribedTopics } from '../../../src/coordinator/group-records.js';
@@ -274,4 +274,59 @@ test('a subscription to a name that no topic may have is not read', () => {
   expect(readSubscribedTopics(subscription(names), 100)).toEqual(names);
   expect(readSubscribedTopics(subscription([...names, 'x'.repeat(250)]), 100)).toBeNull();
   expect(readSubscribedTopics(subscription(names).subarray(0, -10), 100)).toBeNull();
+});
+
+describe('a commit for many partitions', () => {
+  const committing = (fixture: Fixture): Steps<Promise<OffsetCommitResponse>> =>
+    fixture.coordinator.commitOffsets(
+      { apiVersion: 8, clientId: 'c', clientHost: '/h' },
+      {
+        groupId: GROUP,
+        generationIdOrMemberEpoch: -1,
+        memberId: '',
+        groupInstanceId: null,
+        retentionTimeMs: -1n,
+        topics: ['a', 'b'].map((name) => ({
+          name,
+          partitions: list(1000, (partitionIndex) => ({
+            partitionIndex,
+            committedOffset: BigInt(partitionIndex),
+            committedLeaderEpoch: -1,
+            commitTimestamp: -1n,
+            committedMetadata: '',
+          })),
+        })),
+      },
+    );
+  const codesOf = ({ topics }: OffsetCommitResponse): number[] =>
+    topics.flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorCode));
+
+  test('is encoded in steps, and written as one batch', async () => {
+    const fixture = await new Fixture().elected();
+    const steps = committing(fixture);
+    let count = 0;
+    let step = steps.next();
+    for (; !step.done; step = steps.next()) {
+      count++;
+      expect(fixture.partition.batches).toHaveLength(0);
+    }
+    // They are gone through twice.
+    expect(count).toBeGreaterThan((2 * 2000) / 100);
+    expect(new Set(codesOf(await step.value))).toEqual(new Set([ErrorCode.NONE]));
+    expect(fixture.partition.batches).toHaveLength(1);
+    const next = await new Fixture(fixture.partition).elected();
+    const { topics } = next.coordinator.fetchOffsets(GROUP, [{ name: 'b', partitionIndexes: [0, 500, 999] }], true);
+    expect(topics[0]!.partitions.map(({ committedOffset }) => committedOffset)).toEqual([0n, 500n, 999n]);
+  });
+
+  test('is refused if the group has moved away before the last step', async () => {
+    const fixture = await new Fixture().elected();
+    const steps = committing(fixture);
+    steps.next();
+    fixture.coordinator.onResignation(0, 1);
+    await settle();
+    const codes = codesOf(await runAtOnce(steps));
+    expect([codes.length, new Set(codes)]).toEqual([2000, new Set([ErrorCode.NOT_COORDINATOR])]);
+    expect(fixture.partition.batches).toHaveLength(0);
+  });
 });

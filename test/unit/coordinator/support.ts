@@ -144,7 +144,7 @@ export class Fixture {
   }
 
   async commit(offset: bigint, memberId = '', generationId = -1, metadata = ''): Promise<number> {
-    const response = await this.coordinator.commitOffsets(context(8), {
+    const steps = this.coordinator.commitOffsets(context(8), {
       groupId: GROUP,
       generationIdOrMemberEpoch: generationId,
       memberId,
@@ -165,6 +165,7 @@ export class Fixture {
         },
       ],
     });
+    const response = await runAtOnce(steps);
     return response.topics[0]!.partitions[0]!.errorCode;
   }
 

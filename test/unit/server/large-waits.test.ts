@@ -109,7 +109,8 @@ const waits: readonly Wait[] = [
     version: 8,
     body: { groupId: 'g', topics: [{ name: 't', partitions }] },
     services: {
-      groups: { commitOffsets: never },
+      config,
+      groups: { commitOffsets: neverInSteps },
       topicConfigs: { configOf: () => ({ maxMessageBytes: 1e6 }) },
     },
   },

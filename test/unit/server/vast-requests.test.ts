@@ -1,5 +1,5 @@
 /** What handlers do with requests of thousands of elements, besides taking turns. */
-import { SimulatedClock } from '../../../src/common/index.js';
+import { SimulatedClock, type Steps } from '../../../src/common/index.js';
 import {
   ApiKey,
   ErrorCode,
@@ -60,45 +60,90 @@ test('Metadata of all topics that takes many turns tells of an update between th
 });
 
 describe('OffsetCommit', () => {
-  const commit = (count: number, maxMessageBytes: number, asked: number[]): Promise<OffsetCommitResponse> =>
+  interface Commit {
+    readonly partitionIndex: number;
+    readonly committedOffset?: bigint;
+  }
+  interface Topic {
+    readonly name: string;
+    readonly partitions: readonly Commit[];
+  }
+  function* stored(
+    { topics }: { readonly topics: readonly Topic[] },
+    asked: Topic[],
+  ): Steps<Promise<Pick<OffsetCommitResponse, 'topics'>>> {
+    yield;
+    asked.push(...topics);
+    const errorCode = ErrorCode.NONE;
+    return Promise.resolve({
+      topics: topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })),
+      })),
+    });
+  }
+  /** Partition 0 is not there. */
+  const commitTopics = (
+    topics: readonly Topic[],
+    asked: Topic[],
+    { maxMessageBytes = 1_000_000, groupId = 'g', compressionId = 0 } = {},
+  ): Promise<OffsetCommitResponse> =>
     ask({
       apiKey: ApiKey.OffsetCommit,
       version: 8,
-      body: {
-        groupId: 'g',
-        topics: [{ name: 't', partitions: list(count, (partitionIndex) => ({ partitionIndex })) }],
-      },
+      body: { groupId, topics },
       services: {
         metadata: { contains: ({ partition }: { partition: number }) => partition > 0 },
+        config: { groups: { offsets: { compressionId } } },
         topicConfigs: { configOf: () => ({ maxMessageBytes }) },
-        groups: {
-          commitOffsets: (_context: object, { topics }: { topics: { name: string; partitions: object[] }[] }) => {
-            asked.push(topics[0]!.partitions.length);
-            return Promise.resolve({
-              topics: topics.map(({ name, partitions }) => ({
-                name,
-                partitions: partitions.map((partition) => ({ ...partition, errorCode: ErrorCode.NONE })),
-              })),
-            });
-          },
-        },
+        groups: { commitOffsets: (_context: object, request: { topics: Topic[] }) => stored(request, asked) },
       },
     });
+  const commit = (count: number, asked: Topic[], how: Parameters<typeof commitTopics>[2]) =>
+    commitTopics([{ name: 't', partitions: list(count, (partitionIndex) => ({ partitionIndex })) }], asked, how);
   const codesOf = ({ topics }: OffsetCommitResponse): Set<number> =>
     new Set(topics[0]!.partitions.slice(1).map(({ errorCode }) => errorCode));
 
-  test('of more than fit into one batch is refused without making the batch', async () => {
-    const asked: number[] = [];
-    const answer = await commit(20_000, 400_000, asked);
+  test.each([
+    ['partitions', 20_000, { maxMessageBytes: 400_000 }],
+    ['the name of the group', 2000, { maxMessageBytes: 400_000, groupId: 'g'.repeat(200) }],
+  ])('of more than fit into one batch, for %s, is refused without making the batch', async (_why, count, how) => {
+    const asked: Topic[] = [];
+    const answer = await commit(count, asked, how);
     expect([asked, codesOf(answer)]).toEqual([[], new Set([ErrorCode.INVALID_COMMIT_OFFSET_SIZE])]);
     expect(answer.topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   });
 
-  test('of many that fit is stored, but for partitions that are not there', async () => {
-    const asked: number[] = [];
-    const answer = await commit(20_000, 1_000_000, asked);
-    expect([asked, codesOf(answer)]).toEqual([[19_999], new Set([ErrorCode.NONE])]);
+  test.each([
+    [20_000, {}],
+    [2000, { maxMessageBytes: 400_000, groupId: 'g'.repeat(200), compressionId: 1 }],
+  ])('of %i, which may fit, is stored, but for partitions that are not there', async (count, how) => {
+    const asked: Topic[] = [];
+    const answer = await commit(count, asked, how);
+    expect([asked[0]!.partitions.length, codesOf(answer)]).toEqual([count - 1, new Set([ErrorCode.NONE])]);
     expect(answer.topics[0]!.partitions[0]!.errorCode).toBe(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+  });
+
+  test('stores the last of what a partition is named with, and answers it once, but each refusal', async () => {
+    const asked: Topic[] = [];
+    const named = (committedOffset: bigint): Topic => ({
+      name: 't',
+      partitions: [1, 0, 2, 1].map((partitionIndex) => ({ partitionIndex, committedOffset })),
+    });
+    const { topics } = await commitTopics([named(5n), ...list(500, () => named(6n)), named(7n)], asked);
+    expect(asked.map(({ partitions }) => partitions.map((one) => [one.partitionIndex, one.committedOffset]))).toEqual([
+      [
+        [1, 7n],
+        [2, 7n],
+      ],
+    ]);
+    expect(topics.map(({ name }) => name)).toEqual(['t']);
+    const { NONE, UNKNOWN_TOPIC_OR_PARTITION } = ErrorCode;
+    expect(topics[0]!.partitions).toEqual([
+      ...list(502, () => ({ partitionIndex: 0, errorCode: UNKNOWN_TOPIC_OR_PARTITION })),
+      { partitionIndex: 1, errorCode: NONE },
+      { partitionIndex: 2, errorCode: NONE },
+    ]);
   });
 });
 
