@@ -333,6 +333,20 @@ export class GroupCoordinator {
     });
   }
 
+  /** How many groups there are here. */
+  get numGroups(): number {
+    return this.store.numGroups;
+  }
+
+  numMembers(groupId: string): number {
+    return this.store.get(groupId)?.size ?? 0;
+  }
+
+  /** How many committed offsets the group has. */
+  numOffsets(groupId: string): number {
+    return this.store.get(groupId)?.offsets.size ?? 0;
+  }
+
   /** All offsets that a group has committed; an error code when it is not this coordinator's to tell. */
   fetchAllOffsets(groupId: string, requireStable: boolean): AllOffsets | { readonly errorCode: number } {
     const errorCode = this.refuse(groupId, true);

@@ -113,6 +113,10 @@ export class GroupStore {
     return this.partitions.isAnyLoading;
   }
 
+  get numGroups(): number {
+    return this.groups.size;
+  }
+
   get(groupId: string): GroupMetadata | null {
     return this.groups.get(groupId) ?? null;
   }

@@ -2,13 +2,14 @@
 import {
   describeConfigsRequest,
   describeGroupsRequest,
+  electLeadersRequest,
   listGroupsRequest,
   metadataRequest,
   offsetFetchRequest,
   type MessageType,
 } from '../protocol/index.js';
 import { ResourceType } from './admin/config-admin.js';
-import { UNKNOWN_ANSWER_BYTES } from './answer-turns.js';
+import { VAST_ANSWER_BYTES } from './answer-turns.js';
 import { MAX_ELEMENTS_AT_ONCE, type RequestContext } from './request-context.js';
 
 /** An object, and what is written of it. */
@@ -16,12 +17,14 @@ const BYTES_PER_PARTITION = 200;
 const BYTES_PER_CONFIG = 500;
 const CONFIGS_OF_TOPIC = 30;
 const CONFIGS_OF_BROKER = 250;
-/** Its members. */
-const BYTES_PER_DESCRIBED_GROUP = 4096;
-/** Lists of what it has offsets of. */
-const BYTES_PER_GROUP_OF_OFFSETS = 16 * 1024;
+const FIRST_VERSION_OF_OFFSETS_OF_GROUPS = 8;
+const BYTES_PER_GROUP = 200;
+/** Without what it has sent, which is counted as it is written. */
+const BYTES_PER_MEMBER = 500;
+/** It may be the only one of its topic. */
+const BYTES_PER_OFFSET = 300;
 
-type SizeOf<Req> = (request: Req, context: Pick<RequestContext, 'apiVersion' | 'metadata'>) => number;
+type SizeOf<Req> = (request: Req, context: Pick<RequestContext, 'apiVersion' | 'metadata' | 'groups'>) => number;
 
 const sizes = new Map<number, SizeOf<never>>();
 
@@ -54,6 +57,26 @@ sized(describeConfigsRequest, ({ resources }) => {
   return configs * BYTES_PER_CONFIG;
 });
 
-sized(describeGroupsRequest, ({ groups }) => groups.length * BYTES_PER_DESCRIBED_GROUP);
-sized(listGroupsRequest, () => UNKNOWN_ANSWER_BYTES);
-sized(offsetFetchRequest, ({ groups }) => groups.length * BYTES_PER_GROUP_OF_OFFSETS);
+sized(describeGroupsRequest, ({ groups: named }, { groups }) => {
+  if (named.length > MAX_ELEMENTS_AT_ONCE) return VAST_ANSWER_BYTES;
+  let bytes = 0;
+  for (const groupId of named) bytes += BYTES_PER_GROUP + groups.numMembers(groupId) * BYTES_PER_MEMBER;
+  return bytes;
+});
+
+sized(listGroupsRequest, (_request, { groups }) => groups.numGroups * BYTES_PER_GROUP);
+
+/** Offsets that are named are about as many as what names them. */
+sized(offsetFetchRequest, ({ groupId, topics, groups: named }, { apiVersion, groups }) => {
+  const asked = apiVersion < FIRST_VERSION_OF_OFFSETS_OF_GROUPS ? [{ groupId, topics }] : named;
+  if (asked.length > MAX_ELEMENTS_AT_ONCE) return VAST_ANSWER_BYTES;
+  let bytes = 0;
+  for (const group of asked)
+    bytes += BYTES_PER_GROUP + (group.topics === null ? groups.numOffsets(group.groupId) * BYTES_PER_OFFSET : 0);
+  return bytes;
+});
+
+/** Of all partitions, which are asked for by null. */
+sized(electLeadersRequest, ({ topicPartitions }, { metadata }) =>
+  topicPartitions === null ? metadata.numPartitionsInCluster * BYTES_PER_PARTITION : 0,
+);

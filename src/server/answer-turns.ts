@@ -4,6 +4,8 @@ import { GrantingRoom, type Clock, type Tenant } from '../common/index.js';
 const CAPACITY_BYTES = 16 * 1024 * 1024;
 /** Counted for an answer of which no one can tell how large it will be. */
 export const UNKNOWN_ANSWER_BYTES = CAPACITY_BYTES / 8;
+/** Counted for one that may be of any size: one of those is made at a time. */
+export const VAST_ANSWER_BYTES = 2 * CAPACITY_BYTES;
 /** An answer up to this size is made and sent whatever others have not read, or have under way. */
 export const SMALL_ANSWER_BYTES = 64 * 1024;
 

@@ -83,6 +83,7 @@ async function failing(
     clock,
     logger: silentLogger,
     quotas: noQuotas,
+    groups: { numGroups: 0, numMembers: () => 0, numOffsets: () => 0 },
     metadata: { numPartitionsInCluster: 0, numPartitions: () => undefined, topicName: () => undefined },
     onFatalError: (fatal: unknown) => void (outcome.fatal = fatal),
   };

@@ -27,7 +27,12 @@ class Group {
   constructor(
     private readonly topics: number,
     private readonly onLookUp: (topic: string) => void = () => undefined,
+    private readonly known = topics * 1000,
   ) {}
+
+  numOffsets(): number {
+    return this.known;
+  }
 
   fetchAllOffsets(): object {
     return {
@@ -95,7 +100,7 @@ test('a group that is named again and again is read once, and its answer ends wh
 
 test('all offsets of a group that is not coordinated here are refused for the group as a whole', async () => {
   const clock = new SimulatedClock();
-  const groups = { fetchAllOffsets: () => ({ errorCode: ErrorCode.NOT_COORDINATOR }) };
+  const groups = { numOffsets: () => 0, fetchAllOffsets: () => ({ errorCode: ErrorCode.NOT_COORDINATOR }) };
   const outcome = await fetchAll({ groups, clock });
   expect(outcome.answer).toMatchObject({ groups: [{ errorCode: ErrorCode.NOT_COORDINATOR, topics: [] }] });
 });
@@ -115,7 +120,11 @@ test('an answer that finds no room waits half a minute for it, a small one as we
     const one = { apiKey: ApiKey.DescribeGroups, version: 4, body: { groups: ['g'] } };
     return [
       fetchAll({ groups: new Group(5), clock, claimAnswer }),
-      call({ ...one, services: { clock, groups: { describeGroup: describedGroup } }, claimAnswer }),
+      call({
+        ...one,
+        services: { clock, groups: { numMembers: () => 1, describeGroup: describedGroup } },
+        claimAnswer,
+      }),
     ];
   });
   const outcomes = await Promise.all(asked);
@@ -180,7 +189,8 @@ test('answers that are made side by side do not wait for what each of them has t
   // For one of them, and half of another.
   const room = new Room(MIB + MIB / 2);
   const begun: string[] = [];
-  const group = (name: string): Group => new Group(60, () => begun.push(name));
+  // Each has grown since it took its turn, to more than one slice.
+  const group = (name: string): Group => new Group(60, () => begun.push(name), 20_000);
   const { claimAnswer, unclaimAnswer } = room;
   const outcomes = await Promise.all(
     list(6, (at) => fetchAll({ groups: group(`${at}`), clock, claimAnswer, unclaimAnswer })),
@@ -266,7 +276,7 @@ test('a request that waits for its turn counts, whatever the number of its eleme
     apiKey: ApiKey.DescribeGroups,
     version: 4,
     body: { groups },
-    services: { clock, largeRequests, groups: { describeGroup: describedGroup } },
+    services: { clock, largeRequests, groups: { numMembers: () => 10, describeGroup: describedGroup } },
     claimAnswer: () => false,
     onRequest: (request) => requests.push(request),
   });
@@ -475,7 +485,7 @@ test('DescribeGroups of one group a thousand times describes it once, and gives 
     apiKey: ApiKey.DescribeGroups,
     version: 4,
     body: { groups: list(1000, () => 'g') },
-    services: { clock, groups: { describeGroup } },
+    services: { clock, groups: { numMembers: () => 1, describeGroup } },
     claimAnswer: (bytes) => claims.push(bytes) > 0,
   });
   const { groups } = outcome.answer as DescribeGroupsResponse;

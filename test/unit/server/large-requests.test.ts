@@ -56,7 +56,8 @@ function busyClock(): {
 }
 
 function services(clock: Clock, largeRequests = new LargeRequests(clock, 1e9)): BrokerServices {
-  return { clock, largeRequests, logger: silentLogger, quotas: noQuotas } as unknown as BrokerServices;
+  const groups = { numGroups: 0, numMembers: () => 0 };
+  return { clock, largeRequests, groups, logger: silentLogger, quotas: noQuotas } as unknown as BrokerServices;
 }
 
 interface Sent {

@@ -1,10 +1,11 @@
 /** One request through the dispatcher to its handler, against services that the test gives. */
 import { Request } from '../../../src/network/index.js';
-import { settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import { settle, silentLogger, SimulatedClock, type Clock } from '../../../src/common/index.js';
 import { decodeRequestHeader, decodeResponseFrame, encodeRequestFrame } from '../../../src/protocol/index.js';
 import { noQuotas } from '../../../src/security/index.js';
 import { ControlOrder } from '../../../src/server/control-order.js';
 import { API_HANDLERS } from '../../../src/server/index.js';
+import { LargeRequests } from '../../../src/server/large-requests.js';
 import { RequestDispatcher } from '../../../src/server/request-dispatcher.js';
 import type { BrokerServices } from '../../../src/server/services.js';
 
@@ -77,8 +78,10 @@ export async function call({
     authorize: (_sender: object, operation: string, { type, name }: { type: string; name: string }) =>
       !denied.includes('*') && !denied.includes(`${operation} ${type} ${name}`),
   };
+  const clock = (services as { readonly clock?: Clock }).clock ?? new SimulatedClock();
   const all = {
-    clock: new SimulatedClock(),
+    clock,
+    largeRequests: new LargeRequests(clock, 1e9),
     logger: silentLogger,
     stateChangeLogger: silentLogger,
     quotas: noQuotas,
