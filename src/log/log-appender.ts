@@ -73,14 +73,27 @@ export class LogAppender {
     this.local.ensureOpen();
     const validated = this.validateAsFollower(records);
     if (validated.info.shallowCount === 0) return validated.info;
-    return this.local.onStorage('appending records to', () => {
-      forEachBatch(validated.records, (batch) => {
-        if (batch.partitionLeaderEpoch >= 0) this.epochs.assign(batch.partitionLeaderEpoch, batch.baseOffset);
-        // The leader writes a message format of before 0.11: it knows no epochs, and what this log knows of them says nothing of its records.
-        else if (batch.magic < 2) this.epochs.clear();
+    // Such as this broker's own, assigned when it became leader: beside it, the epochs of records that are there would be dropped.
+    this.forgetEpochsAhead();
+    try {
+      return this.local.onStorage('appending records to', () => {
+        forEachBatch(validated.records, (batch) => {
+          if (batch.partitionLeaderEpoch >= 0) this.epochs.assign(batch.partitionLeaderEpoch, batch.baseOffset);
+          // The leader writes a message format of before 0.11: it knows no epochs, and what this log knows of them says nothing of its records.
+          else if (batch.magic < 2) this.epochs.clear();
+        });
+        return this.appendValidated(validated, 'replication', null);
       });
-      return this.appendValidated(validated, 'replication', null);
-    });
+    } catch (error) {
+      // For want of a file handle, say: the log lives on, and tells its leader which epoch it ends with.
+      this.forgetEpochsAhead();
+      throw error;
+    }
+  }
+
+  /** The epochs of records that are not, or not yet, in the log. */
+  private forgetEpochsAhead(): void {
+    this.epochs.cutToLog(this.local.logEndOffset);
   }
 
   /** See `UnifiedLog`. */

@@ -121,6 +121,32 @@ describe('appending as follower', () => {
     expect(log.endOffsetForEpoch(9)).toBeNull();
   });
 
+  test('leaves no epochs of records that could not be appended, and done again the same as at once', async () => {
+    const { log, world } = await newLog();
+    const of = (offset: number, epoch: number): Buffer =>
+      numbered(offset, 2, { baseOffset: offset, partitionLeaderEpoch: epoch });
+    for (const records of [of(0, 1), of(2, 4)]) log.appendAsFollower(records);
+    const before = log.epochEntries;
+    const both = Buffer.concat([of(4, 4), of(6, 7)]);
+    world.fs.fault = (operation, path) =>
+      operation === 'write' && path.endsWith('.log')
+        ? Object.assign(new Error('ENFILE: file table overflow'), { code: 'ENFILE', syscall: 'open' })
+        : null;
+    expect(() => log.appendAsFollower(both)).toThrow('ENFILE');
+    expect(log.epochEntries).toEqual(before);
+    world.fs.fault = null;
+    log.appendAsFollower(both);
+    expect(log.epochEntries).toEqual([...before, { epoch: 7, startOffset: 6 }]);
+  });
+
+  test('takes records of an older epoch than its own, under which it has none, and keeps where that began', async () => {
+    const { log } = await newLog();
+    log.appendAsFollower(numbered(0, 2, { baseOffset: 0, partitionLeaderEpoch: 4 }));
+    log.maybeAssignEpochStartOffset(5, 2);
+    log.appendAsFollower(numbered(2, 2, { baseOffset: 2, partitionLeaderEpoch: 4 }));
+    expect(log.epochEntries).toEqual([{ epoch: 4, startOffset: 0 }]);
+  });
+
   test('refuses records that do not continue it', async () => {
     const { log } = await newLog();
     log.appendAsFollower(numbered(0, 4, { baseOffset: 0, partitionLeaderEpoch: 0 }));

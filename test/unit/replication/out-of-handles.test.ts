@@ -245,3 +245,36 @@ test('what a producer has sent behind a batch that wanted for a file comes behin
   expect(await append(1)).toBe(ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER);
   expect([await append(0), await append(1)]).toEqual([ErrorCode.NONE, ErrorCode.NONE]);
 });
+
+test('a follower whose append of two epochs wanted for a file knows afterwards where each began, and lets no one keep other records', async () => {
+  cluster = await ReplicaCluster.start({ brokers: 3, config: { 'replica.lag.time.max.ms': '10000' } });
+  const [first, second, third] = [1, 2, 3].map((id) => cluster.broker(id)) as [TestBroker, TestBroker, TestBroker];
+  await cluster.create([1, 2, 3]);
+  await produceInSync(['a'], ORDERS);
+  await cluster.until(() => third.log().logEndOffset === 1);
+  // Records that no one else has: the first broker dies with them.
+  for (const other of [2, 3]) cluster.cut(1, other);
+  await first.produce(['nobody-else-has', 'nobody-else-has'], 1);
+  first.crash('process');
+  cluster.elect(2, [2, 3]);
+  expect((await second.produce(['b'], 1)).errorCode).toBe(ErrorCode.NONE);
+  await cluster.until(() => third.log().logEndOffset === 2);
+  // The third catches up with the next two epochs in one append.
+  cluster.cut(2, 3);
+  await second.produce(['c'], 1);
+  cluster.elect(2, [2]);
+  expect((await second.produce(['d'], 1)).errorCode).toBe(ErrorCode.NONE);
+  closeFiles(third);
+  third.fs.fault = (operation, path) => (operation === 'open' && path.endsWith('.log') ? emfile(path) : null);
+  cluster.heal();
+  await cluster.clock.advance(2500);
+  expect(third.log()).toMatchObject({ logEndOffset: 2, latestEpoch: 1 });
+  third.fs.fault = null;
+  await cluster.until(() => third.log().logEndOffset === 4);
+  cluster.elect(3, [2, 3]);
+  await first.start();
+  cluster.announce([ORDERS], false, 1);
+  await cluster.until(() => cluster.stateOf().isr.includes(1));
+  expect(await first.values()).toEqual(await third.values());
+  expect(first.log().epochEntries).toEqual(second.log().epochEntries);
+});
