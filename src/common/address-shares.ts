@@ -19,6 +19,11 @@ export class AddressShares {
     return this.sum;
   }
 
+  /** How many addresses have something. */
+  get addresses(): number {
+    return this.byAddress.size;
+  }
+
   of(address: string): number {
     return this.byAddress.get(address) ?? 0;
   }
@@ -31,6 +36,11 @@ export class AddressShares {
   /** So much more would count twice as well. */
   hasRoomFor(address: string, amount: number): boolean {
     return 2 * amount <= this.leftFor(address);
+  }
+
+  /** There may be room for so much, once no one has anything. */
+  mayHold(amount: number): boolean {
+    return 2 * amount <= this.capacity;
   }
 
   /** It has so much more, or less. */

@@ -143,6 +143,8 @@ export class FetchSessionCache {
   private makeRoom(nowMs: number, holder: SessionHolder, size: number, growing?: FetchSession): boolean {
     const room = this.roomOf(holder);
     if (room.hasRoomFor(holder.address, size)) return true;
+    // Sessions of others do not end for what would not fit nevertheless.
+    if (!room.mayHold(size)) return false;
     for (const session of this.sessions.values()) {
       if (nowMs - session.lastUsedMs <= this.evictionMs) return false;
       if (session.privileged !== holder.privileged || session === growing) continue;

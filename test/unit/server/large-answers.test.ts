@@ -356,17 +356,21 @@ describe('Metadata of thirty thousand partitions', () => {
   const topics = list(PARTITIONS / 100, (at) => ({ name: `t${at}` }));
   const clock = new SimulatedClock();
   let described: number;
-  const ask = (asked: { name: string }[] | null, more: Partial<RequestCall> = {}): Promise<Outcome> => {
+  const ask = (
+    asked: { name: string }[] | null,
+    { services: others = {}, ...more }: Partial<RequestCall> = {},
+  ): Promise<Outcome> => {
     const metadata = {
       version: 1,
       numPartitionsInCluster: PARTITIONS,
       numPartitions: () => 100,
       topicsInCluster: () => topics.map(({ name }) => name),
       topicId: () => undefined,
-      partitionMetadata: () => list(100, (partitionIndex) => (described++, { partitionIndex })),
+      partitionMetadata: (topic: string) =>
+        topic === 'missing' ? null : list(100, (partitionIndex) => (described++, { partitionIndex })),
       aliveBrokerNodes: () => [],
     };
-    const services = { clock, metadata, config: { get: () => false } };
+    const services = { clock, metadata, config: { get: () => false }, ...others };
     return call({ apiKey: ApiKey.Metadata, version: 9, body: { topics: asked }, services, ...more });
   };
   const size = ({ answer }: Outcome): number =>
@@ -384,6 +388,19 @@ describe('Metadata of thirty thousand partitions', () => {
     expect(size(await ofFew)).toBe(100);
     for (let turn = 0; turn < 20; turn++) await clock.advance(100);
     expect(outcomes.map(size)).toEqual(list(12, () => PARTITIONS));
+  });
+
+  test('is made while the topics that others have named besides are being created', async () => {
+    const services = {
+      config: { get: () => true },
+      autoTopicCreation: { createTopics: () => new Promise(() => undefined) },
+    };
+    const named = [...topics, { name: 'missing' }];
+    const creating = await Promise.all(list(8, () => ask(named, { services })));
+    const other = await ask(null, { clientAddress: 'other' });
+    for (let turn = 0; turn < 20; turn++) await clock.advance(100);
+    expect(creating.map(({ answer, closed }) => answer ?? closed)).toEqual(list(8, () => null));
+    expect(size(other)).toBe(PARTITIONS);
   });
 
   test('is not made for a client that is gone before its turn', async () => {

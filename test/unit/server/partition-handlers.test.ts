@@ -136,6 +136,15 @@ test('a Fetch for whose records there is no room is answered a quarter of a seco
   expect(delayed.answer).toBeNull();
   await clock.advance(1);
   expect(delayed.answer).not.toBeNull();
+  // Asked when it comes, and again when it is read for: the last time counts.
+  const rooms = [0, 1];
+  const twice: typeof handleFetch = (body, version, fetchCall, respond) => {
+    fetchCall.maxQuotaBytes!();
+    return handleFetch(body, version, fetchCall, respond);
+  };
+  const nextRoom = (): number => rooms.shift()!;
+  const found = { ...one, services: { clock, replicas: { handleFetch: twice } }, availableAnswerBytes: nextRoom };
+  expect((await call(found)).answer).not.toBeNull();
 });
 
 describe('Produce', () => {

@@ -415,6 +415,13 @@ describe('the partitions that are kept for all together', () => {
     expect([consumer.isEnded, old.isEnded]).toEqual([false, true]);
   });
 
+  test('are taken from no one for what would not fit nevertheless', () => {
+    const cache = room();
+    const old = begin(cache, 0, at('a'), 6)!;
+    expect([begin(cache, 101, at('b'), 7), cache.beginWait(101, at('b'), 7)]).toEqual([null, false]);
+    expect(old.isEnded).toBe(false);
+  });
+
   test('are taken from others, not from the session that grows', () => {
     const cache = room();
     const growing = begin(cache, 0, at('a'), 4)!;
