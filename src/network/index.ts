@@ -6,7 +6,7 @@ export {
 } from './socket-server.js';
 export { AddressOverrides } from './address-overrides.js';
 export type { ConnectionRateLimits } from './core/connection-pace.js';
-export { MAX_ANSWER_BYTES } from './core/unread-answers.js';
+export { MAX_ANSWER_BYTES, UnreadAnswers } from './core/unread-answers.js';
 export { isOfFetcher } from './core/sender-class.js';
 export { Request, type ConnectionInfo } from './request.js';
 export { NetworkClient, NetworkError, type NetworkClientOptions, type NetworkErrorKind } from './network-client.js';

@@ -1,9 +1,9 @@
 import { startInSlices, type Clock, type SliceLimits, type Steps } from '../common/index.js';
-import { MAX_ANSWER_BYTES, type Request } from '../network/index.js';
+import { MAX_ANSWER_BYTES, UnreadAnswers, type Request } from '../network/index.js';
 import { encodeResponseFrameInSteps } from '../protocol/index.js';
 import { SMALL_ANSWER_BYTES } from './answer-turns.js';
 
-/** So long an answer waits at most until others are read: less where others of its kind wait for its turn. */
+/** So long an answer waits at most for more room until others are read: less where others of its kind wait for its turn. */
 const MAX_WAIT_MS = 30_000;
 const MAX_WAIT_BEFORE_OTHERS_MS = 1000;
 /** What is unread may be read at any time: whoever waits looks again so often. */
@@ -37,7 +37,12 @@ export class AnswerWriting {
   private claimedBytes = 0;
   /** Of an answer that has given way: so much is claimed before it is made again. */
   private neededBytes = 0;
+  /** The most that it has had. */
+  private reachedBytes = 0;
+  /** Since it had more than ever. */
   private waitedMs = 0;
+  /** In all: no longer than its client may take to read it, else a trickle of room would keep it for hours. */
+  private waitedInAllMs = 0;
 
   constructor(
     private readonly clock: Clock,
@@ -78,6 +83,10 @@ export class AnswerWriting {
     if (!this.request.claimAnswer(bytes)) return false;
     this.claimedBytes += bytes;
     this.neededBytes = 0;
+    if (this.claimedBytes > this.reachedBytes) {
+      this.reachedBytes = this.claimedBytes;
+      this.waitedMs = 0;
+    }
     return true;
   }
 
@@ -117,12 +126,14 @@ export class AnswerWriting {
     }
     if (this.request.isAbandoned) return this.stopKeeping();
     const bytes = Math.max(this.writtenBytes, this.neededBytes);
-    if (bytes > MAX_ANSWER_BYTES || this.waitedMs >= this.maxWaitMs) {
+    const hasWaited = this.waitedMs >= this.maxWaitMs || this.waitedInAllMs >= UnreadAnswers.readMs(bytes);
+    if (bytes > MAX_ANSWER_BYTES || hasWaited) {
       this.fail(new NoRoomForAnswer(`${bytes} bytes`));
       return;
     }
     this.giveWay();
     this.waitedMs += RETRY_MS;
+    this.waitedInAllMs += RETRY_MS;
     this.clock.setTimer(RETRY_MS, () => this.goOn(), { background: true });
   }
 }

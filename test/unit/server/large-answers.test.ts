@@ -10,6 +10,7 @@ import {
   type OffsetFetchResponse,
 } from '../../../src/protocol/index.js';
 import type { AppendCall } from '../../../src/replication/index.js';
+import { answerTurnsOf } from '../../../src/server/answer-turns.js';
 import { LargeRequests } from '../../../src/server/large-requests.js';
 import { batchOf } from '../replication/replica-cluster.js';
 import { call, type Outcome, type RequestCall } from './request-call.js';
@@ -163,6 +164,49 @@ test('an answer that finds no room gives way after a second while others of its 
   expect([given.length > 0, given.length < 8]).toEqual([true, true]);
   await clock.advance(20_000);
   expect(stuck.filter(({ closed }) => closed === NO_ROOM)).toHaveLength(given.length);
+});
+
+describe('an answer of a megabyte that gets some room now and then', () => {
+  /** 100 KB more each time. */
+  const ask = async (
+    everyMs: number,
+    areOthersWaiting: boolean,
+  ): Promise<{ clock: SimulatedClock; outcome: Outcome }> => {
+    const clock = new SimulatedClock();
+    const startMs = clock.monotonicMs();
+    let claimed = 0;
+    const claimAnswer = (bytes: number): boolean => {
+      const isRoom = claimed + bytes <= 100_000 * Math.floor((clock.monotonicMs() - startMs) / everyMs);
+      if (isRoom) claimed += bytes;
+      return isRoom;
+    };
+    const outcome = await fetchAll({ groups: new Group(60), clock, claimAnswer });
+    const turn = { address: 'other', bytes: 64 * MIB, begin: () => undefined };
+    if (areOthersWaiting) answerTurnsOf(clock, ApiKey.OffsetFetch).enter(turn);
+    return { clock, outcome };
+  };
+
+  test('is sent, though others wait for their turns, where it gets on within each second', async () => {
+    const { clock, outcome } = await ask(800, true);
+    await clock.advance(8000);
+    expect(outcome).toMatchObject({ answer: null, closed: null });
+    await clock.advance(4000);
+    expect(outcome.answer).not.toBeNull();
+  });
+
+  test('gives way where it does not get on for a second before others', async () => {
+    const { clock, outcome } = await ask(2500, true);
+    await clock.advance(4000);
+    expect(outcome.closed).toBe(NO_ROOM);
+  });
+
+  test('ends when its client would have read as much as there is of it', async () => {
+    const { clock, outcome } = await ask(20_000, false);
+    await clock.advance(30_000);
+    expect(outcome.closed).toBeNull();
+    await clock.advance(10_000);
+    expect(outcome.closed).toBe(NO_ROOM);
+  });
 });
 
 /** What answers that are being made may take all together. Those that are made are read at once. */
