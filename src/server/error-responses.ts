@@ -95,6 +95,7 @@ export interface RequestError {
 type ErrorResponse<Req, ResI> = (request: Req, error: RequestError, version: number) => ResI | Steps<ResI> | null;
 
 const byApiKey = new Map<number, ErrorResponse<never, object>>();
+const alone = new Set<number>();
 
 function define<Req, ReqI, Res, ResI extends object>(
   requestType: MessageType<Req, ReqI>,
@@ -104,15 +105,31 @@ function define<Req, ReqI, Res, ResI extends object>(
   byApiKey.set(requestType.apiKey!, errorResponse);
 }
 
+/** For an answer that says nothing of what was asked: its request need not be kept for it. */
+function defineAlone<Req, ReqI, Res, ResI extends object>(
+  requestType: MessageType<Req, ReqI>,
+  responseType: MessageType<Res, ResI>,
+  errorResponse: (error: RequestError, version: number) => ResI,
+): void {
+  define(requestType, responseType, (_request, error, version) => errorResponse(error, version));
+  alone.add(requestType.apiKey!);
+}
+
+/** Whether the error's answer to a request of that API is made of the request. */
+export function isErrorOfRequest(apiKey: number): boolean {
+  return !alone.has(apiKey);
+}
+
 /** The error's answer to a request of that API; null when it has none, and the connection is to be closed. */
 export function errorResponse<Req, ResI extends object>(
   apiKey: number,
-  request: Req,
+  /** Null where it is not needed (`isErrorOfRequest`). */
+  request: Req | null,
   error: RequestError,
   version: number,
 ): ResI | Steps<ResI> | null {
   const make = byApiKey.get(apiKey) as ErrorResponse<Req, ResI> | undefined;
-  return make ? make(request, error, version) : null;
+  return make ? make(request as Req, error, version) : null;
 }
 
 /** Produce. Whoever wants no answer gets none. */
@@ -209,8 +226,8 @@ define(stopReplicaRequest, stopReplicaResponse, function* (request, { errorCode 
   return { errorCode, partitionErrors };
 });
 
-define(updateMetadataRequest, updateMetadataResponse, codeAlone);
-define(controlledShutdownRequest, controlledShutdownResponse, codeAlone);
+defineAlone(updateMetadataRequest, updateMetadataResponse, codeAlone);
+defineAlone(controlledShutdownRequest, controlledShutdownResponse, codeAlone);
 
 define(offsetCommitRequest, offsetCommitResponse, function* ({ topics }, { errorCode }) {
   const answers = yield* mapNestedInSteps(
@@ -253,7 +270,7 @@ define(findCoordinatorRequest, findCoordinatorResponse, function* ({ coordinator
   return { coordinators: yield* mapInSteps(coordinatorKeys, (key) => ({ key, ...refused })) };
 });
 
-define(joinGroupRequest, joinGroupResponse, (_request, { errorCode }, version) =>
+defineAlone(joinGroupRequest, joinGroupResponse, ({ errorCode }, version) =>
   joinGroupErrorResponse(errorCode, version),
 );
 
@@ -261,16 +278,16 @@ export function joinGroupErrorResponse(errorCode: number, version: number): Join
   return { errorCode, generationId: -1, protocolName: version >= 7 ? null : '' };
 }
 
-define(heartbeatRequest, heartbeatResponse, codeAlone);
-define(leaveGroupRequest, leaveGroupResponse, codeAlone);
-define(syncGroupRequest, syncGroupResponse, codeAlone);
+defineAlone(heartbeatRequest, heartbeatResponse, codeAlone);
+defineAlone(leaveGroupRequest, leaveGroupResponse, codeAlone);
+defineAlone(syncGroupRequest, syncGroupResponse, codeAlone);
 
 define(describeGroupsRequest, describeGroupsResponse, function* ({ groups }, { errorCode }) {
   return { groups: yield* mapInSteps(groups, (groupId) => ({ groupId, errorCode })) };
 });
 
-define(listGroupsRequest, listGroupsResponse, codeAlone);
-define(apiVersionsRequest, apiVersionsResponse, codeAlone);
+defineAlone(listGroupsRequest, listGroupsResponse, codeAlone);
+defineAlone(apiVersionsRequest, apiVersionsResponse, codeAlone);
 
 define(createTopicsRequest, createTopicsResponse, function* ({ topics }, { errorCode, message }) {
   return { topics: yield* mapInSteps(topics, ({ name }) => ({ name, errorCode, errorMessage: message })) };
@@ -291,7 +308,7 @@ define(deleteRecordsRequest, deleteRecordsResponse, function* ({ topics }, { err
   return { topics: answers };
 });
 
-define(initProducerIdRequest, initProducerIdResponse, (_request, { errorCode }) => ({
+defineAlone(initProducerIdRequest, initProducerIdResponse, ({ errorCode }) => ({
   errorCode,
   producerId: -1n,
   producerEpoch: -1,
@@ -361,17 +378,17 @@ export function* electLeadersErrorResponse(
   return version < 1 ? { replicaElectionResults } : { errorCode, replicaElectionResults };
 }
 
-define(offsetDeleteRequest, offsetDeleteResponse, codeAlone);
-define(alterPartitionRequest, alterPartitionResponse, codeAlone);
+defineAlone(offsetDeleteRequest, offsetDeleteResponse, codeAlone);
+defineAlone(alterPartitionRequest, alterPartitionResponse, codeAlone);
 
-define(describeClusterRequest, describeClusterResponse, (_request, { errorCode, message }) => ({
+defineAlone(describeClusterRequest, describeClusterResponse, ({ errorCode, message }) => ({
   errorCode,
   errorMessage: message,
 }));
 
-define(allocateProducerIdsRequest, allocateProducerIdsResponse, codeAlone);
+defineAlone(allocateProducerIdsRequest, allocateProducerIdsResponse, codeAlone);
 
 /** For an answer that has a code of its own in every version, and nothing to name. */
-function codeAlone(_request: unknown, { errorCode }: RequestError): { errorCode: number } {
+function codeAlone({ errorCode }: RequestError): { errorCode: number } {
   return { errorCode };
 }

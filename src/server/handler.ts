@@ -1,4 +1,4 @@
-import { AssertionError, startInSlices, type Steps } from '../common/index.js';
+import { AssertionError, runAtOnce, startInSlices, type Steps } from '../common/index.js';
 import type { Request } from '../network/index.js';
 import {
   apiOf,
@@ -11,7 +11,7 @@ import {
 } from '../protocol/index.js';
 import { answerSizeOf } from './answer-sizes.js';
 import { SMALL_ANSWER_BYTES } from './answer-turns.js';
-import { errorResponse, type RequestError } from './error-responses.js';
+import { errorResponse, isErrorOfRequest, type RequestError } from './error-responses.js';
 import { LargeRequests, senderOf, sliceLimitsOf, type LargeRequest } from './large-requests.js';
 import { AbandonedError, ApiError, MAX_ELEMENTS_AT_ONCE, RequestContext } from './request-context.js';
 import type { BrokerServices } from './services.js';
@@ -61,7 +61,7 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
       begin(body, context);
       return;
     }
-    context.countWhileWaiting(context.request.frameBytes);
+    if (!context.isLarge) context.countWhileWaiting(keptBytesOf(context.request));
     context.takeTurn(bytes, () => begin(body, context));
   };
 
@@ -76,8 +76,14 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
     settle(outcome, context, context.fail);
   };
 
+  /** What a request keeps that is decoded: its frame too, of which it may have parts. */
+  const keptBytesOf = ({ frame, header }: Request): number => {
+    const { apiVersion, bodyOffset } = header;
+    return frame.length + runAtOnce(requestType.measureInSteps(frame, apiVersion, bodyOffset)).heapBytes;
+  };
+
   /** What was thrown is the end of the request in any case: with an answer, or with its connection. */
-  const fail = (error: unknown, body: Req, context: RequestContext<ResI>): void => {
+  const fail = (error: unknown, body: Req | null, context: RequestContext<ResI>): void => {
     if (error instanceof AbandonedError) return;
     if (!(error instanceof ApiError)) context.logUnexpected(api, error);
     if (error instanceof AssertionError) {
@@ -98,6 +104,23 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
     }
   };
 
+  const contextOf = (
+    body: Req,
+    request: Request,
+    services: BrokerServices,
+    place: LargeRequest | null,
+  ): RequestContext<ResI> => {
+    // What waits for others for minutes, as members of groups do, does not keep what it came with.
+    const named = isErrorOfRequest(api.key) ? body : null;
+    const context: RequestContext<ResI> = new RequestContext<ResI>(
+      request,
+      services,
+      (error) => fail(error, named, context),
+      place,
+    );
+    return context;
+  };
+
   const refuse = (error: unknown, request: Request): void =>
     request.closeConnection('Closed a connection for a request that does not decode', error);
 
@@ -115,13 +138,7 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
       const onDecoded = (body: Req): void => {
         // From here on the place counts for it.
         if (!keepsFrame) request.letMemoryGo();
-        const context: RequestContext<ResI> = new RequestContext<ResI>(
-          request,
-          services,
-          (error) => fail(error, body, context),
-          place,
-        );
-        serve(body, context);
+        serve(body, contextOf(body, request, services, place));
       };
       startInSlices(clock, requestType.decodeInSteps(frame, apiVersion, bodyOffset), onDecoded, onError, limits);
     };
@@ -167,11 +184,7 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
         serveLarge(request, services);
         return;
       }
-      const decoded = body;
-      const context: RequestContext<ResI> = new RequestContext<ResI>(request, services, (error) =>
-        fail(error, decoded, context),
-      );
-      serve(decoded, context);
+      serve(body, contextOf(body, request, services, null));
     },
   };
 }

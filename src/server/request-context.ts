@@ -56,6 +56,8 @@ export type AwaitOthers = <T>(wait: Wait<T>) => Promise<T>;
  * others are served between them.
  */
 export const MAX_ELEMENTS_AT_ONCE = 2000;
+/** At most: an answer that is not known to be large is made of what its request names, before it can tell that it has to wait. */
+const MADE_ANSWER_BYTES = MAX_ELEMENTS_AT_ONCE * 200;
 
 /**
  * A request with the broker's parts at hand: `({ topics }, { authorize, metadata, replicas }) => …`. Lives until the answer is given.
@@ -74,6 +76,11 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     /** Its part of the memory for large requests; null for others. */
     private readonly place: LargeRequest | null = null,
   ) {}
+
+  /** Its place counts for it, whatever it waits for. */
+  get isLarge(): boolean {
+    return this.place !== null;
+  }
 
   /** How what it does in steps shares turns with others. */
   get sliceLimits(): SliceLimits | undefined {
@@ -234,7 +241,10 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     request.endsWhenAbandoned = true;
     if (request.isAbandoned) request.respondNothing();
     else if (this.turn || !isCounted(apiKey)) write();
-    else this.takeTurn(bytes, write);
+    else {
+      this.countWhileWaiting(MADE_ANSWER_BYTES);
+      this.takeTurn(bytes, write);
+    }
   };
 
   /** The answer is not to be sent earlier than so long after it is made. Nothing but its bytes is kept meanwhile. */
@@ -243,9 +253,13 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
   }
 
   private send(chunks: Buffer[]): void {
-    if (this.answerDelayMs <= 0) return this.request.respondEncoded(chunks);
+    const { request, answerDelayMs } = this;
+    if (answerDelayMs <= 0) return request.respondEncoded(chunks);
+    if (request.isAbandoned) return request.respondNothing();
+    request.endsWhenAbandoned = true;
     this.place?.leaveToOthers();
-    this.clock.setTimer(this.answerDelayMs, () => this.request.respondEncoded(chunks), { background: true });
+    const timer = this.clock.setTimer(answerDelayMs, () => request.respondEncoded(chunks), { background: true });
+    this.whenEnded(() => timer.cancel());
   }
 
   /** Does what brings about a large answer when others leave room for it; not at all when the client is gone before. */

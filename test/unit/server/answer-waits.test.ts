@@ -1,9 +1,18 @@
 /** Large answers before they are made: who waits for his turn, and what is counted for him. */
-import { SimulatedClock } from '../../../src/common/index.js';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { settle, SimulatedClock } from '../../../src/common/index.js';
+import type { Request } from '../../../src/network/index.js';
 import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';
 import { answerTurnsOf } from '../../../src/server/answer-turns.js';
+import { LargeRequests } from '../../../src/server/large-requests.js';
 import { call, type RequestCall } from './request-call.js';
 
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** What makes a frame that shares its buffer with no other. */
+const SENT = Buffer.alloc(100_000);
 const MIB = 1024 * 1024;
 const list = <T>(length: number, make: (at: number) => T): T[] => Array.from({ length }, (_, at) => make(at));
 
@@ -89,4 +98,138 @@ describe.each(fewBytes)('$name', ({ name: _name, times = 1, ...asked }) => {
     for (let turn = 0; turn < 10; turn++) await clock.advance(10);
     expect([parts.begun, areAnswered()]).toEqual([6 * times, true]);
   });
+});
+
+describe('what is kept by who waits for his turn', () => {
+  const waiting = async (
+    asked: Pick<RequestCall, 'apiKey' | 'version' | 'body'> & Partial<RequestCall>,
+    services: object,
+  ): Promise<{ largeRequests: LargeRequests; request: Request }> => {
+    const clock = new SimulatedClock();
+    const largeRequests = new LargeRequests(clock, 1e9);
+    let request: Request | null = null;
+    answerTurnsOf(clock, asked.apiKey).enter({ address: 'other', bytes: 64 * MIB, begin: () => undefined });
+    const outcome = await call({
+      ...asked,
+      services: { clock, largeRequests, ...services },
+      onRequest: (its) => (request = its),
+    });
+    expect(outcome).toMatchObject({ answer: null, closed: null });
+    return { largeRequests, request: request! };
+  };
+
+  test.each([
+    {
+      name: 'a thousand groups in 4 KB',
+      apiKey: ApiKey.OffsetFetch,
+      version: 8,
+      body: { groups: list(1000, () => ({ groupId: 'g', topics: null })) },
+      keptBytes: 50_000,
+    },
+    {
+      name: '1,340 topics in 4 KB',
+      apiKey: ApiKey.Metadata,
+      version: 9,
+      body: { topics: list(1340, () => ({ name: 't' })) },
+      keptBytes: 65_000,
+    },
+    {
+      name: 'one group',
+      apiKey: ApiKey.OffsetFetch,
+      version: 8,
+      body: { groups: [{ groupId: 'g', topics: null }] },
+      keptBytes: 0,
+    },
+  ])('is counted until he has gone: $name', async ({ name: _name, keptBytes, ...asked }) => {
+    const numOffsets = (): number => 1_000_000;
+    const metadata = { numPartitionsInCluster: 1_000_000, numPartitions: () => 1000 };
+    const { largeRequests, request } = await waiting(asked, { groups: { numOffsets }, metadata });
+    expect(largeRequests.keptBytes).toBeGreaterThanOrEqual(keptBytes);
+    expect(largeRequests.keptBytes).toBeLessThanOrEqual(5 * keptBytes);
+    request.abandon();
+    expect(largeRequests.keptBytes).toBe(0);
+  });
+
+  test('is counted when it is an answer, which could not be known to be large before it was made', async () => {
+    const joined = {
+      errorCode: 0,
+      members: list(2001, (at) => ({ memberId: `m${at}`.padEnd(50), metadata: Buffer.alloc(1) })),
+    };
+    const { largeRequests, request } = await waiting(
+      {
+        apiKey: ApiKey.JoinGroup,
+        version: 9,
+        body: { groupId: 'g', protocolType: 'consumer', protocols: [] },
+        claimAnswer: () => false,
+      },
+      { groups: { joinGroup: () => Promise.resolve(joined) }, config: { groups: { offsets: { compressionId: 1 } } } },
+    );
+    expect(largeRequests.keptBytes).toBeGreaterThan(200_000);
+    request.abandon();
+    expect(largeRequests.keptBytes).toBe(0);
+  });
+});
+
+test.each([
+  { name: 'JoinGroup', apiKey: ApiKey.JoinGroup, version: 9, body: { protocols: [{ name: 'p', metadata: SENT }] } },
+  {
+    name: 'SyncGroup',
+    apiKey: ApiKey.SyncGroup,
+    version: 3,
+    body: { assignments: [{ memberId: 'm', assignment: SENT }] },
+  },
+])('a $name that waits for the members of its group does not keep its frame', async ({ name: _name, ...asked }) => {
+  const never = new Promise(() => undefined);
+  let frame: WeakRef<ArrayBufferLike> | null = null;
+  await call({
+    ...asked,
+    services: {
+      groups: {
+        joinGroup: () => never,
+        *syncGroup() {
+          yield;
+          return never;
+        },
+      },
+      config: { groups: { offsets: { compressionId: 1 } } },
+    },
+    onRequest: (request) => {
+      frame = new WeakRef(request.frame.buffer);
+      const release = (): void => undefined;
+      queueMicrotask(() => request.handedOut({ releaseMemory: release, end: release }));
+    },
+  });
+  await settle();
+  collectGarbage();
+  expect(frame!.deref()).toBeUndefined();
+});
+
+test('an answer that is delayed is not kept for a client that has gone', async () => {
+  const clock = new SimulatedClock();
+  const delayed: Request[] = [];
+  const handleFetch = (
+    _body: object,
+    _version: number,
+    _from: object,
+    respond: (answer: object, delayMs: number) => void,
+  ): null => {
+    respond({ responses: [] }, 60_000);
+    return null;
+  };
+  const fetch = async (onRequest: (request: Request) => void): Promise<void> => {
+    const outcome = await call({
+      apiKey: ApiKey.Fetch,
+      version: 12,
+      body: { maxWaitMs: 60_000, topics: [] },
+      services: { clock, replicas: { handleFetch } },
+      onRequest,
+    });
+    expect(outcome.answer).toBeNull();
+  };
+  await fetch((request) => delayed.push(request));
+  expect(clock.nextTimerMs()).not.toBeNull();
+  delayed[0]!.abandon();
+  expect(clock.nextTimerMs()).toBeNull();
+  await fetch((request) => request.abandon());
+  expect(clock.nextTimerMs()).toBeNull();
 });
