@@ -1,6 +1,15 @@
 import type { LeaderAndIsr, TopicPartition } from '../cluster/index.js';
 import { partitionKey } from '../cluster/index.js';
-import { AssertionError, ZERO_UUID, type Clock, type Logger, type Uuid } from '../common/index.js';
+import {
+  AssertionError,
+  BROKER_SLICES,
+  runInSlices,
+  ZERO_UUID,
+  type Clock,
+  type Logger,
+  type Steps,
+  type Uuid,
+} from '../common/index.js';
 import {
   ErrorCode,
   errorName,
@@ -86,7 +95,8 @@ export class AlterPartitionManager implements AlterPartitionSender {
     try {
       const build = (version: number): AlterPartitionRequestInput => this.buildRequest(items, version);
       const { version, response } = await channel.alterPartition(build, maxVersion);
-      isDone = this.handleResponse(items, version, response);
+      // The next request waits for all of it: what is unsent until then was sent.
+      isDone = await runInSlices(clock, this.handleResponse(items, version, response), BROKER_SLICES);
     } catch (error) {
       if (error instanceof AssertionError) throw error;
       logger.info('An AlterPartition request failed and is sent again', { error, partitions: items.length });
@@ -117,8 +127,8 @@ export class AlterPartitionManager implements AlterPartitionSender {
     return { brokerId, brokerEpoch: brokerEpoch(), topics: [...topics.values()] };
   }
 
-  /** False when the request has to be sent again. */
-  private handleResponse(items: readonly Item[], version: number, response: AlterPartitionResponse): boolean {
+  /** False when the request has to be sent again. A step for each partition: producers may wait for each. */
+  private *handleResponse(items: readonly Item[], version: number, response: AlterPartitionResponse): Steps<boolean> {
     const { logger } = this.options;
     if (response.errorCode !== ErrorCode.NONE) {
       logger.warn('The controller refused an AlterPartition request, which is sent again', {
@@ -127,20 +137,19 @@ export class AlterPartitionManager implements AlterPartitionSender {
       return false;
     }
     const namesById = new Map(items.map((item) => [item.topicId, item.tp.topic]));
-    const results = new Map<string, AlterPartitionResult>();
+    const sent = new Set(items);
     for (const topic of response.topics) {
       const name = version >= FIRST_VERSION_WITH_TOPIC_IDS ? namesById.get(topic.topicId) : topic.topicName;
       if (name === undefined) continue;
       for (const partition of topic.partitions) {
-        results.set(partitionKey({ topic: name, partition: partition.partitionIndex }), resultOf(partition));
+        const key = partitionKey({ topic: name, partition: partition.partitionIndex });
+        const item = this.unsent.get(key);
+        // Once closed nothing is given back, and who has had an answer may have proposed the next change.
+        if (!item || !sent.has(item)) continue;
+        this.unsent.delete(key);
+        item.onResult(resultOf(partition));
+        yield;
       }
-    }
-    for (const item of items) {
-      const key = partitionKey(item.tp);
-      const result = results.get(key);
-      if (!result || this.unsent.get(key) !== item) continue;
-      this.unsent.delete(key);
-      item.onResult(result);
     }
     return true;
   }

@@ -465,9 +465,16 @@ export class ReplicaManager {
   }
 
   /** Proposes to the controller that followers which lag leave their ISRs. Costs nothing for partitions whose followers keep up. */
-  maybeShrinkIsrs(): void {
-    for (const partition of this.lagging) {
+  maybeShrinkIsrs(): Promise<void> {
+    return this.inSlices(this.shrinkIsrs());
+  }
+
+  private *shrinkIsrs(): Steps<void> {
+    // Those of now: of what is noted meanwhile, by changes that are decided say, some would come up again and again.
+    for (const partition of [...this.lagging]) {
+      if (this.isShuttingDown) return;
       if (!partition.maybeShrinkIsr()) this.lagging.delete(partition);
+      yield;
     }
   }
 

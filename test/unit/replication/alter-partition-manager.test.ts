@@ -1,4 +1,4 @@
-import { silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import { settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
 import { alterPartitionRequest, ErrorCode, type AlterPartitionRequest } from '../../../src/protocol/index.js';
 import {
   AlterPartitionManager,
@@ -137,4 +137,50 @@ test.each([
   await clock.advance(1);
   expect(requests[0]!.version).toBe(version);
   expect(requests[0]!.request.topics[0]!.partitions[0]!.leaderRecoveryState).toBe(recovery);
+});
+
+describe('the answer for many partitions', () => {
+  /** More than one slice has room for. */
+  const MANY = 250;
+
+  /** Gives it, so that some partitions have had theirs. */
+  async function answerMany() {
+    const lab = setUp();
+    for (let partition = 0; partition < MANY; partition++) lab.submit(partition);
+    await lab.clock.advance(0);
+    const [template] = (answerFor(0) as { topics: { partitions: object[] }[] }).topics;
+    const partitions = Array.from({ length: MANY }, (_, partitionIndex) => ({
+      ...template!.partitions[0],
+      partitionIndex,
+    }));
+    // One twice.
+    partitions.push(partitions[0]!);
+    lab.requests[0]!.answer({ topics: [{ ...template, partitions }] });
+    await settle();
+    expect(lab.results.length).toBeGreaterThan(0);
+    expect(lab.results.length).toBeLessThan(MANY);
+    return lab;
+  }
+
+  test('lets others run before all partitions have theirs, and all have them before the next request', async () => {
+    const { clock, requests, results, submit } = await answerMany();
+    // The one has its answer, the other one has not.
+    submit(0);
+    submit(MANY - 1);
+    expect(requests).toHaveLength(1);
+    await clock.advance(0);
+    expect(results).toHaveLength(MANY + 1);
+    const refused = results.filter(({ errorCode }) => errorCode !== 0);
+    expect(refused).toMatchObject([{ partition: MANY - 1, errorCode: ErrorCode.OPERATION_NOT_ATTEMPTED }]);
+    expect(requests).toHaveLength(2);
+    expect(requests[1]!.request.topics[0]!.partitions.map((one) => one.partitionIndex)).toEqual([0]);
+  });
+
+  test('is given to no more of them once it is closed', async () => {
+    const { clock, requests, results, manager } = await answerMany();
+    const before = results.length;
+    manager.close();
+    await clock.advance(1000);
+    expect([results.length, requests.length]).toEqual([before, 1]);
+  });
 });

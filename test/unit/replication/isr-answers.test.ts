@@ -281,7 +281,7 @@ function fetchAsThree(offset: number): void {
 async function everyoneAtEnd(): Promise<void> {
   await cluster.until(() => partition().replica(2)!.logEndOffset === leader.log().logEndOffset);
   expect(partition().hasLaggingFollower).toBe(false);
-  leader.replicas.maybeShrinkIsrs();
+  await leader.replicas.maybeShrinkIsrs();
 }
 
 test('a follower that joined behind the log end and fetches no more leaves, though nothing is appended', async () => {
@@ -317,7 +317,7 @@ test('a follower in the ISR that goes back to an earlier offset and fetches no m
   void leader.produce(['a', 'b', 'c'], 1);
   await everyoneAtEnd();
   await cluster.until(() => partition().replica(3)!.logEndOffset === 3);
-  leader.replicas.maybeShrinkIsrs();
+  await leader.replicas.maybeShrinkIsrs();
   cluster.cut(1, 3);
   // It was restarted, and has lost what was not durable.
   fetchAsThree(1);
