@@ -7,11 +7,12 @@ import type { Steps } from './slices.js';
 /** Of about a microsecond each. */
 const ITEMS_A_STEP = 64;
 
-export function* mapInSteps<T, R>(items: readonly T[], map: (item: T, at: number) => R): Steps<R[]> {
+export function* mapInSteps<T, R>(items: Iterable<T>, map: (item: T, at: number) => R): Steps<R[]> {
   const mapped: R[] = [];
-  for (let at = 0; at < items.length; at++) {
+  for (const item of items) {
+    const at = mapped.length;
     if (at % ITEMS_A_STEP === ITEMS_A_STEP - 1) yield;
-    mapped.push(map(items[at]!, at));
+    mapped.push(map(item, at));
   }
   return mapped;
 }

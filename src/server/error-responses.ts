@@ -2,7 +2,7 @@
  * What each API answers to a request that is refused, or fails, as a whole (Kafka's `AbstractRequest.getErrorResponse`): the code stands
  * wherever the version has a place for it, in each topic, group or partition that was asked for.
  */
-import { mapInSteps, mapNestedInSteps, type Steps } from '../common/index.js';
+import { forEachInSteps, mapInSteps, mapNestedInSteps, type Steps } from '../common/index.js';
 import {
   allocateProducerIdsRequest,
   allocateProducerIdsResponse,
@@ -203,22 +203,21 @@ define(leaderAndIsrRequest, leaderAndIsrResponse, function* (request, { errorCod
     );
     return { errorCode, topics };
   }
-  const grouped = yield* mapNestedInSteps(
-    topicStates,
-    ({ partitionStates }) => partitionStates,
-    ({ partitionIndex }, { topicName }) => ({ topicName, partitionIndex, errorCode }),
-    (_topic, partitions) => partitions,
-  );
-  const ungrouped = yield* mapInSteps(ungroupedPartitionStates, ({ topicName, partitionIndex }) => ({
-    topicName,
-    partitionIndex,
-    errorCode,
-  }));
-  return { errorCode, partitionErrors: grouped.flat().concat(ungrouped) };
+  const partitionErrors: { topicName: string; partitionIndex: number; errorCode: number }[] = [];
+  for (const { topicName, partitionStates } of topicStates) {
+    yield* forEachInSteps(partitionStates, ({ partitionIndex }) => {
+      partitionErrors.push({ topicName, partitionIndex, errorCode });
+    });
+    yield;
+  }
+  yield* forEachInSteps(ungroupedPartitionStates, ({ topicName, partitionIndex }) => {
+    partitionErrors.push({ topicName, partitionIndex, errorCode });
+  });
+  return { errorCode, partitionErrors };
 });
 
 define(stopReplicaRequest, stopReplicaResponse, function* (request, { errorCode }) {
-  const partitionErrors = yield* mapInSteps(stoppedPartitions(request), ({ tp: { topic, partition } }) => ({
+  const partitionErrors = yield* mapInSteps(yield* stoppedPartitions(request), ({ tp: { topic, partition } }) => ({
     topicName: topic,
     partitionIndex: partition,
     errorCode,
@@ -294,7 +293,7 @@ define(createTopicsRequest, createTopicsResponse, function* ({ topics }, { error
 });
 
 define(deleteTopicsRequest, deleteTopicsResponse, function* (request, { errorCode }, version) {
-  const asked = topicsToDelete(request, version);
+  const asked = yield* topicsToDelete(request, version);
   return { responses: yield* mapInSteps(asked, ({ name, topicId }) => ({ name, topicId, errorCode })) };
 });
 

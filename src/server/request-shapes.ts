@@ -1,6 +1,6 @@
 /** What requests ask, from whichever fields their version has. */
 import type { TopicPartition } from '../cluster/index.js';
-import { ZERO_UUID, type Uuid } from '../common/index.js';
+import { forEachInSteps, mapInSteps, ZERO_UUID, type Steps, type Uuid } from '../common/index.js';
 import type { DeleteTopicsRequest, StopReplicaRequest } from '../protocol/index.js';
 
 export interface StopReplica {
@@ -12,28 +12,28 @@ export interface StopReplica {
 /** Before version 3 the leader epoch is not told. */
 const NO_EPOCH = -1;
 
-export function stoppedPartitions({
-  topicStates,
-  topics,
-  ungroupedPartitions,
-  deletePartitions,
-}: StopReplicaRequest): StopReplica[] {
-  const old = (topic: string, partition: number): StopReplica => ({
-    tp: { topic, partition },
-    leaderEpoch: NO_EPOCH,
-    deletePartition: deletePartitions,
+export function* stoppedPartitions(request: StopReplicaRequest): Steps<StopReplica[]> {
+  const stopped: StopReplica[] = [];
+  for (const { topicName, partitionStates } of request.topicStates) {
+    yield* forEachInSteps(partitionStates, ({ partitionIndex, leaderEpoch, deletePartition }) => {
+      stopped.push({ tp: { topic: topicName, partition: partitionIndex }, leaderEpoch, deletePartition });
+    });
+    yield;
+  }
+  const stopOld = (topic: string, partition: number): void =>
+    void stopped.push({
+      tp: { topic, partition },
+      leaderEpoch: NO_EPOCH,
+      deletePartition: request.deletePartitions,
+    });
+  for (const { name, partitionIndexes } of request.topics) {
+    yield* forEachInSteps(partitionIndexes, (partition) => stopOld(name, partition));
+    yield;
+  }
+  yield* forEachInSteps(request.ungroupedPartitions, ({ topicName, partitionIndex }) => {
+    stopOld(topicName, partitionIndex);
   });
-  return [
-    ...topicStates.flatMap(({ topicName, partitionStates }) =>
-      partitionStates.map(({ partitionIndex, leaderEpoch, deletePartition }) => ({
-        tp: { topic: topicName, partition: partitionIndex },
-        leaderEpoch,
-        deletePartition,
-      })),
-    ),
-    ...topics.flatMap(({ name, partitionIndexes }) => partitionIndexes.map((partition) => old(name, partition))),
-    ...ungroupedPartitions.map(({ topicName, partitionIndex }) => old(topicName, partitionIndex)),
-  ];
+  return stopped;
 }
 
 export interface TopicToDelete {
@@ -43,7 +43,10 @@ export interface TopicToDelete {
 }
 
 /** By name or, from version 6 on, by either. */
-export function topicsToDelete({ topics, topicNames }: DeleteTopicsRequest, version: number): readonly TopicToDelete[] {
+export function* topicsToDelete(
+  { topics, topicNames }: DeleteTopicsRequest,
+  version: number,
+): Steps<readonly TopicToDelete[]> {
   if (version >= 6) return topics;
-  return topicNames.map((name) => ({ name, topicId: ZERO_UUID }));
+  return yield* mapInSteps(topicNames, (name) => ({ name, topicId: ZERO_UUID }));
 }

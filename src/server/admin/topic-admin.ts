@@ -128,16 +128,17 @@ export class TopicAdmin {
     const results = await mapInTurns(this.deps.clock, topics, MAX_CONCURRENT, (topic) =>
       attempt(this.deps.log, topic.name, () => this.addPartitions(topic, brokers, validateOnly)),
     );
-    const isPending = ({ errorCode }: ApiResult): boolean => errorCode === ErrorCode.NONE;
-    if (validateOnly || !results.some(isPending)) return results;
-    const missesLeader = (result: ApiResult, i: number): boolean =>
-      isPending(result) && this.missesLeader(topics[i]!.name, topics[i]!.count);
-    if (timeoutMs > 0) await awaitOthers(this.waiter.wait(timeoutMs, () => !results.some(missesLeader)));
-    return results.map((result, i) =>
-      isPending(result) && (timeoutMs <= 0 || missesLeader(result, i))
-        ? { errorCode: ErrorCode.REQUEST_TIMED_OUT, errorMessage: null }
-        : result,
-    );
+    // As many as the cluster has, while those that are named may be any number.
+    const growing: number[] = [];
+    for (const [at, { errorCode }] of results.entries()) if (errorCode === ErrorCode.NONE) growing.push(at);
+    if (validateOnly || growing.length === 0) return results;
+    const missesLeader = (at: number): boolean => this.missesLeader(topics[at]!.name, topics[at]!.count);
+    if (timeoutMs > 0) await awaitOthers(this.waiter.wait(timeoutMs, () => !growing.some(missesLeader)));
+    for (const at of growing) {
+      if (timeoutMs > 0 && !missesLeader(at)) continue;
+      results[at] = { errorCode: ErrorCode.REQUEST_TIMED_OUT, errorMessage: null };
+    }
+    return results;
   }
 
   /** Error codes by topic. A topic that is being deleted already is waited for like the others. */

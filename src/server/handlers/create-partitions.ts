@@ -1,4 +1,4 @@
-import { forEachInSteps, mapInSteps, runInSlices } from '../../common/index.js';
+import { forEachInSteps, mapInSteps, runInSlices, type Steps } from '../../common/index.js';
 import {
   createPartitionsRequest,
   createPartitionsResponse,
@@ -42,14 +42,19 @@ export const createPartitions = handler(
       if (refusal) results.set(topic.name, refusal);
       else valid.push(topic);
     });
-    const names = [...counts.keys()];
-    const answerOf = (name: string): TopicAnswer => ({ name, ...results.get(name)! });
-    if (valid.length === 0) return { results: yield* mapInSteps(names, answerOf) };
+    if (valid.length === 0) return { results: yield* answersOf(counts.keys(), results) };
     return topicAdmin
       .createPartitions(valid, request.timeoutMs, request.validateOnly, (wait) => context.awaitOthers(wait))
       .then(async (outcomes) => {
-        valid.forEach(({ name }, at) => results.set(name, outcomes[at]!));
-        return { results: await runInSlices(clock, mapInSteps(names, answerOf)) };
+        await runInSlices(
+          clock,
+          mapInSteps(valid, ({ name }, at) => void results.set(name, outcomes[at]!)),
+        );
+        return { results: await runInSlices(clock, answersOf(counts.keys(), results)) };
       });
   },
 );
+
+function answersOf(names: Iterable<string>, results: ReadonlyMap<string, Refusal>): Steps<TopicAnswer[]> {
+  return mapInSteps(names, (name) => ({ name, ...results.get(name)! }));
+}

@@ -1,4 +1,9 @@
-import { deleteGroupsRequest, deleteGroupsResponse, ErrorCode } from '../../protocol/index.js';
+import {
+  deleteGroupsRequest,
+  deleteGroupsResponse,
+  ErrorCode,
+  type DeleteGroupsResponse,
+} from '../../protocol/index.js';
 import { handler } from '../handler.js';
 
 /** Of groups that are not here. */
@@ -9,16 +14,20 @@ export const deleteGroups = handler(
   deleteGroupsRequest,
   deleteGroupsResponse,
   function* (request, { authorize, groups }) {
-    const codes = new Map<string, number>();
+    const results: DeleteGroupsResponse['results'] = [];
+    const seen = new Set<string>();
     let left = NAMES_A_STEP;
     for (const groupId of request.groupsNames) {
-      if (codes.has(groupId)) continue;
+      if (--left === 0) {
+        yield;
+        left = NAMES_A_STEP;
+      }
+      if (seen.has(groupId)) continue;
+      seen.add(groupId);
       const mayDelete = authorize('DELETE', { type: 'GROUP', name: groupId });
-      codes.set(groupId, mayDelete ? yield* groups.deleteGroup(groupId) : ErrorCode.GROUP_AUTHORIZATION_FAILED);
-      if (--left > 0) continue;
-      yield;
-      left = NAMES_A_STEP;
+      const errorCode = mayDelete ? yield* groups.deleteGroup(groupId) : ErrorCode.GROUP_AUTHORIZATION_FAILED;
+      results.push({ groupId, errorCode });
     }
-    return { results: [...codes].map(([groupId, errorCode]) => ({ groupId, errorCode })) };
+    return { results };
   },
 );

@@ -11,17 +11,19 @@ interface TopicAnswer extends TopicToDelete {
 /** Deletes topics by name or, from version 6 on, by id; on the controller only. */
 export const deleteTopics = handler(deleteTopicsRequest, deleteTopicsResponse, function* (request, context) {
   const { apiVersion, authorize, clock, config, controller, metadata, topicAdmin } = context;
-  const asked = topicsToDelete(request, apiVersion);
+  const asked = yield* topicsToDelete(request, apiVersion);
   const refuseAll = (errorCode: number) => mapInSteps(asked, (topic) => ({ ...topic, errorCode }));
   if (!controller.isActive) return { responses: yield* refuseAll(ErrorCode.NOT_CONTROLLER) };
   if (!config.get('delete.topic.enable')) {
     const errorCode = apiVersion < 3 ? ErrorCode.INVALID_REQUEST : ErrorCode.TOPIC_DELETION_DISABLED;
     return { responses: yield* refuseAll(errorCode) };
   }
-  if (asked.some(({ name, topicId }) => name !== null && topicId !== ZERO_UUID)) {
+  if (apiVersion >= 6 && asked.some(({ name, topicId }) => name !== null && topicId !== ZERO_UUID)) {
     // Kafka refuses the request as a whole with the answer's error code in every topic.
     return { responses: yield* refuseAll(ErrorCode.INVALID_REQUEST) };
   }
+  // Those that there are: as many as the cluster has, however often they are named.
+  const deletable = new Set<string>();
   const resolved = yield* mapInSteps(asked, ({ name, topicId }): TopicAnswer => {
     const topic = topicId === ZERO_UUID ? name : (metadata.topicName(topicId) ?? null);
     const refuse = (errorCode: number, shownName = topic): TopicAnswer => ({ name: shownName, topicId, errorCode });
@@ -34,11 +36,9 @@ export const deleteTopics = handler(deleteTopicsRequest, deleteTopicsResponse, f
     }
     if (!authorize('DELETE', { type: 'TOPIC', name: topic })) return refuse(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
     if (!metadata.hasTopic(topic)) return refuse(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-    return refuse(ErrorCode.NONE);
+    deletable.add(topic);
+    return { name: topic, topicId, errorCode: ErrorCode.NONE };
   });
-  // Those that there are: as many as the cluster has, however often they are named.
-  const deletable = new Set<string>();
-  for (const { errorCode, name } of resolved) if (errorCode === ErrorCode.NONE) deletable.add(name!);
   const awaitOthers: AwaitOthers = (wait) => context.awaitOthers(wait);
   return topicAdmin.deleteTopics([...deletable], request.timeoutMs, awaitOthers).then(async (outcomes) => {
     const answerOf = (topic: TopicAnswer): TopicAnswer =>

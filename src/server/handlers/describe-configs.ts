@@ -16,12 +16,13 @@ type Result = NonNullable<DescribeConfigsResponseInput['results']>[number];
 
 /** Side by side: each is a read of ZooKeeper. */
 const MAX_CONCURRENT = 100;
+const DESCRIBABLE: ReadonlySet<number> = new Set(Object.values(ResourceType));
 
 /** Tells the configurations of topics, and of the broker that is asked. */
 export const describeConfigs = handler(describeConfigsRequest, describeConfigsResponse, async (request, context) => {
   const { authorize, clock, configAdmin } = context;
   // Kafka gives up on all of the request at the first such resource.
-  if (request.resources.some(({ resourceType }) => !isDescribable(resourceType))) {
+  if (request.resources.some(({ resourceType }) => !DESCRIBABLE.has(resourceType))) {
     throw new ApiError(ErrorCode.INVALID_REQUEST);
   }
   const describe = async (resource: Resource): Promise<Result> => {
@@ -45,7 +46,3 @@ export const describeConfigs = handler(describeConfigsRequest, describeConfigsRe
   };
   return { results: await mapInTurns(clock, request.resources, MAX_CONCURRENT, describeOnce) };
 });
-
-function isDescribable(resourceType: number): boolean {
-  return Object.values<number>(ResourceType).includes(resourceType);
-}

@@ -1,4 +1,4 @@
-import { partitionKey, type TopicPartition } from '../../cluster/index.js';
+import type { TopicPartition } from '../../cluster/index.js';
 import { forEachInSteps, nextTurn, runInSlices, type Steps } from '../../common/index.js';
 import type { ElectLeadersResult } from '../../controller/index.js';
 import {
@@ -15,6 +15,8 @@ import { handler, type RequestContext } from '../handler.js';
 import type { Wait } from '../request-context.js';
 
 type Answer = InputOf<typeof electLeadersResponse>;
+type TopicAnswer = NonNullable<Answer['replicaElectionResults']>[number];
+type PartitionAnswer = NonNullable<TopicAnswer['partitionResult']>[number];
 
 const PREFERRED = 0;
 const UNCLEAN = 1;
@@ -29,7 +31,7 @@ export const electLeaders = handler(electLeadersRequest, electLeadersResponse, f
     return yield* refuse(ErrorCode.UNKNOWN_SERVER_ERROR);
   }
   if (!context.authorize('ALTER', CLUSTER_RESOURCE)) return yield* refuse(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
-  if (request.topicPartitions === null) return elect(request, allPartitions(context), context);
+  if (request.topicPartitions === null) return elect(request, yield* allPartitions(context), context);
   const asked: TopicPartition[] = [];
   // Each once, however often it is named.
   const seen = new Map<string, Set<number>>();
@@ -54,46 +56,52 @@ async function elect(
   const type = request.electionType === UNCLEAN ? 'unclean' : 'preferred';
   const { clock, controller } = context;
   const results: ElectLeadersResult[] = [];
+  // As many as the cluster has, while those that are asked for may be any number.
+  const elected: ElectLeadersResult[] = [];
   // An election is one event of the controller, which does nothing else meanwhile.
   for (let at = 0; at < partitions.length; at += PARTITIONS_AN_EVENT) {
     if (at > 0) await nextTurn(clock);
-    results.push(...(await controller.electLeaders(partitions.slice(at, at + PARTITIONS_AN_EVENT), type)));
+    for (const result of await controller.electLeaders(partitions.slice(at, at + PARTITIONS_AN_EVENT), type)) {
+      results.push(result);
+      if (result.errorCode === ErrorCode.NONE) elected.push(result);
+    }
   }
-  const done = await context.awaitOthers(whenKnown(results, request.timeoutMs, context));
+  const late = await context.awaitOthers(whenKnown(elected, request.timeoutMs, context));
   // Whoever asks for all wants to know what was done, not what was in order already.
   const isShown = ({ errorCode }: ElectLeadersResult): boolean =>
     request.topicPartitions !== null || errorCode !== ErrorCode.ELECTION_NOT_NEEDED;
-  const replicaElectionResults = await runInSlices(clock, grouped(done, isShown));
+  const replicaElectionResults = await runInSlices(clock, grouped(results, late, isShown));
   return { errorCode: ErrorCode.NONE, replicaElectionResults };
 }
 
-function allPartitions({ metadata }: RequestContext): TopicPartition[] {
-  return [...metadata.topicsInCluster()].flatMap((topic) =>
-    [...metadata.partitionsOf(topic)].map(({ partitionIndex }) => ({ topic, partition: partitionIndex })),
-  );
+function* allPartitions({ metadata }: RequestContext): Steps<TopicPartition[]> {
+  const all: TopicPartition[] = [];
+  for (const topic of metadata.topicsInCluster()) {
+    yield* forEachInSteps(metadata.partitionsOf(topic), ({ partitionIndex }) => {
+      all.push({ topic, partition: partitionIndex });
+    });
+    yield;
+  }
+  return all;
 }
 
-/** Kafka's `DelayedElectLeader`: waits until the metadata name the new leaders; what is still missing then is REQUEST_TIMED_OUT. */
+/** Kafka's `DelayedElectLeader`: waits until the metadata name the new leaders. Gives those that are still missing when the time is up. */
 function whenKnown(
-  results: readonly ElectLeadersResult[],
+  elected: readonly ElectLeadersResult[],
   timeoutMs: number,
   { metadata, clock }: RequestContext,
-): Wait<ElectLeadersResult[]> {
-  const waited = new Map(
-    results.filter(({ errorCode }) => errorCode === ErrorCode.NONE).map((result) => [partitionKey(result), result]),
-  );
+): Wait<ReadonlySet<ElectLeadersResult>> {
+  const waited = new Set(elected);
   const checkOff = (): void => {
-    for (const [key, result] of waited)
-      if (metadata.partitionInfo(result)?.leader === result.leader) waited.delete(key);
+    for (const result of waited) {
+      if (metadata.partitionInfo(result)?.leader === result.leader) waited.delete(result);
+    }
   };
   let stopWaiting = (): void => undefined;
-  const ended = new Promise<ElectLeadersResult[]>((resolve) => {
+  const ended = new Promise<ReadonlySet<ElectLeadersResult>>((resolve) => {
     const finish = (): void => {
       stopWaiting();
-      const missing = new Set(waited.values());
-      const isMissing = (result: ElectLeadersResult): boolean => missing.has(result);
-      const timedOut = { errorCode: ErrorCode.REQUEST_TIMED_OUT, errorMessage: null };
-      resolve(results.map((result) => (isMissing(result) ? { ...result, ...timedOut } : result)));
+      resolve(waited);
     };
     const timer = clock.setTimer(Math.max(0, timeoutMs), finish);
     const stop = metadata.onUpdate(() => {
@@ -110,19 +118,29 @@ function whenKnown(
   return { ended, giveUp: stopWaiting };
 }
 
+/** Those that are `late` have timed out. */
 function* grouped(
   results: readonly ElectLeadersResult[],
+  late: ReadonlySet<ElectLeadersResult>,
   isShown: (result: ElectLeadersResult) => boolean,
-): Steps<NonNullable<Answer['replicaElectionResults']>> {
-  const topics = new Map<string, { partitionId: number; errorCode: number; errorMessage: string | null }[]>();
+): Steps<TopicAnswer[]> {
+  const answers: TopicAnswer[] = [];
+  const byTopic = new Map<string, PartitionAnswer[]>();
   yield* forEachInSteps(results, (result) => {
     if (!isShown(result)) return;
-    const { topic, partition, errorCode, errorMessage } = result;
-    let list = topics.get(topic);
-    if (!list) topics.set(topic, (list = []));
+    const { topic, partition: partitionId, errorCode, errorMessage } = result;
+    let ofTopic = byTopic.get(topic);
+    if (!ofTopic) {
+      byTopic.set(topic, (ofTopic = []));
+      answers.push({ topic, partitionResult: ofTopic });
+    }
+    if (late.has(result)) {
+      ofTopic.push({ partitionId, errorCode: ErrorCode.REQUEST_TIMED_OUT, errorMessage: null });
+      return;
+    }
     // Kafka says this with the error's own words.
     const message = errorCode === ErrorCode.ELECTION_NOT_NEEDED ? errorMessageOf(errorCode) : null;
-    list.push({ partitionId: partition, errorCode, errorMessage: errorMessage ?? message });
+    ofTopic.push({ partitionId, errorCode, errorMessage: errorMessage ?? message });
   });
-  return [...topics].map(([topic, partitionResult]) => ({ topic, partitionResult }));
+  return answers;
 }

@@ -142,7 +142,7 @@ function* askedTopics(
       refused.set(name, useTopicIds ? { errorCode, name: null, topicId } : { errorCode, name });
     }
   });
-  return { names, refused: [...refused.values()] };
+  return { names, refused: yield* mapInSteps(refused.values(), (topic) => topic) };
 }
 
 function* answer(

@@ -1,4 +1,5 @@
 import { GROUP_METADATA_TOPIC } from '../../cluster/index.js';
+import { runAtOnce } from '../../common/index.js';
 import {
   ErrorCode,
   stopReplicaRequest,
@@ -45,7 +46,8 @@ async function carryOut(
   const { controllerId, controllerEpoch } = request;
   const left = new Set<string>();
   const controller = { controllerId, controllerEpoch, correlationId };
-  const result = await replicas.stopReplicas(controller, stoppedPartitions(request), ({ tp, leaderEpoch }) => {
+  const partitions = runAtOnce(stoppedPartitions(request));
+  const result = await replicas.stopReplicas(controller, partitions, ({ tp, leaderEpoch }) => {
     left.add(tp.topic);
     // A replica that moves away by a reassignment is told only by this request that it leads no more.
     if (tp.topic === GROUP_METADATA_TOPIC) groups.onResignation(tp.partition, leaderEpoch >= 0 ? leaderEpoch : null);

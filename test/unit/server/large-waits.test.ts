@@ -2,7 +2,7 @@
 import { seededRandom, SimulatedClock, silentLogger, type Steps } from '../../../src/common/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import type { Request } from '../../../src/network/index.js';
-import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';
+import { ApiKey, ErrorCode, type CreatePartitionsResponse } from '../../../src/protocol/index.js';
 import { TopicAdmin } from '../../../src/server/admin/topic-admin.js';
 import { LargeRequests } from '../../../src/server/large-requests.js';
 import { call } from './request-call.js';
@@ -181,4 +181,26 @@ test.each(waits)('$name that waits keeps no one waiting, and holds nothing when 
   request!.abandon();
   await clock.advance(1000);
   expect([largeRequests.keptBytes, clock.nextTimerMs()]).toEqual([0, null]);
+});
+
+test('CreatePartitions says of those topics alone that they are not grown in time that there are', async () => {
+  const clock = new SimulatedClock();
+  const names = list((at) => (at === 1000 ? 'there' : `no topic ${at}`));
+  const outcome = await call({
+    apiKey: ApiKey.CreatePartitions,
+    version: 3,
+    body: { timeoutMs: 100, topics: names.map((name) => ({ name, count: 2, assignments: null })) },
+    services: {
+      clock,
+      largeRequests: new LargeRequests(clock, 1e8),
+      controller: { isActive: true, isTopicQueuedForDeletion: () => false },
+      topicAdmin: topicAdminOf(clock),
+    },
+  });
+  await clock.advance(1000);
+  const { results } = outcome.answer as CreatePartitionsResponse;
+  const { REQUEST_TIMED_OUT, UNKNOWN_TOPIC_OR_PARTITION } = ErrorCode;
+  expect(results.map(({ name, errorCode }) => [name, errorCode])).toEqual(
+    names.map((name) => [name, name === 'there' ? REQUEST_TIMED_OUT : UNKNOWN_TOPIC_OR_PARTITION]),
+  );
 });

@@ -4,6 +4,7 @@ import {
   ApiKey,
   ErrorCode,
   updateMetadataRequest,
+  type DeleteGroupsResponse,
   type DescribeConfigsResponse,
   type ElectLeadersResponse,
   type JoinGroupResponse,
@@ -190,8 +191,8 @@ describe('OffsetFetch', () => {
   });
 });
 
-test('Produce to many topics that are not there is refused in each place, in order, a few at a time', async () => {
-  // Each look at the time takes a millisecond.
+/** Each look at the time takes a millisecond. */
+function busyClock(): { clock: SimulatedClock; busy: object; turns: () => number } {
   let nowMs = 0;
   let turns = 0;
   const clock = new SimulatedClock();
@@ -202,6 +203,11 @@ test('Produce to many topics that are not there is refused in each place, in ord
       clock.defer(task);
     },
   };
+  return { clock, busy, turns: () => turns };
+}
+
+test('Produce to many topics that are not there is refused in each place, in order, a few at a time', async () => {
+  const { clock, busy, turns } = busyClock();
   const topicData = list(1900, (topic) => ({
     name: `t${topic}`,
     partitionData: topic % 100 === 50 ? [{ index: topic, records: null }] : [],
@@ -229,7 +235,34 @@ test('Produce to many topics that are not there is refused in each place, in ord
   const { UNKNOWN_SERVER_ERROR, UNKNOWN_TOPIC_OR_PARTITION } = ErrorCode;
   expect(codes).toEqual(list(19, (at) => (at % 2 === 0 ? UNKNOWN_SERVER_ERROR : UNKNOWN_TOPIC_OR_PARTITION)));
   // It is walked twice, in steps of a hundred topics; a turn is of ten steps here.
-  expect(turns).toBeGreaterThanOrEqual(5);
+  expect(turns()).toBeGreaterThanOrEqual(5);
+});
+
+test('DeleteGroups of groups that are named again and again ends each once, a few names at a time', async () => {
+  const { clock, busy, turns } = busyClock();
+  const ended: string[] = [];
+  function* deleteGroup(groupId: string): Steps<number> {
+    ended.push(groupId);
+    yield;
+    return groupId === 'g1' ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.NONE;
+  }
+  const outcome = await call({
+    apiKey: ApiKey.DeleteGroups,
+    version: 2,
+    body: { groupsNames: list(1900, (at) => `g${at % 3}`) },
+    denied: ['DELETE GROUP g2'],
+    services: { clock: busy, groups: { deleteGroup } },
+  });
+  await clock.advance(10);
+  const { results } = outcome.answer as DeleteGroupsResponse;
+  expect(ended).toEqual(['g0', 'g1']);
+  expect(results).toEqual([
+    { groupId: 'g0', errorCode: ErrorCode.NONE },
+    { groupId: 'g1', errorCode: ErrorCode.GROUP_ID_NOT_FOUND },
+    { groupId: 'g2', errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED },
+  ]);
+  // In steps of 64 names; a turn is of ten steps here.
+  expect(turns()).toBeGreaterThanOrEqual(2);
 });
 
 test('DescribeConfigs reads a resource that is named again and again once', async () => {
@@ -272,6 +305,41 @@ test('ElectLeaders asks the controller for some partitions at a time, each once'
   expect(replicaElectionResults[0]!.partitionResult.map(({ partitionId }) => partitionId)).toEqual(
     list(2500, (at) => at),
   );
+});
+
+test('ElectLeaders says of those leaders that the broker has not heard of in time that it has not', async () => {
+  const heardOf = (partition: number): boolean => partition % 4 === 0;
+  const { NONE, REQUEST_TIMED_OUT, ELECTION_NOT_NEEDED } = ErrorCode;
+  const { replicaElectionResults } = await ask<ElectLeadersResponse>({
+    apiKey: ApiKey.ElectLeaders,
+    version: 2,
+    body: {
+      timeoutMs: 5,
+      topicPartitions: ['t', 'u'].map((topic) => ({ topic, partitions: list(1500, (at) => at) })),
+    },
+    services: {
+      metadata: {
+        onUpdate: () => () => undefined,
+        partitionInfo: ({ partition }: { partition: number }) => ({ leader: heardOf(partition) ? 1 : 2 }),
+      },
+      controller: {
+        electLeaders: (partitions: { topic: string; partition: number }[]) =>
+          Promise.resolve(
+            partitions.map((tp) => ({
+              ...tp,
+              leader: 1,
+              errorCode: tp.partition % 2 === 0 ? NONE : ELECTION_NOT_NEEDED,
+              errorMessage: null,
+            })),
+          ),
+      },
+    },
+  });
+  const codeOf = (partition: number): number =>
+    partition % 2 === 1 ? ELECTION_NOT_NEEDED : heardOf(partition) ? NONE : REQUEST_TIMED_OUT;
+  expect(
+    replicaElectionResults.map(({ topic, partitionResult }) => [topic, partitionResult.map((one) => one.errorCode)]),
+  ).toEqual(['t', 'u'].map((topic) => [topic, list(1500, codeOf)]));
 });
 
 test('a Fetch of thousands of partitions counts among large requests until it waits for nothing but records', async () => {
