@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../common/index.js';
 
-/** Between two tries of what still has to wait. */
+/** Between two tries of what still has to wait, and of those that want for a file handle. */
 const RETRY_MS = 1000;
 /** Tried in one turn; each may make a log. */
 const RETRIES_A_TURN = 50;
@@ -18,7 +18,11 @@ export interface PostponedRolesOptions<T> {
 
 /** Changes of role that only want time, by `partitionKey`, until they are done, or a command has changed or stopped the partition. */
 export class PostponedRoles<T> {
-  private readonly changes = new Map<string, { readonly change: T; readonly wantsHandles: boolean }>();
+  /** The first due is the first. */
+  private readonly changes = new Map<
+    string,
+    { readonly change: T; readonly wantsHandles: boolean; readonly dueMs: number }
+  >();
   private retryTimer: Timer | null = null;
 
   constructor(private readonly options: PostponedRolesOptions<T>) {}
@@ -35,7 +39,7 @@ export class PostponedRoles<T> {
   postpone(key: string, change: T, wantsHandles: boolean): void {
     // Behind the others: they may be done before.
     this.changes.delete(key);
-    this.changes.set(key, { change, wantsHandles });
+    this.changes.set(key, { change, wantsHandles, dueMs: this.options.clock.monotonicMs() + RETRY_MS });
     this.retryAfter(RETRY_MS);
   }
 
@@ -51,21 +55,27 @@ export class PostponedRoles<T> {
 
   private retry(): void {
     const { isOver, isBusy, onTried } = this.options;
-    this.retryTimer = null;
     if (isOver()) return;
-    if (isBusy()) return this.retryAfter(RETRY_MS);
-    this.trySome();
-    onTried();
-    // At once, unless one of these has to wait on.
-    if (this.changes.size > 0) this.retryAfter(0);
+    let delayMs = RETRY_MS;
+    if (!isBusy()) {
+      delayMs = this.trySome();
+      onTried();
+    }
+    this.retryTimer = null;
+    if (this.changes.size > 0) this.retryAfter(delayMs);
   }
 
-  /** Up to the first that wants for a handle: the next would as well. */
-  private trySome(): void {
+  /** Of those that are due, up to the first that wants for a handle: the next would as well. Gives the time until the next turn. */
+  private trySome(): number {
     const tryOne = this.options.beginTries();
-    for (const [key, { change }] of [...this.changes].slice(0, RETRIES_A_TURN)) {
+    const nowMs = this.options.clock.monotonicMs();
+    let tries = 0;
+    for (const [key, { change, dueMs }] of this.changes) {
+      if (dueMs > nowMs) return dueMs - nowMs;
+      if (tries++ === RETRIES_A_TURN) return 0;
       tryOne(change);
       if (this.changes.get(key)?.wantsHandles) break;
     }
+    return RETRY_MS;
   }
 }
