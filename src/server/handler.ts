@@ -54,6 +54,8 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
 ): ApiHandler {
   const api = apiOf(requestType.apiKey ?? -1)!;
   const answerBytes = answerSizeOf(requestType);
+  // What waits for others for minutes, as members of groups do, does not keep what it came with.
+  const isNamed = isErrorOfRequest(api.key);
 
   const serve = (body: Req, context: RequestContext<ResI>): void => {
     const bytes = answerBytes?.(body, context) ?? 0;
@@ -110,8 +112,7 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
     services: BrokerServices,
     place: LargeRequest | null,
   ): RequestContext<ResI> => {
-    // What waits for others for minutes, as members of groups do, does not keep what it came with.
-    const named = isErrorOfRequest(api.key) ? body : null;
+    const named = isNamed ? body : null;
     const context: RequestContext<ResI> = new RequestContext<ResI>(
       request,
       services,
