@@ -91,7 +91,8 @@ export class Deletions {
   checkAndComplete(key: string): void {
     const waiters = this.waiting.get(key);
     if (!waiters) return;
-    for (const waiter of [...waiters]) this.check(waiter);
+    let now: DeleteRecordsResult | null = null;
+    for (const waiter of [...waiters]) this.check(waiter, (now ??= this.resultNow(waiter)));
   }
 
   /** Something changed that is no partition's own, as which brokers are alive: looks at all that waits. */
@@ -127,19 +128,20 @@ export class Deletions {
     else this.waiting.set(waiter.key, new Set([waiter]));
   }
 
-  private check(waiter: Waiter): void {
-    const { deletion, index, requestedOffset } = waiter;
-    if (deletion.isDone) return;
+  /** The same for all that wait for the partition. */
+  private resultNow({ deletion, index }: Waiter): DeleteRecordsResult {
     const { tp } = deletion.results[index]!;
     const partition = this.partitionOrError(tp);
-    if (typeof partition === 'number' || !partition.leaderLog) {
-      const errorCode = typeof partition === 'number' ? partition : ErrorCode.NOT_LEADER_OR_FOLLOWER;
-      deletion.results[index] = failed(tp, errorCode);
-    } else {
-      const lowWatermark = partition.lowWatermarkIfLeader();
-      deletion.results[index] = { tp, errorCode: ErrorCode.NONE, lowWatermark };
-      if (lowWatermark < requestedOffset) return;
-    }
+    if (typeof partition === 'number') return failed(tp, partition);
+    if (!partition.leaderLog) return failed(tp, ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    return { tp, errorCode: ErrorCode.NONE, lowWatermark: partition.lowWatermarkIfLeader() };
+  }
+
+  private check(waiter: Waiter, now: DeleteRecordsResult): void {
+    const { deletion, index, requestedOffset } = waiter;
+    if (deletion.isDone) return;
+    deletion.results[index] = now;
+    if (now.errorCode === ErrorCode.NONE && now.lowWatermark < requestedOffset) return;
     this.unwatch(waiter);
     // While others of its partitions are to be begun with, they count too.
     if (--deletion.remaining === 0) this.complete(deletion);

@@ -1,4 +1,5 @@
-import { clampToSafeNumber, forEachInSteps, mapNestedInSteps, startInSlices, type Steps } from '../../common/index.js';
+import type { TopicPartition } from '../../cluster/index.js';
+import { clampToSafeNumber, forEachInSteps, mapInSteps, startInSlices, type Steps } from '../../common/index.js';
 import {
   deleteRecordsRequest,
   deleteRecordsResponse,
@@ -6,67 +7,76 @@ import {
   type DeleteRecordsRequest,
   type InputOf,
 } from '../../protocol/index.js';
-import { handler, LATER } from '../handler.js';
+import { handler, LATER, type RequestContext } from '../handler.js';
 
-type AskedTopic = DeleteRecordsRequest['topics'][number];
-type AskedPartition = AskedTopic['partitions'][number];
-type TopicAnswer = NonNullable<InputOf<typeof deleteRecordsResponse>['topics']>[number];
+type Answer = InputOf<typeof deleteRecordsResponse>;
+type TopicAnswer = NonNullable<Answer['topics']>[number];
 type PartitionAnswer = NonNullable<TopicAnswer['partitions']>[number];
 type Deleted = { readonly errorCode: number; readonly lowWatermark: number };
+
+interface Asked {
+  /** Why nothing is deleted of the partition; NONE when it may be. */
+  readonly errorCode: number;
+  readonly offset: bigint;
+}
+/** By topic and index, in the order in which they were named first. As in Kafka the last offset of a partition counts. */
+type AskedPartitions = ReadonlyMap<string, ReadonlyMap<number, Asked>>;
 
 const INVALID_LOW_WATERMARK = -1n;
 
 /** Moves log start offsets forward, and answers when every live replica has followed or the timeout is up. */
 export const deleteRecords = handler(deleteRecordsRequest, deleteRecordsResponse, function* (request, context) {
-  const { authorize, metadata, replicas } = context;
-  const asked: { tp: { topic: string; partition: number }; offset: number }[] = [];
-  // In the order of the request; what is deleted fills its place when it is done.
-  const answers: (PartitionAnswer | null)[] = [];
-  for (const { name, partitions } of request.topics) {
-    const authorized = authorize('DELETE', { type: 'TOPIC', name });
-    yield* forEachInSteps(partitions, ({ partitionIndex, offset }) => {
-      const tp = { topic: name, partition: partitionIndex };
-      if (!authorized) answers.push(refused(partitionIndex, ErrorCode.TOPIC_AUTHORIZATION_FAILED));
-      else if (!metadata.contains(tp)) {
-        answers.push(refused(partitionIndex, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION));
-      } else {
-        asked.push({ tp, offset: clampToSafeNumber(offset) });
-        answers.push(null);
-      }
+  const { clock, replicas } = context;
+  const asked = yield* sortOut(request, context);
+  const allowed: { tp: TopicPartition; offset: number }[] = [];
+  for (const [topic, partitions] of asked) {
+    yield* forEachInSteps(partitions, ([partition, { errorCode, offset }]) => {
+      if (errorCode === ErrorCode.NONE) allowed.push({ tp: { topic, partition }, offset: clampToSafeNumber(offset) });
     });
     yield;
   }
-  if (asked.length === 0) return yield* answerOf(request.topics, answers, []);
+  if (allowed.length === 0) return yield* answerOf(asked, []);
   const finish = (results: readonly Deleted[]): void =>
-    startInSlices(context.clock, answerOf(request.topics, answers, results), context.respond, context.fail);
-  return replicas.deleteRecords(request.timeoutMs, asked, finish).then(() => LATER);
+    startInSlices(clock, answerOf(asked, results), context.respond, context.fail);
+  return replicas.deleteRecords(request.timeoutMs, allowed, finish).then(() => LATER);
 });
 
-/** `results` fill the places that are null, in their order. */
-function* answerOf(
-  topics: readonly AskedTopic[],
-  answers: readonly (PartitionAnswer | null)[],
-  results: readonly Deleted[],
-): Steps<{ topics: TopicAnswer[] }> {
+function* sortOut(
+  { topics }: DeleteRecordsRequest,
+  { authorize, metadata }: RequestContext<Answer>,
+): Steps<AskedPartitions> {
+  const asked = new Map<string, Map<number, Asked>>();
+  for (const { name, partitions } of topics) {
+    const mayDelete = authorize('DELETE', { type: 'TOPIC', name });
+    let ofTopic = asked.get(name);
+    yield* forEachInSteps(partitions, ({ partitionIndex, offset }) => {
+      if (!ofTopic) asked.set(name, (ofTopic = new Map()));
+      let errorCode: number = ErrorCode.NONE;
+      if (!mayDelete) errorCode = ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+      else if (!metadata.contains({ topic: name, partition: partitionIndex })) {
+        errorCode = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+      }
+      ofTopic.set(partitionIndex, { errorCode, offset });
+    });
+    yield;
+  }
+  return asked;
+}
+
+/** `results` are of those that were not refused, in their order. */
+function* answerOf(asked: AskedPartitions, results: readonly Deleted[]): Steps<Answer> {
+  const topics: TopicAnswer[] = [];
   let next = 0;
-  let at = 0;
-  const fill = ({ partitionIndex }: AskedPartition): PartitionAnswer => {
-    const answer = answers[at++];
-    if (answer) return answer;
-    const { errorCode, lowWatermark } = results[next++]!;
-    return { partitionIndex, errorCode, lowWatermark: BigInt(lowWatermark) };
-  };
-  return { topics: yield* mapNestedInSteps(topics, partitionsOf, fill, topicAnswer) };
-}
-
-function partitionsOf({ partitions }: AskedTopic): readonly AskedPartition[] {
-  return partitions;
-}
-
-function topicAnswer({ name }: AskedTopic, partitions: PartitionAnswer[]): TopicAnswer {
-  return { name, partitions };
-}
-
-function refused(partitionIndex: number, errorCode: number): PartitionAnswer {
-  return { partitionIndex, lowWatermark: INVALID_LOW_WATERMARK, errorCode };
+  for (const [name, ofTopic] of asked) {
+    const partitions = yield* mapInSteps(ofTopic, ([partitionIndex, refused]): PartitionAnswer => {
+      if (refused.errorCode !== ErrorCode.NONE) {
+        return { partitionIndex, lowWatermark: INVALID_LOW_WATERMARK, errorCode: refused.errorCode };
+      }
+      const { errorCode, lowWatermark } = results[next++]!;
+      return { partitionIndex, lowWatermark: BigInt(lowWatermark), errorCode };
+    });
+    topics.push({ name, partitions });
+    yield;
+  }
+  return { topics };
 }

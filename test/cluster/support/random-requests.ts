@@ -289,12 +289,13 @@ export class RandomRequests {
   private deleteRecords(): RandomRequest {
     return this.make('DeleteRecords', [0, 2], () => ({
       timeoutMs: 5_000,
-      topics: [
-        {
-          name: this.topic(),
-          partitions: [{ partitionIndex: this.partition(), offset: this.oneOf([-1, 0, 1, 2, 3, 100, -2]) }],
-        },
-      ],
+      topics: this.someAgain(() => ({
+        name: this.topic(),
+        partitions: this.someAgain(() => ({
+          partitionIndex: this.partition(),
+          offset: this.oneOf([-1, 0, 1, 2, 3, 100, -2]),
+        })),
+      })),
     }));
   }
 

@@ -75,6 +75,16 @@ describe('a DeleteRecords that waits for followers', () => {
     expect(partitions.looks).toBe(2 * COUNT);
   });
 
+  test('is looked after with as many looks at its partition when thousands of others wait for the same', () => {
+    for (let at = 0; at < 2000; at++) ask([0]);
+    partitions.looks = 0;
+    deletions.checkAndComplete('t-0');
+    expect([partitions.looks, deletions.numDelayed]).toEqual([1, 2000]);
+    follow(0);
+    expect(codes()).toEqual(Array.from({ length: 2000 }, () => [ErrorCode.NONE]));
+    expect([partitions.looks, deletions.numDelayed]).toEqual([2, 0]);
+  });
+
   test('is answered with what its partitions became, in the order asked for, and forgotten', () => {
     partitions.gone.add(2);
     ask([1, 2, 0, 1]);

@@ -5,6 +5,7 @@ import {
   ErrorCode,
   updateMetadataRequest,
   type DeleteGroupsResponse,
+  type DeleteRecordsResponse,
   type DescribeConfigsResponse,
   type ElectLeadersResponse,
   type JoinGroupResponse,
@@ -281,6 +282,46 @@ test('DescribeConfigs reads a resource that is named again and again once', asyn
     },
   });
   expect([results.map(({ resourceName }) => resourceName), reads]).toEqual([list(5000, (at) => `t${at % 2}`), 2]);
+});
+
+test('DeleteRecords deletes up to the last of the offsets that a partition is named with, and answers each once', async () => {
+  const asked: object[] = [];
+  const deleteRecords = (
+    _timeoutMs: number,
+    partitions: readonly { tp: object; offset: number }[],
+    finish: (results: object[]) => void,
+  ): Promise<void> => {
+    asked.push(...partitions);
+    finish(partitions.map(({ tp, offset }) => ({ tp, errorCode: ErrorCode.NONE, lowWatermark: offset })));
+    return Promise.resolve();
+  };
+  const named = (name: string, offset: bigint) => ({
+    name,
+    partitions: [1, 0, 2, 1].map((partitionIndex) => ({ partitionIndex, offset })),
+  });
+  const { topics } = await ask<DeleteRecordsResponse>({
+    apiKey: ApiKey.DeleteRecords,
+    version: 2,
+    body: { timeoutMs: 0, topics: [named('t', 5n), ...list(1000, () => named('u', 6n)), named('t', 4n)] },
+    services: {
+      metadata: {
+        contains: ({ topic, partition }: { topic: string; partition: number }) => topic === 't' && partition > 0,
+      },
+      replicas: { deleteRecords },
+    },
+  });
+  expect(asked).toEqual([1, 2].map((partition) => ({ tp: { topic: 't', partition }, offset: 4 })));
+  const { NONE, UNKNOWN_TOPIC_OR_PARTITION } = ErrorCode;
+  const codesOf = (topic: string): (number | bigint)[][] =>
+    topics
+      .filter(({ name }) => name === topic)
+      .flatMap(({ partitions }) => partitions.map((one) => [one.partitionIndex, one.errorCode, one.lowWatermark]));
+  expect(codesOf('t')).toEqual([
+    [1, NONE, 4n],
+    [0, UNKNOWN_TOPIC_OR_PARTITION, -1n],
+    [2, NONE, 4n],
+  ]);
+  expect(codesOf('u')).toEqual([1, 0, 2].map((index) => [index, UNKNOWN_TOPIC_OR_PARTITION, -1n]));
 });
 
 test('ElectLeaders asks the controller for some partitions at a time, each once', async () => {
