@@ -78,14 +78,17 @@ export class LogTasks {
         return true;
       }
     };
-    const logs = [...this.logs.current(), ...this.logs.future()].filter(({ parentDir }) => parentDir === logDir);
-    await this.inSlices(logs, cleanUp);
-    for (const log of [...unread]) {
+    await this.inSlices(this.logsIn(logDir), cleanUp);
+    // One comes up again when another segment has expired while its times were read.
+    for (const log of unread) {
       if (this.isOver(log)) continue;
-      await log.readRetentionTimes().catch((error: unknown) => {
+      try {
+        await log.readRetentionTimes();
+      } catch (error) {
         // It may have been deleted meanwhile.
         if (!(error instanceof LogError) || !this.isOver(log)) failed(log, error);
-      });
+        continue;
+      }
       await this.inSlices([log], cleanUp);
     }
     if (total > 0) this.context.logger.info('Log cleanup completed', { segmentsDeleted: total });
@@ -94,8 +97,7 @@ export class LogTasks {
   /** Makes durable what was appended more than `flush.ms` ago to logs of a directory. */
   async flushDirtyLogs(logDir: string): Promise<void> {
     const dirty: UnifiedLog[] = [];
-    const logs = [...this.logs.current()].filter(({ parentDir }) => parentDir === logDir);
-    await this.inSlices(logs, (log) => {
+    await this.inSlices(this.logsIn(logDir), (log) => {
       const isDue = this.context.clock.monotonicMs() - log.lastFlushMs >= log.config.flushMs;
       if (isDue && log.logEndOffset > log.recoveryPoint) dirty.push(log);
       return true;
@@ -114,10 +116,18 @@ export class LogTasks {
 
   /** Forgets producers that wrote nothing for `producer.id.expiration.ms`. */
   async expireProducers(): Promise<void> {
-    await this.inSlices([...this.logs.current()], (log) => {
+    await this.inSlices(this.all, (log) => {
       if (log.hasProducers) log.removeExpiredProducers();
       return true;
     });
+  }
+
+  private get all(): UnifiedLog[] {
+    return [...this.logs.current(), ...this.logs.future()];
+  }
+
+  private logsIn(logDir: string): UnifiedLog[] {
+    return this.all.filter(({ parentDir }) => parentDir === logDir);
   }
 
   /** Takes a step for each log, and more until it says that it was the last one. */

@@ -54,11 +54,11 @@ class FakeLog {
 const clock = new SimulatedClock();
 let scheduler: Scheduler;
 
-function tasksOf(logs: readonly FakeLog[], logger = silentLogger): LogTasks {
+function tasksOf(logs: readonly FakeLog[], logger = silentLogger, copies: readonly FakeLog[] = []): LogTasks {
   scheduler = new Scheduler(clock, silentLogger);
   const context = { clock, logger, scheduler } as unknown as LogContext;
-  const current = logs as unknown as UnifiedLog[];
-  return new LogTasks(context, { current: () => current, future: () => [] });
+  const [current, future] = [logs, copies] as unknown as UnifiedLog[][];
+  return new LogTasks(context, { current: () => current!, future: () => future! });
 }
 
 const many = (): FakeLog[] => Array.from({ length: MANY }, () => new FakeLog());
@@ -132,6 +132,24 @@ test('logs are cleaned though the directory of another fails', async () => {
   const [broken, sound] = [new FakeLog(1, true), new FakeLog()];
   await ended(tasksOf([broken, sound]).cleanupLogs('/data'));
   expect(sound.expired).toBe(0);
+});
+
+test('retention deletes of a log of which another segment expires while its times are read', async () => {
+  const log = new FakeLog();
+  let reads = 0;
+  Object.defineProperty(log, 'areRetentionTimesKnown', { get: () => reads === 2 });
+  log.readRetentionTimes = async () => void reads++;
+  await ended(tasksOf([log]).cleanupLogs('/data'));
+  expect([reads, log.expired]).toEqual([2, 0]);
+});
+
+test('copies are cleaned and flushed as their logs are, and their producers expire', async () => {
+  const copy = new FakeLog();
+  const tasks = tasksOf([new FakeLog()], silentLogger, [copy]);
+  await ended(tasks.cleanupLogs('/data'));
+  await ended(tasks.flushDirtyLogs('/data'));
+  await ended(tasks.expireProducers());
+  expect(copy).toMatchObject({ expired: 0, flushes: 1, expiries: 1 });
 });
 
 describe('the flush of what is due', () => {
