@@ -420,5 +420,7 @@ export class GroupStore {
 
 /** Takes the offsets of these partitions from a group, one by one as it is gone through. */
 function* removeAmong(offsets: GroupOffsets, partitions: ReadonlyMap<string, TopicPartition>): Iterable<Removed> {
-  for (const key of offsets.among(partitions)) yield offsets.remove(key) ? partitions.get(key)! : null;
+  for (const key of offsets.among(partitions)) {
+    yield key !== null && offsets.remove(key) ? partitions.get(key)! : null;
+  }
 }

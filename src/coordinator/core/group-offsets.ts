@@ -176,11 +176,14 @@ export class GroupOffsets {
     return this.committed.delete(key);
   }
 
-  /** Those of these partitions, by their keys, of which there is an offset, maybe. Each may be removed when it is given. */
-  *among(partitions: ReadonlyMap<string, TopicPartition>): Iterable<string> {
+  /**
+   * Those of these partitions, by their keys, of which there is an offset, maybe. Each may be removed when it is given. Null for an offset of
+   * another partition, which was looked at.
+   */
+  *among(partitions: ReadonlyMap<string, TopicPartition>): Iterable<string | null> {
     const kept: ReadonlyMap<string, unknown>[] = [this.committed, this.pending, ...this.pendingTransactional.values()];
     if (kept.reduce((sum, { size }) => sum + size, 0) >= partitions.size) yield* partitions.keys();
-    else for (const offsets of kept) for (const key of offsets.keys()) if (partitions.has(key)) yield key;
+    else for (const offsets of kept) for (const key of offsets.keys()) yield partitions.has(key) ? key : null;
   }
 
   /** Forgets what is committed, one by one as it is gone through. */
