@@ -180,10 +180,11 @@ export function readSubscribedTopics(metadata: Buffer, maxNames: number): readon
   }
 }
 
-/** A name is longer than any topic's. Long ones make a list of a set, and megabytes of texts for each JoinGroup. Throws when the bytes end. */
+/** A name is longer than any topic's. Long ones make a list of a set, and megabytes of texts for each JoinGroup. */
 function namesNoTopic(metadata: Buffer): boolean {
-  const count = metadata.readInt32BE(2);
-  for (let left = count, at = 6; left > 0; left--) {
+  let left = metadata.length < 6 ? 0 : metadata.readInt32BE(2);
+  // Whoever reads them complains of bytes that are missing.
+  for (let at = 6; left > 0 && at + 2 <= metadata.length; left--) {
     const length = metadata.readInt16BE(at);
     if (length > MAX_TOPIC_NAME_LENGTH) return true;
     at += 2 + Math.max(0, length);
