@@ -33,14 +33,15 @@ export class LogPlacement {
   /**
    * Those in which a log may be made, the best first. It takes the place of one that was deleted, however its disk hangs, until that deletion is
    * durable: made elsewhere, it would be one of two after a loss of power. Throws DeletionPendingError where that place cannot be taken: logs of
-   * two directories may come back, or its own is about to go offline.
+   * two directories may come back, its own is about to go offline, or another was asked for.
    */
   dirsForLog(name: string): string[] {
     const deletedFrom = this.deletions.dirsOfLog(name);
     const usable = this.usable();
     if (deletedFrom.length === 0) return this.bestFirst(name, usable);
     const [dir] = deletedFrom;
-    if (deletedFrom.length === 1 && usable.includes(dir!)) return [dir!];
+    const isWished = (this.preferred.get(name) ?? dir) === dir;
+    if (deletedFrom.length === 1 && usable.includes(dir!) && isWished) return [dir!];
     throw new DeletionPendingError(`Deletions of ${name} in ${deletedFrom.join(', ')} are not durable yet`);
   }
 

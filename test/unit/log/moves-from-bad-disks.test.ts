@@ -241,9 +241,11 @@ describe('a log that is made again before the deletion of the one before is dura
   ])('is never one of two when the power goes ($title)', async ({ topicId, notDurable, spoil }) => {
     for (let seed = 1; seed <= 20; seed++) {
       const { world, manager } = await threeDirs(seed);
+      // The other directories have room for the next log.
+      manager.maybeUpdatePreferredLogDir({ topic: 'other', partition: 0 }, '/one');
+      manager.getOrCreateLog({ topic: 'other', partition: 0 }, { isNew: true });
       spoil(world, '/one');
       expect([...(await remove(world, manager))]).toEqual(notDurable);
-      manager.maybeUpdatePreferredLogDir(ORDERS, '/two');
       const log = manager.getOrCreateLog(ORDERS, { isNew: true, topicId });
       await world.clock.advance(60_000);
       if (log.isReadyForAppends) append(log);
@@ -255,14 +257,37 @@ describe('a log that is made again before the deletion of the one before is dura
     }
   });
 
-  test('lies where it is wished once the deletion is durable', async () => {
+  test('lies where it is wished, once the deletion is durable', async () => {
     const { world, manager } = await threeDirs();
     hang(world, '/one');
     await remove(world, manager);
+    manager.maybeUpdatePreferredLogDir(ORDERS, '/two');
+    expect(() => manager.getOrCreateLog(ORDERS, { isNew: true, topicId: TOPIC_ID })).toThrow(DeletionPendingError);
     world.fs.pace = null;
     await world.clock.advance(1e9);
-    manager.maybeUpdatePreferredLogDir(ORDERS, '/two');
     expect(manager.getOrCreateLog(ORDERS, { isNew: true, topicId: TOPIC_ID }).parentDir).toBe('/two');
+  });
+
+  test('waits for nothing where it is wished in the place of that one', async () => {
+    const { world, manager } = await threeDirs();
+    hang(world, '/one');
+    await remove(world, manager);
+    manager.maybeUpdatePreferredLogDir(ORDERS, '/one');
+    expect(manager.getOrCreateLog(ORDERS, { isNew: true, topicId: TOPIC_ID }).parentDir).toBe('/one');
+  });
+
+  test('is not made in a directory that is about to go offline, but elsewhere after that', async () => {
+    const { world, manager } = await threeDirs();
+    const other = { topic: 'other', partition: 0 };
+    manager.maybeUpdatePreferredLogDir(other, '/one');
+    const beside = manager.getOrCreateLog(other, { isNew: true });
+    hang(world, '/one');
+    await remove(world, manager);
+    world.fs.fault = (operation, path) => (operation === 'write' && path.startsWith('/one/') ? ioError('EIO') : null);
+    expect(() => append(beside)).toThrow(expect.objectContaining({ kind: 'KAFKA_STORAGE_ERROR' }));
+    expect(() => manager.getOrCreateLog(ORDERS, { isNew: true, topicId: TOPIC_ID })).toThrow(DeletionPendingError);
+    manager.handleLogDirFailure('/one');
+    expect(manager.getOrCreateLog(ORDERS, { isNew: true, topicId: TOPIC_ID }).parentDir).not.toBe('/one');
   });
 
   test('and deleted again there is not taken for durably deleted by the sync for the one before', async () => {

@@ -8,15 +8,18 @@ import { ORDERS, ReplicaCluster } from './replica-cluster.js';
 const SLICES: FetchSlices = { partitionsAtOnce: 4, partitionsAStep: 2, readsAStep: 2 };
 const THERE = 8;
 const HOUR_MS = 3_600_000;
-const ALL = Array.from({ length: THERE }, (_, partition) => ({ topic: ORDERS.topic, partition }));
+const upTo = (count: number) => Array.from({ length: count }, (_, partition) => ({ topic: ORDERS.topic, partition }));
+const ALL = upTo(THERE);
 
 let cluster: ReplicaCluster;
-const start = async (maxFetchSessionPartitions = Infinity): Promise<void> => {
+let there: number;
+const start = async (maxFetchSessionPartitions = Infinity, count = THERE): Promise<void> => {
+  there = count;
   cluster = await ReplicaCluster.start({
     brokers: 1,
     extras: () => ({ fetchSlices: SLICES, maxFetchSessionPartitions }),
   });
-  await cluster.create([1], ALL);
+  await cluster.create([1], upTo(count));
 };
 afterEach(() => cluster.stop());
 
@@ -67,7 +70,7 @@ function send(
     clientAddress: address,
     mayReplicate,
     authorize: ({ partition }: { partition: number }) =>
-      partition < THERE ? ErrorCode.NONE : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+      partition < there ? ErrorCode.NONE : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
     fail: (error: unknown) => {
       throw error;
     },
@@ -119,6 +122,13 @@ test('a large fetch without room is kept back, but not when it has found records
   const found = send(THERE, { address: 'c', minBytes: 1_000_000 });
   await cluster.clock.advance(0);
   expect([found.response === null, found.delayMs]).toEqual([false, 0]);
+});
+
+test('a large fetch without room is kept back for longer, the more partitions it names', async () => {
+  await start(1, 300);
+  const [many, most] = [send(260), send(300)];
+  while (!most.response) await cluster.clock.advance(0);
+  expect([many.delayMs, most.delayMs]).toEqual([260, 300]);
 });
 
 test.each([-1, 0])(
