@@ -5,6 +5,7 @@ import {
   endOfWholeBatches,
   findBatch,
   HEADER_SIZE_UP_TO_MAX_TIMESTAMP,
+  isWalkableAt,
   maxTimestampAt,
   nextOffsetAfter,
   sizeAt,
@@ -172,11 +173,9 @@ export class LogSegment {
   firstBatchTimestamp(): Int64 | null {
     if (this.rollingBasedTimestamp === undefined) {
       let timestamp: Int64 | null = null;
-      if (this.sizeInBytes >= HEADER_SIZE_UP_TO_MAX_TIMESTAMP) {
-        const header = Buffer.allocUnsafe(HEADER_SIZE_UP_TO_MAX_TIMESTAMP);
-        this.file.readSync(header, 0, HEADER_SIZE_UP_TO_MAX_TIMESTAMP, 0);
-        timestamp = maxTimestampAt(header, 0);
-      }
+      const header = Buffer.allocUnsafe(Math.min(HEADER_SIZE_UP_TO_MAX_TIMESTAMP, this.sizeInBytes));
+      if (header.length > 0) this.file.readSync(header, 0, header.length, 0);
+      if (isWalkableAt(header, 0, header.length)) timestamp = maxTimestampAt(header, 0);
       // Not before: the read may have wanted for a file handle.
       this.rollingBasedTimestamp = timestamp;
     }
@@ -474,7 +473,7 @@ function rememberPlace(readEnds: Map<number, number>, offset: number, position: 
 /** How far a walk of batches gets in a piece: to where the next one begins whose header is not all there. */
 function walkedEnd(piece: Buffer, filled: number): number {
   let at = 0;
-  while (at + HEADER_SIZE_UP_TO_MAX_TIMESTAMP <= filled) at += sizeAt(piece, at);
+  while (isWalkableAt(piece, at, filled)) at += sizeAt(piece, at);
   return at;
 }
 

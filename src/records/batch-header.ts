@@ -9,7 +9,7 @@ import { readInt64, readInt64Exact, type Int64 } from './int64.js';
 export const LOG_OVERHEAD = 12;
 /** Enough bytes to know a batch's size and magic. */
 export const HEADER_SIZE_UP_TO_MAGIC = 17;
-/** Enough bytes to know a batch's last offset and its greatest timestamp, whatever its magic. */
+/** Enough bytes to know a batch's last offset and its greatest timestamp, whatever its magic; entries of magic 0 and 1 may be shorter. */
 export const HEADER_SIZE_UP_TO_MAX_TIMESTAMP = 43;
 /** The header of a batch of magic 2; the records follow. */
 export const RECORD_BATCH_OVERHEAD = 61;
@@ -47,6 +47,12 @@ export function sizeAt(buffer: Buffer, position: number): number {
     );
   }
   return LOG_OVERHEAD + length;
+}
+
+/** Whether enough of a batch is there before `end` to walk by: its size and its last offset. */
+export function isWalkableAt(buffer: Buffer, position: number, end: number): boolean {
+  if (position + HEADER_SIZE_UP_TO_MAX_TIMESTAMP <= end) return true;
+  return position + HEADER_SIZE_UP_TO_MAGIC <= end && magicAt(buffer, position) < CURRENT_MAGIC;
 }
 
 export function magicAt(buffer: Buffer, position: number): number {

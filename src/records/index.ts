@@ -32,6 +32,7 @@ export {
   batchSizeAt,
   HEADER_SIZE_UP_TO_MAGIC,
   HEADER_SIZE_UP_TO_MAX_TIMESTAMP,
+  isWalkableAt,
   lastOffsetAt,
   LEGACY_RECORD_OVERHEAD_V0,
   LENGTH_POSITION,

@@ -1,7 +1,7 @@
 /** Splitting bytes into batches, as a log segment or a fetched partition holds them (`ByteBufferLogInputStream`). */
 import {
   batchSizeAt,
-  HEADER_SIZE_UP_TO_MAX_TIMESTAMP,
+  isWalkableAt,
   lastOffsetAt,
   LOG_OVERHEAD,
   sizeAt,
@@ -50,7 +50,7 @@ export function forEachBatch(
  */
 export function findBatch(buffer: Buffer, from: number, to: number, offset: number): number {
   let at = from;
-  while (at + HEADER_SIZE_UP_TO_MAX_TIMESTAMP <= to) {
+  while (isWalkableAt(buffer, at, to)) {
     if (lastOffsetAt(buffer, at) >= offset) return at;
     at += sizeAt(buffer, at);
   }
