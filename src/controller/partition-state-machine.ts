@@ -150,7 +150,7 @@ export class PartitionStateMachine {
     const results = new Map<PartitionEntry, ElectionResult>();
     let remaining = partitions;
     // What the context holds was read or written under the partition epoch it carries, and the write is conditional on that: so the
-    // first try needs no read, and finds out by a bad version that it was stale.
+    // first try needs no read, and finds out by a bad version that it was stale. That no one can lead is not written: it is looked at again.
     for (let reread = false; remaining.length > 0; reread = true) {
       const { finished, retry } = await this.tryElect(remaining, strategy, reread);
       for (const [partition, result] of finished) {
@@ -176,11 +176,16 @@ export class PartitionStateMachine {
     const current = await this.currentStates(partitions, reread, finished);
     const unclean = await this.uncleanElectionAllowed(current, strategy, finished);
 
+    const retry: PartitionEntry[] = [];
     const updates: (PartitionUpdate & { recipients: readonly number[] })[] = [];
     for (const [partition, state] of current) {
       if (finished.has(partition)) continue;
       const election = this.decide(partition, state, strategy, unclean.get(partition.topic) ?? false);
       if (election.kind === 'noEligibleReplica') {
+        if (!reread) {
+          retry.push(partition);
+          continue;
+        }
         const message = `Failed to elect leader for partition ${partition.topic}-${partition.partition} under strategy `;
         finished.set(partition, new StateChangeFailedError(message + STRATEGY_NAMES[strategy.kind]));
         continue;
@@ -189,7 +194,6 @@ export class PartitionStateMachine {
       updates.push({ partition, next: election.next, recipients: this.recipients(partition, strategy) });
     }
 
-    const retry: PartitionEntry[] = [];
     const written = await this.store.writePartitionStates(updates);
     written.forEach((result, i) => {
       const { partition, recipients } = updates[i]!;

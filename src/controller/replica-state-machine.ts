@@ -161,19 +161,22 @@ export class ReplicaStateMachine {
   ): Promise<Map<PartitionEntry, { state: LeaderIsrAndControllerEpoch; changed: boolean }>> {
     const results = new Map<PartitionEntry, { state: LeaderIsrAndControllerEpoch; changed: boolean }>();
     let remaining = replicas.map(({ partition }) => partition);
-    // The first try goes by the context, as an election does; see there.
+    // The first try goes by the context, as an election does; see there. That the broker is in no ISR is not written either.
     for (let reread = false; remaining.length > 0; reread = true) {
       const current = await this.currentStates(broker, remaining, reread);
       const updates: PartitionUpdate[] = [];
+      const unsure: PartitionEntry[] = [];
       for (const [partition, leaderAndIsr] of current) {
         if (leaderAndIsr.isr.includes(broker)) {
           updates.push({ partition, next: removeFromIsr(leaderAndIsr, broker) });
+        } else if (!reread) {
+          unsure.push(partition);
         } else {
           results.set(partition, { state: this.remember(partition, leaderAndIsr), changed: false });
         }
       }
       const written = await this.store.writePartitionStates(updates);
-      remaining = [];
+      remaining = unsure;
       written.forEach((result, i) => {
         const { partition } = updates[i]!;
         if (result.kind === 'written') {

@@ -111,7 +111,7 @@ async function onPartitionReassignment(
 
   const { adding, removing } = reassignment;
   const added = adding.map((replica) => ({ partition, replica }));
-  if (!isReassignmentComplete(reassignment, partition.leadership?.leaderAndIsr)) {
+  if (!(await isComplete(controller, partition, reassignment))) {
     // A1. To every replica, old and new. A replica that is added may go to any log directory, hence new.
     await raiseLeaderEpoch(controller, partition);
     batch.addLeaderAndIsr(originReplicas(reassignment), partition, false);
@@ -140,6 +140,24 @@ async function onPartitionReassignment(
   // B8.
   batch.addUpdateMetadata(context.liveOrShuttingDownBrokerIds, [partition]);
   await deletions.resumeDeletionForTopics([partition.topic]);
+}
+
+/**
+ * As the state in ZooKeeper says. Old leaders write there, and are heard of later; and what is complete ends with the deletion of replicas, which
+ * no version of a znode would stop.
+ */
+async function isComplete(
+  { context, partitionStore }: ControllerRuntime,
+  partition: PartitionEntry,
+  reassignment: ReplicaAssignment,
+): Promise<boolean> {
+  if (!isReassignmentComplete(reassignment, partition.leadership?.leaderAndIsr)) return false;
+  if (!isBeingReassigned(reassignment)) return true;
+  const [state] = await partitionStore.readPartitionStates([partition]);
+  if (state instanceof Error) throw state;
+  if (!state) return false;
+  context.putLeadership(partition, state);
+  return isReassignmentComplete(reassignment, state.leaderAndIsr);
 }
 
 /** Stores what is under way, first in ZooKeeper, and stops replicas that only the reassignment before this one wanted. */

@@ -571,6 +571,59 @@ describe('elections of leaders', () => {
   });
 });
 
+describe('an ISR that an old leader wrote and that the controller has not been told of', () => {
+  /** What is written is written behind the controller's back: no notification. */
+  const writeIsr = (isr: number[], { leader = 1, leaderEpoch = 0 } = {}): Promise<unknown> => {
+    const state = `{"controller_epoch":1,"leader":${leader},"version":1,"leader_epoch":${leaderEpoch},"isr":[${isr.join()}]}`;
+    return lab.during(lab.admin.set('/brokers/topics/a/partitions/0/state', Buffer.from(state), ANY_VERSION));
+  };
+
+  test('is looked at before no one is found to lead', async () => {
+    await start([1, 2, 3]);
+    await createTopic('a', [[2, 3]]);
+    await lab.kill(3);
+    await lab.quiesce();
+    await lab.register(3);
+    await lab.quiesce();
+    const { leaderEpoch } = (await stateOf('a'))!;
+    await writeIsr([2, 3], { leader: 2, leaderEpoch });
+    await lab.kill(2);
+    await lab.quiesce();
+    expect(await stateOf('a')).toMatchObject({ leader: 3, isr: [3] });
+  });
+
+  test('loses a broker that dies, though the controller did not know that it had joined', async () => {
+    await start([1, 2, 3]);
+    await createTopic('a', [[2, 3]]);
+    await lab.kill(3);
+    await lab.quiesce();
+    await lab.register(3);
+    await lab.quiesce();
+    const { leaderEpoch } = (await stateOf('a'))!;
+    await writeIsr([2, 3], { leader: 2, leaderEpoch });
+    await lab.kill(3);
+    await lab.quiesce();
+    expect(await stateOf('a')).toMatchObject({ leader: 2, isr: [2] });
+  });
+
+  test('is looked at before replicas are deleted because all that are to stay are in it', async () => {
+    await start([1, 2, 3]);
+    await createTopic('a', [[1, 2, 3]]);
+    await writeIsr([1, 2]);
+    lab.forget();
+    await lab.during(lab.adminStores.reassignments.createPartitionReassignment(new Map([['a-0', [3]]])));
+    await lab.quiesce();
+    expect(received('STOP_REPLICA')).toEqual([]);
+    expect(await stateOf('a')).toMatchObject({ leader: 1, isr: [1, 2] });
+    const { leaderEpoch } = (await stateOf('a'))!;
+    await writeIsr([1, 2, 3], { leaderEpoch });
+    await lab.during(lab.adminStores.notifications.propagateIsrChanges([{ topic: 'a', partition: 0 }]));
+    await lab.quiesce();
+    expect(await stateOf('a')).toMatchObject({ leader: 3, isr: [3] });
+    expect(new Set(received('STOP_REPLICA'))).toEqual(new Set([1, 2]));
+  });
+});
+
 describe('a reassignment found in ZooKeeper', () => {
   test('is carried on by a new controller: told with what is added and removed, completed when the target is in sync', async () => {
     for (const id of [1, 2, 3]) await lab.register(id);
