@@ -34,6 +34,9 @@ const VAST_REQUESTS =
   'also where Kafka would answer it with nothing in it: Metadata of all topics, and ElectLeaders 0 of all partitions. ' +
   'An answer beyond 64 KiB that there is no room for beside those that clients have not read (128 MiB for all, those of one address count twice) costs its connection too; ' +
   'Kafka may run out of memory. A sentence of more than 32,767 bytes is cut; Kafka closes the connection. ' +
+  'Without `queued.max.request.bytes` requests that are being read take an eighth of the memory of the machine or the container, at least 64 MiB and at most 1 GiB, where Kafka has no bound; ' +
+  'those of one address, which behind a proxy is everyone, take no more than they leave to the others. A line says so when they wait. ' +
+  'Of connections that come too fast or are too many 50 wait and the rest are closed, which Kafka leaves to the kernel. ' +
   'A request with a name of more than 300 bytes (no topic has one), and more elements than 128 KiB divided by its length, costs its connection.\n\nOne resource or topic has up to 1,000 configs, ' +
   'one topic 100,000 partitions and a partition 1,000 replicas; beyond, INVALID_REQUEST, INVALID_CONFIG, INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT. ' +
   'A member of a group offers up to 1,000 protocols (INCONSISTENT_GROUP_PROTOCOL), each with no more than a batch of `__consumer_offsets` has room for unless it is compressed, ' +

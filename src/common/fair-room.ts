@@ -8,16 +8,27 @@ export interface Tenant {
   readonly bytes: number;
 }
 
+/** Each of four times the bytes of the one before; from the last on all are one. */
+const SIZES = 16;
+
+function sizeOf({ bytes }: Tenant): number {
+  return bytes < 2 ** 31 ? (31 - Math.clz32(bytes | 1)) >> 1 : SIZES - 1;
+}
+
 /**
  * A number of bytes that strangers share (`AddressShares`). A tenant takes all it needs at once, or waits. Whoever finds room passes those who wait
- * because they, or their address, are too large.
+ * because they, or their address, are too large, also those of his own address: half a company may stand behind one.
  *
  * One tenant may overdraw, for it may be larger than all there is; what it takes does not count against the others. This place goes to those who
- * wait, the addresses in turn: so everyone who waits goes in at last, though smaller ones come and go.
+ * wait, sizes and addresses in turn: so everyone who waits goes in at last, though smaller ones come and go.
  */
 export class FairRoom<T extends Tenant> {
   private readonly shares: AddressShares;
-  private readonly line = new WaitingLine<T>();
+  /** Those who wait, by size: one that is too large is in the way of none but its like. */
+  private readonly lines = Array.from({ length: SIZES }, () => new WaitingLine<T>());
+  /** The size whose turn is next. */
+  private nextSize = 0;
+  private waiting = 0;
   private overdrawer: T | null = null;
 
   constructor(capacityBytes: number) {
@@ -30,31 +41,44 @@ export class FairRoom<T extends Tenant> {
 
   /** How many wait. */
   get waiters(): number {
-    return this.line.size;
+    return this.waiting;
   }
 
   /** Whether it is in; otherwise it waits, and `admitNext` gives it when its turn has come. */
   enter(tenant: T): boolean {
-    const isIn = !this.line.hasOf(tenant.address) && (this.fits(tenant) || (this.line.size === 0 && this.mayOverdraw));
-    if (isIn) this.hold(tenant);
-    else this.line.add(tenant);
+    const isIn = this.fits(tenant) || (this.waiting === 0 && this.mayOverdraw);
+    if (isIn) {
+      this.hold(tenant);
+    } else {
+      this.lines[sizeOf(tenant)]!.add(tenant);
+      this.waiting++;
+    }
     return isIn;
   }
 
   /** Gives back what it holds, or the wish for it. */
   leave(tenant: T): void {
-    if (this.line.delete(tenant)) return;
+    if (this.lines[sizeOf(tenant)]!.delete(tenant)) {
+      this.waiting--;
+      return;
+    }
     if (this.overdrawer === tenant) this.overdrawer = null;
     else this.shares.count(tenant.address, -tenant.bytes);
   }
 
   /** Who need not wait any more, and is in now; null when all that wait have to. */
   admitNext(): T | null {
-    const next = this.mayOverdraw ? this.line.first : this.line.firstThat(this.fits);
-    if (next === null) return null;
-    this.line.takeFirst(next);
-    this.hold(next);
-    return next;
+    for (let passed = 0; passed < SIZES && this.waiting > 0; passed++) {
+      const line = this.lines[this.nextSize]!;
+      this.nextSize = (this.nextSize + 1) % SIZES;
+      const next = this.mayOverdraw ? line.first : line.firstThat(this.fits);
+      if (next === null) continue;
+      line.takeFirst(next);
+      this.waiting--;
+      this.hold(next);
+      return next;
+    }
+    return null;
   }
 
   private get mayOverdraw(): boolean {

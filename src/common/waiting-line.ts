@@ -32,10 +32,6 @@ export class WaitingLine<T extends Waiting> {
     return null;
   }
 
-  hasOf(address: string): boolean {
-    return this.byAddress.has(address);
-  }
-
   add(waiting: T): void {
     const line = this.byAddress.get(waiting.address);
     if (line) line.add(waiting);

@@ -67,6 +67,8 @@ export interface SocketServerOptions {
 const SCRATCH_BYTES = 64 * 1024;
 /** How often the same sentence about bad clients is written. */
 const BAD_CLIENT_LINES_PER_MINUTE = 5;
+/** So long requests wait for memory before that is said. */
+const UNTOLD_WAIT_MS = 2000;
 /** Memory of answered requests that is kept for the next ones. */
 const FREE_FRAME_BYTES = 4 * 1024 * 1024;
 
@@ -94,6 +96,8 @@ export class SocketServer implements ServerConnectionHost {
   /** For what clients can cause as often as they like. */
   private readonly badClients: Logger;
   private readonly slowClients: SlowClients;
+  /** Since when frames have waited for memory; null when none does. */
+  private shortSinceMs: number | null = null;
   private processing = false;
   private stopped = false;
   private nextConnection = 0;
@@ -349,6 +353,20 @@ export class SocketServer implements ServerConnectionHost {
     }
   }
 
+  private tellIfShort(nowMs: number): void {
+    if (this.memory.waiters === 0) {
+      this.shortSinceMs = null;
+      return;
+    }
+    this.shortSinceMs ??= nowMs;
+    if (nowMs - this.shortSinceMs < UNTOLD_WAIT_MS) return;
+    const bytes = this.options.limits.requestMemoryBytes;
+    this.badClients.warn('Requests wait for memory: queued.max.request.bytes bounds what is read and not yet handled', {
+      bytes,
+      waiting: this.memory.waiters,
+    });
+  }
+
   private get unreadRooms(): UnreadAnswers[] {
     return Object.values(this.unread);
   }
@@ -361,6 +379,7 @@ export class SocketServer implements ServerConnectionHost {
       this.onBadClient(connection, reason, undefined);
       connection.close();
     }
+    this.tellIfShort(nowMs);
     return this.memory.waiters > 0 || this.unreadRooms.some(({ isShort }) => isShort);
   }
 }

@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { hostname } from 'node:os';
+import { hostname, totalmem } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import type { BrokerEndPoint } from '../cluster/index.js';
 import type { Logger } from '../common/index.js';
@@ -11,8 +11,9 @@ import {
   type SocketServerLimits,
 } from '../network/index.js';
 
-/** Memory for requests that are being read, when `queued.max.request.bytes` sets no bound. */
-const DEFAULT_REQUEST_MEMORY_BYTES = 64 * 1024 * 1024;
+/** Memory for requests that are being read, when `queued.max.request.bytes` sets no bound: an eighth of the machine's or the container's, within these. */
+const LEAST_REQUEST_MEMORY_BYTES = 64 * 1024 * 1024;
+const MOST_REQUEST_MEMORY_BYTES = 1024 * 1024 * 1024;
 
 /** What clients of this broker are bound by; `config` gives the configuration of the moment. */
 export function socketServerLimits(config: () => BrokerConfig, logger: Logger): Required<SocketServerLimits> {
@@ -22,7 +23,7 @@ export function socketServerLimits(config: () => BrokerConfig, logger: Logger): 
   overrides.update(connections().maxConnectionsPerIpOverrides);
   return {
     maxRequestBytes,
-    requestMemoryBytes: queuedMaxRequestBytes > 0 ? queuedMaxRequestBytes : DEFAULT_REQUEST_MEMORY_BYTES,
+    requestMemoryBytes: queuedMaxRequestBytes > 0 ? queuedMaxRequestBytes : requestMemoryOf(machineBytes()),
     maxIdleMs,
     backlog,
     maxConnections: () => connections().maxConnections,
@@ -34,6 +35,16 @@ export function socketServerLimits(config: () => BrokerConfig, logger: Logger): 
       return overrides.limitOf(address) ?? connections().maxConnectionsPerIp;
     },
   };
+}
+
+/** Resident only as bytes come, and as slowly as the links of those who send: it has to hold the requests of all that are slow. */
+export function requestMemoryOf(memoryBytes: number): number {
+  return Math.max(LEAST_REQUEST_MEMORY_BYTES, Math.min(MOST_REQUEST_MEMORY_BYTES, Math.floor(memoryBytes / 8)));
+}
+
+function machineBytes(): number {
+  // Nothing, or more than there is, where no one has set a bound.
+  return Math.min(totalmem(), process.constrainedMemory() || Infinity);
 }
 
 /** How fast connections may be made (KIP-612). */

@@ -4,8 +4,8 @@ import type { Frame } from './frame.js';
 export const FRAME_GRACE_MS = 2000;
 /** And so long, once it has had to wait itself, until the first: what its sender could send meanwhile is in the kernel. */
 export const GRANTED_GRACE_MS = 500;
-/** A frame must come at this rate, or within half a minute, whichever is quicker; 16 KiB a second are a slow modem. */
-const LEAST_BYTES_PER_MS = 16;
+/** A frame must come at this rate, or within half a minute, whichever is quicker; 4 KiB a second are a slow modem. */
+const LEAST_BYTES_PER_MS = 4;
 const MAX_FRAME_MS = 30_000;
 
 /**

@@ -37,38 +37,73 @@ describe('a room that strangers share', () => {
   });
 
   test('lets the one whose turn it is overdraw, however many pass it', () => {
-    const { room, enter } = lab();
-    const giant = guest('giant1', 5000);
-    expect(room.enter(giant)).toBe(true);
-    enter('giant2', 5000);
-    enter('other1', 60);
+    const { room } = lab();
+    const giants = [1, 2].map((at) => guest(`giant${at}`, 5000));
+    expect(giants.map((giant) => room.enter(giant))).toEqual([true, false]);
     for (let at = 0; at < 10; at++) expect(room.enter(guest('passer', 5))).toBe(true);
     expect(room.admitNext()).toBeNull();
-    room.leave(giant);
-    expect([room.admitNext()?.name, room.admitNext()]).toEqual(['giant2', null]);
+    room.leave(giants[0]!);
+    expect([room.admitNext(), room.admitNext()]).toEqual([giants[1], null]);
     room.leave(guest('passer', 50));
-    room.leave(guest('giant2', 0));
-    expect(room.waiters).toBe(1);
+    room.leave(giants[1]!);
+    expect([room.heldBytes, room.waiters]).toEqual([0, 0]);
   });
 
-  test('keeps the order of one address: none passes those of its own who wait', () => {
+  test('lets one that fits pass those of its own address who wait, and keeps the order of those of one size', () => {
     const { room, enter } = lab();
     const giant = guest('b1', 5000);
     room.enter(giant);
-    expect([enter('a1', 60), enter('a2', 1)]).toEqual([false, false]);
+    expect([enter('a1', 60), enter('a2', 1), enter('a3', 61), enter('a4', 20)]).toEqual([false, true, false, true]);
     room.leave(giant);
-    expect([room.admitNext()?.name, room.admitNext()?.name, room.admitNext()]).toEqual(['a1', 'a2', null]);
+    expect([room.admitNext()?.name, room.admitNext()]).toEqual(['a1', null]);
+  });
+
+  test('lets in one for which there is room by now, whatever larger ones of its address wait before it', () => {
+    const { room, enter } = lab();
+    enter('b1', 5000);
+    const first = guest('a1', 50);
+    room.enter(first);
+    expect([enter('a2', 60), enter('a3', 10), enter('a4', 60)]).toEqual([false, false, false]);
+    room.leave(first);
+    expect([room.admitNext()?.name, room.admitNext()]).toEqual(['a3', null]);
+  });
+
+  test('gives the place of the one that overdraws to none that comes while others wait for it', () => {
+    const { room, enter } = lab();
+    const giant = guest('b1', 5000);
+    room.enter(giant);
+    enter('c1', 5000);
+    room.leave(giant);
+    expect(enter('d1', 5000)).toBe(false);
+    expect([room.admitNext()?.name, room.admitNext()]).toEqual(['c1', null]);
+  });
+
+  test('gives the place of the one that overdraws to each size in turn', () => {
+    const { room, enter } = lab();
+    let giant = guest('b1', 5000);
+    room.enter(giant);
+    for (let at = 0; at < 3; at++) enter(`large${at}`, 5000);
+    for (let at = 0; at < 3; at++) enter(`a${at}`, 60);
+    const order: string[] = [];
+    for (let turn = 0; turn < 6; turn++) {
+      room.leave(giant);
+      giant = room.admitNext()!;
+      order.push(giant.name.slice(0, 1));
+    }
+    expect(order.join('')).toMatch(/^(la){3}$|^(al){3}$/);
   });
 
   test('one that waits and is given up makes place for those behind it', () => {
     const { room, enter } = lab();
+    const giant = guest('b1', 5000);
+    room.enter(giant);
     const first = guest('a1', 60);
-    enter('b1', 5000);
     room.enter(first);
-    enter('a2', 1);
+    enter('a2', 61);
     expect(room.admitNext()).toBeNull();
     room.leave(first);
-    expect(room.admitNext()?.name).toBe('a2');
+    room.leave(giant);
+    expect([room.waiters, room.admitNext()?.name, room.waiters]).toEqual([1, 'a2', 0]);
   });
 
   test.each([1, 2, 3])(

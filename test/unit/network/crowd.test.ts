@@ -1,5 +1,5 @@
 /** What a crowd of clients may cost the others, and whom it costs a connection: each a story, under a clock that stands still. */
-import { AssertionError, seededRandom } from '../../../src/common/index.js';
+import { AssertionError, seededRandom, silentLogger } from '../../../src/common/index.js';
 import type { Request } from '../../../src/network/index.js';
 import { ApiKey } from '../../../src/protocol/index.js';
 import { Crowd, requestOf, type FakeConnection } from './support/crowd.js';
@@ -111,6 +111,32 @@ describe('half-sent frames', () => {
     }
     expect(others.map(({ answers, isClosed }) => [answers.length, isClosed])).toEqual(others.map(() => [1, false]));
     expect(crowd.server.memory.waiters).toBe(0);
+  });
+
+  test('of slow uploads stop no one else at their address, and the operator is told what they wait for', async () => {
+    const lines: unknown[] = [];
+    const tell = (line: string, fields?: object): void => void lines.push([line, fields]);
+    const logger = { ...silentLogger, warn: tell, isEnabled: () => true };
+    const crowd = await crowdOf(['BROKERS'], { requestMemoryBytes: 64 * MIB, maxRequestBytes: 16 * MIB }, undefined, {
+      logger,
+    });
+    const frame = requestOf(10 * MIB, 1);
+    const uploads = Array.from({ length: 4 }, () => crowd.connect('office'));
+    for (const upload of uploads) upload.send(frame.subarray(0, 100 * KIB));
+    const answered: number[] = [];
+    for (let at = 1; at <= 25; at++) {
+      for (const upload of uploads)
+        if (!upload.isClosed) upload.send(frame.subarray(at * 400 * KIB, (at + 1) * 400 * KIB));
+      const other = ask(crowd.connect('office'), 200 * KIB);
+      crowd.run(1000);
+      answered.push(other.answers.length);
+    }
+    expect(crowd.server.memory.waiters).toBeGreaterThan(0);
+    expect(answered).toEqual(answered.map(() => 1));
+    expect(lines[0]).toEqual([
+      'Requests wait for memory: queued.max.request.bytes bounds what is read and not yet handled',
+      { bytes: 64 * MIB, waiting: 2 },
+    ]);
   });
 
   test('may take as long as they like while no one waits for their memory', async () => {

@@ -1,6 +1,14 @@
 import { silentLogger } from '../../../src/common/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
-import { connectionRateLimits, socketServerLimits } from '../../../src/server/broker-listeners.js';
+import { connectionRateLimits, requestMemoryOf, socketServerLimits } from '../../../src/server/broker-listeners.js';
+
+test.each([
+  [512, 64],
+  [4096, 512],
+  [24 * 1024, 1024],
+])('of a machine with %i MiB requests that are being read may take %i', (machineMiB, requestsMiB) => {
+  expect(requestMemoryOf(machineMiB * 1024 * 1024)).toBe(requestsMiB * 1024 * 1024);
+});
 
 test('limits of connections are those of the moment, by listener and by address', () => {
   const { config } = BrokerConfig.parse(
