@@ -1,12 +1,5 @@
 /** Splitting bytes into batches, as a log segment or a fetched partition holds them (`ByteBufferLogInputStream`). */
-import {
-  batchSizeAt,
-  isWalkableAt,
-  lastOffsetAt,
-  LOG_OVERHEAD,
-  sizeAt,
-  wholeBatchSizeAt,
-} from './batch-header.js';
+import { batchSizeAt, isWalkableAt, lastOffsetAt, LOG_OVERHEAD, sizeAt, wholeBatchSizeAt } from './batch-header.js';
 import { BatchView } from './batch-view.js';
 
 /**
