@@ -44,9 +44,12 @@ export class FairRoom<T extends Tenant> {
     return this.waiting;
   }
 
-  /** Whether it is in; otherwise it waits, and `admitNext` gives it when its turn has come. */
-  enter(tenant: T): boolean {
-    const isIn = this.fits(tenant) || (this.waiting === 0 && this.mayOverdraw);
+  /**
+   * Whether it is in; otherwise it waits, and `admitNext` gives it when its turn has come. `mayPass` is false from when room was freed until
+   * `admitNext` was asked: that room is for those who wait.
+   */
+  enter(tenant: T, mayPass = true): boolean {
+    const isIn = (mayPass && this.fits(tenant)) || (this.waiting === 0 && this.mayOverdraw);
     if (isIn) {
       this.hold(tenant);
     } else {

@@ -29,7 +29,7 @@ export class GrantingRoom<T extends Tenant> {
 
   /** False when it has to wait. */
   enter(tenant: T): boolean {
-    const isIn = this.room.enter(tenant);
+    const isIn = this.room.enter(tenant, !this.isGrantScheduled);
     if (isIn) this.onEntered(tenant);
     return isIn;
   }

@@ -458,7 +458,6 @@ export class LogManager {
 
   private async loadDir(dir: LogDir, names: readonly string[], configs: ReadonlyMap<string, LogConfig>): Promise<void> {
     const hadCleanShutdown = this.dirs.takeCleanShutdownMark(dir.path);
-    let hasDeleted = false;
     const isCheckpointWrong = await loadLogDir(this.context, dir, {
       names,
       hadCleanShutdown,
@@ -466,17 +465,19 @@ export class LogManager {
       onLoaded: (log, isFuture) => this.addLoaded(log, isFuture),
       isStopped: () => this.isLoadingStopped,
       onDeleted: (path) => {
-        hasDeleted = true;
         this.deletions.removeLater(dir.path, path, this.defaultConfig.fileDeleteDelayMs);
       },
     });
-    if (hasDeleted && !hadCleanShutdown) await this.syncDeletionsOfBefore(dir.path);
+    if (!hadCleanShutdown) await this.syncDeletionsOfBefore(dir.path);
     // What is appended where recovery has cut a log is not durable. Else nothing is written: the disk may be full.
     if (!isCheckpointWrong) return;
     onStorage(this.context, dir.path, 'writing the recovery points', () => this.checkpoints.writeLoweredSync(dir.path));
   }
 
-  /** A kill may have come before their sync, and the controller that asks for them again is told that nothing of them is left. */
+  /**
+   * A kill may have come before their sync, even after their folders were removed, and the controller that asks for them again is told that
+   * nothing of them is left.
+   */
   private async syncDeletionsOfBefore(path: string): Promise<void> {
     const { folders } = this.context;
     folders.markChanged(path);

@@ -60,7 +60,8 @@ export class RequestMemory {
   /** Takes the memory of one frame. `isGranted` says whether it is there; otherwise the owner is told later, when it is. */
   take(senderClass: SenderClass, bytes: number, owner: MemoryOwner): FrameMemory {
     const account = new FrameMemory(this, senderClass, bytes, owner);
-    account.isGranted = this.rooms[senderClass].enter(account);
+    // A connection that has just given its memory back is here again before those that wait were asked.
+    account.isGranted = this.rooms[senderClass].enter(account, !this.isGrantDue);
     return account;
   }
 

@@ -144,7 +144,7 @@ export class FetchSessionCache {
     const room = this.roomOf(holder);
     if (room.hasRoomFor(holder.address, size)) return true;
     // Sessions of others do not end for what would not fit nevertheless.
-    if (!room.mayHold(size)) return false;
+    if (!room.mayHold(size + (growing?.cachedSize ?? 0))) return false;
     for (const session of this.sessions.values()) {
       if (nowMs - session.lastUsedMs <= this.evictionMs) return false;
       if (session.privileged !== holder.privileged || session === growing) continue;

@@ -1,5 +1,19 @@
 import { GrantingRoom, SimulatedClock, type Tenant } from '../../../src/common/index.js';
 
+test('room that was given back is for those that wait, whoever comes in the same step', async () => {
+  const clock = new SimulatedClock();
+  const entered: string[] = [];
+  const room = new GrantingRoom<Tenant & { readonly name: string }>(clock, 10, ({ name }) => entered.push(name));
+  const tenant = (name: string, bytes = 3) => ({ name, address: 'a', bytes });
+  const [large, first] = [tenant('large', 1000), tenant('first')];
+  for (const each of [large, first]) expect(room.enter(each)).toBe(true);
+  expect(room.enter(tenant('waiting'))).toBe(false);
+  room.leave(first);
+  expect(room.enter(tenant('again'))).toBe(false);
+  for (let turn = 0; turn < 5; turn++) await clock.advance(1);
+  expect(entered).toEqual(['large', 'first', 'waiting']);
+});
+
 test('one whose entry throws keeps no one behind it waiting', async () => {
   const clock = new SimulatedClock();
   const entered: number[] = [];

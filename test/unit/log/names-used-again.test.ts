@@ -94,15 +94,23 @@ test('a topic that is made again after a kill within its deletion keeps its reco
   expect(await values((await start(['/a'])).getLog(tp)!)).toEqual(['0', '1', '2', '3', '4']);
 });
 
-test('a deletion that a kill cut short is durable once the next life has started', async () => {
+test.each([
+  ['at once', 0],
+  ['after its folder was removed, while the sync of its directory hung', 120_000],
+])('a deletion that a kill cut short %s is durable once the next life has started', async (_when, afterMs) => {
   for (let seed = 1; seed <= 10; seed++) {
     world = newWorld(seed);
     const manager = await start(['/a']);
     const log = manager.getOrCreateLog(tp, { isNew: true });
     append(log, 3);
     await flush(log);
+    if (afterMs > 0) {
+      world.fs.pace = { clock: world.clock, delayMs: (operation) => (operation === 'sync' ? 3_600_000 : 0) };
+    }
     manager.deleteLater(tp);
+    await world.clock.advance(afterMs);
     crash(world, 'process');
+    world.fs.pace = null;
     await start(['/a']);
     crash(world, 'power');
     expect((await start(['/a'])).getLog(tp)).toBeUndefined();

@@ -85,6 +85,17 @@ describe('the memory of requests', () => {
     expect(lab.turns).toEqual([]);
   });
 
+  test('that was given back is for those that wait, whoever asks before they go on', () => {
+    const lab = new Lab();
+    const { release } = lab.full();
+    lab.waiting('patient', 10);
+    release();
+    lab.waiting('back again', 10);
+    lab.runTurns();
+    expect(lab.granted).toEqual(['patient', 'back again']);
+    lab.holding(10);
+  });
+
   test('lets no one go on inside of another, though each gives its memory back at once', () => {
     const lab = new Lab();
     const { release } = lab.full();

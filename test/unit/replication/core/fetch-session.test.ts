@@ -419,7 +419,14 @@ describe('the partitions that are kept for all together', () => {
     const cache = room();
     const old = begin(cache, 0, at('a'), 6)!;
     expect([begin(cache, 101, at('b'), 7), cache.beginWait(101, at('b'), 7)]).toEqual([null, false]);
-    expect(old.isEnded).toBe(false);
+    const growing = begin(cache, 101, at('b'), 3)!;
+    const grown = {
+      sessionId: growing.id,
+      epoch: 1,
+      partitions: [4, 5, 6, 7].map((partition) => asked('b', partition)),
+    };
+    expect(newFetchContext(cache, 202, request(grown)).kind).toBe('sessionless');
+    expect([old.isEnded, growing.isEnded]).toEqual([false, true]);
   });
 
   test('are taken from others, not from the session that grows', () => {
