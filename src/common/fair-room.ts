@@ -26,6 +26,8 @@ export class FairRoom<T extends Tenant> {
   private readonly shares: AddressShares;
   /** Those who wait, by size: one that is too large is in the way of none but its like. */
   private readonly lines = Array.from({ length: SIZES }, () => new WaitingLine<T>());
+  /** Those that fitted when they came, and came in a turn in which others were to be asked first. */
+  private readonly late = new WaitingLine<T>();
   /** The size whose turn is next. */
   private nextSize = 0;
   private waiting = 0;
@@ -53,7 +55,7 @@ export class FairRoom<T extends Tenant> {
     if (isIn) {
       this.hold(tenant);
     } else {
-      this.lines[sizeOf(tenant)]!.add(tenant);
+      (this.fits(tenant) ? this.late : this.lines[sizeOf(tenant)]!).add(tenant);
       this.waiting++;
     }
     return isIn;
@@ -61,7 +63,7 @@ export class FairRoom<T extends Tenant> {
 
   /** Gives back what it holds, or the wish for it. */
   leave(tenant: T): void {
-    if (this.lines[sizeOf(tenant)]!.delete(tenant)) {
+    if (this.late.delete(tenant) || this.lines[sizeOf(tenant)]!.delete(tenant)) {
       this.waiting--;
       return;
     }
@@ -80,6 +82,20 @@ export class FairRoom<T extends Tenant> {
       this.waiting--;
       this.hold(next);
       return next;
+    }
+    return this.admitLate();
+  }
+
+  /** None of those that wait fits: they are not in the way of who does. */
+  private admitLate(): T | null {
+    for (let next = this.late.first; next !== null; next = this.late.first) {
+      this.late.takeFirst(next);
+      if (this.fits(next)) {
+        this.waiting--;
+        this.hold(next);
+        return next;
+      }
+      this.lines[sizeOf(next)]!.add(next);
     }
     return null;
   }

@@ -3,6 +3,8 @@ import { SENDER_CLASSES, type SenderClass } from './sender-class.js';
 
 /** How many frames are let go on in one turn, each of which may be handled at once. */
 const GRANTS_A_TURN = 16;
+/** Not brokers, who come first: few, and each with a frame at a time. */
+const IN_TURN = SENDER_CLASSES.filter((name) => name !== 'broker');
 /** What each class has, in eighths of the capacity. */
 const EIGHTHS: Readonly<Record<SenderClass, number>> = { broker: 1, claimedBroker: 1, small: 3, large: 4 };
 const READ_AHEAD_EIGHTHS = 1;
@@ -97,7 +99,7 @@ export class RequestMemory {
     let account: FrameMemory | null = null;
     try {
       for (let count = 0; count < GRANTS_A_TURN; count++) {
-        account = this.grantNext();
+        account = this.grantNext(count);
         if (account === null) return;
         account.owner.onMemoryGranted();
       }
@@ -107,14 +109,14 @@ export class RequestMemory {
     }
   }
 
-  private grantNext(): FrameMemory | null {
-    for (const name of SENDER_CLASSES) {
-      const account = this.rooms[name].admitNext();
-      if (account === null) continue;
-      account.isGranted = true;
-      return account;
+  /** Brokers first, the other classes in turn: a line of theirs that is never empty holds up none of them. */
+  private grantNext(count: number): FrameMemory | null {
+    let account = this.rooms.broker.admitNext();
+    for (let at = 0; account === null && at < IN_TURN.length; at++) {
+      account = this.rooms[IN_TURN[(count + at) % IN_TURN.length]!].admitNext();
     }
-    return null;
+    if (account !== null) account.isGranted = true;
+    return account;
   }
 }
 

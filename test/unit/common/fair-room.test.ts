@@ -68,6 +68,24 @@ describe('a room that strangers share', () => {
     expect([room.admitNext()?.name, room.admitNext()]).toEqual(['a3', null]);
   });
 
+  test('lets one in that came while others were to be asked, though others of its size and address wait that do not fit', () => {
+    const { room, enter } = lab();
+    enter('b1', 5000);
+    const [held, again] = [guest('a1', 16), guest('a4', 16)];
+    room.enter(held);
+    expect([enter('a2', 25), enter('a3', 60)]).toEqual([true, false]);
+    room.leave(held);
+    expect([room.enter(again, false), room.waiters]).toEqual([false, 2]);
+    expect([room.admitNext(), room.admitNext(), room.waiters]).toEqual([again, null, 1]);
+    room.leave(again);
+    const [one, two] = [guest('a5', 20), guest('a6', 20)];
+    for (const each of [one, two]) expect(room.enter(each, false)).toBe(false);
+    // There is room for one of the two.
+    expect([room.admitNext(), room.admitNext(), room.waiters]).toEqual([one, null, 2]);
+    room.leave(one);
+    expect([room.admitNext(), room.admitNext(), room.waiters]).toEqual([two, null, 1]);
+  });
+
   test('gives the place of the one that overdraws to none that comes while others wait for it', () => {
     const { room, enter } = lab();
     const giant = guest('b1', 5000);
