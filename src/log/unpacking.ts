@@ -10,45 +10,66 @@ import {
   AppendAllowance,
 } from '../records/index.js';
 
-/** Each holds a piece, and what its codec looks back on: 8 MiB, for zstd at most 128. Each may hold one thread of libuv's four. */
-const MAX_CONCURRENT = 2;
+/** Each holds a piece, and what its codec looks back on: 8 MiB, for zstd at most 128. Each may hold a thread of libuv's. */
+const MAX_CONCURRENT = 3;
+/** Vast contents of one address, which take seconds each, leave a place to the others. */
+const MAX_OF_ADDRESS = 2;
 /** Larger pieces are taken in parts: small records in so many bytes take about a millisecond. */
 const PART_BYTES = 256 * 1024;
 
 /** Searches by time take turns as one sender. */
 const OF_SEARCHES = 'searches';
 
-/** Places that are taken for a batch at a time. Those that wait take turns by address, and one after the other of each. */
+/**
+ * Places that are taken for a batch at a time, up to `mostOfAddress` for those of one address. Those that wait take turns by address, and one
+ * after the other of each.
+ */
 class Places {
   private readonly waiting = new WaitingLine<{ readonly address: string; readonly goOn: () => void }>();
 
-  constructor(private free: number) {}
+  private readonly heldBy = new Map<string, number>();
+
+  constructor(
+    private free: number,
+    private readonly mostOfAddress: number,
+  ) {}
 
   async taken<T>(address: string, work: () => Promise<T>): Promise<T> {
-    if (this.free > 0) this.free--;
+    if (this.mayTake(address)) this.take(address);
     else await new Promise<void>((goOn) => this.waiting.add({ address, goOn }));
     try {
       return await work();
     } finally {
-      this.leave();
+      this.leave(address);
     }
   }
 
-  private leave(): void {
-    const next = this.waiting.first;
-    if (!next) {
-      this.free++;
-      return;
-    }
+  private mayTake(address: string): boolean {
+    return this.free > 0 && (this.heldBy.get(address) ?? 0) < this.mostOfAddress;
+  }
+
+  private take(address: string): void {
+    this.free--;
+    this.heldBy.set(address, (this.heldBy.get(address) ?? 0) + 1);
+  }
+
+  private leave(address: string): void {
+    this.free++;
+    const left = this.heldBy.get(address)! - 1;
+    if (left > 0) this.heldBy.set(address, left);
+    else this.heldBy.delete(address);
+    const next = this.waiting.firstThat((waiting) => this.mayTake(waiting.address));
+    if (!next) return;
     this.waiting.takeFirst(next);
+    this.take(next.address);
     next.goOn();
   }
 }
 
 /** The batches of a process that are looked into. What is built again, and so held at once, is one at a time. */
 class Unpacking {
-  private readonly passes = new Places(MAX_CONCURRENT);
-  private readonly rebuilds = new Places(1);
+  private readonly passes = new Places(MAX_CONCURRENT, MAX_OF_ADDRESS);
+  private readonly rebuilds = new Places(1, 1);
 
   constructor(private readonly clock: Clock) {}
 

@@ -91,6 +91,9 @@ describe('the memory of requests', () => {
     lab.waiting('patient', 10);
     release();
     lab.waiting('back again', 10);
+    // Not where no one waits.
+    lab.holding(OVERDRAWN, 'large');
+    lab.holding(10, 'large');
     lab.runTurns();
     expect(lab.granted).toEqual(['patient', 'back again']);
     lab.holding(10);
