@@ -48,10 +48,11 @@ export class FairRoom<T extends Tenant> {
 
   /**
    * Whether it is in; otherwise it waits, and `admitNext` gives it when its turn has come. `mayPass` is false from when room was freed until
-   * `admitNext` was asked: that room is for those who wait.
+   * `admitNext` was asked: that room is for those who wait, if any do.
    */
   enter(tenant: T, mayPass = true): boolean {
-    const isIn = (mayPass && this.fits(tenant)) || (this.waiting === 0 && this.mayOverdraw);
+    const isAlone = this.waiting === 0;
+    const isIn = ((mayPass || isAlone) && this.fits(tenant)) || (isAlone && this.mayOverdraw);
     if (isIn) {
       this.hold(tenant);
     } else {
@@ -86,11 +87,11 @@ export class FairRoom<T extends Tenant> {
     return this.admitLate();
   }
 
-  /** None of those that wait fits: they are not in the way of who does. */
+  /** None of those in the lines may go in: they are not in the way of who does, and where there are none he may overdraw. */
   private admitLate(): T | null {
     for (let next = this.late.first; next !== null; next = this.late.first) {
       this.late.takeFirst(next);
-      if (this.fits(next)) {
+      if (this.mayOverdraw || this.fits(next)) {
         this.waiting--;
         this.hold(next);
         return next;

@@ -26,7 +26,6 @@ const OF_SEARCHES = 'searches';
  */
 class Places {
   private readonly waiting = new WaitingLine<{ readonly address: string; readonly goOn: () => void }>();
-
   private readonly heldBy = new Map<string, number>();
 
   constructor(

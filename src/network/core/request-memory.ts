@@ -62,9 +62,8 @@ export class RequestMemory {
   /** Takes the memory of one frame. `isGranted` says whether it is there; otherwise the owner is told later, when it is. */
   take(senderClass: SenderClass, bytes: number, owner: MemoryOwner): FrameMemory {
     const account = new FrameMemory(this, senderClass, bytes, owner);
-    const room = this.rooms[senderClass];
     // A connection that has just given its memory back is here again before those that wait were asked.
-    account.isGranted = room.enter(account, !this.isGrantDue || room.waiters === 0);
+    account.isGranted = this.rooms[senderClass].enter(account, !this.isGrantDue);
     return account;
   }
 

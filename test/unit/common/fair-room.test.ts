@@ -84,6 +84,17 @@ describe('a room that strangers share', () => {
     expect([room.admitNext(), room.admitNext(), room.waiters]).toEqual([one, null, 2]);
   });
 
+  test('keeps no one waiting who came while others were to be asked, if none of them is left and one may overdraw', () => {
+    const { room } = lab();
+    const [giant, held, waiting, late] = [guest('b1', 5000), guest('a1', 40), guest('a2', 40), guest('a3', 40)];
+    expect([giant, held, waiting].map((each) => room.enter(each))).toEqual([true, true, false]);
+    room.leave(held);
+    expect(room.enter(late, false)).toBe(false);
+    room.leave(giant);
+    expect([room.admitNext(), room.admitNext(), room.waiters]).toEqual([waiting, late, 0]);
+    expect(room.enter(guest('c1', 1), false)).toBe(true);
+  });
+
   test('gives the place of the one that overdraws to none that comes while others wait for it', () => {
     const { room, enter } = lab();
     const giant = guest('b1', 5000);
