@@ -37,6 +37,7 @@ export type FileLock =
 
 export interface FileStat {
   readonly size: number;
+  /** Whole milliseconds. */
   readonly modifiedMs: number;
   readonly isDirectory: boolean;
 }

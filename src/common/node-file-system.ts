@@ -32,7 +32,7 @@ export const nodeFileSystem: FileSystem = {
   readDir: (dir) => fs.readdirSync(dir),
   stat(file) {
     const stat = fs.statSync(file);
-    return { size: stat.size, modifiedMs: stat.mtimeMs, isDirectory: stat.isDirectory() };
+    return { size: stat.size, modifiedMs: Math.trunc(stat.mtimeMs), isDirectory: stat.isDirectory() };
   },
   exists: (file) => fs.existsSync(file),
   makeDir: (dir) => void fs.mkdirSync(dir, { recursive: true }),
@@ -124,7 +124,9 @@ class NodeFileHandle implements FileHandle {
   }
 
   setModifiedTime(ms: number): void {
-    fs.futimesSync(this.fd, ms / 1000, ms / 1000);
+    // Cut to microseconds on its way; seconds as a double may lie just below the millisecond.
+    const seconds = (ms + 0.0005) / 1000;
+    fs.futimesSync(this.fd, seconds, seconds);
   }
 
   close(): void {

@@ -63,10 +63,9 @@ export class LogTasks {
   async cleanupLogs(logDir: string): Promise<void> {
     let total = 0;
     const unread: UnifiedLog[] = [];
-    const failed = (log: UnifiedLog, error: unknown): void => {
-      if (!(error instanceof LogError)) throw error;
+    // Whatever it is, it does not keep the others from being cleaned.
+    const failed = (log: UnifiedLog, error: unknown): void =>
       this.context.logger.error('Failed to delete segments', { dir: log.dir, error });
-    };
     const cleanUp = (log: UnifiedLog): boolean => {
       try {
         if (!log.areRetentionTimesKnown) return unread.push(log) > 0;
@@ -108,7 +107,6 @@ export class LogTasks {
         await log.flush();
       } catch (error) {
         // Its directory goes offline; logs in others are flushed all the same.
-        if (!(error instanceof LogError)) throw error;
         this.context.logger.error('Failed to flush a log', { dir: log.dir, error });
       }
     }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -42,6 +42,21 @@ describe.each(kinds)('%s file system', (_, make) => {
     fs.remove(`${dir}/a`);
     expect(fs.exists(`${dir}/a/c/f`)).toBe(false);
     expect(fs.readDir(dir)).toEqual([]);
+  });
+
+  test('gives times in whole milliseconds, and those that were set as they were', () => {
+    const { fs, dir } = make();
+    fs.makeDir(dir);
+    const handle = fs.open(`${dir}/f`, 'w+');
+    handle.writeSync([Buffer.from('x')], 0);
+    const times = [1, 7, 692, 999].map((ms) => 1_793_459_938_000 + ms);
+    expect(Number.isInteger(fs.stat(`${dir}/f`).modifiedMs)).toBe(true);
+    const read = times.map((ms) => {
+      handle.setModifiedTime(ms);
+      return fs.stat(`${dir}/f`).modifiedMs;
+    });
+    handle.close();
+    expect(read).toEqual(times);
   });
 
   test('names what is wrong by its code', () => {
@@ -355,4 +370,11 @@ test('neither a folder nor a file is made with a name that is too long or below 
   expect(() => fs.makeDir('/file')).toThrow(expect.objectContaining({ code: 'EEXIST' }));
   expect(() => fs.makeDir('/file/below')).toThrow(expect.objectContaining({ code: 'ENOTDIR' }));
   expect(() => fs.open('/file', 'r').truncate(0)).toThrow(expect.objectContaining({ code: 'EINVAL' }));
+});
+
+test('a real file that was written between two milliseconds has the time of the first', () => {
+  const file = join(temporary, 'between');
+  writeFileSync(file, '');
+  utimesSync(file, 1_793_459_938.6915, 1_793_459_938.6915);
+  expect(nodeFileSystem.stat(file).modifiedMs).toBe(1_793_459_938_691);
 });

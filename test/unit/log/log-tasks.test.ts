@@ -25,7 +25,7 @@ class FakeLog {
 
   constructor(
     public expired = 1,
-    private readonly fails = false,
+    private readonly failure: Error | null = null,
   ) {}
 
   async readRetentionTimes(): Promise<void> {
@@ -33,7 +33,7 @@ class FakeLog {
   }
 
   deleteOldSegments(maxCount: number): number {
-    if (this.fails) throw STORAGE_ERROR;
+    if (this.failure) throw this.failure;
     const deleted = Math.min(maxCount, this.expired);
     this.expired -= deleted;
     this.greatestStep = Math.max(this.greatestStep, deleted);
@@ -41,7 +41,7 @@ class FakeLog {
   }
 
   async flush(): Promise<void> {
-    if (this.fails) throw STORAGE_ERROR;
+    if (this.failure) throw this.failure;
     this.flushes++;
     this.recoveryPoint = this.logEndOffset;
   }
@@ -128,11 +128,14 @@ test('retention tells of a log whose times cannot be read, unless it was deleted
   expect([unread.expired, other.expired]).toEqual([1, 0]);
 });
 
-test('logs are cleaned though the directory of another fails', async () => {
-  const [broken, sound] = [new FakeLog(1, true), new FakeLog()];
-  await ended(tasksOf([broken, sound]).cleanupLogs('/data'));
-  expect(sound.expired).toBe(0);
-});
+test.each([STORAGE_ERROR, new RangeError('no integer')])(
+  'logs are cleaned though another fails: %s',
+  async (failure) => {
+    const [broken, sound] = [new FakeLog(1, failure), new FakeLog()];
+    await ended(tasksOf([broken, sound]).cleanupLogs('/data'));
+    expect(sound.expired).toBe(0);
+  },
+);
 
 test('retention deletes of a log of which another segment expires while its times are read', async () => {
   const log = new FakeLog();
@@ -168,7 +171,7 @@ describe('the flush of what is due', () => {
   });
 
   test('flushes the logs of other directories though one fails', async () => {
-    const [broken, sound] = [new FakeLog(1, true), new FakeLog()];
+    const [broken, sound] = [new FakeLog(1, STORAGE_ERROR), new FakeLog()];
     await ended(tasksOf([broken, sound]).flushDirtyLogs('/data'));
     expect(sound.flushes).toBe(1);
   });
