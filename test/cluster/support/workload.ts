@@ -18,21 +18,13 @@ export class Workload {
   private constructor(
     readonly topic: string,
     partitionCount: number,
-    private readonly producer: Producer,
+    private readonly cluster: OttlaCluster,
   ) {
     this.acknowledged = Array.from({ length: partitionCount }, () => new Set<number>());
   }
 
   static async start(cluster: OttlaCluster, topic: string, partitionCount: number): Promise<Workload> {
-    const producer = cluster
-      .client({
-        requestTimeout: 4_000,
-        connectionTimeout: 1_000,
-        retry: { initialRetryTime: 50, maxRetryTime: 300, retries: 4 },
-      })
-      .producer({ allowAutoTopicCreation: false, metadataMaxAge: 5_000 });
-    await producer.connect();
-    const workload = new Workload(topic, partitionCount, producer);
+    const workload = new Workload(topic, partitionCount, cluster);
     workload.loops = workload.acknowledged.map((_, partition) => workload.sendTo(partition));
     await workload.untilProgress();
     return workload;
@@ -60,24 +52,44 @@ export class Workload {
   async stop(): Promise<void> {
     this.isStopping = true;
     await Promise.all(this.loops);
-    await this.producer.disconnect();
   }
 
   private async sendTo(partition: number): Promise<void> {
+    let producer: Producer | null = null;
     let ids: number[] = [];
     while (!this.isStopping) {
       if (ids.length === 0) ids = Array.from({ length: BATCH }, () => this.next++);
       try {
+        producer ??= await this.connect();
         const messages = ids.map((id) => ({ value: String(id), partition }));
-        await this.producer.send({ topic: this.topic, acks: -1, timeout: 3_000, messages });
-        for (const id of ids) this.acknowledged[partition]!.add(id);
-        ids = [];
+        const answers = await producer.send({ topic: this.topic, acks: -1, timeout: 3_000, messages });
+        if (answers.some((answer) => answer.partition === partition)) {
+          for (const id of ids) this.acknowledged[partition]!.add(id);
+          ids = [];
+        } else {
+          // kafkajs may take one broker for another after a fail-over: then it sends a Produce of nothing, for ever, and calls that done.
+          await producer.disconnect();
+          producer = null;
+        }
       } catch (error) {
         // Not acknowledged, so nobody relies on it; the next round sends it again.
         if (!(error instanceof Error)) throw error;
       }
       await pause(PAUSE_MS);
     }
+    await producer?.disconnect();
+  }
+
+  private async connect(): Promise<Producer> {
+    const producer = this.cluster
+      .client({
+        requestTimeout: 4_000,
+        connectionTimeout: 1_000,
+        retry: { initialRetryTime: 50, maxRetryTime: 300, retries: 4 },
+      })
+      .producer({ allowAutoTopicCreation: false, metadataMaxAge: 5_000 });
+    await producer.connect();
+    return producer;
   }
 }
 
