@@ -144,8 +144,9 @@ async function main() {
       fs.rmSync(dir, { recursive: true, force: true });
     }
   }
-  if (process.exitCode) process.exit();
+  // What was measured before a run failed is worth its time too.
   print(results, topicCount * PARTITIONS_EACH, Number(values.runs));
+  if (process.exitCode) process.exit();
   if (values.json) fs.writeFileSync(values.json, `${JSON.stringify(Object.fromEntries(results), null, 1)}\n`);
   process.exit(0);
 }

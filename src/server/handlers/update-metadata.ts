@@ -66,8 +66,9 @@ async function forgetDeletedTopics(context: RequestContext): Promise<void> {
   const { metadata, groups, stores, controlOrder, logger } = context;
   const known = new Map([...metadata.topicsInCluster()].map((topic) => [topic, metadata.topicId(topic)]));
   try {
-    // The marks first: a topic is there as long as its mark.
-    const [marked, existing] = await Promise.all([
+    // What our member of the ensemble has not heard of yet is not gone. The marks first: a topic is there as long as its mark.
+    const [, marked, existing] = await Promise.all([
+      stores.topics.catchUp(),
       stores.deletions.topicDeletions({ registerWatch: false }),
       stores.topics.topics({ registerWatch: false }),
     ]);

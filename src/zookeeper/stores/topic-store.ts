@@ -11,6 +11,14 @@ export class TopicStore extends Store {
     return this.childrenOf(topicsZnode.path, options.registerWatch ?? false);
   }
 
+  /**
+   * Makes our member of the ensemble, which may lag behind the others, catch up: what this session reads after the call is as new as what any
+   * member had by then. It need not be waited for, since a session is answered in its order.
+   */
+  catchUp(): Promise<void> {
+    return this.zk.sync(topicsZnode.path);
+  }
+
   async topicExists(topic: string): Promise<boolean> {
     return (await this.zk.exists(topicZnode.path(topic))) !== null;
   }

@@ -123,13 +123,17 @@ test('a command waits until groups have forgotten deleted partitions: a topic ma
 test('topics that were deleted while no one told are forgotten between two commands, with what groups committed', async () => {
   const { done, services } = broker();
   const controlOrder = new ControlOrder();
+  const asked: string[] = [];
   let forget = (): void => undefined;
   const slow = {
     ...services,
     controlOrder,
     stores: {
-      deletions: { topicDeletions: () => Promise.resolve(['orders']) },
-      topics: { topics: () => Promise.resolve(['orders', 'kept']) },
+      deletions: { topicDeletions: () => (asked.push('marks'), Promise.resolve(['orders'])) },
+      topics: {
+        catchUp: () => (asked.push('sync'), Promise.resolve()),
+        topics: () => (asked.push('topics'), Promise.resolve(['orders', 'kept'])),
+      },
     },
     metadata: {
       updateMetadata: () => [],
@@ -145,6 +149,7 @@ test('topics that were deleted while no one told are forgotten between two comma
   const next = controlOrder.inTurn(() => Promise.resolve(void done.push('the next command')));
   await settle();
   expect(done).toEqual(['UpdateMetadata', 'id of orders', 'id of bills']);
+  expect(asked).toEqual(['sync', 'marks', 'topics']);
   forget();
   await next;
   expect(done.at(-1)).toBe('the next command');
