@@ -2,7 +2,7 @@ import { assert } from '../../common/index.js';
 
 /** How many requests of one connection may be unanswered at a time (see `Request.allowNext`). */
 const MAX_OVERLAPPING = 16;
-/** What answers may hold that are ready before their turn; beyond it no further request is handled. */
+/** What answers may hold that are ready before their turn; beyond it no further request begins. */
 const MAX_HELD_ANSWER_BYTES = 64 * 1024;
 
 interface Turn<Request> {
@@ -25,7 +25,7 @@ export class AnswerOrder<Request> {
     return this.turns.length === 0;
   }
 
-  /** Whether another request may be handed out. */
+  /** Whether the frame of another request may begin. */
   get mayBegin(): boolean {
     return !this.isBusy && this.turns.length < MAX_OVERLAPPING && this.heldAnswerBytes <= MAX_HELD_ANSWER_BYTES;
   }
@@ -36,7 +36,8 @@ export class AnswerOrder<Request> {
   }
 
   begin(request: Request): void {
-    assert(this.mayBegin, 'a request is handed out in its turn');
+    // More may be held by now than when its frame began (`mayBegin`): meanwhile others were answered before their turn.
+    assert(!this.isBusy && this.turns.length < MAX_OVERLAPPING, 'a request is handed out in its turn');
     this.isBusy = true;
     this.turns.push({ request, answer: undefined });
   }

@@ -16,6 +16,7 @@ const CAPACITY_BYTES = 4 * MIB;
 const MAX_FRAME_BYTES = 4 * MIB;
 const CONNECTIONS = 2000;
 const ROUNDS = 30;
+const LARGE_HOST_BYTES = 30_000;
 /** A broker's frame waits for other brokers' alone. */
 const BROKER_READ_MS = 100;
 
@@ -111,7 +112,7 @@ class Simulation {
           break;
         case 'pipeliner':
           if (!client.isWaiting)
-            for (let i = random.nextInt(20); i >= 0; i--) this.ask(client, 100 + random.nextInt(20_000));
+            for (let i = random.nextInt(20); i >= 0; i--) this.ask(client, 100 + random.nextInt(20_000), i === 0);
           break;
         case 'half':
           if (connection.unreadByServer === 0 && client.asked.length === 0) this.sendHalf(client);
@@ -171,11 +172,17 @@ class Simulation {
     return 50 + random.nextInt(most);
   }
 
-  private ask(client: Client, bytes: number): void {
+  private ask(client: Client, bytes: number, endsLater = false): void {
+    const { random } = this;
+    const { clock } = this.crowd;
     const id = this.nextId++;
     client.asked.push(id);
-    this.sentMs.set(id, this.crowd.clock.monotonicMs());
-    client.connection.send(requestOf(bytes, id));
+    this.sentMs.set(id, clock.monotonicMs());
+    const frame = requestOf(bytes, id);
+    // Soon enough that it is not cut off. Meanwhile those before it may be answered, also before their turn.
+    const at = endsLater ? 1 + random.nextInt(frame.length) : frame.length;
+    client.connection.send(frame.subarray(0, at));
+    if (at < frame.length) clock.setTimer(random.nextInt(400), () => client.connection.send(frame.subarray(at)));
   }
 
   private sendHalf(client: Client): void {
@@ -197,12 +204,14 @@ class Simulation {
       return;
     }
     if (client.role === 'deaf') {
-      const hosts = Math.min(20, Math.floor(request.availableAnswerBytes / 30_000));
-      request.respond({ brokers: Array.from({ length: hosts }, () => ({ host: 'h'.repeat(30_000) })) });
+      respondLarge(request, Math.min(20, Math.floor(request.availableAnswerBytes / LARGE_HOST_BYTES)));
       return;
     }
     const dice = random.nextInt(100);
-    if (dice < 60) request.respond({});
+    if (client.role === 'pipeliner' && random.nextInt(4) === 0) {
+      request.allowNext();
+      later(3000, () => respondLarge(request, random.nextInt(4)));
+    } else if (dice < 60) request.respond({});
     else if (dice < 75) later(3000, () => request.respond({}));
     else if (dice < 85) {
       request.allowNext();
@@ -221,6 +230,10 @@ class Simulation {
       request.closeConnection('cut off');
     }
   }
+}
+
+function respondLarge(request: Request, hosts: number): void {
+  request.respond({ brokers: Array.from({ length: hosts }, () => ({ host: 'h'.repeat(LARGE_HOST_BYTES) })) });
 }
 
 test.each(SEEDS)(

@@ -259,6 +259,29 @@ describe('answers that are not read', () => {
   });
 });
 
+describe('answers that are ready before their turn', () => {
+  test('stop no frame that had begun before, whatever they hold by its end', async () => {
+    const requests: Request[] = [];
+    const crowd = await crowdOf(['BROKERS'], {}, (request) => {
+      requests.push(request);
+      request.allowNext();
+    });
+    const client = crowd.connect('client');
+    const third = requestOf(100, 3);
+    client.send(Buffer.concat([requestOf(100, 1), requestOf(100, 2), third.subarray(0, 50)]));
+    crowd.run(1);
+    requests[1]!.respond({ brokers: [1, 2, 3].map(() => ({ host: 'h'.repeat(30_000) })) });
+    client.send(third.subarray(50));
+    client.send(requestOf(100, 4));
+    crowd.run(1);
+    expect(requests.map(({ header }) => header.correlationId)).toEqual([1, 2, 3]);
+    for (const at of [2, 0]) requests[at]!.respond({});
+    crowd.run(1);
+    requests[3]!.respond({});
+    expect(client.answers).toEqual([1, 2, 3, 4]);
+  });
+});
+
 describe('connections beyond the bounds', () => {
   test('one that waited and is refused for its address then passes its place on', async () => {
     let mayHave = 10;

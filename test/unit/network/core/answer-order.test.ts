@@ -70,6 +70,22 @@ describe('the order of answers', () => {
     expect([order.heldBytes, order.mayBegin]).toEqual([0, true]);
   });
 
+  test('a request whose frame had begun before much was held is in its turn nevertheless', () => {
+    const { order, sent } = lab();
+    for (const request of [1, 2]) {
+      order.begin(request);
+      order.allowNext(request);
+    }
+    expect(order.mayBegin).toBe(true);
+    order.answered(2, [Buffer.alloc(100_000)]);
+    expect(order.mayBegin).toBe(false);
+    order.begin(3);
+    expect(() => order.begin(4)).toThrow('a request is handed out in its turn');
+    order.answered(3, answer('three'));
+    order.answered(1, answer('one'));
+    expect([sent[0], sent[2], order.heldBytes]).toEqual(['one', 'three', 0]);
+  });
+
   test('gives those that are not answered when it ends', () => {
     const { order } = lab();
     for (const request of [1, 2, 3]) {
