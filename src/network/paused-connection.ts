@@ -45,8 +45,9 @@ export class PausedConnection implements Connection {
     queueMicrotask(() => {
       const { held } = this;
       this.held = null;
-      for (const bytes of held ?? []) handlers.onData(bytes);
+      // Before they get any: from the first bytes on it is theirs to say whether more are read.
       this.inner.resume();
+      for (const bytes of held ?? []) handlers.onData(bytes);
     });
   }
 
