@@ -121,6 +121,12 @@ export function compatibilityDocument(): string {
         'durable, and a controller of Ottla asks for those again after a minute (one of Kafka, when a broker starts); a Produce to a directory that ' +
         'hangs is answered after half of its timeout, and its other partitions are appended to at once; what an idempotent producer has sent behind a ' +
         'batch that was refused so is OUT_OF_ORDER_SEQUENCE_NUMBER until that one has come again. Kafka waits.',
+      '## Znodes that no one can read',
+      'Written by hand, and wrongly: each costs what it is about, a line of the log names it, and it is taken up when it is mended. Everything else ' +
+        'goes on, with this controller and with the next. A topic is not taken up; one that was is led as before, but not by a new controller. A ' +
+        'partition state is as if no leader had been elected, and is never written over. A live broker is as it was; a new one is none. Features are ' +
+        'left alone; notifications are removed. A topic with the id of an older one is passed over. Kafka reads what is no JSON as empty, and does ' +
+        'not keep a controller where a topic without data, with members of other types, or a broker is to be read.',
       "## Ottla's own configurations of a broker",
       'Kafka ignores them with a warning, so one file starts both.',
       configTable(OTTLA_CONFIGS, () => null),

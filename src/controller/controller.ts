@@ -131,7 +131,13 @@ export class Controller {
     const versions = controlVersions((version) => config.interBrokerProtocolAtLeast(version));
     const batch = new RequestBatch(context, brokerId, config.interBrokerListenerName, versions);
     const stateChanges = new StateChangeLog(stateChangeLogger, brokerId, context);
-    const partitionStore = new PartitionStore(stores, context, () => this.config);
+    const watches = new ControllerWatches(stores.zk, (event) => this.put(event));
+    const partitionStore = new PartitionStore(
+      stores,
+      context,
+      () => this.config,
+      (partition) => watches.registerUnreadableState(partition),
+    );
     const partitions = new PartitionStateMachine(
       brokerId,
       context,
@@ -143,7 +149,6 @@ export class Controller {
       versions,
     );
     const replicas = new ReplicaStateMachine(context, partitionStore, batch, stateChanges, logger);
-    const watches = new ControllerWatches(stores.zk, (event) => this.put(event));
     const ports = {
       isDeleteTopicEnabled: () => this.config.get('delete.topic.enable'),
       mutePartitionModifications: (topic: string) => watches.unregisterTopic(topic),

@@ -14,6 +14,7 @@ import {
 import { isValidPartitionTransition, type PartitionState } from './core/partition-state.js';
 import { targetReplicas } from './core/reassignment.js';
 import type { RequestBatch } from './core/request-batch.js';
+import { isZkError } from '../zookeeper/index.js';
 import { endsTerm, type PartitionStore, type PartitionUpdate } from './partition-store.js';
 import { StateChangeFailedError, type StateChangeLog } from './state-change-log.js';
 
@@ -113,7 +114,11 @@ export class PartitionStateMachine {
     return this.elect(toElect, strategy);
   }
 
-  /** Writes the first state of partitions: every live replica is in sync, the first of them leads. */
+  /**
+   * Writes the first state of partitions: every live replica is in sync, the first of them leads. A partition that has a state has been there
+   * before, though no one could read its topic's node, or its state, until now: it goes on from there. (Kafka's controller leaves it until
+   * the next one.)
+   */
   private async initialize(partitions: readonly PartitionEntry[]): Promise<void> {
     const initial: PartitionUpdate[] = [];
     for (const partition of partitions) {
@@ -131,8 +136,13 @@ export class PartitionStateMachine {
       this.stateChanges.partitionChangeFailed(partition, 'OnlinePartition', error);
     }
     const results = await this.store.createPartitionStates(initial);
+    const existing: PartitionEntry[] = [];
     results.forEach((result, i) => {
       const { partition } = initial[i]!;
+      if (result.kind === 'failed' && isZkError(result.error, 'NodeExists')) {
+        existing.push(partition);
+        return;
+      }
       if (result.kind !== 'written') {
         const error = result.kind === 'failed' ? result.error : new Error('the state znode has another version');
         this.stateChanges.partitionChangeFailed(partition, 'OnlinePartition', error);
@@ -143,6 +153,29 @@ export class PartitionStateMachine {
       this.stateChanges.partitionIsOnline(partition, result.state);
       this.context.putPartitionState(partition, 'OnlinePartition');
     });
+    if (existing.length > 0) await this.takeUp(existing);
+  }
+
+  /** Goes on from the states that partitions have in ZooKeeper, as at the start of a term. */
+  private async takeUp(partitions: readonly PartitionEntry[]): Promise<void> {
+    const failed = new Map<PartitionEntry, ElectionResult>();
+    const leaderless: PartitionEntry[] = [];
+    const states = await this.currentStates(partitions, true, failed);
+    for (const [partition, error] of failed) {
+      this.stateChanges.partitionChangeFailed(partition, 'OnlinePartition', error as Error);
+    }
+    for (const [partition, leaderAndIsr] of states) {
+      this.context.putLeadership(partition, { leaderAndIsr, controllerEpoch: this.context.epoch });
+      if (!this.context.isReplicaOnline(leaderAndIsr.leader, partition)) {
+        this.context.putPartitionState(partition, 'OfflinePartition');
+        leaderless.push(partition);
+        continue;
+      }
+      this.batch.addLeaderAndIsr(this.recipients(partition, OFFLINE_ELECTION), partition, false);
+      this.stateChanges.partitionIsOnline(partition, leaderAndIsr);
+      this.context.putPartitionState(partition, 'OnlinePartition');
+    }
+    if (leaderless.length > 0) await this.elect(leaderless, OFFLINE_ELECTION);
   }
 
   /** Elects until every partition has a leader, or a reason for having none. Lost races for the state znode are run again. */

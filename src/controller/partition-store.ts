@@ -1,6 +1,18 @@
-import { partitionKey, type LeaderAndIsr, type LeaderIsrAndControllerEpoch } from '../cluster/index.js';
+import {
+  partitionKey,
+  type LeaderAndIsr,
+  type LeaderIsrAndControllerEpoch,
+  type TopicPartition,
+} from '../cluster/index.js';
 import { TopicConfig, type BrokerConfig } from '../config/index.js';
-import { ControllerMovedError, isZkError, partitionStateZnode, ZkError, type ZkStores } from '../zookeeper/index.js';
+import {
+  ControllerMovedError,
+  isZkError,
+  partitionStateZnode,
+  ZkError,
+  type ZkStores,
+  type ZnodeFormatError,
+} from '../zookeeper/index.js';
 import type { ControllerContext, PartitionEntry } from './core/controller-context.js';
 
 /** A state to be written for a partition, conditional on the partition epoch it carries. */
@@ -38,18 +50,42 @@ export class PartitionStore {
     private readonly stores: ZkStores,
     private readonly context: ControllerContext,
     private readonly config: () => BrokerConfig,
+    /** Has the partition looked at again once its state, which no one can read now, is written anew; the next read of it sets the watch. */
+    private readonly awaitMended: (partition: TopicPartition) => void,
   ) {}
 
-  /** Null for a partition without state. */
+  /** Null for a partition without state. One that no one can read is an error of that partition alone. */
   async readPartitionStates(
     partitions: readonly PartitionEntry[],
   ): Promise<(LeaderIsrAndControllerEpoch | Error | null)[]> {
     try {
-      const states = await this.stores.partitionStates.states(partitions);
-      return partitions.map((partition) => states.get(partitionKey(partition)) ?? null);
+      const { found, unreadable } = await this.stores.partitionStates.states(partitions);
+      if (unreadable.size > 0) await this.watchUnreadable(partitions, found, unreadable);
+      return partitions.map((partition) => {
+        const key = partitionKey(partition);
+        return unreadable.get(key) ?? found.get(key) ?? null;
+      });
     } catch (error) {
       if (endsTerm(error)) throw error;
       return partitions.map(() => asError(error));
+    }
+  }
+
+  /** Reads again what could not be read, with a watch. It may have been mended meanwhile. */
+  private async watchUnreadable(
+    partitions: readonly PartitionEntry[],
+    found: Map<string, LeaderIsrAndControllerEpoch>,
+    unreadable: Map<string, ZnodeFormatError>,
+  ): Promise<void> {
+    const bad = partitions.filter((partition) => unreadable.has(partitionKey(partition)));
+    for (const partition of bad) this.awaitMended(partition);
+    const again = await this.stores.partitionStates.states(bad);
+    for (const partition of bad) {
+      const key = partitionKey(partition);
+      const [state, error] = [again.found.get(key), again.unreadable.get(key)];
+      if (error) unreadable.set(key, error);
+      else unreadable.delete(key);
+      if (state) found.set(key, state);
     }
   }
 
@@ -97,8 +133,10 @@ export class PartitionStore {
   /** Whether each topic lets a replica lead that is not in sync: its own config, else the broker's. */
   async uncleanElectionEnabled(topics: readonly string[]): Promise<Map<string, boolean | Error>> {
     try {
-      const overrides = await this.stores.configs.configs('topics', topics);
-      return new Map(topics.map((topic) => [topic, this.isUncleanElectionEnabled(overrides.get(topic)!)]));
+      const { found, unreadable } = await this.stores.configs.configs('topics', topics);
+      return new Map(
+        topics.map((topic) => [topic, unreadable.get(topic) ?? this.isUncleanElectionEnabled(found.get(topic)!)]),
+      );
     } catch (error) {
       if (endsTerm(error)) throw error;
       return new Map(topics.map((topic) => [topic, asError(error)]));

@@ -1,6 +1,6 @@
 import type { Clock, Logger, Random } from '../common/index.js';
 import type { BrokerConfig } from '../config/index.js';
-import type { ZkStores } from '../zookeeper/index.js';
+import type { ZkStores, ZnodeFormatError } from '../zookeeper/index.js';
 import type { ControlVersions } from './core/control-versions.js';
 import type { ControllerContext } from './core/controller-context.js';
 import type { RequestBatch } from './core/request-batch.js';
@@ -69,4 +69,9 @@ export interface ControllerRuntime {
   put(event: ControllerEvent): void;
   /** Sends what the batch holds now. For the places where one request must be on its way before what the next one says. */
   flush(): void;
+}
+
+/** Tells of nodes that no one can read. What they are about is left as it is until they are mended; everything else goes on. */
+export function tellUnreadable(log: Logger, unreadable: ReadonlyMap<unknown, ZnodeFormatError>): void {
+  for (const error of unreadable.values()) log.error('Passing over a znode that cannot be read', { error });
 }

@@ -1,3 +1,4 @@
+import type { TopicPartition } from '../cluster/index.js';
 import {
   brokerIdsZnode,
   brokerIdZnode,
@@ -5,6 +6,7 @@ import {
   deleteTopicsZnode,
   isrChangeZnode,
   logDirEventZnode,
+  partitionStateZnode,
   preferredReplicaElectionZnode,
   reassignPartitionsZnode,
   topicsZnode,
@@ -17,7 +19,7 @@ import { preferredReplicaElection } from './events/leader-election.js';
 import { isrChangeNotification } from './events/isr-change.js';
 import { logDirEventNotification } from './events/log-dir-event.js';
 import { zkPartitionReassignment } from './events/reassignment.js';
-import { partitionModifications, topicChange } from './events/topic-change.js';
+import { partitionModifications, partitionStateMended, topicChange } from './events/topic-change.js';
 import { topicDeletion } from './events/topic-deletion.js';
 import type { ControllerEvent } from './runtime.js';
 
@@ -28,6 +30,7 @@ import type { ControllerEvent } from './runtime.js';
 export class ControllerWatches {
   private readonly brokers = new Set<number>();
   private readonly topics = new Set<string>();
+  private readonly unreadableStates = new Set<string>();
 
   constructor(
     private readonly zk: ZkClient,
@@ -114,6 +117,21 @@ export class ControllerWatches {
     if (this.topics.delete(topic)) this.zk.unregisterZNodeChangeHandler(topicZnode.path(topic));
   }
 
+  /** Listens until the state of a partition, which no one can read, is written anew. */
+  registerUnreadableState(partition: TopicPartition): void {
+    const path = partitionStateZnode.path(partition);
+    const onChange = (): void => {
+      this.unregisterUnreadableState(path);
+      this.put(partitionStateMended(partition));
+    };
+    this.unreadableStates.add(path);
+    this.zk.registerZNodeChangeHandler({ path, handleDataChange: onChange, handleDeletion: onChange });
+  }
+
+  private unregisterUnreadableState(path: string): void {
+    if (this.unreadableStates.delete(path)) this.zk.unregisterZNodeChangeHandler(path);
+  }
+
   /** Stops listening to all but `/controller`. */
   unregisterAll(): void {
     for (const path of [
@@ -129,5 +147,6 @@ export class ControllerWatches {
     this.zk.unregisterZNodeChangeHandler(reassignPartitionsZnode.path);
     this.unregisterBrokers(this.brokers);
     for (const topic of [...this.topics]) this.unregisterTopic(topic);
+    for (const path of [...this.unreadableStates]) this.unregisterUnreadableState(path);
   }
 }

@@ -1,6 +1,6 @@
 import { ConfigError, TopicConfig, whyInvalidTopicValue, type BrokerConfig } from '../config/index.js';
 import { ZERO_UUID, type Logger, type Uuid } from '../common/index.js';
-import { ZnodeFormatError, type ConfigStore } from '../zookeeper/index.js';
+import type { ConfigStore } from '../zookeeper/index.js';
 
 /**
  * The effective configurations of topics that have replicas here. The overrides are read from ZooKeeper before a topic's first log is
@@ -124,20 +124,11 @@ export class TopicConfigs {
 
   /** One topic's unreadable node is that topic's trouble: null. */
   private async overridesOf(topics: readonly string[]): Promise<ReadonlyMap<string, Overrides | null>> {
-    try {
-      return await this.store.latestConfigs('topics', topics);
-    } catch (error) {
-      if (!(error instanceof ZnodeFormatError)) throw error;
-    }
-    const read = new Map<string, Overrides | null>();
-    for (const topic of topics) {
-      try {
-        read.set(topic, await this.store.config('topics', topic));
-      } catch (error) {
-        if (!(error instanceof ZnodeFormatError)) throw error;
-        this.logger.error('Ignoring an unreadable topic configuration', { topic, error });
-        read.set(topic, null);
-      }
+    const { found, unreadable } = await this.store.latestConfigs('topics', topics);
+    const read = new Map<string, Overrides | null>(found);
+    for (const [topic, error] of unreadable) {
+      this.logger.error('Ignoring an unreadable topic configuration', { topic, error });
+      read.set(topic, null);
     }
     return read;
   }

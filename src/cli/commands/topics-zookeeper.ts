@@ -11,7 +11,7 @@ import {
 } from '../../cluster/index.js';
 import { randomUuid, systemRandom, ZERO_UUID } from '../../common/index.js';
 import { ErrorCode } from '../../protocol/index.js';
-import { isZkError, type ZkStores } from '../../zookeeper/index.js';
+import { isZkError, nodeOf, type ZkStores } from '../../zookeeper/index.js';
 import { ClientError } from '../client/client-error.js';
 import type { Reassignment } from '../client/topic-admin.js';
 import { openZooKeeper } from '../client/zookeeper-session.js';
@@ -96,8 +96,8 @@ async function checkNewTopic(stores: ZkStores, topic: string): Promise<void> {
 }
 
 async function registeredBrokers(stores: ZkStores): Promise<AssignableBroker[]> {
-  const brokers = await stores.brokers.brokers();
-  return brokers.map(({ id, rack }) => ({ id, rack })).sort((a, b) => a.id - b.id);
+  const { found } = await stores.brokers.brokers();
+  return [...found.values()].map(({ id, rack }) => ({ id, rack })).sort((a, b) => a.id - b.id);
 }
 
 /** What `assignReplicas` refuses, as the code that CreateTopics answers. */
@@ -240,10 +240,10 @@ async function describe(stores: ZkStores, options: ParsedOptions, terminal: Term
   const described: DescribedTopic[] = [];
   const reassignments = new Map<string, Reassignment>();
   for (const topic of topics) {
-    const assignment = assignments.get(topic);
+    const assignment = nodeOf(assignments, topic);
     // Deleted since it was listed.
     if (!assignment) continue;
-    described.push(await describeTopic(stores, assignment, configs.get(topic) ?? new Map()));
+    described.push(await describeTopic(stores, assignment, nodeOf(configs, topic) ?? new Map()));
     for (const [partition, replicas] of assignment.partitions) {
       if (replicas.adding.length > 0 || replicas.removing.length > 0) {
         reassignments.set(`${topic}-${partition}`, replicas);
@@ -267,7 +267,7 @@ async function describeTopic(
       topicId: topicId ?? ZERO_UUID,
       isInternal: isInternalTopic(topic),
       partitions: numbers.map((partition) => {
-        const state = states.get(`${topic}-${partition}`)?.leaderAndIsr;
+        const state = nodeOf(states, `${topic}-${partition}`)?.leaderAndIsr;
         const leader = state?.leader ?? NO_LEADER;
         const { replicas } = partitions.get(partition)!;
         return { partition, leader: leader === NO_LEADER ? null : leader, replicas, isr: state?.isr ?? [] };

@@ -5,7 +5,8 @@ import { openZooKeeper } from '../client/zookeeper-session.js';
 export async function findBrokersInZooKeeper(connect: string): Promise<string> {
   const { stores, close } = await openZooKeeper(connect);
   try {
-    const endPoints = (await stores.brokers.brokers()).flatMap((broker) => broker.endPoints);
+    const { found } = await stores.brokers.brokers();
+    const endPoints = [...found.values()].flatMap((broker) => broker.endPoints);
     const reachable = endPoints.filter(({ securityProtocol }) => securityProtocol === 'PLAINTEXT');
     if (reachable.length === 0) {
       throw new ClientError('kafka.common.KafkaException', `No broker is registered in ZooKeeper at ${connect}`);

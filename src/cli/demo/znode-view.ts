@@ -1,6 +1,6 @@
 import { partitionKey, type LeaderIsrAndControllerEpoch } from '../../cluster/index.js';
 import { nodeTransport, silentLogger, systemClock, systemRandom } from '../../common/index.js';
-import { ZkStores, ZooKeeperClient } from '../../zookeeper/index.js';
+import { nodeOf, ZkStores, ZooKeeperClient } from '../../zookeeper/index.js';
 
 /** What the znodes say of a topic at one moment. */
 export interface ZnodeSnapshot {
@@ -53,7 +53,7 @@ export class ZnodeView {
       controller,
       controllerEpoch: epoch?.epoch ?? 0,
       brokers,
-      partitions: all.map((tp) => ({ partition: tp.partition, state: states.get(partitionKey(tp)) ?? null })),
+      partitions: all.map((tp) => ({ partition: tp.partition, state: nodeOf(states, partitionKey(tp)) })),
     };
   }
 }

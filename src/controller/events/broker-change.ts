@@ -1,5 +1,5 @@
 import { diffBrokers, sameEndPoints } from '../core/broker-change.js';
-import type { ControllerEvent, ControllerRuntime } from '../runtime.js';
+import { tellUnreadable, type ControllerEvent, type ControllerRuntime } from '../runtime.js';
 import { resumeReassignments } from './reassignment.js';
 import { onReplicasBecomeOffline } from './replicas-offline.js';
 import { targetReplicas } from '../core/reassignment.js';
@@ -11,7 +11,11 @@ export const brokerChange: ControllerEvent = {
   async process(controller) {
     if (!controller.isActive) return;
     const { context, channels, log } = controller;
-    const registered = await controller.stores.brokers.brokers();
+    const { found, unreadable } = await controller.stores.brokers.brokers();
+    tellUnreadable(log, unreadable);
+    // Of whom no one can tell what he is, he is as he was.
+    const known = [...unreadable.keys()].flatMap((id) => context.liveOrShuttingDownBrokers.get(id) ?? []);
+    const registered = [...found.values(), ...known].sort((a, b) => a.id - b.id);
     const { added, bounced, dead } = diffBrokers(registered, context.liveOrShuttingDownBrokers);
     const ids = (brokers: readonly { id: number }[]): number[] => brokers.map(({ id }) => id);
     log.info('The registered brokers changed', {
@@ -41,6 +45,8 @@ export const brokerChange: ControllerEvent = {
       context.removeLiveBrokers(dead);
       await onBrokerFailure(controller, dead);
     }
+    // Those may be mended.
+    await controller.watches.registerBrokers(unreadable.keys());
   },
 };
 
@@ -54,6 +60,8 @@ export function brokerModifications(id: number): ControllerEvent {
       const { context } = controller;
       const after = await controller.stores.brokers.broker(id);
       const before = context.liveOrShuttingDownBrokers.get(id);
+      // It could not be read when it came.
+      if (after && !before) return brokerChange.process(controller);
       if (!after || !before || sameEndPoints(before, after)) return;
       controller.log.info('Updated broker metadata', { broker: id, from: before.endPoints, to: after.endPoints });
       // Its epoch stays the one that the list of brokers told: a new one is a bounce, and that event is on its way.

@@ -1,4 +1,5 @@
-import { type ControllerRuntime } from '../runtime.js';
+import { ZnodeFormatError, type FinalizedFeatures } from '../../zookeeper/index.js';
+import { tellUnreadable, type ControllerRuntime } from '../runtime.js';
 import { featuresToWrite } from '../core/feature-versioning.js';
 import { initializeReassignments, rememberReassignments } from './reassignment.js';
 import { electAsAskedInZk } from './leader-election.js';
@@ -35,8 +36,15 @@ export async function onControllerFailover(controller: ControllerRuntime): Promi
 }
 
 /** Kafka's `maybeSetupFeatureVersioning` (KIP-584): the node is made, or written when it is not what this controller's protocol asks for. */
-async function setUpFeatureVersioning({ stores, config }: ControllerRuntime): Promise<void> {
-  const existing = (await stores.cluster.features())?.features ?? null;
+async function setUpFeatureVersioning({ stores, config, log }: ControllerRuntime): Promise<void> {
+  let existing: FinalizedFeatures | null;
+  try {
+    existing = (await stores.cluster.features())?.features ?? null;
+  } catch (error) {
+    if (!(error instanceof ZnodeFormatError)) throw error;
+    log.error('Leaving the finalized features alone, which cannot be read', { error });
+    return;
+  }
   const wanted = featuresToWrite(existing, (version) => config.interBrokerProtocolAtLeast(version));
   if (existing === null) await stores.cluster.createFeatures(wanted!);
   else if (wanted) await stores.cluster.updateFeatures(wanted);
@@ -45,19 +53,22 @@ async function setUpFeatureVersioning({ stores, config }: ControllerRuntime): Pr
 /** Reads brokers, topics, assignments and partition states: four steps, each with all its reads at once. */
 async function initializeContext(controller: ControllerRuntime): Promise<void> {
   const { context, stores, watches, channels, partitionStore, log } = controller;
-  context.putLiveBrokers(await stores.brokers.brokers());
+  const brokers = await stores.brokers.brokers();
+  tellUnreadable(log, brokers.unreadable);
+  context.putLiveBrokers(brokers.found.values());
   const topics = await stores.topics.topics({ registerWatch: true });
   for (const topic of topics) context.addTopic(topic);
   watches.registerTopics(topics);
-  const assignments = [...(await stores.topics.assignments(topics)).values()];
-  await addTopicIds(controller, assignments);
-  const partitions = putAssignments(controller, assignments);
+  const { found, unreadable } = await stores.topics.assignments(topics);
+  tellUnreadable(log, unreadable);
+  const partitions = putAssignments(controller, await addTopicIds(controller, [...found.values()]));
   rememberReassignments(controller);
-  await watches.registerBrokers(context.liveOrShuttingDownBrokerIds);
+  await watches.registerBrokers([...context.liveOrShuttingDownBrokerIds, ...brokers.unreadable.keys()]);
   const states = await partitionStore.readPartitionStates(partitions);
   states.forEach((state, i) => {
-    if (state instanceof Error) throw state;
-    if (state !== null) context.putLeadership(partitions[i]!, state);
+    if (state instanceof ZnodeFormatError) log.error('Passing over a znode that cannot be read', { error: state });
+    else if (state instanceof Error) throw state;
+    else if (state !== null) context.putLeadership(partitions[i]!, state);
   });
   channels.startup(context.liveOrShuttingDownBrokers.values());
   log.info('Initialized controller context', {

@@ -1,4 +1,4 @@
-import type { ControllerEvent } from '../runtime.js';
+import { tellUnreadable, type ControllerEvent } from '../runtime.js';
 import type { PartitionEntry } from '../core/controller-context.js';
 import { maybeCompleteReassignment } from './reassignment.js';
 
@@ -8,12 +8,14 @@ export const isrChangeNotification: ControllerEvent = {
   state: 'IsrChange',
   async process(controller) {
     if (!controller.isActive) return;
-    const { context, stores, batch } = controller;
+    const { context, stores, batch, log } = controller;
     const names = await stores.notifications.isrChangeNotifications();
     if (names.length === 0) return;
     try {
-      const changed = await stores.notifications.partitionsFromIsrChanges(names);
-      const partitions = changed
+      const { found, unreadable } = await stores.notifications.partitionsFromIsrChanges(names);
+      tellUnreadable(log, unreadable);
+      const partitions = [...found.values()]
+        .flat()
         .map(({ topic, partition }) => context.partition(topic, partition))
         .filter((partition): partition is PartitionEntry => partition !== undefined);
       const states = await controller.partitionStore.readPartitionStates(partitions);

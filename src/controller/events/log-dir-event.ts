@@ -1,4 +1,4 @@
-import type { ControllerEvent } from '../runtime.js';
+import { tellUnreadable, type ControllerEvent } from '../runtime.js';
 
 /**
  * Brokers say that a log directory of theirs failed, not which. Each is told again what its replicas are, and its answer says which of
@@ -13,7 +13,9 @@ export const logDirEventNotification: ControllerEvent = {
     const names = await stores.notifications.logDirEvents();
     if (names.length === 0) return;
     try {
-      const brokers = new Set(await stores.notifications.brokerIdsFromLogDirEvents(names));
+      const { found, unreadable } = await stores.notifications.brokerIdsFromLogDirEvents(names);
+      tellUnreadable(log, unreadable);
+      const brokers = new Set(found.values());
       log.info('Handling log directory failure', { brokers: [...brokers] });
       await replicas.handleStateChanges(context.replicasOnBrokers(brokers), 'OnlineReplica');
     } finally {

@@ -1,8 +1,8 @@
 import { randomUuid } from '../../common/index.js';
-import type { TopicAssignment } from '../../cluster/index.js';
+import type { TopicAssignment, TopicPartition } from '../../cluster/index.js';
 import { replicasOf, type PartitionEntry } from '../core/controller-context.js';
 import { OFFLINE_ELECTION } from '../partition-state-machine.js';
-import type { ControllerEvent, ControllerRuntime } from '../runtime.js';
+import { tellUnreadable, type ControllerEvent, type ControllerRuntime } from '../runtime.js';
 
 /** The list of topics changed. */
 export const topicChange: ControllerEvent = {
@@ -15,14 +15,14 @@ export const topicChange: ControllerEvent = {
     const newTopics = [...topics].filter((topic) => !context.hasTopic(topic));
     const deletedTopics = [...context.allTopics.keys()].filter((topic) => !topics.has(topic));
     watches.registerTopics(newTopics);
-    const assignments = [...(await stores.topics.assignments(newTopics)).values()];
-    for (const { topic } of assignments) context.addTopic(topic);
+    const { found, unreadable } = await stores.topics.assignments(newTopics);
+    tellUnreadable(log, unreadable);
+    for (const topic of found.keys()) context.addTopic(topic);
     for (const topic of deletedTopics) {
       watches.unregisterTopic(topic);
       context.removeTopic(topic);
     }
-    await addTopicIds(controller, assignments);
-    const partitions = putAssignments(controller, assignments);
+    const partitions = putAssignments(controller, await addTopicIds(controller, [...found.values()]));
     log.info('The list of topics changed', { new: newTopics, deleted: deletedTopics, partitions: partitions.length });
     await onNewPartitionCreation(controller, partitions);
   },
@@ -48,28 +48,58 @@ export function partitionModifications(topic: string): ControllerEvent {
       } else if (added.length > 0) {
         log.info('New partitions to be added', { topic, partitions: added });
         const partitions = new Map(added.map((partition) => [partition, assignment.partitions.get(partition)!]));
-        await onNewPartitionCreation(controller, putAssignments(controller, [{ ...assignment, partitions }]));
+        // One whose node no one could read until now has no id yet, and may not even be known.
+        const isKnown = context.topicId(topic) !== undefined;
+        if (!isKnown) context.addTopic(topic);
+        const usable = isKnown ? [assignment] : await addTopicIds(controller, [assignment]);
+        await onNewPartitionCreation(
+          controller,
+          putAssignments(
+            controller,
+            usable.map((it) => ({ ...it, partitions })),
+          ),
+        );
       }
+    },
+  };
+}
+
+/** The state of a partition, which no one could read, was written anew: it is taken up as at the start of a term. */
+export function partitionStateMended({ topic }: TopicPartition): ControllerEvent {
+  return {
+    name: 'PartitionStateMended',
+    state: 'TopicChange',
+    async process(controller) {
+      if (controller.isActive) await controller.partitions.triggerOnlinePartitionStateChange(topic);
     },
   };
 }
 
 /**
  * Writes ids for topics that were made by a version without them, and remembers all ids. With an inter-broker protocol that has none no
- * topic gets one, but those that are there are kept, so that a reassignment does not lose them.
+ * topic gets one, but those that are there are kept, so that a reassignment does not lose them. Gives the topics that can be used: a copy of
+ * another's node, under another name, cannot.
  */
 export async function addTopicIds(
   controller: ControllerRuntime,
   assignments: readonly TopicAssignment[],
-): Promise<void> {
-  const { context, stores, random, versions } = controller;
-  const without = assignments
-    .filter(({ topicId }) => topicId === null && versions.usesTopicIds)
-    .map((assignment) => ({ ...assignment, topicId: randomUuid(random) }));
+): Promise<TopicAssignment[]> {
+  const { context, stores, random, versions, log } = controller;
+  const withIds = assignments.map((assignment) =>
+    assignment.topicId === null && versions.usesTopicIds ? { ...assignment, topicId: randomUuid(random) } : assignment,
+  );
+  const without = withIds.filter((assignment, i) => assignment !== assignments[i]);
   if (without.length > 0) await stores.topics.setTopicIds(without, context.epochZkVersion);
-  for (const { topic, topicId } of [...assignments, ...without]) {
-    if (topicId !== null) context.setTopicId(topic, topicId);
-  }
+  return withIds.filter(({ topic, topicId }) => {
+    if (topicId === null) return true;
+    const [owner, known] = [context.topicName(topicId) ?? topic, context.topicId(topic) ?? topicId];
+    if (owner === topic && known === topicId) {
+      context.setTopicId(topic, topicId);
+      return true;
+    }
+    log.error('Passing over a topic whose id is not its own', { topic, topicId, owner, known });
+    return false;
+  });
 }
 
 /** Remembers who holds which partition. Gives the partitions. */

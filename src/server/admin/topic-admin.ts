@@ -319,7 +319,8 @@ export class TopicAdmin {
 
   /** Brokers as registered, for CreatePartitions; refused when only some of them have a rack. */
   private async registeredBrokers(): Promise<AssignableBroker[]> {
-    const brokers = (await this.deps.stores.brokers.brokers()).map(({ id, rack }) => ({ id, rack }));
+    const { found } = await this.deps.stores.brokers.brokers();
+    const brokers = [...found.values()].map(({ id, rack }) => ({ id, rack }));
     const withRack = brokers.filter(({ rack }) => rack !== null);
     if (withRack.length > 0 && withRack.length < brokers.length) {
       throw new ReplicaAssignmentError(

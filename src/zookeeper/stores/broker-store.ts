@@ -4,7 +4,7 @@ import { isZkError, ZkError } from '../errors.js';
 import { defaultAcl } from '../defaults.js';
 import { ANY_VERSION, type Stat, type ZkClient } from '../zk-client.js';
 import { brokerIdsZnode, brokerIdZnode, type BrokerRegistration } from '../znodes/broker.js';
-import { Store, type StoreOptions } from './store.js';
+import { nodeOf, Store, type NodesRead, type StoreOptions } from './store.js';
 
 export interface BrokerStoreOptions extends StoreOptions {
   readonly clock: Clock;
@@ -13,6 +13,7 @@ export interface BrokerStoreOptions extends StoreOptions {
 
 /** Waited beyond the session time-out for the node of a predecessor to go: ZooKeeper rounds expiry up to its ticks. */
 const PREDECESSOR_MARGIN_MS = 5_000;
+const MAX_BROKER_ID = 0x7fffffff;
 
 /** The live brokers, and this broker's own registration. */
 export class BrokerStore extends Store {
@@ -29,19 +30,29 @@ export class BrokerStore extends Store {
 
   /** Ids of the live brokers, ascending. Arms the child handler of `/brokers/ids`. */
   async brokerIds(): Promise<number[]> {
-    return (await this.childrenOf(brokerIdsZnode.path)).map(Number).sort((a, b) => a - b);
+    const names = await this.childrenOf(brokerIdsZnode.path);
+    // What someone made by hand and is no id is no broker.
+    const ids = names.map(Number).filter((id) => Number.isInteger(id) && id >= 0 && id <= MAX_BROKER_ID);
+    return ids.sort((a, b) => a - b);
   }
 
   /** The live brokers with their epochs, by ascending id. Arms the change handlers of their nodes. */
-  async brokers(): Promise<BrokerInfo[]> {
-    const nodes = await this.readAll(await this.brokerIds(), brokerIdZnode.path);
-    return nodes.map(({ key, data, stat }) => brokerIdZnode.decode(key, data, stat.czxid).broker);
+  async brokers(): Promise<NodesRead<number, BrokerInfo>> {
+    return this.readBrokers(await this.brokerIds());
   }
 
   /** Null when it is not alive. */
   async broker(id: number): Promise<BrokerInfo | null> {
-    const node = await this.read(brokerIdZnode.path(id));
-    return node && brokerIdZnode.decode(id, node.data, node.stat.czxid).broker;
+    return nodeOf(await this.readBrokers([id]), id);
+  }
+
+  private readBrokers(ids: readonly number[]): Promise<NodesRead<number, BrokerInfo>> {
+    return this.decodeAll(
+      ids,
+      brokerIdZnode.path,
+      (id) => id,
+      (id, data, { czxid }) => brokerIdZnode.decode(id, data, czxid).broker,
+    );
   }
 
   /**

@@ -2,7 +2,7 @@ import { isZkError } from '../errors.js';
 import { ANY_VERSION } from '../zk-client.js';
 import { defaultAcl } from '../defaults.js';
 import { configChangeZnode, configEntityZnode, configTypeZnode, type ConfigType } from '../znodes/config.js';
-import { ensureOk, Store } from './store.js';
+import { ensureOk, Store, type NodesRead } from './store.js';
 
 /** Dynamic configs of topics, brokers, clients, users and addresses. Entity names come sanitized. */
 export class ConfigStore extends Store {
@@ -13,17 +13,29 @@ export class ConfigStore extends Store {
   }
 
   /** The overrides of many entities, all read at once; an entity without a node has none. */
-  async configs(type: ConfigType, sanitizedNames: Iterable<string>): Promise<Map<string, Map<string, string>>> {
+  async configs(
+    type: ConfigType,
+    sanitizedNames: Iterable<string>,
+  ): Promise<NodesRead<string, ReadonlyMap<string, string>>> {
     const names = [...sanitizedNames];
-    const nodes = await Promise.all(names.map((name) => this.read(configEntityZnode.path(type, name))));
-    return new Map(names.map((name, index) => [name, configEntityZnode.decode(nodes[index]?.data ?? null)]));
+    const { found, unreadable } = await this.decodeAll<string, string, ReadonlyMap<string, string>>(
+      names,
+      (name) => configEntityZnode.path(type, name),
+      (name) => name,
+      (_, data) => configEntityZnode.decode(data),
+    );
+    for (const name of names) if (!found.has(name) && !unreadable.has(name)) found.set(name, new Map());
+    return { found, unreadable };
   }
 
   /**
    * The same as of now: our member of the ensemble may lag behind the one by which someone learnt of the entities, and know nothing of them
    * yet. The reads are sent behind the `sync`, and answered in that order.
    */
-  async latestConfigs(type: ConfigType, sanitizedNames: Iterable<string>): Promise<Map<string, Map<string, string>>> {
+  async latestConfigs(
+    type: ConfigType,
+    sanitizedNames: Iterable<string>,
+  ): Promise<NodesRead<string, ReadonlyMap<string, string>>> {
     const [, configs] = await Promise.all([
       this.zk.sync(configTypeZnode.path(type)),
       this.configs(type, sanitizedNames),

@@ -2,7 +2,7 @@ import type { TopicPartition } from '../../cluster/index.js';
 import { defaultAcl } from '../defaults.js';
 import { ANY_VERSION } from '../zk-client.js';
 import { isrChangeZnode, logDirEventZnode } from '../znodes/admin.js';
-import { ensureOk, Store } from './store.js';
+import { ensureOk, Store, type NodesRead } from './store.js';
 
 /** Notifications to the controller as sequence nodes: ISR changes by old leaders, and failed log directories. */
 export class NotificationStore extends Store {
@@ -11,9 +11,14 @@ export class NotificationStore extends Store {
     return this.childrenOf(isrChangeZnode.parent);
   }
 
-  async partitionsFromIsrChanges(names: readonly string[]): Promise<TopicPartition[]> {
-    const nodes = await this.readAll(names, isrChangeZnode.path);
-    return nodes.flatMap(({ data }) => isrChangeZnode.decode(data));
+  /** By the name of the notification. */
+  partitionsFromIsrChanges(names: readonly string[]): Promise<NodesRead<string, TopicPartition[]>> {
+    return this.decodeAll(
+      names,
+      isrChangeZnode.path,
+      (name) => name,
+      (_, data) => isrChangeZnode.decode(data),
+    );
   }
 
   /** Removes the named nodes, or all when none are named. */
@@ -34,10 +39,14 @@ export class NotificationStore extends Store {
     return this.childrenOf(logDirEventZnode.parent);
   }
 
-  /** Brokers that say a log directory of theirs failed. */
-  async brokerIdsFromLogDirEvents(names: readonly string[]): Promise<number[]> {
-    const nodes = await this.readAll(names, logDirEventZnode.path);
-    return nodes.map(({ data }) => logDirEventZnode.decode(data));
+  /** Brokers that say a log directory of theirs failed, by the name of the notification. */
+  brokerIdsFromLogDirEvents(names: readonly string[]): Promise<NodesRead<string, number>> {
+    return this.decodeAll(
+      names,
+      logDirEventZnode.path,
+      (name) => name,
+      (_, data) => logDirEventZnode.decode(data),
+    );
   }
 
   /** Removes the named nodes, or all when none are named. */

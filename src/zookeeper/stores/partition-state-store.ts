@@ -8,7 +8,7 @@ import {
 import { isZkError, ZkError, type ZkErrorCode } from '../errors.js';
 import { partitionStateZnode } from '../znodes/partition-state.js';
 import { topicPartitionsZnode, topicPartitionZnode } from '../znodes/topic.js';
-import { ensureOk, Store, type Write, type WriteOutcome } from './store.js';
+import { ensureOk, nodeOf, Store, type NodesRead, type Write, type WriteOutcome } from './store.js';
 
 /** How an update of partition states went, by `partitionKey`. */
 export interface UpdateLeaderAndIsrResult {
@@ -20,16 +20,15 @@ export interface UpdateLeaderAndIsrResult {
 
 /** Leader and ISR of every partition. Maps are keyed by `partitionKey`. */
 export class PartitionStateStore extends Store {
-  /** The states of those partitions that have one, all read at once. */
-  async states(partitions: Iterable<TopicPartition>): Promise<Map<string, LeaderIsrAndControllerEpoch>> {
-    const nodes = await this.readAll(partitions, partitionStateZnode.path);
-    return new Map(
-      nodes.map(({ key, data, stat }) => [partitionKey(key), partitionStateZnode.decode(data, stat.version)]),
+  /** The states of those partitions that have one, all read at once. Arms the change handlers of their nodes. */
+  states(partitions: Iterable<TopicPartition>): Promise<NodesRead<string, LeaderIsrAndControllerEpoch>> {
+    return this.decodeAll(partitions, partitionStateZnode.path, partitionKey, (_, data, stat) =>
+      partitionStateZnode.decode(data, stat.version),
     );
   }
 
   async state(partition: TopicPartition): Promise<LeaderIsrAndControllerEpoch | null> {
-    return (await this.states([partition])).get(partitionKey(partition)) ?? null;
+    return nodeOf(await this.states([partition]), partitionKey(partition));
   }
 
   /**

@@ -1,4 +1,4 @@
-import { isZkError, ControllerMovedError, ZkError, type ZkErrorCode } from '../errors.js';
+import { isZkError, ControllerMovedError, ZkError, ZnodeFormatError, type ZkErrorCode } from '../errors.js';
 import { ANY_VERSION, type MultiOp, type MultiResult, type Stat, type ZkClient } from '../zk-client.js';
 import { defaultAcl } from '../defaults.js';
 import { controllerEpochZnode } from '../znodes/controller.js';
@@ -9,6 +9,15 @@ export type WriteOutcome =
 
 /** One write of a batch: a `MultiOp` that is no check. */
 export type Write = Exclude<MultiOp, { op: 'check' }>;
+
+/**
+ * What many nodes say. Of those that no one can read, as someone wrote them by hand, it is told why: they cost what they are about and nothing
+ * else, and are neither empty nor gone. Nodes that are missing are in neither.
+ */
+export interface NodesRead<K, V> {
+  readonly found: Map<K, V>;
+  readonly unreadable: Map<K, ZnodeFormatError>;
+}
 
 export interface StoreOptions {
   /** `zookeeper.set.acl`: new nodes may be changed by the brokers alone. */
@@ -39,6 +48,26 @@ export class Store {
   ): Promise<{ key: K; data: Buffer | null; stat: Stat }[]> {
     const answers = await Promise.all([...keys].map((key) => this.read(pathOf(key)).then((node) => ({ key, node }))));
     return answers.flatMap(({ key, node }) => (node ? [{ key, ...node }] : []));
+  }
+
+  /** Reads many nodes at once, as `readAll`, and decodes each by itself. `nameOf` gives the keys of the answer. */
+  protected async decodeAll<K, N, V>(
+    keys: Iterable<K>,
+    pathOf: (key: K) => string,
+    nameOf: (key: K) => N,
+    decode: (key: K, data: Buffer | null, stat: Stat) => V,
+  ): Promise<NodesRead<N, V>> {
+    const found = new Map<N, V>();
+    const unreadable = new Map<N, ZnodeFormatError>();
+    for (const { key, data, stat } of await this.readAll(keys, pathOf)) {
+      try {
+        found.set(nameOf(key), decode(key, data, stat));
+      } catch (error) {
+        if (!(error instanceof ZnodeFormatError)) throw error;
+        unreadable.set(nameOf(key), new ZnodeFormatError(`${pathOf(key)}: ${error.message}`, { cause: error }));
+      }
+    }
+    return { found, unreadable };
   }
 
   /** Names of the children, none when the node is missing. Arms the registered child handler unless `registered` is false. */
@@ -134,6 +163,13 @@ export class Store {
 function outcomeOf(result: MultiResult): WriteOutcome {
   if (!result.ok) return { ok: false, code: result.code === 'rolledBack' ? 'RuntimeInconsistency' : result.code };
   return { ok: true, stat: result.op === 'create' || result.op === 'set' ? result.stat : null };
+}
+
+/** What one of the nodes says; null when it is missing. Throws the reason when no one can read it. */
+export function nodeOf<K, V>({ found, unreadable }: NodesRead<K, V>, key: K): V | null {
+  const error = unreadable.get(key);
+  if (error) throw error;
+  return found.get(key) ?? null;
 }
 
 /** Throws the refusal of a write as a `ZkError`, unless its code is among `allowed`. */

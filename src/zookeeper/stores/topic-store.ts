@@ -2,7 +2,7 @@ import type { TopicAssignment } from '../../cluster/index.js';
 import type { Uuid } from '../../common/index.js';
 import { ANY_VERSION } from '../zk-client.js';
 import { topicsZnode, topicZnode } from '../znodes/topic.js';
-import { ensureOk, Store } from './store.js';
+import { ensureOk, nodeOf, Store, type NodesRead } from './store.js';
 
 /** The topics and their assignments. */
 export class TopicStore extends Store {
@@ -23,21 +23,23 @@ export class TopicStore extends Store {
     return (await this.zk.exists(topicZnode.path(topic))) !== null;
   }
 
-  /** The assignments of those topics that exist, by name. Arms the change handlers of their nodes. */
-  async assignments(topics: Iterable<string>): Promise<Map<string, TopicAssignment>> {
-    const nodes = await this.readAll(topics, topicZnode.path);
-    return new Map(nodes.map(({ key, data }) => [key, topicZnode.decode(key, data)]));
+  /**
+   * The assignments of those topics that exist, by name. The oldest comes first: of two with one id it is the topic, the other a copy. Arms the
+   * change handlers of their nodes.
+   */
+  async assignments(topics: Iterable<string>): Promise<NodesRead<string, TopicAssignment>> {
+    const { found, unreadable } = await this.decodeAll(
+      topics,
+      topicZnode.path,
+      (topic) => topic,
+      (topic, data, { czxid }) => ({ assignment: topicZnode.decode(topic, data), czxid }),
+    );
+    const byAge = [...found].sort(([, a], [, b]) => Number(a.czxid - b.czxid));
+    return { found: new Map(byAge.map(([topic, { assignment }]) => [topic, assignment])), unreadable };
   }
 
   async assignment(topic: string): Promise<TopicAssignment | null> {
-    return (await this.assignments([topic])).get(topic) ?? null;
-  }
-
-  /** Ids of those topics that exist and have one. */
-  async topicIds(topics: Iterable<string>): Promise<Map<string, Uuid>> {
-    const ids = new Map<string, Uuid>();
-    for (const [topic, { topicId }] of await this.assignments(topics)) if (topicId !== null) ids.set(topic, topicId);
-    return ids;
+    return nodeOf(await this.assignments([topic]), topic);
   }
 
   /** Creates the topic; the controller's watch does the rest. Rejects with `NodeExists`. */

@@ -67,9 +67,10 @@ export class JsonObject {
     return Object.keys(this.members);
   }
 
+  /** An int32, as all numbers of Kafka's znodes are: another one could not be told to brokers. */
   int(name: string): number {
     const value = this.members[name];
-    return Number.isInteger(value) ? (value as number) : this.fail(name, 'an integer');
+    return isInt32(value) ? value : this.fail(name, 'an integer');
   }
 
   optionalInt(name: string): number | null {
@@ -93,7 +94,7 @@ export class JsonObject {
 
   ints(name: string): number[] {
     const value = this.members[name];
-    return Array.isArray(value) && value.every(Number.isInteger) ? (value as number[]) : this.fail(name, 'integers');
+    return Array.isArray(value) && value.every(isInt32) ? value : this.fail(name, 'integers');
   }
 
   optionalInts(name: string): number[] | null {
@@ -135,4 +136,8 @@ export class JsonObject {
     const shown = found === undefined ? 'nothing' : excerpt(JSON.stringify(found));
     throw new ZnodeFormatError(`"${name}" of ${this.what} is ${shown}, need ${wanted}`);
   }
+}
+
+function isInt32(value: unknown): value is number {
+  return typeof value === 'number' && (value | 0) === value;
 }

@@ -1,6 +1,9 @@
 import type { ReplicaAssignment, TopicAssignment, TopicPartition } from '../../cluster/index.js';
-import { mutableMapOrder } from '../../common/index.js';
+import { isUuid, mutableMapOrder } from '../../common/index.js';
+import { ZnodeFormatError } from '../errors.js';
 import { decodeJson, encodeJson, type JsonValue } from './json.js';
+
+const MAX_PARTITION = 0x7fffffff;
 
 export const topicsZnode = { path: '/brokers/topics' };
 
@@ -25,16 +28,24 @@ export const topicZnode = {
     const replicas = json.optionalObject('partitions');
     const adding = json.optionalObject('adding_replicas');
     const removing = json.optionalObject('removing_replicas');
+    const topicId = json.optionalString('topic_id');
+    if (topicId !== null && !isUuid(topicId)) {
+      throw new ZnodeFormatError(`"topic_id" of ${topicZnode.path(topic)} is ${JSON.stringify(topicId)}, need an id`);
+    }
     const partitions = new Map<number, ReplicaAssignment>();
-    for (const number of (replicas?.names() ?? []).map(Number).sort((a, b) => a - b)) {
-      const name = String(number);
-      partitions.set(number, {
+    for (const name of (replicas?.names() ?? []).sort((a, b) => Number(a) - Number(b))) {
+      if (!/^\d{1,10}$/.test(name) || Number(name) > MAX_PARTITION) {
+        throw new ZnodeFormatError(
+          `${topicZnode.path(topic)} has the partition ${JSON.stringify(name)}, need a number`,
+        );
+      }
+      partitions.set(Number(name), {
         replicas: replicas!.ints(name),
         adding: adding?.optionalInts(name) ?? [],
         removing: removing?.optionalInts(name) ?? [],
       });
     }
-    return { topic, topicId: json.optionalString('topic_id'), partitions };
+    return { topic, topicId, partitions };
   },
 };
 

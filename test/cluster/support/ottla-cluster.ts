@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Kafka, logLevel, type Admin, type KafkaConfig } from 'kafkajs';
 import { partitionKey } from '../../../src/cluster/index.js';
 import { nodeTransport, silentLogger, systemClock, systemRandom } from '../../../src/common/index.js';
-import { ZkStores, ZooKeeperClient } from '../../../src/zookeeper/index.js';
+import { nodeOf, ZkStores, ZooKeeperClient } from '../../../src/zookeeper/index.js';
 import { BrokerProcess } from './broker-process.js';
 import { eventually } from '../../support/eventually.js';
 import { portBase } from '../../support/ports.js';
@@ -188,7 +188,7 @@ export class OttlaCluster {
     const partitions = [...assignment.partitions.keys()].sort((a, b) => a - b);
     const states = await stores.partitionStates.states(partitions.map((partition) => ({ topic, partition })));
     return partitions.map((partition) => {
-      const state = states.get(partitionKey({ topic, partition }));
+      const state = nodeOf(states, partitionKey({ topic, partition }));
       if (!state) throw new Error(`${topic}-${partition} has no state`);
       const { leader, isr } = state.leaderAndIsr;
       return { leader, isr, replicas: assignment.partitions.get(partition)!.replicas };

@@ -113,18 +113,18 @@ class Turmoil {
   private async states(): Promise<Map<string, State>> {
     const { lab } = this;
     const topics = await lab.during(lab.adminStores.topics.topics());
-    const assignments = await lab.during(lab.adminStores.topics.assignments(topics));
-    const found = new Map<string, State>();
+    const { found: assignments } = await lab.during(lab.adminStores.topics.assignments(topics));
+    const states = new Map<string, State>();
     for (const [topic, { topicId, partitions }] of assignments) {
       for (const [partition, { replicas }] of partitions) {
         const state = await lab.during(lab.adminStores.partitionStates.state({ topic, partition }));
         if (!state) continue;
         const { leader, leaderEpoch, isr, partitionEpoch } = state.leaderAndIsr;
         expect(isr.every((id) => replicas.includes(id))).toBe(true);
-        found.set(`${topicId} ${partition}`, { leader, leaderEpoch, isr: [...isr], partitionEpoch });
+        states.set(`${topicId} ${partition}`, { leader, leaderEpoch, isr: [...isr], partitionEpoch });
       }
     }
-    return found;
+    return states;
   }
 
   /** What a broker's metadata cache holds by the requests of its present life. */

@@ -23,7 +23,7 @@ const { config } = BrokerConfig.parse(new Map([['zookeeper.connect', 'zk:2181']]
 function topicAdminOf(clock: SimulatedClock): TopicAdmin {
   const partition = { replicas: [999], adding: [], removing: [] };
   const stores = {
-    brokers: { brokers: () => Promise.resolve([{ id: 999, rack: null }]) },
+    brokers: { brokers: () => Promise.resolve({ found: new Map([[999, { id: 999, rack: null }]]) }) },
     configs: { setOrCreateConfig: () => Promise.resolve() },
     deletions: {
       isTopicMarkedForDeletion: () => Promise.resolve(false),

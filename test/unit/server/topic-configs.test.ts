@@ -14,7 +14,7 @@ function topicConfigs(stored: Record<string, Record<string, string>>): TopicConf
   const store = {
     config: (_type: string, topic: string) => Promise.resolve(config(topic)),
     latestConfigs: (_type: string, topics: Iterable<string>) =>
-      Promise.resolve(new Map([...topics].map((topic) => [topic, config(topic)]))),
+      Promise.resolve({ found: new Map([...topics].map((topic) => [topic, config(topic)])), unreadable: new Map() }),
   };
   const { config: broker } = BrokerConfig.parse(new Map([['zookeeper.connect', 'zk:2181']]), new Map());
   return new TopicConfigs(broker, store as unknown as ConfigStore, silentLogger);
@@ -58,14 +58,12 @@ test('a value that cannot be costs no other value, and leaves in force what ther
 });
 
 test('one unreadable topic does not keep others from being read', async () => {
-  const config = (topic: string): Promise<Map<string, string>> =>
-    topic === 'bad'
-      ? Promise.reject(new ZnodeFormatError('a config holds no JSON'))
-      : Promise.resolve(new Map([['retention.ms', '7']]));
   const store = {
-    config: (_type: string, topic: string) => config(topic),
-    latestConfigs: async (_type: string, topics: Iterable<string>) =>
-      new Map(await Promise.all([...topics].map(async (topic) => [topic, await config(topic)] as const))),
+    latestConfigs: () =>
+      Promise.resolve({
+        found: new Map([['orders', new Map([['retention.ms', '7']])]]),
+        unreadable: new Map([['bad', new ZnodeFormatError('a config holds no JSON')]]),
+      }),
   };
   const { config: broker } = BrokerConfig.parse(new Map([['zookeeper.connect', 'zk:2181']]), new Map());
   const configs = new TopicConfigs(broker, store as unknown as ConfigStore, silentLogger);
@@ -162,8 +160,10 @@ describe('reads that run beside each other', () => {
     const store = {
       config: answer,
       // The answers to several questions take more turns than one does.
-      latestConfigs: async (_type: string, topics: Iterable<string>) =>
-        new Map(await Promise.all([...topics].map(async (topic) => [topic, await answer()] as const))),
+      latestConfigs: async (_type: string, topics: Iterable<string>) => ({
+        found: new Map(await Promise.all([...topics].map(async (topic) => [topic, await answer()] as const))),
+        unreadable: new Map(),
+      }),
     };
     const { config: broker } = BrokerConfig.parse(new Map([['zookeeper.connect', 'zk:2181']]), new Map());
     const configs = new TopicConfigs(broker, store as unknown as ConfigStore, silentLogger);

@@ -39,9 +39,10 @@ const submit = (tp = TP, change: Partial<LeaderAndIsr> = { isr: [1] }): Promise<
 const stateOf = (tp = TP) => zooKeeper.run(client.stores.partitionStates.state(tp));
 const notified = async () => {
   const { notifications } = client.stores;
-  return zooKeeper.run(
+  const { found } = await zooKeeper.run(
     notifications.isrChangeNotifications().then((names) => notifications.partitionsFromIsrChanges(names)),
   );
+  return [...found.values()].flat();
 };
 
 test('a change is written under the epoch of the controller that made the leader, and the next one names its epoch', async () => {

@@ -26,7 +26,10 @@ test('a broker registers as Kafka does: created empty, then set, its czxid the e
   const { data, stat } = await zooKeeper.run(first.zk.get('/brokers/ids/3'));
   expect(stat).toMatchObject({ version: 1, czxid: epoch, mzxid: epoch, ephemeralOwner: first.zk.sessionId });
   expect(brokerIdZnode.decode(3, data, epoch)).toMatchObject({ broker: { id: 3, epoch } });
-  expect(await zooKeeper.run(first.stores.brokers.brokers())).toEqual([{ ...registrationOf(3).broker, epoch }]);
+  expect(await zooKeeper.run(first.stores.brokers.brokers())).toEqual({
+    found: new Map([[3, { ...registrationOf(3).broker, epoch }]]),
+    unreadable: new Map(),
+  });
 });
 
 test('registering again under the same session keeps the epoch', async () => {

@@ -16,9 +16,9 @@ test('what is read as of now is not what a member that lags behind has had until
     return sync(path);
   };
   client.get = (path) => get(isBehind ? '/config/topics/not-there-yet' : path);
-  expect([...(await zooKeeper.run(configs.configs('topics', ['orders']))).get('orders')!]).toEqual([]);
+  expect([...(await zooKeeper.run(configs.configs('topics', ['orders']))).found.get('orders')!]).toEqual([]);
   const latest = await zooKeeper.run(configs.latestConfigs('topics', ['orders', 'bills']));
-  expect([...latest].map(([topic, overrides]) => [topic, ...overrides])).toEqual([
+  expect([...latest.found].map(([topic, overrides]) => [topic, ...overrides])).toEqual([
     ['orders', ['retention.ms', '-1']],
     ['bills'],
   ]);

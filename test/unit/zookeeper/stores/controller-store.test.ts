@@ -168,13 +168,23 @@ describe('other stores', () => {
     await zooKeeper.run(topics.createTopicAssignment('t', topicId, new Map([[0, [1, 2]]])));
     const partitions = new Map([[0, { replicas: [3, 1, 2], adding: [3], removing: [2] }]]);
     await zooKeeper.run(topics.setTopicAssignment({ topic: 't', topicId, partitions }));
-    expect(await zooKeeper.run(topics.assignments(['t', 'missing']))).toEqual(
-      new Map([['t', { topic: 't', topicId, partitions }]]),
-    );
-    expect(await zooKeeper.run(topics.topicIds(['t', 'missing']))).toEqual(new Map([['t', topicId]]));
+    expect(await zooKeeper.run(topics.assignments(['t', 'missing']))).toEqual({
+      found: new Map([['t', { topic: 't', topicId, partitions }]]),
+      unreadable: new Map(),
+    });
     await expect(zooKeeper.run(topics.createTopicAssignment('t', null, new Map()))).rejects.toMatchObject({
       code: 'NodeExists',
     });
+  });
+
+  test('topics come by age, whatever order they are asked for in: of two with one id the older is the topic', async () => {
+    const { zooKeeper, one } = await twoBrokers();
+    const { topics } = one.stores;
+    for (const topic of ['orders', 'bills', 'copy']) {
+      await zooKeeper.run(topics.createTopicAssignment(topic, null, new Map([[0, [1]]])));
+    }
+    const { found } = await zooKeeper.run(topics.assignments(['copy', 'bills', 'missing', 'orders']));
+    expect([...found.keys()]).toEqual(['orders', 'bills', 'copy']);
   });
 
   test('configs are replaced whole, and an unknown entity has none', async () => {
@@ -185,12 +195,13 @@ describe('other stores', () => {
     expect(await zooKeeper.run(configs.config('users', 'ann/clients/app'))).toEqual(new Map([['b', '2']]));
     expect(await zooKeeper.run(configs.entities('users'))).toEqual(['ann']);
     expect(await zooKeeper.run(configs.entities('users', 'ann/clients'))).toEqual(['app']);
-    expect(await zooKeeper.run(configs.configs('users', ['ann', 'eve']))).toEqual(
-      new Map([
+    expect(await zooKeeper.run(configs.configs('users', ['ann', 'eve']))).toEqual({
+      found: new Map([
         ['ann', new Map()],
         ['eve', new Map()],
       ]),
-    );
+      unreadable: new Map(),
+    });
   });
 
   test('reassignments, elections and notifications are kept until they are done', async () => {
@@ -208,12 +219,14 @@ describe('other stores', () => {
     await zooKeeper.run(notifications.propagateLogDirEvent(3));
     const names = await zooKeeper.run(notifications.logDirEvents());
     expect(names).toEqual(['log_dir_event_0000000000']);
-    expect(await zooKeeper.run(notifications.brokerIdsFromLogDirEvents(names))).toEqual([3]);
+    expect(await zooKeeper.run(notifications.brokerIdsFromLogDirEvents(names))).toMatchObject({
+      found: new Map([[names[0], 3]]),
+    });
     await zooKeeper.run(notifications.deleteLogDirEvents(zkVersion));
     await zooKeeper.run(notifications.propagateIsrChanges([{ topic: 't', partition: 1 }]));
     expect(
       await zooKeeper.run(notifications.partitionsFromIsrChanges(['isr_change_0000000000', 'isr_change_9'])),
-    ).toEqual([{ topic: 't', partition: 1 }]);
+    ).toMatchObject({ found: new Map([['isr_change_0000000000', [{ topic: 't', partition: 1 }]]]) });
     await zooKeeper.run(notifications.deleteIsrChangeNotifications(zkVersion));
     expect(await zooKeeper.run(notifications.isrChangeNotifications())).toEqual([]);
   });
