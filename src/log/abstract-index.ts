@@ -3,7 +3,7 @@
  * searched on disk. Nothing of it is kept in memory but the count and a portion that is not written yet: the page cache is the cache. Whoever
  * can wait has it read through the pool for his look-up (`withEntries`), as the disk may be slow, or hang.
  */
-import type { ReadInterest } from './directory-gates.js';
+import type { ReadInterest } from './read-interest.js';
 import { PLAIN_MEMORY, type LogFile } from './file-handles.js';
 
 /** The greatest distance from its base offset that an entry of a segment's index can hold. */

@@ -3,6 +3,7 @@
  * is one for all of them, and for name look-ups besides.
  */
 import { systemClock, withinTime, type Clock } from '../common/index.js';
+import { WaitingReads, type ReadInterest } from './read-interest.js';
 
 /**
  * Reads of a directory under way at once. With the syncs a directory takes eight of the twenty threads that `bin/ottla.cjs` asks for: when one
@@ -16,28 +17,6 @@ const SYNCS_AT_ONCE = 2;
  * Below the 30 s after which a controller sends its request again.
  */
 export const SYNC_OVERDUE_MS = 25_000;
-
-/**
- * Whether someone still waits for a read: shared by whoever asks for it and whoever does it. One that waits for its turn when it ends leaves
- * the line, and lets go of all that hangs on it. Of one asker, who has no two reads wait at once.
- */
-export class ReadInterest {
-  private over = false;
-  /** For the gate: takes the read that waits there out of the line. */
-  leave: (() => void) | null = null;
-
-  get isOver(): boolean {
-    return this.over;
-  }
-
-  /** No one waits any more. */
-  end(): void {
-    this.over = true;
-    const { leave } = this;
-    this.leave = null;
-    leave?.();
-  }
-}
 
 /**
  * Bounds the operations of each log directory that are in the thread pool at once, whoever asks for them. What waits here needs no file open:
@@ -134,9 +113,9 @@ interface Gates {
   readonly flushes: Gate;
 }
 
-/** Lets so much work be under way at once; the rest waits in turn. */
+/** Lets so much work be under way at once; the rest waits in turn (see `WaitingReads`). */
 class Gate {
-  private readonly waiting = new Set<() => void>();
+  private readonly waiting = new WaitingReads();
   /** They pass those that wait. */
   private readonly next: (() => void)[] = [];
   /** When what is under way began, the oldest first. */
@@ -176,16 +155,10 @@ class Gate {
     } finally {
       this.begun.delete(begun);
       // Its place goes to the next in turn: no one who comes now overtakes those that wait.
-      const enter = this.next.shift() ?? this.firstWaiting();
+      const enter = this.next.shift() ?? this.waiting.takeFirst();
       if (enter) enter();
       else this.working--;
     }
-  }
-
-  private firstWaiting(): (() => void) | undefined {
-    const [first] = this.waiting;
-    if (first) this.waiting.delete(first);
-    return first;
   }
 
   /** Resolves to true with the place of another, to false when the interest ends before. */
@@ -195,10 +168,10 @@ class Gate {
         if (interest) interest.leave = null;
         resolve(true);
       };
-      this.waiting.add(enter);
+      const takeOut = this.waiting.add(enter, interest);
       if (!interest) return;
       interest.leave = () => {
-        this.waiting.delete(enter);
+        takeOut();
         resolve(false);
       };
     });

@@ -3,7 +3,8 @@
  * open far fewer. A file is opened when it is used and closed when others need its place.
  */
 import { assert, type FileHandle, type FileSystem } from '../common/index.js';
-import { DirectoryGates, type ReadInterest } from './directory-gates.js';
+import { DirectoryGates } from './directory-gates.js';
+import type { ReadInterest } from './read-interest.js';
 
 /** More than a busy broker touches at once, and below the usual limit of 1024 × 4 or more open files of a process. */
 export const DEFAULT_MAX_OPEN_FILES = 1024;
@@ -165,9 +166,14 @@ export class LogFile {
     return this.cache.gates.reading(this.path, () => this.readNow(length, position, memory));
   }
 
-  /** The same unless there is an interest in it, and that ends before its turn: then gives null. */
-  readFor(interest: ReadInterest | null, length: number, position: number, memory: ReadMemory): Promise<Buffer | null> {
-    const work = (): Promise<Buffer> => this.readNow(length, position, memory);
+  /** The same unless there is an interest in it, and that ends before its turn: then gives null. How much to read is asked when that comes. */
+  readFor(
+    interest: ReadInterest | null,
+    length: number | (() => number),
+    position: number,
+    memory: ReadMemory,
+  ): Promise<Buffer | null> {
+    const work = (): Promise<Buffer> => this.readNow(typeof length === 'number' ? length : length(), position, memory);
     return interest
       ? this.cache.gates.readingFor(interest, this.path, work)
       : this.cache.gates.reading(this.path, work);

@@ -10,7 +10,7 @@ export {
   type VerificationGuard,
 } from './log-append-info.js';
 export { type MovedOffset } from './stable-offsets.js';
-export { ReadInterest } from './directory-gates.js';
+export { ReadInterest, type ReadRoom } from './read-interest.js';
 export { isOutOfHandles } from './log-context.js';
 export { type LogConfig } from './log-config.js';
 export { OffsetCheckpointFile } from './offset-checkpoint-file.js';

@@ -1,5 +1,5 @@
 /** Reading a log: from memory at its end, from the files before it. */
-import type { ReadInterest } from './directory-gates.js';
+import type { ReadInterest } from './read-interest.js';
 import { emptyFetch, type AbortedTransaction, type FetchDataInfo, type FetchIsolation } from './fetch-data-info.js';
 import type { LocalLog } from './local-log.js';
 import { onStorageAsync } from './log-context.js';

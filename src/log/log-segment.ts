@@ -12,7 +12,7 @@ import {
   subtractInt64,
   type Int64,
 } from '../records/index.js';
-import type { ReadInterest } from './directory-gates.js';
+import type { ReadInterest } from './read-interest.js';
 import { LogFile, type FileHandleCache } from './file-handles.js';
 import { isOutOfHandles } from './log-context.js';
 import type { LogConfig } from './log-config.js';
@@ -251,21 +251,33 @@ export class LogSegment {
     minOneMessage: boolean,
     interest: ReadInterest | null = null,
   ): Promise<SegmentRead | null> {
-    const wanted = Math.min(maxBytes, MAX_COLD_READ_BYTES);
+    let wanted = Math.min(maxBytes, MAX_COLD_READ_BYTES);
+    let isFirstGivenWhole = minOneMessage;
+    let length = 0;
     // Of before the segment was cut, if it is meanwhile.
     const { readEnds } = this;
     const begin = this.placeInMemory(startOffset) ?? (await this.lookUp(startOffset, interest));
     if (begin === null) return null;
     let from = begin;
+    // Others have read since this was asked for, and what they hold is not there any more.
+    const lengthNow = (): number => {
+      if (interest) {
+        const { availableBytes } = interest;
+        wanted = Math.min(wanted, availableBytes);
+        if (availableBytes === 0) isFirstGivenWhole = false;
+      }
+      length = Math.min(maxPosition - from, wanted + this.indexIntervalBytes + WALK_WHOLE_BYTES);
+      interest?.reading(length);
+      return length;
+    };
     while (from < maxPosition) {
-      const length = Math.min(maxPosition - from, wanted + this.indexIntervalBytes + WALK_WHOLE_BYTES);
-      const piece = await this.file.readFor(interest, length, from, this.context.buffers);
+      const piece = await this.file.readFor(interest, lengthNow, from, this.context.buffers);
       if (!piece) return null;
       const filled = piece.length;
       const at = findBatch(piece, 0, filled, startOffset);
       if (at >= 0) {
         const position = from + at;
-        const records = await this.cutRead(piece, at, from, wanted, maxPosition, minOneMessage, interest);
+        const records = await this.cutRead(piece, at, from, wanted, maxPosition, isFirstGivenWhole, interest);
         if (!records) return null;
         // It may be asked for again, where there was no room for it; else what follows.
         rememberPlace(readEnds, startOffset, position);
@@ -457,7 +469,11 @@ export class LogSegment {
     if (at + firstSize > filled) {
       // A batch beyond the piece: it alone is read, if it is all there.
       if (position + firstSize > maxPosition) return null;
-      const records = await this.file.readFor(interest, firstSize, position, this.context.buffers);
+      const wholeLength = (): number => {
+        interest?.reading(firstSize);
+        return firstSize;
+      };
+      const records = await this.file.readFor(interest, wholeLength, position, this.context.buffers);
       return records?.length === firstSize ? records : null;
     }
     return piece.subarray(at, endOfWholeBatches(piece, at, Math.min(filled, at + Math.max(maxBytes, firstSize))));

@@ -1,7 +1,7 @@
 import { assert } from '../common/index.js';
 import { partitionKey } from '../cluster/index.js';
 import type { ProducerStateManager } from './core/producer-state-manager.js';
-import type { ReadInterest } from './directory-gates.js';
+import type { ReadInterest } from './read-interest.js';
 import type { LocalLog } from './local-log.js';
 import { LogError } from './log-error.js';
 import { LogOffsetMetadata, type LogOffsetSnapshot } from './log-offset-metadata.js';

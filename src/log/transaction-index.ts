@@ -1,5 +1,5 @@
 import { readInt64, readInt64Exact, type Int64 } from '../records/index.js';
-import type { ReadInterest } from './directory-gates.js';
+import type { ReadInterest } from './read-interest.js';
 import type { AbortedTransaction } from './fetch-data-info.js';
 import { LogFile, PLAIN_MEMORY, type FileHandleCache } from './file-handles.js';
 

@@ -6,7 +6,7 @@ import type { EpochEntry } from './core/leader-epochs.js';
 import { UNDEFINED_EPOCH_OFFSET } from './core/leader-epochs.js';
 import type { ProducerStateManager } from './core/producer-state-manager.js';
 import { deletableSegments, type RetentionReason } from './core/retention.js';
-import type { ReadInterest } from './directory-gates.js';
+import type { ReadInterest } from './read-interest.js';
 import { emptyFetch, type AbortedTransaction, type FetchDataInfo, type FetchIsolation } from './fetch-data-info.js';
 import type { LeaderEpochFileCache } from './leader-epoch-file-cache.js';
 import type { LocalLog } from './local-log.js';

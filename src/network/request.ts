@@ -32,7 +32,10 @@ export interface RequestOwner {
   allowNext(request: Request): void;
   frameReleased(frame: Buffer): void;
   refused(reason: string, error: unknown): void;
-  availableAnswerBytes(room: AnswerRoom): number;
+  /** `ownBytes` of what counts in the room are the request's own. */
+  availableAnswerBytes(room: AnswerRoom, ownBytes: number): number;
+  /** What is read for an answer takes so much more of the room, or less. */
+  countRead(room: AnswerRoom, change: number): void;
   /** Counts what an answer takes while it is made; false when there is no room for it. */
   claimAnswer(bytes: number): boolean;
   /** What was counted is sent, which is counted again, or dropped. */
@@ -53,6 +56,7 @@ export class Request {
   private holdsMemory = false;
   private counted: RequestFrame | null = null;
   private claimedAnswerBytes = 0;
+  private readBytes = 0;
   answerRoom: AnswerRoom;
   /** Who asked. A client may authenticate again (KIP-368) while its requests are handled. */
   readonly principal: Principal;
@@ -83,9 +87,19 @@ export class Request {
     return this.bytes;
   }
 
-  /** How large an answer of Fetch may be now, so that clients which do not read theirs cannot fill the memory; 0 where they have. */
+  /**
+   * How large an answer of Fetch may be now, with what is held for it already, so that clients which do not read theirs cannot fill the memory;
+   * 0 where they have.
+   */
   get availableAnswerBytes(): number {
-    return this.owner.availableAnswerBytes(this.answerRoom);
+    return this.owner.availableAnswerBytes(this.answerRoom, this.readBytes);
+  }
+
+  /** So much is held now that was read for the answer: until that is given it counts with what clients have not read. */
+  holdRead(bytes: number): void {
+    if (this.ended || this.abandoned || bytes === this.readBytes) return;
+    this.owner.countRead(this.answerRoom, bytes - this.readBytes);
+    this.readBytes = bytes;
   }
 
   /**
@@ -191,12 +205,14 @@ export class Request {
   /** @internal from the connection, which is closed. */
   abandon(): void {
     if (this.ended) return;
+    this.holdRead(0);
     this.abandoned = true;
     this.onAbandoned?.();
     if (this.endsWhenAbandoned) this.respondNothing();
   }
 
   private end(): void {
+    this.holdRead(0);
     this.ended = true;
     this.onAbandoned = null;
     this.unclaimAnswer();

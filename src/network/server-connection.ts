@@ -171,8 +171,13 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
   }
 
   /** @internal from Request */
-  availableAnswerBytes(room: AnswerRoom): number {
-    return this.host.unread[room].availableTo(this.address);
+  availableAnswerBytes(room: AnswerRoom, ownBytes: number): number {
+    return this.host.unread[room].availableTo(this.address, ownBytes);
+  }
+
+  /** @internal from Request */
+  countRead(room: AnswerRoom, change: number): void {
+    this.host.unread[room].count(this.address, change);
   }
 
   /** @internal from Request */

@@ -53,7 +53,7 @@ export class FetchOperation implements FetchUnderWay {
   private state: 'reading' | 'waiting' | 'done' = 'reading';
   private timer: Timer | null = null;
   private readonly fetch: FetchRead;
-  private readonly interest = new ReadInterest();
+  private readonly interest: ReadInterest;
   /** What may have something for it while it waits: what was not at its end when it was read, or has changed since. */
   private readonly open = new Set<CachedPartition>();
   /** For whom it counts in `FetchSessionCache`'s room, without a session: while it waits, and with the one that begins. */
@@ -79,6 +79,7 @@ export class FetchOperation implements FetchUnderWay {
     private readonly onWaiting: () => void,
   ) {
     this.holder = { privileged: params.privileged, address: call.clientAddress };
+    this.interest = new ReadInterest(params.privileged ? 'broker' : 'fetch', params.room);
     this.fetch = { params, authorize: call.authorize, interest: this.interest, arrival: host.nextArrival() };
     // As in Kafka a new high watermark alone does not wake a follower, nor an append a consumer: it cannot read that yet.
     this.wakesOn = Change.State | (params.isolation === 'LOG_END' ? Change.Appended : Change.HighWatermark);
@@ -256,6 +257,7 @@ export class FetchOperation implements FetchUnderWay {
 
   private wait(): void {
     this.state = 'waiting';
+    this.interest.letGo();
     this.host.onWaiting(this);
     this.onWaiting();
     this.timer = this.host.clock.setTimer(this.params.maxWaitMs, () => this.complete(), { background: true });

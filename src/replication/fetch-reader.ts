@@ -69,16 +69,17 @@ class ReadRun {
   private bytes: number;
   private minOneMessage: boolean;
   private isFull = false;
+  private readBytes = 0;
 
   constructor(
     private readonly partitions: readonly CachedPartition[],
     private readonly fetch: FetchRead,
     private readonly read: (cached: CachedPartition, limits: ReadLimits) => ReadResult | Promise<ReadResult>,
   ) {
-    const { maxBytes, maxQuotaBytes } = fetch.params;
-    const quotaBytes = maxQuotaBytes?.() ?? Infinity;
-    this.bytes = Math.min(maxBytes, quotaBytes);
-    this.minOneMessage = !fetch.params.hardMaxBytesLimit && quotaBytes > 0;
+    const { maxBytes, hardMaxBytesLimit } = fetch.params;
+    const { availableBytes } = fetch.interest;
+    this.bytes = Math.min(maxBytes, availableBytes);
+    this.minOneMessage = !hardMaxBytesLimit && availableBytes > 0;
   }
 
   /** All is read, or nobody waits for it any more. */
@@ -86,10 +87,21 @@ class ReadRun {
     return this.at >= this.partitions.length || this.fetch.interest.isOver;
   }
 
-  take(result: ReadResult): void {
+  /** What a read of the disk has given. Others have read meanwhile: there is more room than there was, or less. */
+  takeFromDisk(result: ReadResult): void {
+    const { interest, params } = this.fetch;
+    interest.keep(result.sizeInBytes);
+    // What is available is so besides what this fetch holds; `take` takes off the last of it.
+    this.bytes = Math.min(params.maxBytes - this.readBytes, interest.availableBytes + result.sizeInBytes);
+    if (interest.availableBytes === 0) this.minOneMessage = false;
+    this.take(result);
+  }
+
+  private take(result: ReadResult): void {
     if (result.didNotFit && this.partitions[this.results.length]!.maxBytes >= this.bytes) this.isFull = true;
     if (result.sizeInBytes > 0) this.minOneMessage = false;
     this.bytes = Math.max(0, this.bytes - result.sizeInBytes);
+    this.readBytes += result.sizeInBytes;
     this.results.push(result);
   }
 
@@ -106,13 +118,17 @@ class ReadRun {
     while (!this.isDone) {
       const pending = this.readOne();
       if (pending) return pending;
-      if (this.at % readsAStep === 0) yield;
+      if (this.at % readsAStep === 0) {
+        this.fetch.interest.count();
+        yield;
+      }
     }
     return null;
   }
 
   async finish(first: Promise<ReadResult>): Promise<ReadResult[]> {
-    for (let pending: Promise<ReadResult> | null = first; pending; pending = this.next()) this.take(await pending);
+    for (let pending: Promise<ReadResult> | null = first; pending; pending = this.next())
+      this.takeFromDisk(await pending);
     return this.results;
   }
 
@@ -120,7 +136,12 @@ class ReadRun {
     const cached = this.partitions[this.at++]!;
     const { minOneMessage, isFull } = this;
     const result = this.read(cached, { maxBytes: Math.min(cached.maxBytes, this.bytes), minOneMessage, isFull });
-    if (result instanceof Promise) return result;
+    const { interest } = this.fetch;
+    if (result instanceof Promise) {
+      interest.count();
+      return result;
+    }
+    interest.keepFound(result.sizeInBytes);
     this.take(result);
     return null;
   }
@@ -147,7 +168,7 @@ export class FetchReader {
     const limits = sliceLimitsOf(slices, fetch.params.privileged);
     while (!run.isDone) {
       const fromDisk = await runInSlices(clock, run.steps(slices.readsAStep), limits);
-      if (fromDisk) run.take(fromDisk);
+      if (fromDisk) run.takeFromDisk(fromDisk);
     }
     return run.results;
   }

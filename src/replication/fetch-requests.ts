@@ -161,7 +161,7 @@ export class FetchRequests {
     const replicaId = replicaIdOf(request, version);
     const isFollower = replicaId >= 0;
     const allowed = Math.min(request.maxBytes, this.options.fetchMaxBytes());
-    const { maxQuotaBytes } = call;
+    const { room } = call;
     const client =
       !isFollower && version >= FIRST_VERSION_WITH_RACK
         ? { rackId: request.rackId, listenerName: call.listenerName }
@@ -170,9 +170,9 @@ export class FetchRequests {
       replicaId,
       privileged: isPrivileged(replicaId, call),
       maxWaitMs: request.maxWaitMs,
-      minBytes: Math.min(request.minBytes, allowed, maxQuotaBytes?.() ?? allowed),
+      minBytes: Math.min(request.minBytes, allowed, room?.availableBytes() ?? allowed),
       maxBytes: allowed,
-      ...(maxQuotaBytes && { maxQuotaBytes }),
+      ...(room && { room }),
       isolation: isFollower ? 'LOG_END' : request.isolationLevel === 1 ? 'TXN_COMMITTED' : 'HIGH_WATERMARK',
       fetchOnlyLeader: isFollower || client === null,
       hardMaxBytesLimit: version <= 2,

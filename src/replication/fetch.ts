@@ -1,6 +1,6 @@
 import type { Int64 } from '../records/index.js';
 import type { TopicPartition } from '../cluster/index.js';
-import type { FetchIsolation } from '../log/index.js';
+import type { FetchIsolation, ReadRoom } from '../log/index.js';
 import type { FetchResponseInput } from '../protocol/index.js';
 
 /** What the server knows of the client behind a Fetch request, and decides for it. */
@@ -12,8 +12,8 @@ export interface FetchCallContext {
   readonly mayReplicate: boolean;
   /** Checked for each partition before it is read: 0, or the error to answer (authorization, unknown topic). */
   readonly authorize: (tp: TopicPartition) => number;
-  /** The most bytes that there is room for in the answer now: asked when it is read for, which may be long after it came. Absent: no limit. */
-  readonly maxQuotaBytes?: () => number;
+  /** Where the answer counts from when it is read for, which may be long after the request came. Absent: there is no limit. */
+  readonly room?: ReadRoom;
   /** Called instead of the answer when something was thrown that should not be: the client must not wait for ever. */
   readonly fail: (error: unknown) => void;
 }
@@ -41,8 +41,8 @@ export interface FetchParams {
   readonly maxWaitMs: number;
   readonly minBytes: number;
   readonly maxBytes: number;
-  /** What there is room for at the time of a read. */
-  readonly maxQuotaBytes?: () => number;
+  /** Where its answer counts. */
+  readonly room?: ReadRoom;
   readonly isolation: FetchIsolation;
   /** Only the leader may answer: followers' fetches, and consumers' below v11. */
   readonly fetchOnlyLeader: boolean;

@@ -31,11 +31,14 @@ export class UnreadAnswers {
     return this.shares.total > CAPACITY_BYTES / 4;
   }
 
-  /** How large the next answer to this address may be, where it is for us to choose: 0 when all is taken, and some of it by this address. */
-  availableTo(address: string): number {
+  /**
+   * How large the next answer to this address may be, where it is for us to choose: 0 when all is taken, and some of it by this address. `ownBytes`
+   * of what is counted are those of the answer itself.
+   */
+  availableTo(address: string, ownBytes = 0): number {
     const { shares } = this;
-    if (shares.total >= CAPACITY_BYTES && shares.of(address) >= MIN_ANSWER_BYTES) return 0;
-    return Math.max(MIN_ANSWER_BYTES, Math.floor(shares.leftFor(address) / SHARES));
+    if (shares.total - ownBytes >= CAPACITY_BYTES && shares.of(address) - ownBytes >= MIN_ANSWER_BYTES) return 0;
+    return Math.max(MIN_ANSWER_BYTES, Math.floor((shares.leftFor(address) + 2 * ownBytes) / SHARES));
   }
 
   /** So many bytes more (or less) wait to be read by a client at this address. */

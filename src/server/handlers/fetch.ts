@@ -1,4 +1,5 @@
 import { mapInSteps, startInSlices, type Steps } from '../../common/index.js';
+import type { ReadRoom } from '../../log/index.js';
 import { ErrorCode, fetchRequest, fetchResponse, type InputOf } from '../../protocol/index.js';
 import { CLUSTER_RESOURCE } from '../../security/index.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
@@ -20,11 +21,18 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
   const isFollower = (apiVersion >= 15 ? body.replicaState.replicaId : body.replicaId) >= 0;
   const mayActAsFollower = isFollower && authorize('CLUSTER_ACTION', CLUSTER_RESOURCE);
   if (mayActAsFollower) request.answerRoom = 'replicas';
+  let heldBytes = 0;
   let hasRoom = true;
-  const maxQuotaBytes = (): number => {
-    const { availableAnswerBytes } = request;
-    hasRoom = availableAnswerBytes > 0;
-    return availableAnswerBytes;
+  const room: ReadRoom = {
+    availableBytes: () => {
+      const { availableAnswerBytes } = request;
+      hasRoom = heldBytes > 0 || availableAnswerBytes > 0;
+      return availableAnswerBytes;
+    },
+    hold: (bytes) => {
+      heldBytes = bytes;
+      request.holdRead(bytes);
+    },
   };
   const underWay = replicas.handleFetch(
     body,
@@ -33,7 +41,7 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
       listenerName,
       clientAddress: context.clientAddress,
       mayReplicate: mayActAsFollower,
-      maxQuotaBytes,
+      room,
       fail: context.fail,
       authorize: (tp) => {
         if (isFollower ? !mayActAsFollower : !authorize('READ', { type: 'TOPIC', name: tp.topic })) {

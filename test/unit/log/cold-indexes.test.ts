@@ -1,7 +1,8 @@
 /** What is looked up in the indexes of a segment for a reader is read through the pool: a slow disk holds up no one else. */
 import { sleep } from '../../../src/common/index.js';
 import { type UnifiedLog, type LogManager } from '../../../src/log/index.js';
-import { DirectoryGates, ReadInterest } from '../../../src/log/directory-gates.js';
+import { DirectoryGates } from '../../../src/log/directory-gates.js';
+import { ReadInterest } from '../../../src/log/read-interest.js';
 import { FileHandleCache, LogFile } from '../../../src/log/file-handles.js';
 import { OffsetIndex } from '../../../src/log/offset-index.js';
 import { buildEndTxnMarker } from '../../../src/records/index.js';
@@ -284,7 +285,7 @@ describe('a look-up through the pool', () => {
   test('is left when the interest in it ends', async () => {
     const index = written(1000);
     const others = Array.from({ length: 4 }, () => index.withEntries(null, () => index.lookup(1)));
-    const interest = new ReadInterest();
+    const interest = new ReadInterest('fetch');
     const asked = index.withEntries(interest, () => index.lookup(700));
     interest.end();
     expect(await asked).toBeNull();

@@ -320,6 +320,33 @@ describe('the socket server', () => {
     expect(server.unread.others.totalBytes).toBe(0);
   });
 
+  test('what is read for an answer counts as unread until it is given or its client is gone, and does not make that answer smaller', async () => {
+    const MIB = 1024 * 1024;
+    const waiting: Request[] = [];
+    const { port, server } = await start({}, (request) => {
+      request.answerRoom = 'fetches';
+      waiting.push(request);
+    });
+    const askers = [new RawClient(port, [DESCRIBE_CLUSTER]), new RawClient(port, [DESCRIBE_CLUSTER])];
+    await until(() => waiting.length === 2);
+    const [first, second] = waiting as [Request, Request];
+    const { fetches } = server.unread;
+    const before = first.availableAnswerBytes;
+    first.holdRead(10 * MIB);
+    first.holdRead(40 * MIB);
+    second.holdRead(8 * MIB);
+    expect(fetches.totalBytes).toBe(48 * MIB);
+    expect([first.availableAnswerBytes, second.availableAnswerBytes]).toEqual([before - 2 * MIB, before - 10 * MIB]);
+    first.respond({ clusterId: 'c' });
+    first.holdRead(1);
+    expect(fetches.totalBytes).toBe(8 * MIB);
+    for (const { connection } of askers) connection.destroy();
+    await until(() => second.isAbandoned);
+    second.holdRead(1);
+    second.respondNothing();
+    expect(fetches.totalBytes).toBe(0);
+  });
+
   test('what consumers do not read leaves room for other answers, and what replicas do not read counts nowhere', async () => {
     const rooms = ['fetches', 'fetches', null, 'fetches', 'others'] as const;
     const asked: Request[] = [];

@@ -1,7 +1,8 @@
 /** Fetches that no one waits for any more cost the others nothing: no read of the disk, no memory, and no follower its position. */
 import type { TopicPartition } from '../../../src/cluster/index.js';
 import { SimulatedClock, SimulatedFileSystem } from '../../../src/common/index.js';
-import { DirectoryGates, ReadInterest } from '../../../src/log/directory-gates.js';
+import { DirectoryGates } from '../../../src/log/directory-gates.js';
+import { ReadInterest } from '../../../src/log/read-interest.js';
 import { FileHandleCache, LogFile } from '../../../src/log/file-handles.js';
 import {
   ErrorCode,
@@ -319,7 +320,7 @@ describe('a read that waits for its turn', () => {
         return Buffer.alloc(bytes);
       },
     };
-    const interests = Array.from({ length: READS_AT_ONCE + 3 }, () => new ReadInterest());
+    const interests = Array.from({ length: READS_AT_ONCE + 3 }, () => new ReadInterest('fetch'));
     const reads = interests.map((interest) => file.readFor(interest, 3, 0, memory));
     const last = file.read(3, 0, memory);
     await clock.advance(10);
@@ -342,7 +343,7 @@ describe('a read that waits for its turn', () => {
       whole,
     ]);
     expect(taken).toBe(READS_AT_ONCE + 3);
-    const late = new ReadInterest();
+    const late = new ReadInterest('fetch');
     late.end();
     expect(await file.readFor(late, 3, 0, memory)).toBeNull();
     expect(taken).toBe(READS_AT_ONCE + 3);

@@ -32,7 +32,7 @@ function fetch(
     listenerName: 'PLAINTEXT',
     clientAddress: 'a',
     mayReplicate: true,
-    ...(maxQuotaBytes && { maxQuotaBytes }),
+    ...(maxQuotaBytes && { room: { availableBytes: maxQuotaBytes, hold: () => undefined } }),
     authorize: () => 0,
     fail: (error: unknown) => {
       throw error;

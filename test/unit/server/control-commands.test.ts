@@ -53,6 +53,7 @@ class Broker {
       frameReleased: () => undefined,
       availableAnswerBytes: () => 1,
       claimAnswer: () => true,
+      countRead: () => undefined,
       unclaimAnswer: () => undefined,
     });
     this.dispatcher.dispatch(request);

@@ -77,6 +77,7 @@ async function failing(
     frameReleased: () => undefined,
     availableAnswerBytes: () => 1,
     claimAnswer: () => true,
+    countRead: () => undefined,
     unclaimAnswer: () => undefined,
   });
   const services = {

@@ -81,6 +81,7 @@ class Producer {
       frameReleased: () => undefined,
       availableAnswerBytes: () => 1,
       claimAnswer: () => true,
+      countRead: () => undefined,
       unclaimAnswer: () => undefined,
     });
     const services = {

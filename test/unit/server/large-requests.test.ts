@@ -105,6 +105,7 @@ function sendAs(
     frameReleased: () => undefined,
     availableAnswerBytes: () => 1,
     claimAnswer: () => true,
+    countRead: () => undefined,
     unclaimAnswer: () => undefined,
   });
   handle(request, parts);

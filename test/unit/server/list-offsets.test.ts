@@ -40,6 +40,7 @@ function send(n: number, version: number, find: (partition: number) => Promise<F
     frameReleased: () => undefined,
     availableAnswerBytes: () => 1,
     claimAnswer: () => true,
+    countRead: () => undefined,
     unclaimAnswer: () => undefined,
   });
   const clock = new SimulatedClock();

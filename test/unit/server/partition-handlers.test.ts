@@ -118,13 +118,8 @@ test('what replicas have fetched and not read is counted by itself, and what con
 test('a Fetch for whose records there is no room is answered a quarter of a second later, another at once', async () => {
   const clock = new SimulatedClock();
   type Respond = (answer: object) => void;
-  const handleFetch = (
-    _body: object,
-    _version: number,
-    { maxQuotaBytes }: FetchCallContext,
-    respond: Respond,
-  ): null => {
-    maxQuotaBytes!();
+  const handleFetch = (_body: object, _version: number, { room }: FetchCallContext, respond: Respond): null => {
+    room!.availableBytes();
     respond({ responses: [] });
     return null;
   };
@@ -139,12 +134,19 @@ test('a Fetch for whose records there is no room is answered a quarter of a seco
   // Asked when it comes, and again when it is read for: the last time counts.
   const rooms = [0, 1];
   const twice: typeof handleFetch = (body, version, fetchCall, respond) => {
-    fetchCall.maxQuotaBytes!();
+    fetchCall.room!.availableBytes();
     return handleFetch(body, version, fetchCall, respond);
   };
   const nextRoom = (): number => rooms.shift()!;
   const found = { ...one, services: { clock, replicas: { handleFetch: twice } }, availableAnswerBytes: nextRoom };
   expect((await call(found)).answer).not.toBeNull();
+  // There is no room for more than what it has.
+  const holding: typeof handleFetch = (body, version, fetchCall, respond) => {
+    fetchCall.room!.hold(1);
+    return handleFetch(body, version, fetchCall, respond);
+  };
+  const full = { ...one, services: { clock, replicas: { handleFetch: holding } }, availableAnswerBytes: () => 0 };
+  expect((await call(full)).answer).not.toBeNull();
 });
 
 describe('Produce', () => {

@@ -98,6 +98,7 @@ function serve(
     frameReleased: () => void events.push('frame released'),
     availableAnswerBytes: () => 1,
     claimAnswer: () => true,
+    countRead: () => undefined,
     unclaimAnswer: () => undefined,
   });
   const services = {

@@ -72,6 +72,7 @@ export async function call({
     frameReleased: () => undefined,
     availableAnswerBytes,
     claimAnswer,
+    countRead: () => undefined,
     unclaimAnswer,
   });
   const authorizer = {

@@ -24,6 +24,7 @@ function dispatch(frame: Buffer, handlers = API_HANDLERS): { answer: object | nu
     frameReleased: () => undefined,
     availableAnswerBytes: () => 1,
     claimAnswer: () => true,
+    countRead: () => undefined,
     unclaimAnswer: () => undefined,
   });
   new RequestDispatcher(handlers, {} as BrokerServices).dispatch(request);

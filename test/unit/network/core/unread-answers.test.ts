@@ -54,6 +54,13 @@ describe('answers that are not read', () => {
     expect(() => unread.count('a', -1)).toThrow('what is unread is counted off once');
   });
 
+  test('all is taken by others only for an answer that does not hold it itself', () => {
+    const unread = new UnreadAnswers();
+    unread.count('a', 128 * MIB);
+    expect([unread.availableTo('a'), unread.availableTo('a', 64 * 1024)]).toEqual([0, 64 * 1024]);
+    expect(unread.availableTo('a', 128 * MIB)).toBe(16 * MIB);
+  });
+
   test('a larger answer may be read for longer', () => {
     expect(UnreadAnswers.readMs(0)).toBe(30_000);
     expect(UnreadAnswers.readMs(16 * MIB)).toBeGreaterThan(4 * 60_000);
