@@ -115,8 +115,8 @@ export class LogLoader {
       reloadFromCleanShutdown: this.hadCleanShutdown,
     });
     const isDurable = this.hadCleanShutdown && !this.isNew;
-    // What an earlier life has made and not synced may be on no disk yet, the folder itself included.
-    if (!isDurable) context.folders.markChanged(dir.slice(0, dir.lastIndexOf('/')));
+    // The folders that an earlier life has made and not synced are synced all at once when its directory is loaded.
+    if (this.isNew) context.folders.markChanged(dir.slice(0, dir.lastIndexOf('/')));
     const local = new LocalLog(
       context,
       options.topicPartition,

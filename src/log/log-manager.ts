@@ -468,17 +468,17 @@ export class LogManager {
         this.deletions.removeLater(dir.path, path, this.defaultConfig.fileDeleteDelayMs);
       },
     });
-    if (!hadCleanShutdown) await this.syncDeletionsOfBefore(dir.path);
+    if (!hadCleanShutdown) await this.syncNamesOfBefore(dir.path);
     // What is appended where recovery has cut a log is not durable. Else nothing is written: the disk may be full.
     if (!isCheckpointWrong) return;
     onStorage(this.context, dir.path, 'writing the recovery points', () => this.checkpoints.writeLoweredSync(dir.path));
   }
 
   /**
-   * A kill may have come before their sync, even after their folders were removed, and the controller that asks for them again is told that
-   * nothing of them is left.
+   * A kill may have come before folders that were made, and deletions, were synced, even after the deleted folders were removed. What is flushed
+   * from now on must not be lost with its folder, and a controller that asks for deletions again is told that nothing is left.
    */
-  private async syncDeletionsOfBefore(path: string): Promise<void> {
+  private async syncNamesOfBefore(path: string): Promise<void> {
     const { folders } = this.context;
     folders.markChanged(path);
     await onStorageAsync(this.context, path, 'deleting logs', () => folders.ensureSynced(path));

@@ -16,6 +16,8 @@ export interface PendingRequest {
   readonly fail: (code: ZkErrorCode, detail?: string) => void;
   /** How often it was sent. */
   attempts: number;
+  /** What it took on the wire when it was sent last, without its length field. */
+  sentBytes: number;
   /** By the monotonic clock; Infinity when it may wait as long as its session lives. */
   readonly deadlineMs: number;
 }

@@ -56,6 +56,8 @@ export interface SessionListener {
 const EVENT_NAMES = new Map(Object.entries(EVENT_TYPES).map(([name, type]) => [type, name as WatchEventType]));
 /** Paths in one SetWatches request, by their total length: the server's limit on a request is 1 MiB (`jute.maxbuffer`). */
 const SET_WATCHES_MAX_BYTES = 128 * 1024;
+/** What a server takes unless it is told otherwise. */
+const JUTE_MAX_BUFFER = 0xfffff;
 const BACKOFF_MAX_MS = 1000;
 const CLOSE_TIMEOUT_MS = 5000;
 
@@ -153,6 +155,7 @@ export class Session {
         succeed: done,
         fail: () => undefined,
         attempts: 0,
+        sentBytes: 0,
         deadlineMs: Infinity,
       });
       this.schedulePump();
@@ -334,7 +337,7 @@ export class Session {
     if (this.closing) return this.tearDown();
     this.failedAttempts++;
     this.watchdog.disconnected(clock.monotonicMs(), this.id !== 0n);
-    this.queue.unshiftAll(this.inFlight.drain().map(({ request }) => request));
+    this.sendAgain(this.inFlight.drain().map(({ request }) => request));
     const reason = this.dropReason ?? error?.message ?? 'closed by the server';
     const fields = { host: server.host, port: server.port, reason };
     if (wasConnected) logger.warn('Lost the connection to ZooKeeper', fields);
@@ -344,6 +347,21 @@ export class Session {
     if (this.closing || this.connection !== null) return;
     this.openConnection();
     this.watch();
+  }
+
+  /**
+   * All but what no server seems to take: one closes the connection at a request that is larger than its `jute.maxbuffer`. Sent again and again
+   * it would keep everything else from being done.
+   */
+  private sendAgain(requests: readonly PendingRequest[]): void {
+    const isHopeless = ({ attempts, sentBytes }: PendingRequest): boolean => attempts > 1 && sentBytes > JUTE_MAX_BUFFER;
+    this.queue.unshiftAll(requests.filter((request) => !isHopeless(request)));
+    for (const request of requests) {
+      if (!isHopeless(request)) continue;
+      const { attempts, sentBytes } = request;
+      const detail = `the server closed the connection at each of ${attempts} requests of ${sentBytes} bytes (jute.maxbuffer)`;
+      request.fail('BadArguments', detail);
+    }
   }
 
   private drop(reason: string): void {
@@ -406,6 +424,7 @@ export class Session {
       request.encode(writer);
       writer.patchInt(writer.length - start - 4, start);
       request.attempts++;
+      request.sentBytes = writer.length - start - 4;
       this.inFlight.push({ xid: this.xid, request });
     }
     this.write(writer.finish());

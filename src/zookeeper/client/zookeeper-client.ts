@@ -320,6 +320,7 @@ export class ZooKeeperClient implements ZkClient {
           else reject(new ZkError(code, path, detail));
         },
         attempts: 0,
+        sentBytes: 0,
         deadlineMs: this.options.clock.monotonicMs() + this.operationTimeoutMs,
       });
     });

@@ -179,12 +179,12 @@ describe('the flush of what is due', () => {
   test('passes over what was flushed lately, and what was deleted meanwhile', async () => {
     const [lately, deleted, due] = [new FakeLog(), new FakeLog(), new FakeLog()];
     lately.lastFlushMs = clock.monotonicMs() - 999;
-    deleted.flush = async () => Promise.reject(new Error('the log is closed'));
+    deleted.flush = async () => void deleted.flushes++;
     due.flush = async () => {
       deleted.isClosed = true;
       due.flushes++;
     };
     await ended(tasksOf([lately, due, deleted]).flushDirtyLogs('/data'));
-    expect([lately.flushes, due.flushes]).toEqual([0, 1]);
+    expect([lately, due, deleted].map(({ flushes }) => flushes)).toEqual([0, 1, 0]);
   });
 });

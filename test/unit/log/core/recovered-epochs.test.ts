@@ -17,6 +17,11 @@ test('are those of the batches, whatever the file says of them', () => {
   expect(recovered(file, 10, [[3, 10, 14], [4, 15, 15]])).toEqual(entries([0, 0], [3, 10], [4, 15])); // prettier-ignore
 });
 
+test('of which no batch is left between two that are there are dropped', () => {
+  expect(recovered(entries([0, 2], [2, 4]), 4, [[4, 5, 7]])).toEqual(entries([0, 2], [4, 5]));
+  expect(recovered(entries([1, 0], [2, 9]), 8, [[-1, 8, 12]])).toEqual(entries([1, 0]));
+});
+
 test('are those of the file before the place where recovery begins', () => {
   expect(recovered(entries([1, 0], [2, 7]), 10, [[2, 10, 19]])).toEqual(entries([1, 0], [2, 7]));
   expect(recovered(entries([1, 0], [2, 7]), 10, [])).toEqual(entries([1, 0], [2, 7]));
