@@ -10,6 +10,8 @@ export interface Tenant {
 
 /** Each of four times the bytes of the one before; from the last on all are one. */
 const SIZES = 16;
+/** Who came late has turns as a size has. */
+const LINES = SIZES + 1;
 
 function sizeOf({ bytes }: Tenant): number {
   return bytes < 2 ** 31 ? (31 - Math.clz32(bytes | 1)) >> 1 : SIZES - 1;
@@ -19,8 +21,8 @@ function sizeOf({ bytes }: Tenant): number {
  * A number of bytes that strangers share (`AddressShares`). A tenant takes all it needs at once, or waits. Whoever finds room passes those who wait
  * because they, or their address, are too large, also those of his own address: half a company may stand behind one.
  *
- * One tenant may overdraw, for it may be larger than all there is; what it takes does not count against the others. This place goes to those who
- * wait, sizes and addresses in turn: so everyone who waits goes in at last, though smaller ones come and go.
+ * One tenant may overdraw, for it may be larger than all there is; what it takes does not count against the others. While that place is free it is
+ * the turn of those who wait, sizes and addresses in turn, whether they need it or fit: so everyone who waits goes in at last, whoever comes and goes.
  */
 export class FairRoom<T extends Tenant> {
   private readonly shares: AddressShares;
@@ -28,8 +30,13 @@ export class FairRoom<T extends Tenant> {
   private readonly lines = Array.from({ length: SIZES }, () => new WaitingLine<T>());
   /** Those that fitted when they came, and came in a turn in which others were to be asked first. */
   private readonly late = new WaitingLine<T>();
-  /** The size whose turn is next. */
-  private nextSize = 0;
+  /**
+   * The line whose turn is next when one may overdraw. Those that go in since they fit do not move it: small ones that come and go would turn it back
+   * to their own size each time.
+   */
+  private nextToOverdraw = 0;
+  /** The line whose turn is next when only who fits may go in. */
+  private nextToFit = 0;
   private waiting = 0;
   private overdrawer: T | null = null;
 
@@ -74,31 +81,30 @@ export class FairRoom<T extends Tenant> {
 
   /** Who need not wait any more, and is in now; null when all that wait have to. */
   admitNext(): T | null {
-    for (let passed = 0; passed < SIZES && this.waiting > 0; passed++) {
-      const line = this.lines[this.nextSize]!;
-      this.nextSize = (this.nextSize + 1) % SIZES;
-      const next = this.mayOverdraw ? line.first : line.firstThat(this.fits);
+    const { mayOverdraw } = this;
+    const from = mayOverdraw ? this.nextToOverdraw : this.nextToFit;
+    for (let passed = 0; passed < LINES && this.waiting > 0; passed++) {
+      const at = (from + passed) % LINES;
+      if (at === SIZES && !mayOverdraw) this.sortLate();
+      const line = this.lines[at] ?? this.late;
+      const next = mayOverdraw ? line.first : line.firstThat(this.fits);
       if (next === null) continue;
+      if (mayOverdraw) this.nextToOverdraw = (at + 1) % LINES;
+      else this.nextToFit = (at + 1) % LINES;
       line.takeFirst(next);
       this.waiting--;
       this.hold(next);
       return next;
     }
-    return this.admitLate();
+    return null;
   }
 
-  /** None of those in the lines may go in: they are not in the way of who does, and where there are none he may overdraw. */
-  private admitLate(): T | null {
-    for (let next = this.late.first; next !== null; next = this.late.first) {
-      this.late.takeFirst(next);
-      if (this.mayOverdraw || this.fits(next)) {
-        this.waiting--;
-        this.hold(next);
-        return next;
-      }
+  /** Those that do not fit any more wait with others of their size: they are not in the way of who came late and does. */
+  private sortLate(): void {
+    for (let next = this.late.first; next !== null && !this.fits(next); next = this.late.first) {
+      this.late.delete(next);
       this.lines[sizeOf(next)]!.add(next);
     }
-    return null;
   }
 
   private get mayOverdraw(): boolean {

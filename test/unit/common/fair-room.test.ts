@@ -78,10 +78,10 @@ describe('a room that strangers share', () => {
     expect([room.enter(again, false), room.waiters]).toEqual([false, 2]);
     expect([room.admitNext(), room.admitNext(), room.waiters]).toEqual([again, null, 1]);
     room.leave(again);
-    const [one, two] = [guest('a5', 20), guest('a6', 20)];
-    for (const each of [one, two]) expect(room.enter(each, false)).toBe(false);
-    // There is room for one of the two.
-    expect([room.admitNext(), room.admitNext(), room.waiters]).toEqual([one, null, 2]);
+    const [one, two, three] = [guest('a5', 20), guest('a6', 20), guest('a7', 5)];
+    for (const each of [one, two, three]) expect(room.enter(each, false)).toBe(false);
+    // There is room for one of the first two, and for the third.
+    expect([room.admitNext(), room.admitNext(), room.admitNext(), room.waiters]).toEqual([one, three, null, 2]);
   });
 
   test('keeps no one waiting who came while others were to be asked, if none of them is left and one may overdraw', () => {
@@ -118,6 +118,45 @@ describe('a room that strangers share', () => {
       order.push(giant.name.slice(0, 1));
     }
     expect(order.join('')).toMatch(/^(la){3}$|^(al){3}$/);
+  });
+
+  test('gives that place to each size in turn, whatever fits and goes in meanwhile', () => {
+    const { room } = lab();
+    let made = 0;
+    let [giant, small] = [guest('m0', 60), guest('s0', 10)];
+    for (const each of [giant, small]) expect(room.enter(each)).toBe(true);
+    const askFor = (address: string, bytes: number): void => void room.enter(guest(`${address}${++made}`, bytes));
+    for (let at = 0; at < 10; at++) askFor('s', 10);
+    for (let at = 0; at < 3; at++) askFor('m', 60);
+    askFor('large', 5000);
+    const order: string[] = [];
+    for (let turn = 0; turn < 6; turn++) {
+      // A small one goes, the next goes in for it, and another one comes; then the one that overdraws goes.
+      room.leave(small);
+      small = room.admitNext()!;
+      askFor('s', 10);
+      room.leave(giant);
+      giant = room.admitNext()!;
+      order.push(giant.address);
+      askFor(giant.address, giant.bytes);
+    }
+    expect(small.address).toBe('s');
+    expect(order.slice(0, 3).sort()).toEqual(['large', 'm', 's']);
+    expect(order.slice(3)).toEqual(order.slice(0, 3));
+  });
+
+  test('gives a turn to one that came while others were to be asked, though others overdraw as often as they are asked', () => {
+    const { room } = lab();
+    let giant = guest('a0', 5000);
+    for (let at = 0; at < 20; at++) room.enter(at === 0 ? giant : guest(`a${at}`, 5000));
+    const late = guest('b1', 20);
+    room.leave(giant);
+    expect(room.enter(late, false)).toBe(false);
+    for (let turn = 0; turn < 2 && giant !== late; turn++) {
+      giant = room.admitNext()!;
+      room.leave(giant);
+    }
+    expect(giant).toBe(late);
   });
 
   test('one that waits and is given up makes place for those behind it', () => {
@@ -185,4 +224,82 @@ describe('a room that strangers share', () => {
       expect(longest).toBeLessThan(5000);
     },
   );
+
+  test.each(Array.from({ length: 12 }, (_, at) => at + 1))(
+    'whatever the habits of some, no one else waits for longer than the turns before his take (seed %d)',
+    (seed) => {
+      const longest = longestWaitBesideStrangers(seed);
+      // A stay of the one that overdraws for each line and address, twice, since who came late may have to stand in another line.
+      expect(longest).toBeLessThan(2 * (LONGEST_STAY + 1) * 17 * (STRANGERS + 1));
+    },
+  );
 });
+
+const LONGEST_STAY = 3;
+const STRANGERS = 3;
+const GRANTS_A_TURN = 16;
+
+/** In turns: three strangers with many tenants of few sizes, which ask again as soon as they leave, and one with a tenant of any size. */
+function longestWaitBesideStrangers(seed: number): number {
+  const random = seededRandom(seed);
+  const room = new FairRoom<Guest>(1000);
+  /** The turn in which each leaves that is in; those that stay for no turn leave when they are let in. */
+  const leavesAt = new Map<Guest, number>();
+  const stayOf = new Map<string, number>();
+  let turn = 0;
+  let isGrantDue = false;
+  const leave = (given: Guest): void => {
+    leavesAt.delete(given);
+    room.leave(given);
+    if (room.waiters > 0) isGrantDue = true;
+  };
+  const settle = (given: Guest): void => void leavesAt.set(given, turn + stayOf.get(given.name)!);
+  const ask = (given: Guest): void => {
+    if (room.enter(given, !isGrantDue)) settle(given);
+  };
+  const sizeFrom = (most: number): number => 1 + random.nextInt(4 ** (1 + random.nextInt(most)));
+  for (let stranger = 0; stranger < STRANGERS; stranger++) {
+    for (let habit = random.nextInt(3); habit >= 0; habit--) {
+      const bytes = sizeFrom(6);
+      const stay = random.nextInt(LONGEST_STAY + 1);
+      for (let count = 1 + random.nextInt(60); count > 0; count--) {
+        const name = `stranger ${stranger}, ${habit}.${count}`;
+        stayOf.set(name, stay);
+        ask({ name, address: `stranger ${stranger}`, bytes });
+      }
+    }
+  }
+  let honest: Guest | null = null;
+  stayOf.set('honest', 1);
+  let [askedAt, longest] = [0, 0];
+  for (turn = 1; turn < 3000; turn++) {
+    for (const [given, atTurn] of [...leavesAt]) {
+      if (atTurn > turn) continue;
+      leave(given);
+      if (given === honest) honest = null;
+      else ask({ ...given });
+    }
+    if (honest === null && random.nextInt(4) === 0) {
+      honest = { name: 'honest', address: 'honest', bytes: sizeFrom(6) };
+      askedAt = turn;
+      ask(honest);
+    }
+    if (honest !== null && !leavesAt.has(honest)) longest = Math.max(longest, turn - askedAt);
+    if (!isGrantDue) continue;
+    isGrantDue = false;
+    const again: Guest[] = [];
+    for (let count = 0; count < GRANTS_A_TURN; count++) {
+      const next = room.admitNext();
+      if (next === null) break;
+      if (count === GRANTS_A_TURN - 1) isGrantDue = true;
+      if (stayOf.get(next.name)! > 0) {
+        settle(next);
+      } else {
+        leave(next);
+        again.push(next);
+      }
+    }
+    for (const next of again) ask({ ...next });
+  }
+  return longest;
+}
