@@ -8,6 +8,7 @@ const AFTER_STANDSTILL_MS = 2000;
 /** Looks for clients that are too slow while memory is short, and only then. */
 export class SlowClients {
   private timer: Timer | null = null;
+  private isStopped = false;
 
   /** `cutOff` closes those that are late, and tells whether memory is still short. */
   constructor(
@@ -17,22 +18,27 @@ export class SlowClients {
 
   /** Memory is short. */
   watch(): void {
-    if (this.timer === null) this.lookIn(PERIOD_MS);
+    if (this.timer === null && !this.isStopped) this.lookIn(PERIOD_MS);
   }
 
   stop(): void {
+    this.isStopped = true;
     this.timer?.cancel();
   }
 
   private lookIn(delayMs: number): void {
-    const dueMs = this.clock.monotonicMs() + delayMs;
-    this.timer = this.clock.setTimer(delayMs, () => this.look(dueMs), { background: true });
+    // A process whose turns are long has not stood still: put off once, a look may come late by as much.
+    const latestMs = this.clock.monotonicMs() + 2 * delayMs;
+    // What has come until then is read after the timers of a turn.
+    const look = (): void => this.clock.defer(() => this.look(latestMs));
+    this.timer = this.clock.setTimer(delayMs, look, { background: true });
   }
 
-  private look(dueMs: number): void {
+  private look(latestMs: number): void {
+    if (this.isStopped) return;
     this.timer = null;
     const nowMs = this.clock.monotonicMs();
-    if (nowMs - dueMs > PERIOD_MS) this.lookIn(AFTER_STANDSTILL_MS);
+    if (nowMs > latestMs) this.lookIn(AFTER_STANDSTILL_MS);
     else if (this.cutOff(nowMs)) this.lookIn(PERIOD_MS);
   }
 }

@@ -134,6 +134,8 @@ export class SocketServer implements ServerConnectionHost {
     const bound = this.listeners.find(({ spec }) => spec.listenerName === listenerName);
     if (!bound) return;
     this.listeners.splice(this.listeners.indexOf(bound), 1);
+    // The one that is left is the clients' too.
+    this.chooseAudiences();
     await bound.listener.close();
     for (const entry of this.waiting) {
       if (entry.listenerName !== listenerName) continue;

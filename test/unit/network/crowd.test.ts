@@ -100,6 +100,16 @@ describe('half-sent frames', () => {
     },
   );
 
+  test('cost no broker anything on a listener that clients have to share once theirs is taken away', async () => {
+    const crowd = await crowdOf(['CLIENTS', 'BROKERS']);
+    await crowd.server.unbind('CLIENTS');
+    for (let at = 0; at < 100; at++) crowd.connect(`half-${at}`, 2).send(requestOf(3 * MIB, 1).subarray(0, 200 * KIB));
+    crowd.run(10);
+    const broker = ask(crowd.connect('broker', 2), 3 * MIB, '1', ApiKey.LeaderAndIsr);
+    crowd.run(1);
+    expect(broker.answers).toEqual([7]);
+  });
+
   test('give way to those that wait, however they trickle, and no one else is cut off', async () => {
     const crowd = await crowdOf(['BROKERS']);
     const stalled = halves(crowd, 300, 60 * KIB, 50 * KIB);
