@@ -35,7 +35,8 @@ export interface FrameReaderHost {
  * Bytes that arrive in the scratch buffer are copied out once; the rest of a larger frame is read in place.
  *
  * Behind a frame that is being handled, up to a scratch buffer is read ahead while all connections together have room for that; otherwise
- * no more than what a connection costs anyway, and everything else waits in the kernel.
+ * no more than what a connection costs anyway, and everything else waits in the kernel. Those that were idle while there was room may exceed it
+ * together, once (`target`).
  */
 export class FrameReader implements MemoryOwner {
   private frame = new Frame();
@@ -76,7 +77,7 @@ export class FrameReader implements MemoryOwner {
     return memory !== null && this.host.memory.isShortFor(memory.senderClass) && deadline.isLate(this.frame, nowMs);
   }
 
-  /** Where the next bytes go. */
+  /** Where the next bytes go. Node asks right after the read before, so that what is read ahead by the next one is not known. */
   target(): Buffer {
     const { frame } = this;
     const { scratch, memory } = this.host;

@@ -72,7 +72,7 @@ export class RequestMemory {
     return this.readAheadBytes + bytes <= this.readAheadCapacityBytes;
   }
 
-  /** Bytes were read and wait for their turn (or wait no more). Asked for before the read, so never refused. */
+  /** Bytes were read and wait for their turn (or wait no more). Asked for before the read, perhaps long before, so never refused. */
   countReadAhead(change: number): void {
     this.readAheadBytes += change;
     assert(this.readAheadBytes >= 0, 'what was read ahead is freed once');
