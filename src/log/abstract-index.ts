@@ -68,8 +68,8 @@ export abstract class AbstractIndex {
   }
 
   /** The same with the last of them alone, for `lastEntry`. */
-  async withLastEntries(lookUp: () => void): Promise<void> {
-    await this.withBytes(null, LAST_BYTES - (LAST_BYTES % this.entryBytes), lookUp);
+  async withLastEntries(interest: ReadInterest | null, lookUp: () => void): Promise<void> {
+    await this.withBytes(interest, LAST_BYTES - (LAST_BYTES % this.entryBytes), lookUp);
   }
 
   /** Writes what is pending. Not durable before the file is synced. */

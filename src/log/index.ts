@@ -11,6 +11,7 @@ export {
 } from './log-append-info.js';
 export { type MovedOffset } from './stable-offsets.js';
 export { ReadInterest, type ReadRoom } from './read-interest.js';
+export { type Searcher } from './timestamp-search.js';
 export { isOutOfHandles } from './log-context.js';
 export { type LogConfig } from './log-config.js';
 export { OffsetCheckpointFile } from './offset-checkpoint-file.js';

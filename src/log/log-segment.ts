@@ -139,11 +139,12 @@ export class LogSegment {
   }
 
   /** Looks into the time index, for a walk of many segments: they are to drive no one else's files out of the open ones. */
-  async readMaxTimestamp(): Promise<void> {
+  async readMaxTimestamp(interest: ReadInterest | null): Promise<void> {
     const { file } = this.timeIndex;
     const wasOpen = file.isOpen;
     try {
-      await this.timeIndex.withLastEntries(() => (this.maxTimestampAndOffset ??= this.timeIndex.lastEntry()));
+      const noteLast = (): void => void (this.maxTimestampAndOffset ??= this.timeIndex.lastEntry());
+      await this.timeIndex.withLastEntries(interest, noteLast);
     } finally {
       if (!wasOpen) file.close();
     }
@@ -291,14 +292,22 @@ export class LogSegment {
     return null;
   }
 
-  /** Where a walk may begin that looks for the first record of `timestamp` or later among those of `startOffset` or later. */
-  async positionBeforeTime(timestamp: Int64, startOffset: number): Promise<number> {
+  /**
+   * Where a walk may begin that looks for the first record of `timestamp` or later among those of `startOffset` or later. Null when the interest
+   * has ended.
+   */
+  async positionBeforeTime(
+    timestamp: Int64,
+    startOffset: number,
+    interest: ReadInterest | null,
+  ): Promise<number | null> {
     if (this.sizeInBytes <= WALK_WHOLE_BYTES) return 0;
     const { timeIndex } = this;
-    const { offset } =
-      timeIndex.lookupInMemory(timestamp) ?? (await timeIndex.withEntries(null, () => timeIndex.lookup(timestamp)));
-    const from = Math.max(offset, startOffset);
-    return this.placeInMemory(from) ?? (await this.lookUp(from, null))!;
+    const entry =
+      timeIndex.lookupInMemory(timestamp) ?? (await timeIndex.withEntries(interest, () => timeIndex.lookup(timestamp)));
+    if (!entry) return null;
+    const from = Math.max(entry.offset, startOffset);
+    return this.placeInMemory(from) ?? (await this.lookUp(from, interest));
   }
 
   /**

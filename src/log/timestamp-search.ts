@@ -19,9 +19,20 @@ import { PLAIN_MEMORY } from './file-handles.js';
 import type { LocalLog } from './local-log.js';
 import type { LogSegment } from './log-segment.js';
 import type { LogSegments } from './log-segments.js';
-import { passContent } from './unpacking.js';
+import type { ReadInterest } from './read-interest.js';
+import { searchContent, type SearchPass } from './unpacking.js';
 
 const PIECE_BYTES = 256 * 1024;
+
+/** Who searches: of one address a few look into large batches at once. */
+export interface Searcher {
+  readonly address: string;
+  /** Nothing more is searched when it has ended, and what is given is of no use. Null for who does not go. */
+  readonly interest: ReadInterest | null;
+}
+
+/** The broker itself. */
+export const BROKER: Searcher = { address: '', interest: null };
 
 export interface FoundRecord {
   readonly timestamp: Int64;
@@ -43,55 +54,108 @@ export function areTimesKnown(segments: LogSegments, timestamp: Int64): boolean 
  * Reads the greatest timestamps that `areTimesKnown` misses, a file each: after a start a log may have thousands. Segments come and go
  * meanwhile, so the next one is found by its offset, and the caller has to ask again.
  */
-export async function readTimes(local: LocalLog, timestamp: Int64): Promise<void> {
+export async function readTimes(local: LocalLog, timestamp: Int64, interest: ReadInterest | null): Promise<void> {
   const { segments } = local;
   for (let segment = segments.first; segment; segment = segments.higher(segment.baseOffset)) {
     const { truncationCount } = local;
     try {
-      if (!segment.isMaxTimestampKnown) await segment.readMaxTimestamp();
+      if (!segment.isMaxTimestampKnown) await segment.readMaxTimestamp(interest);
     } catch (error) {
       // A log or a segment that was deleted while we waited takes its files along.
       local.ensureOpen();
       if (truncationCount === local.truncationCount) throw error;
     }
     local.ensureOpen();
+    if (interest?.isOver === true) return;
     if (segment.isMaxTimestampKnown && segment.maxTimestampSoFar.timestamp >= timestamp) return;
   }
 }
 
 /**
  * The first record of `segment` at `startOffset` or later whose timestamp is `timestamp` or later; null when there is none
- * (`LogSegment.findOffsetByTimestamp`).
+ * (`LogSegment.findOffsetByTimestamp`), or the searcher has gone. What waits, for the disk or to look into a large batch, holds nothing that
+ * was read.
  */
 export async function findRecordByTimestamp(
   clock: Clock,
   segment: LogSegment,
   timestamp: Int64,
   startOffset: number,
+  searcher: Searcher,
 ): Promise<FoundRecord | null> {
-  let position = await segment.positionBeforeTime(timestamp, startOffset);
+  const { interest } = searcher;
+  const begin = await segment.positionBeforeTime(timestamp, startOffset, interest);
+  if (begin === null) return null;
+  let position = begin;
   const end = segment.sizeInBytes;
   let pieceBytes = PIECE_BYTES;
   while (position < end) {
     const length = Math.min(pieceBytes, end - position);
-    const piece = await segment.file.read(length, position, PLAIN_MEMORY);
-    const filled = piece.length;
-    let at = 0;
-    const work = new StepWork();
-    for (let size = batchSizeAt(piece, 0, filled); size > 0; size = batchSizeAt(piece, at, filled)) {
-      const batch = new BatchView(piece, at);
-      if (batch.maxTimestamp >= timestamp && batch.lastOffset >= startOffset) {
-        const found = findInBatch(batch, timestamp, startOffset, work);
-        const record = found ? found.record : await findInLargeBatch(clock, batch, timestamp, startOffset);
-        if (record) return record;
-      }
-      at += size;
+    const scanned = scanPiece(
+      await segment.file.readFor(interest, length, position, PLAIN_MEMORY),
+      timestamp,
+      startOffset,
+    );
+    if (!scanned) return null;
+    if (scanned.record) return scanned.record;
+    position += scanned.walkedBytes;
+    const { largeBatchBytes } = scanned;
+    if (largeBatchBytes > 0) {
+      const record = await searchContent(clock, logDirOf(segment), searcher, async (pass) => {
+        const bytes = await segment.file.readFor(interest, largeBatchBytes, position, PLAIN_MEMORY);
+        if (bytes?.length !== largeBatchBytes) return null;
+        return findInLargeBatch(pass, new BatchView(bytes, 0), timestamp, startOffset);
+      });
+      if (record) return record;
+      position += largeBatchBytes;
+      pieceBytes = PIECE_BYTES;
+    } else {
+      if (scanned.filledBytes < length || position + scanned.restBytes >= end) return null;
+      pieceBytes = Math.max(PIECE_BYTES, scanned.nextBatchBytes);
     }
-    if (filled < length || position + filled >= end) return null;
-    pieceBytes = filled - at >= LOG_OVERHEAD ? Math.max(PIECE_BYTES, sizeAt(piece, at)) : PIECE_BYTES;
-    position += at;
   }
   return null;
+}
+
+/** What a look at a piece of a segment came to. */
+interface Scanned {
+  readonly record: FoundRecord | null;
+  /** How far it got: batch by batch. */
+  readonly walkedBytes: number;
+  readonly filledBytes: number;
+  readonly restBytes: number;
+  /** The size of the batch there, when it is in question and more than one step may look into; else 0. */
+  readonly largeBatchBytes: number;
+  /** The size of the next batch if that is known; else 0. */
+  readonly nextBatchBytes: number;
+}
+
+/** Null when there is nothing, for want of interest. */
+function scanPiece(piece: Buffer | null, timestamp: Int64, startOffset: number): Scanned | null {
+  if (!piece) return null;
+  const filledBytes = piece.length;
+  const work = new StepWork();
+  let at = 0;
+  const scanned = (record: FoundRecord | null, largeBatchBytes: number): Scanned => {
+    const restBytes = filledBytes - at;
+    const nextBatchBytes = restBytes >= LOG_OVERHEAD ? sizeAt(piece, at) : 0;
+    return { record, walkedBytes: at, filledBytes, restBytes, largeBatchBytes, nextBatchBytes };
+  };
+  for (let size = batchSizeAt(piece, 0, filledBytes); size > 0; size = batchSizeAt(piece, at, filledBytes)) {
+    const batch = new BatchView(piece, at);
+    if (batch.maxTimestamp >= timestamp && batch.lastOffset >= startOffset) {
+      const found = findInBatch(batch, timestamp, startOffset, work);
+      if (!found) return scanned(null, size);
+      if (found.record) return scanned(found.record, 0);
+    }
+    at += size;
+  }
+  return scanned(null, 0);
+}
+
+/** Each has places of its own: a disk that hangs keeps no one from searching another. */
+function logDirOf({ file }: LogSegment): string {
+  return file.path.split('/').slice(0, -2).join('/');
 }
 
 /** What was found in a batch: maybe nothing. */
@@ -116,7 +180,7 @@ function findInBatch(batch: BatchView, timestamp: Int64, startOffset: number, wo
 
 /** However much the batch holds: others run meanwhile. */
 async function findInLargeBatch(
-  clock: Clock,
+  pass: SearchPass,
   batch: BatchView,
   timestamp: Int64,
   startOffset: number,
@@ -134,7 +198,7 @@ async function findInLargeBatch(
   const content = batch.bytes.subarray(RECORD_BATCH_OVERHEAD);
   // A leader took it, maybe one that is no Ottla: there is no bound.
   const open = (): ContentReader => readContent(compression, content, { maxBytes: Infinity });
-  await passContent(clock, open, new RecordStream().pass(batch.count, visit));
+  await pass(open, new RecordStream().pass(batch.count, visit));
   return found;
 }
 

@@ -24,7 +24,7 @@ import type { PartitionMetadataFile } from './partition-metadata-file.js';
 import type { ProducerSnapshots } from './producer-snapshots.js';
 import { rebuildProducerState } from './producer-state-loader.js';
 import { StableOffsets, type LogOffsetsListener } from './stable-offsets.js';
-import { areTimesKnown, findRecordByTimestamp, readTimes } from './timestamp-search.js';
+import { areTimesKnown, findRecordByTimestamp, readTimes, BROKER, type Searcher } from './timestamp-search.js';
 import { TruncationSettling } from './truncation-settling.js';
 
 /** The times that ListOffsets gives a meaning of their own. */
@@ -429,16 +429,20 @@ export class UnifiedLog {
 
   /**
    * -1: the log end; -2 and -4: the log start; -3: the record with the greatest timestamp; else the first record with that timestamp or a
-   * later one, null when there is none. A time is looked up once a truncation has settled, which finds the greatest timestamp, and the
+   * later one, null when there is none, or the searcher has gone. A time is looked up once a truncation has settled, which finds the greatest timestamp, and the
    * segments' times are known, which after a start are read in slices.
    */
-  fetchOffsetByTimestamp(timestamp: Int64): TimestampAndOffset | null | Promise<TimestampAndOffset | null> {
+  fetchOffsetByTimestamp(
+    timestamp: Int64,
+    searcher: Searcher = BROKER,
+  ): TimestampAndOffset | null | Promise<TimestampAndOffset | null> {
+    if (searcher.interest?.isOver === true) return null;
     this.local.ensureOpen();
     const isTime = timestamp === MAX_TIMESTAMP || timestamp >= 0;
     const truncated = isTime ? this.whenTruncated() : null;
-    if (truncated) return truncated.then(() => this.fetchOffsetByTimestamp(timestamp));
-    const timesRead = isTime ? this.whenTimesRead(timestamp === MAX_TIMESTAMP ? Infinity : timestamp) : null;
-    if (timesRead) return timesRead.then(() => this.fetchOffsetByTimestamp(timestamp));
+    if (truncated) return truncated.then(() => this.fetchOffsetByTimestamp(timestamp, searcher));
+    const timesRead = isTime ? this.whenTimesRead(timestamp === MAX_TIMESTAMP ? Infinity : timestamp, searcher) : null;
+    if (timesRead) return timesRead.then(() => this.fetchOffsetByTimestamp(timestamp, searcher));
     switch (timestamp) {
       case EARLIEST_TIMESTAMP:
       case EARLIEST_LOCAL_TIMESTAMP: {
@@ -455,7 +459,7 @@ export class UnifiedLog {
         return { ...greatest, leaderEpoch: this.latestEpoch };
       }
       default:
-        return this.searchByTimestamp(timestamp);
+        return this.searchByTimestamp(timestamp, searcher);
     }
   }
 
@@ -545,7 +549,7 @@ export class UnifiedLog {
   /** Has them known, without blocking. */
   async readRetentionTimes(): Promise<void> {
     const timestamp = this.oldestToRetain;
-    if (timestamp !== null) await this.readTimesUpTo(timestamp);
+    if (timestamp !== null) await this.readTimesUpTo(timestamp, BROKER);
   }
 
   /** Deletes segments that retention no longer keeps, the oldest first and at most `maxCount`. Gives how many. */
@@ -671,13 +675,13 @@ export class UnifiedLog {
   }
 
   /** Null when the greatest timestamp is known of all segments up to the first that reaches `timestamp`; else resolves when it may be. */
-  private whenTimesRead(timestamp: Int64): Promise<void> | null {
-    return areTimesKnown(this.local.segments, timestamp) ? null : this.readTimesUpTo(timestamp);
+  private whenTimesRead(timestamp: Int64, searcher: Searcher): Promise<void> | null {
+    return areTimesKnown(this.local.segments, timestamp) ? null : this.readTimesUpTo(timestamp, searcher);
   }
 
-  private readTimesUpTo(timestamp: Int64): Promise<void> {
+  private readTimesUpTo(timestamp: Int64, { interest }: Searcher): Promise<void> {
     return onStorageAsync(this.context, this.parentDir, `searching ${this.name} by time`, () =>
-      readTimes(this.local, timestamp),
+      readTimes(this.local, timestamp, interest),
     );
   }
 
@@ -688,19 +692,19 @@ export class UnifiedLog {
     return this.context.clock.nowMs() - retentionMs;
   }
 
-  private searchByTimestamp(timestamp: Int64): Promise<TimestampAndOffset | null> {
+  private searchByTimestamp(timestamp: Int64, searcher: Searcher): Promise<TimestampAndOffset | null> {
     return onStorageAsync(this.context, this.parentDir, `searching ${this.name} by time`, async () => {
       const { truncationCount } = this.local;
       try {
         const segment = this.segments.find((candidate) => candidate.largestTimestamp() >= timestamp);
         return segment
-          ? await findRecordByTimestamp(this.context.clock, segment, timestamp, this.logStartOffset)
+          ? await findRecordByTimestamp(this.context.clock, segment, timestamp, this.logStartOffset, searcher)
           : null;
       } catch (error) {
         this.local.ensureOpen();
         // A segment that was deleted while we waited took its files along; anything else is an error of the disk.
         if (truncationCount === this.local.truncationCount) throw error;
-        return this.fetchOffsetByTimestamp(timestamp);
+        return this.fetchOffsetByTimestamp(timestamp, searcher);
       }
     });
   }

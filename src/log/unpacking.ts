@@ -9,6 +9,7 @@ import {
   type PreparedAppend,
   AppendAllowance,
 } from '../records/index.js';
+import type { ReadInterest } from './read-interest.js';
 
 /** Each holds a piece, and what its codec looks back on: 8 MiB, for zstd at most 128. Each may hold a thread of libuv's. */
 const MAX_CONCURRENT = 3;
@@ -17,8 +18,11 @@ const MAX_OF_ADDRESS = 2;
 /** Larger pieces are taken in parts: small records in so many bytes take about a millisecond. */
 const PART_BYTES = 256 * 1024;
 
-/** Searches by time take turns as one sender. */
+/** Searches by time take turns with appends as one sender. */
 const OF_SEARCHES = 'searches';
+/** Of a log directory: so many searches hold a large batch of it, and so many of one address. */
+const MAX_SEARCHES = 3;
+const MAX_SEARCHES_OF_ADDRESS = 2;
 
 /**
  * Places that are taken for a batch at a time, up to `mostOfAddress` for those of one address. Those that wait take turns by address, and one
@@ -34,13 +38,35 @@ class Places {
   ) {}
 
   async taken<T>(address: string, work: () => Promise<T>): Promise<T> {
+    return (await this.takenFor(null, address, work)) as T;
+  }
+
+  /** Null when the interest, if any, ends before its turn. */
+  async takenFor<T>(interest: ReadInterest | null, address: string, work: () => Promise<T>): Promise<T | null> {
     if (this.mayTake(address)) this.take(address);
-    else await new Promise<void>((goOn) => this.waiting.add({ address, goOn }));
+    else if (!(await this.turn(interest, address))) return null;
     try {
       return await work();
     } finally {
       this.leave(address);
     }
+  }
+
+  /** True with a place, false when the interest has ended. */
+  private turn(interest: ReadInterest | null, address: string): Promise<boolean> {
+    return new Promise((resolve) => {
+      const goOn = (): void => {
+        if (interest) interest.leave = null;
+        resolve(true);
+      };
+      const waiting = { address, goOn };
+      this.waiting.add(waiting);
+      if (!interest) return;
+      interest.leave = () => {
+        this.waiting.delete(waiting);
+        resolve(false);
+      };
+    });
   }
 
   private mayTake(address: string): boolean {
@@ -65,27 +91,51 @@ class Places {
   }
 }
 
+/** For whom it is searched. */
+interface Sender {
+  readonly address: string;
+  readonly interest: ReadInterest | null;
+}
+
 /** The batches of a process that are looked into. What is built again, and so held at once, is one at a time. */
 class Unpacking {
   private readonly passes = new Places(MAX_CONCURRENT, MAX_OF_ADDRESS);
   private readonly rebuilds = new Places(1, 1);
+  private readonly searches = new Map<string, Places>();
 
   constructor(private readonly clock: Clock) {}
 
   /** Gives the pieces of `reader` to `taker` until that has what it wants. Throws `RecordsError` of either. */
-  pass<T>(address: string, open: () => ContentReader, taker: PieceTaker<T>): Promise<T> {
-    return this.passes.taken(address, async () => {
-      const pass = new Pass(open(), taker);
+  async pass<T>(address: string, open: () => ContentReader, taker: PieceTaker<T>): Promise<T> {
+    return (await this.passFor(null, address, open, taker)) as T;
+  }
+
+  /** The same until the interest, if any, ends: then gives null. */
+  passFor<T>(
+    interest: ReadInterest | null,
+    address: string,
+    open: () => ContentReader,
+    taker: PieceTaker<T>,
+  ): Promise<T | null> {
+    return this.passes.takenFor(interest, address, async () => {
+      const pass = new Pass(open(), taker, interest);
       try {
-        while (!pass.result) {
+        while (!pass.isOver) {
           const pending = await runInSlices(this.clock, pass.slice());
           if (pending) pass.give(await pending.piece);
         }
-        return pass.result.value;
+        return pass.result && pass.result.value;
       } finally {
         pass.close();
       }
     });
+  }
+
+  /** Runs searches of large batches of a log directory, a few at a time; null when the interest ends before its turn. */
+  search<T>(dir: string, { address, interest }: Sender, work: () => Promise<T>): Promise<T | null> {
+    let places = this.searches.get(dir);
+    if (!places) this.searches.set(dir, (places = new Places(MAX_SEARCHES, MAX_SEARCHES_OF_ADDRESS)));
+    return places.takenFor(interest, address, work);
   }
 
   /** Runs one that holds much after the other. */
@@ -102,14 +152,20 @@ class Pass<T> {
   constructor(
     private readonly reader: ContentReader,
     private readonly taker: PieceTaker<T>,
+    private readonly interest: ReadInterest | null,
   ) {
     const first = taker.next();
     if (first.done === true) this.result = { value: first.value };
   }
 
+  /** All is taken, or no one waits for it any more. */
+  get isOver(): boolean {
+    return this.result !== null || this.interest?.isOver === true;
+  }
+
   /** Goes on until all is taken, which gives null, or the next piece has to be waited for. (A promise as such would be awaited on the way.) */
   *slice(): Steps<{ readonly piece: Promise<Buffer | null> } | null> {
-    while (!this.result) {
+    while (!this.isOver) {
       if (this.rest) this.take();
       else {
         const piece = this.reader.next();
@@ -150,20 +206,29 @@ class Pass<T> {
 /** A process has one clock. */
 const unpackingByClock = new WeakMap<Clock, Unpacking>();
 
-function unpackingOf(clock: Clock): Unpacking {
+/** That of all who have this clock. */
+export function unpackingOf(clock: Clock): Unpacking {
   let unpacking = unpackingByClock.get(clock);
   if (!unpacking) unpackingByClock.set(clock, (unpacking = new Unpacking(clock)));
   return unpacking;
 }
 
-/** Gives the content piece by piece to `taker`, without holding anyone up. Rejects with what the reader or the taker throws. */
-export function passContent<T>(
+/** Gives the pieces of a batch to who searches it; null when he has gone. */
+export type SearchPass = <T>(open: () => ContentReader, taker: PieceTaker<T>) => Promise<T | null>;
+
+/**
+ * Runs the search of a large batch in a log directory, when its turn has come: who waits for that is to hold no batch. Null when the sender has gone
+ * before.
+ */
+export function searchContent<T>(
   clock: Clock,
-  open: () => ContentReader,
-  taker: PieceTaker<T>,
-  address = OF_SEARCHES,
-): Promise<T> {
-  return unpackingOf(clock).pass(address, open, taker);
+  dir: string,
+  sender: Sender,
+  search: (pass: SearchPass) => Promise<T>,
+): Promise<T | null> {
+  const unpacking = unpackingOf(clock);
+  const pass: SearchPass = (open, taker) => unpacking.passFor(sender.interest, OF_SEARCHES, open, taker);
+  return unpacking.search(dir, sender, () => search(pass));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { EARLIEST_LOCAL_TIMESTAMP, EARLIEST_TIMESTAMP, LATEST_TIMESTAMP } from '../log/index.js';
+import { EARLIEST_LOCAL_TIMESTAMP, EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, type Searcher } from '../log/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import type { Int64 } from '../records/index.js';
 import { ReplicationError } from './errors.js';
@@ -11,6 +11,8 @@ export interface OffsetQuery {
   /** -1 when not given. */
   readonly currentLeaderEpoch: number;
   readonly fetchOnlyFromLeader: boolean;
+  /** Who asks, when it is a client, who may go before he is answered. */
+  readonly searcher?: Searcher;
 }
 
 /** A record found by its time. The leader epoch is null when the log does not know it. */
@@ -32,7 +34,9 @@ export function fetchOffsetForTimestamp(
   timestamp: Int64,
   query: OffsetQuery,
 ): OffsetFound | null | Promise<OffsetFound | null> {
-  const { isolation, currentLeaderEpoch, fetchOnlyFromLeader } = query;
+  const { isolation, currentLeaderEpoch, fetchOnlyFromLeader, searcher } = query;
+  // Asked again, after a move say.
+  if (searcher?.interest?.isOver === true) return null;
   const log = partition.localLog(currentLeaderEpoch, fetchOnlyFromLeader);
   if (typeof log === 'number') throw new ReplicationError(log);
   const isStart = timestamp === EARLIEST_TIMESTAMP || timestamp === EARLIEST_LOCAL_TIMESTAMP;
@@ -61,7 +65,7 @@ export function fetchOffsetForTimestamp(
     if (found && found.offset < visibleEnd()) return found;
     return mayGoBack() ? notAvailable() : null;
   };
-  const found = log.fetchOffsetByTimestamp(timestamp);
+  const found = log.fetchOffsetByTimestamp(timestamp, searcher);
   if (!(found instanceof Promise)) return bounded(found);
   // A move may have put another log in the place of the one that was searched, and closed it; another epoch may have cut it.
   const isStillAsked = (): boolean => partition.log === log && partition.leaderEpoch === leaderEpoch;

@@ -1,5 +1,6 @@
 import { partitionKey } from '../../cluster/index.js';
 import { forEachInSteps, mapNestedInSteps, nextTurn, runInSlices, type Steps } from '../../common/index.js';
+import { ReadInterest } from '../../log/index.js';
 import {
   ErrorCode,
   listOffsetsRequest,
@@ -9,6 +10,7 @@ import {
 } from '../../protocol/index.js';
 import { toInt64 } from '../../records/index.js';
 import { handler, type RequestContext } from '../handler.js';
+import { AbandonedError } from '../request-context.js';
 
 type AskedTopic = ListOffsetsRequest['topics'][number];
 type AskedPartition = AskedTopic['partitions'][number];
@@ -53,13 +55,21 @@ export const listOffsets = handler(listOffsetsRequest, listOffsetsResponse, func
   return findAll(request, asked, context);
 });
 
-async function findAll(request: ListOffsetsRequest, asked: readonly Asked[], context: RequestContext): Promise<Answer> {
-  const { clock } = context;
+async function findAll(listed: ListOffsetsRequest, asked: readonly Asked[], context: RequestContext): Promise<Answer> {
+  const { clock, request } = context;
+  // A search may take seconds, and whoever gives up on it asks again.
+  const searches = new Set<ReadInterest>();
+  const giveUp = (): void => {
+    for (const search of searches) search.end();
+    request.respondNothing();
+  };
+  if (request.isAbandoned) giveUp();
+  else request.onAbandoned = giveUp;
   const answers: PartitionAnswer[] = [];
   let next = 0;
   let turn: Promise<void> | null = null;
   const findInTurn = async (): Promise<void> => {
-    while (next < asked.length) {
+    while (next < asked.length && !request.isAbandoned) {
       // All of them wait, or the others would go on in its stead.
       if (turn) {
         await turn;
@@ -69,11 +79,16 @@ async function findAll(request: ListOffsetsRequest, asked: readonly Asked[], con
       if (next % PARTITIONS_A_TURN === 0) {
         turn = nextTurn(clock).then(() => void (turn = null));
       }
-      answers[at] = await find(request, asked[at]!, context);
+      const interest = new ReadInterest('search');
+      searches.add(interest);
+      answers[at] = await find(listed, asked[at]!, context, interest);
+      searches.delete(interest);
     }
   };
   await Promise.all(Array.from({ length: Math.min(MAX_CONCURRENT, asked.length) }, findInTurn));
-  return runInSlices(clock, answerOf(request, answers));
+  if (request.isAbandoned) throw new AbandonedError();
+  request.onAbandoned = null;
+  return runInSlices(clock, answerOf(listed, answers));
 }
 
 function* answerOf({ topics }: ListOffsetsRequest, answers: readonly PartitionAnswer[]): Steps<Answer> {
@@ -84,7 +99,8 @@ function* answerOf({ topics }: ListOffsetsRequest, answers: readonly PartitionAn
 async function find(
   request: ListOffsetsRequest,
   { topic, partition: { partitionIndex, timestamp, currentLeaderEpoch }, isDuplicate }: Asked,
-  { authorize, replicas, apiVersion, logger }: RequestContext,
+  { authorize, replicas, apiVersion, logger, clientAddress }: RequestContext,
+  interest: ReadInterest,
 ): Promise<PartitionAnswer> {
   if (!authorize('DESCRIBE', { type: 'TOPIC', name: topic })) {
     return { partitionIndex, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
@@ -97,6 +113,7 @@ async function find(
       isolation: request.replicaId === CONSUMER_REPLICA_ID ? isolationLevel : null,
       currentLeaderEpoch,
       fetchOnlyFromLeader: request.replicaId !== DEBUGGING_REPLICA_ID,
+      searcher: { address: clientAddress, interest },
     });
     const errorCode = knownTo(apiVersion, found.errorCode);
     if (apiVersion === 0) {

@@ -252,7 +252,7 @@ describe('a look-up through the pool', () => {
     for (const zeros of [0, 8, 40_000]) {
       const index = written(count, zeros);
       let last: unknown = null;
-      await ended(index.withLastEntries(() => void (last = index.lastEntry())));
+      await ended(index.withLastEntries(null, () => void (last = index.lastEntry())));
       expect(last).toEqual({ offset: count, position: count * 10 });
       for (const offset of [0, 1, count >> 1, count, count + 1]) {
         const at = Math.min(offset, count);

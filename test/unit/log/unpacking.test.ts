@@ -1,6 +1,7 @@
 /** Content that is looked at piece by piece, in turns. */
-import { SimulatedClock } from '../../../src/common/index.js';
-import { passContent } from '../../../src/log/unpacking.js';
+import { SimulatedClock, type Clock } from '../../../src/common/index.js';
+import { ReadInterest } from '../../../src/log/read-interest.js';
+import { searchContent, unpackingOf } from '../../../src/log/unpacking.js';
 import {
   AppendAllowance,
   BatchBuilder,
@@ -10,6 +11,9 @@ import {
   type PieceTaker,
 } from '../../../src/records/index.js';
 import { LOG_CONFIG, newWorld, startManager } from './log-fixture.js';
+
+const passContent = <T>(clock: Clock, open: () => ContentReader, taker: PieceTaker<T>, address = 'a'): Promise<T> =>
+  unpackingOf(clock).pass(address, open, taker);
 
 const settle = async (clock: SimulatedClock): Promise<void> => {
   for (let i = 0; i < 20; i++) {
@@ -183,3 +187,71 @@ test.each(['gzip', 'snappy', 'lz4', 'zstd', 'none'] as const)(
     expect(await searching).toEqual({ timestamp: 1000 + wanted, offset: wanted, leaderEpoch: 3 });
   },
 );
+
+describe('searches of large batches', () => {
+  const searcherOf = (address: string) => ({ address, interest: new ReadInterest('search') });
+
+  test('are a few at a time of each directory, hold nothing before their turn, and leave when their client is gone', async () => {
+    const clock = new SimulatedClock();
+    const begun: string[] = [];
+    const readers: HandReader[] = [];
+    const search = (dir: string, searcher: ReturnType<typeof searcherOf>): Promise<number[] | null> =>
+      searchContent(clock, dir, searcher, (pass) => {
+        begun.push(dir + searcher.address);
+        const open = (): ContentReader => {
+          readers.push(new HandReader());
+          return readers.at(-1)!;
+        };
+        return pass(open, lengths());
+      });
+    const crowd = Array.from({ length: 50 }, () => searcherOf('a'));
+    const searches = crowd.map((searcher) => search('/d/', searcher));
+    const other = search('/d/', searcherOf('b'));
+    const another = search('/e/', searcherOf('a'));
+    await settle(clock);
+    expect(begun).toEqual(['/d/a', '/d/a', '/d/b', '/e/a']);
+    // Two of all searches look into batches at once; what the third place of batches is for is not theirs.
+    expect(readers).toHaveLength(2);
+    for (const { interest } of crowd) interest.end();
+    // One waits for its client's next piece, which comes.
+    for (const reader of readers.slice()) reader.give(Buffer.alloc(1));
+    await settle(clock);
+    expect(readers.slice(0, 2).map(({ isClosed }) => isClosed)).toEqual([true, true]);
+    expect(await Promise.all(searches)).toEqual(Array<null>(50).fill(null));
+    await settle(clock);
+    for (const reader of readers.slice(2)) reader.give(null);
+    expect(await Promise.all([other, another])).toEqual([[], []]);
+    expect(begun).toHaveLength(4);
+    // No one who has gone has taken a place.
+    const later = ['a', 'b', 'a'].map((address) => search('/d/', searcherOf(address)));
+    for (let at = 4; at < 7; at++) {
+      await settle(clock);
+      for (const reader of readers.slice(4)) reader.give(null);
+    }
+    expect(await Promise.all(later)).toEqual([[], [], []]);
+  });
+
+  test('find what lies before, in and behind a batch that is more than one step may look into', async () => {
+    const world = newWorld();
+    const manager = await startManager(world, { defaultConfig: { ...LOG_CONFIG, maxMessageBytes: 1e9 } });
+    const log = manager.getOrCreateLog({ topic: 't', partition: 0 });
+    const megabyte = Buffer.alloc(1024 * 1024);
+    for (const at of [0, 20, 40]) {
+      const count = at === 20 ? 20 : 1;
+      const builder = new BatchBuilder({ baseOffset: log.logEndOffset, compression: 'gzip', partitionLeaderEpoch: 3 });
+      for (let i = 0; i < count; i++) builder.append({ timestamp: 1000 + at + i, key: null, value: megabyte });
+      log.appendAsFollower(builder.build());
+    }
+    const offsets: (number | null)[] = [];
+    for (const time of [1000, 1001, 1030, 1040]) {
+      let found: { readonly offset: number } | null | undefined;
+      void Promise.resolve(log.fetchOffsetByTimestamp(time)).then((one) => (found = one));
+      while (found === undefined) await settle(world.clock);
+      offsets.push(found && found.offset);
+    }
+    expect(offsets).toEqual([0, 1, 11, 21]);
+    const gone = searcherOf('a');
+    gone.interest.end();
+    expect(log.fetchOffsetByTimestamp(1030, gone)).toBeNull();
+  });
+});

@@ -9,6 +9,7 @@ import {
   type ListOffsetsResponse,
 } from '../../../src/protocol/index.js';
 import { listOffsets } from '../../../src/server/handlers/list-offsets.js';
+import type { OffsetQuery } from '../../../src/replication/index.js';
 import type { BrokerServices } from '../../../src/server/services.js';
 
 interface Found {
@@ -17,7 +18,7 @@ interface Found {
 }
 
 /** Sends ListOffsets for partitions 0 to n - 1 of two topics; `find` is the replica manager. */
-function send(n: number, version: number, find: (partition: number) => Promise<Found>) {
+function send(n: number, version: number, find: (partition: number, query: OffsetQuery) => Promise<Found>) {
   const partitions = Array.from({ length: n }, (_, partitionIndex) => ({ partitionIndex, timestamp: 1n }));
   const body = { replicaId: -1, topics: ['a', 'b'].map((name) => ({ name, partitions })) };
   const frame = Buffer.concat(encodeRequestFrame(ApiKey.ListOffsets, version, 1, 'c', body)).subarray(4);
@@ -32,7 +33,8 @@ function send(n: number, version: number, find: (partition: number) => Promise<F
   const sent: { response: ListOffsetsResponse | null } = { response: null };
   const request = new Request(decodeRequestHeader(frame), frame, connection, 0, {
     answered: (_request, chunks) => {
-      const answer = decodeResponseFrame(ApiKey.ListOffsets, version, Buffer.concat(chunks!).subarray(4));
+      if (!chunks) return;
+      const answer = decodeResponseFrame(ApiKey.ListOffsets, version, Buffer.concat(chunks).subarray(4));
       sent.response = answer.body as ListOffsetsResponse;
     },
     refused: () => undefined,
@@ -49,16 +51,20 @@ function send(n: number, version: number, find: (partition: number) => Promise<F
     quotas: { recordAndThrottleMs: () => 0 },
     clock,
     replicas: {
-      fetchOffsetForTimestamp: async ({ partition }: { partition: number }) => ({
+      fetchOffsetForTimestamp: async (
+        { partition }: { partition: number },
+        _timestamp: number,
+        query: OffsetQuery,
+      ) => ({
         timestamp: -1,
         offset: -1,
         leaderEpoch: -1,
-        ...(await find(partition)),
+        ...(await find(partition, query)),
       }),
     },
   };
   listOffsets.handle(request, services as unknown as BrokerServices);
-  return { sent, clock };
+  return { sent, clock, request };
 }
 
 test('thousands of partitions are searched a few at a time, and answered in their order', async () => {
@@ -101,4 +107,29 @@ test.each([
   const { sent } = send(1, version, () => Promise.resolve({ errorCode: ErrorCode.OFFSET_NOT_AVAILABLE }));
   await settle();
   expect(sent.response!.topics[0]!.partitions[0]!.errorCode).toBe(error);
+});
+
+test('nothing more is searched for a client that has gone', async () => {
+  const searches: OffsetQuery[] = [];
+  const waiting: (() => void)[] = [];
+  const { sent, clock, request } = send(100, 7, async (_partition, query) => {
+    searches.push(query);
+    await new Promise<void>((resolve) => waiting.push(resolve));
+    return { errorCode: 0, offset: 0 };
+  });
+  await settle();
+  waiting.shift()!();
+  await settle();
+  expect(searches.map(({ searcher }) => searcher!.interest!.isOver)).toEqual(Array<boolean>(17).fill(false));
+  let hasEnded = false;
+  request.onEnded = () => (hasEnded = true);
+  request.abandon();
+  expect(hasEnded).toBe(true);
+  expect(searches.slice(1).map(({ searcher }) => searcher!.interest!.isOver)).toEqual(Array<boolean>(16).fill(true));
+  expect(searches[1]!.searcher!.address).toBe('127.0.0.1');
+  for (const resolve of waiting) resolve();
+  await settle();
+  await clock.advance(1);
+  await settle();
+  expect([searches.length, sent.response]).toEqual([17, null]);
 });
