@@ -499,6 +499,19 @@ export function describeZooKeeper(harness: ZooKeeperHarness): void {
       else expect(version).toBe(total / 100);
     });
 
+    test('a write that is larger than servers take fails, and all else goes on', async () => {
+      const zk = await open();
+      const events: string[] = [];
+      await zk.create('/n', null);
+      zk.onStateChange((change) => events.push(change));
+      const large = zk.set('/n', Buffer.alloc(1_200_000), ANY_VERSION);
+      const behind = zk.set('/n', text('behind'), ANY_VERSION);
+      expect(await codeOf(large)).toBe('BadArguments');
+      await behind;
+      expect(String((await zk.get('/n')).data)).toBe('behind');
+      expect(events).not.toContain('expired');
+    });
+
     test('10,000 children with long names are listed', async () => {
       const zk = await open();
       const name = (i: number): string => `${'child-'.repeat(20)}${i}`;

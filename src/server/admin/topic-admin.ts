@@ -32,6 +32,7 @@ import {
   type ApiResult,
 } from './admin-error.js';
 import { beginInTurn, mapInTurns } from '../in-turns.js';
+import { requireFittingAssignment } from './assignment-size.js';
 import type { AwaitOthers, Wait } from '../request-context.js';
 import type { TopicView } from './topic-view.js';
 import { TopicWaiter } from './topic-waiter.js';
@@ -40,8 +41,7 @@ type CreatableTopic = CreateTopicsRequest['topics'][number];
 type CreatePartitionsTopic = CreatePartitionsRequest['topics'][number];
 
 /**
- * What one topic may have. Its assignment has to fit into one znode, of a megabyte at most; Kafka tries, and a request for two thousand
- * million partitions is its end.
+ * What one topic may have, before its assignment is made: Kafka tries, and a request for two thousand million partitions is its end.
  */
 const MAX_PARTITIONS = 100_000;
 /** More than any cluster has brokers: the replicas of a partition are compared in one step. */
@@ -272,6 +272,7 @@ export class TopicAdmin {
       }
     }
     await runInSlices(this.deps.clock, validateAssignment(assignment));
+    await runInSlices(this.deps.clock, requireFittingAssignment(assignment));
     validateTopicConfig(config(), overrides);
   }
 
@@ -310,9 +311,11 @@ export class TopicAdmin {
           ),
           startPartitionId: oldCount,
         });
-    if (validateOnly) return;
     const partitions = new Map(existing.partitions);
     for (const [partition, replicas] of added) partitions.set(partition, { replicas, adding: [], removing: [] });
+    const all = [...partitions].map(([partition, { replicas }]) => [partition, replicas] as const);
+    await runInSlices(this.deps.clock, requireFittingAssignment(all));
+    if (validateOnly) return;
     this.deps.log.info('Creating partitions', { topic, from: oldCount, to: count });
     await stores.topics.setTopicAssignment({ ...existing, partitions });
   }

@@ -354,7 +354,8 @@ export class Session {
    * it would keep everything else from being done.
    */
   private sendAgain(requests: readonly PendingRequest[]): void {
-    const isHopeless = ({ attempts, sentBytes }: PendingRequest): boolean => attempts > 1 && sentBytes > JUTE_MAX_BUFFER;
+    const isHopeless = ({ attempts, sentBytes }: PendingRequest): boolean =>
+      attempts > 1 && sentBytes > JUTE_MAX_BUFFER;
     this.queue.unshiftAll(requests.filter((request) => !isHopeless(request)));
     for (const request of requests) {
       if (!isHopeless(request)) continue;
