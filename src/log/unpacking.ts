@@ -18,6 +18,9 @@ const MAX_OF_ADDRESS = 2;
 /** Larger pieces are taken in parts: small records in so many bytes take about a millisecond. */
 const PART_BYTES = 256 * 1024;
 
+/** What is built again of so much content takes little time and memory: it does not stand in line behind what takes seconds. */
+const SMALL_REBUILD_BYTES = 1024 * 1024;
+
 /** Searches by time take turns with appends as one sender. */
 const OF_SEARCHES = 'searches';
 /** Of a log directory: so many searches hold a large batch of it, and so many of one address. */
@@ -101,6 +104,7 @@ interface Sender {
 class Unpacking {
   private readonly passes = new Places(MAX_CONCURRENT, MAX_OF_ADDRESS);
   private readonly rebuilds = new Places(1, 1);
+  private readonly smallRebuilds = new Places(2, 1);
   private readonly searches = new Map<string, Places>();
 
   constructor(private readonly clock: Clock) {}
@@ -138,9 +142,10 @@ class Unpacking {
     return places.takenFor(interest, address, work);
   }
 
-  /** Runs one that holds much after the other. */
-  rebuild<T>(address: string, work: () => Promise<T>): Promise<T> {
-    return this.rebuilds.taken(address, work);
+  /** Runs one that holds much after the other, and beside it small ones. */
+  rebuild<T>(address: string, contentBytes: number, work: () => Promise<T>): Promise<T> {
+    const places = contentBytes <= SMALL_REBUILD_BYTES ? this.smallRebuilds : this.rebuilds;
+    return places.taken(address, work);
   }
 }
 
@@ -247,7 +252,7 @@ export async function prepareAppend(
   try {
     await unpacking.pass(address, () => preparation.openContent(allowance.unpackedBytes), preparation.check());
     if (!preparation.mustRebuild) return preparation.finish(null);
-    const rebuilt = await unpacking.rebuild(address, async () => {
+    const rebuilt = await unpacking.rebuild(address, preparation.checkedBytes, async () => {
       await unpacking.pass(address, () => preparation.openContent(allowance.unpackedBytes), preparation.collect());
       return await runInSlices(clock, preparation.rebuild());
     });

@@ -83,7 +83,7 @@ export class AppendPreparation {
   *collect(): PieceTaker<void> {
     const maxBytes = this.maxCollectedBytes;
     for (let piece = yield; piece !== null; piece = yield) {
-      if (this.collected.length + piece.length > maxBytes) {
+      if (this.collected.length + piece.length + this.growthBytes > maxBytes) {
         throw new RecordTooLargeError(
           `Message batch in append to partition ${this.options.topicPartition} holds more than ${maxBytes} bytes, and has to be built again.`,
         );
@@ -96,7 +96,12 @@ export class AppendPreparation {
   *rebuild(): Steps<Buffer | Promise<Buffer>> {
     const content = yield* this.collected.take();
     const header = { ...this.options, nextOffset: 0, partitionLeaderEpoch: -1 };
-    const builder = newBuilder(this.batch, this.target, header, content.length + RECORD_BATCH_OVERHEAD + ROOM_BYTES);
+    const builder = newBuilder(
+      this.batch,
+      this.target,
+      header,
+      content.length + RECORD_BATCH_OVERHEAD + this.growthBytes + ROOM_BYTES,
+    );
     yield* rewriteRecords(this.batch, content, builder);
     return yield* builder.buildInSteps();
   }
@@ -104,6 +109,11 @@ export class AppendPreparation {
   /** The result, or what was thrown on the way. */
   finish(error: RecordsError | null, rebuilt: Buffer | null = null): PreparedAppend {
     return new PreparedRecords(this.buffer, this.options, error ?? this.checks, rebuilt);
+  }
+
+  /** What offsets may take that are written again: a buffer that has to grow is copied in one step. */
+  private get growthBytes(): number {
+    return this.batch.count * DELTA_GROWTH_BYTES;
   }
 
   /** Uncompressed it would be larger than a batch may be. */
@@ -145,5 +155,7 @@ class Collected {
 }
 
 const CHUNK_BYTES = 1024 * 1024;
+/** A delta of a byte may take four, and the length before it one more. */
+const DELTA_GROWTH_BYTES = 4;
 /** Deltas that are written again may take more bytes than they did. */
 const ROOM_BYTES = 1024 * 1024;

@@ -255,3 +255,25 @@ describe('searches of large batches', () => {
     expect(log.fetchOffsetByTimestamp(1030, gone)).toBeNull();
   });
 });
+
+test('a small batch is built again beside large ones of another client, and beside its own', async () => {
+  const clock = new SimulatedClock();
+  const begun: string[] = [];
+  const ends: (() => void)[] = [];
+  const rebuild = (address: string, contentBytes: number): Promise<void> =>
+    unpackingOf(clock).rebuild(address, contentBytes, () => {
+      begun.push(address + contentBytes);
+      return new Promise((resolve) => ends.push(resolve));
+    });
+  const small = 1024 * 1024;
+  const all = [small + 1, small + 1, small, small].map((bytes) => rebuild('a', bytes));
+  all.push(rebuild('b', small), rebuild('c', small));
+  await settle(clock);
+  expect(begun).toEqual([`a${small + 1}`, `a${small}`, `b${small}`]);
+  for (let at = 0; at < all.length; at++) {
+    ends[at]!();
+    await settle(clock);
+  }
+  await Promise.all(all);
+  expect(begun).toHaveLength(all.length);
+});
