@@ -111,6 +111,18 @@ test('two of one request are both appended, and their followers waited for', asy
   for (const tp of [ORDERS, OTHER]) expect(cluster.broker(2).log(tp).logEndOffset).toBe(4);
 });
 
+test('those that are appended later are waited for as well', async () => {
+  await start({ brokers: 2 });
+  cluster.cut(1, 2);
+  const call = append({ entries: [{ tp: ORDERS, records: large() }], acks: -1 });
+  await until(() => call.isDone);
+  expect([endOf(ORDERS), call.results]).toEqual([4, null]);
+  cluster.heal();
+  await until(() => call.results !== null);
+  expect(call.results).toMatchObject([{ tp: ORDERS, errorCode: 0, lastOffset: 3 }]);
+  expect(cluster.broker(2).log().logEndOffset).toBe(4);
+});
+
 test('the sequences of a producer are checked when it is the batch’s turn', async () => {
   await start();
   const first = append({ entries: [{ tp: ORDERS, records: large('lz4', 0) }] });
