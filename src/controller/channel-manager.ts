@@ -6,9 +6,17 @@ import type { ControlRequest } from './core/request-batch.js';
 /** What brokers answer to a `ControlRequest`, decoded. */
 export type ControlResponse = LeaderAndIsrResponse | UpdateMetadataResponse | StopReplicaResponse;
 
+/** A request holds what its format cannot: it will never be sent, however often it is tried. */
+export class UnsendableRequestError extends Error {
+  override readonly name = 'UnsendableRequestError';
+}
+
 /** A connection to one broker on the controller's behalf. */
 export interface BrokerChannel {
-  /** Sends a request and gives its decoded answer. Rejects when the connection breaks or the deadline of a request passes. */
+  /**
+   * Sends a request and gives its decoded answer. Rejects when the connection breaks or the deadline of a request passes, and with
+   * `UnsendableRequestError`.
+   */
   send(request: ControlRequest): Promise<ControlResponse>;
   /** Closes the connection; requests that wait for an answer reject. */
   close(): void;
@@ -126,6 +134,7 @@ class RequestSender {
     for (let item = this.queue.shift(); item; item = this.queue.shift()) {
       const response = await this.deliver(item.request);
       if (response === null) return;
+      if (response === 'unsendable') continue;
       if (this.stateChangeLog.isEnabled('trace')) {
         this.stateChangeLog.trace(`Received response ${JSON.stringify(response)} from broker ${this.broker.id}`);
       }
@@ -134,8 +143,8 @@ class RequestSender {
     this.sending = false;
   }
 
-  /** Sends the request until the broker answers it. Gives null when the broker is removed before. */
-  private async deliver(request: ControlRequest): Promise<ControlResponse | null> {
+  /** Sends the request until the broker answers it, or finds that it cannot be sent. Gives null when the broker is removed before. */
+  private async deliver(request: ControlRequest): Promise<ControlResponse | 'unsendable' | null> {
     while (!this.closed) {
       try {
         this.channel ??= this.factory.connect(this.broker);
@@ -144,6 +153,14 @@ class RequestSender {
         return this.closed ? null : response;
       } catch (error) {
         if (this.closed) return null;
+        if (error instanceof UnsendableRequestError) {
+          this.log.error('Giving up a request that cannot be sent', {
+            broker: this.broker.id,
+            api: request.apiKey,
+            error,
+          });
+          return 'unsendable';
+        }
         // Once for each run of failures: a broker that is down fails ten times a second until its session ends.
         if (this.failures++ === 0) {
           this.log.warn('Failed to send a request to a broker, reconnecting', {

@@ -1,5 +1,6 @@
 export { Controller, type ControllerOptions } from './controller.js';
 export {
+  UnsendableRequestError,
   type BrokerChannel,
   type BrokerChannelFactory,
   type ControlResponse,

@@ -25,6 +25,8 @@ import { TransactionIndex } from './transaction-index.js';
 const MAX_COLD_READ_BYTES = 8 * 1024 * 1024;
 /** Below this size the file is walked from its beginning; no index is touched. */
 const WALK_WHOLE_BYTES = 16 * 1024;
+/** Entries of an index may lie further apart than this: then the file is walked piece by piece. */
+const MAX_WALK_BYTES = 256 * 1024;
 /** Who reads on from where a read ended needs no index. So many that do so side by side are remembered. */
 const READ_ENDS = 16;
 const UNKNOWN: TimestampOffset = { timestamp: -1, offset: -1 };
@@ -252,6 +254,8 @@ export class LogSegment {
     minOneMessage: boolean,
     interest: ReadInterest | null = null,
   ): Promise<SegmentRead | null> {
+    // As Kafka's `LogSegment.read`: a client may ask for anything.
+    if (maxBytes < 0) throw new RangeError(`Invalid max size ${maxBytes} for log read from segment ${this.file.path}`);
     let wanted = Math.min(maxBytes, MAX_COLD_READ_BYTES);
     let isFirstGivenWhole = minOneMessage;
     let length = 0;
@@ -267,7 +271,10 @@ export class LogSegment {
         wanted = Math.min(wanted, availableBytes);
         if (availableBytes === 0) isFirstGivenWhole = false;
       }
-      length = Math.min(maxPosition - from, wanted + this.indexIntervalBytes + WALK_WHOLE_BYTES);
+      length = Math.min(
+        maxPosition - from,
+        wanted + Math.min(this.indexIntervalBytes, MAX_WALK_BYTES) + WALK_WHOLE_BYTES,
+      );
       interest?.reading(length);
       return length;
     };
@@ -478,12 +485,14 @@ export class LogSegment {
     if (at + firstSize > filled) {
       // A batch beyond the piece: it alone is read, if it is all there.
       if (position + firstSize > maxPosition) return null;
+      // Others have read since the piece was.
       const wholeLength = (): number => {
-        interest?.reading(firstSize);
-        return firstSize;
+        const length = interest?.availableBytes === 0 ? 0 : firstSize;
+        interest?.reading(length);
+        return length;
       };
       const records = await this.file.readFor(interest, wholeLength, position, this.context.buffers);
-      return records?.length === firstSize ? records : null;
+      return records?.length === firstSize || records?.length === 0 ? records : null;
     }
     return piece.subarray(at, endOfWholeBatches(piece, at, Math.min(filled, at + Math.max(maxBytes, firstSize))));
   }

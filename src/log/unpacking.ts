@@ -121,18 +121,21 @@ class Unpacking {
     open: () => ContentReader,
     taker: PieceTaker<T>,
   ): Promise<T | null> {
-    return this.passes.takenFor(interest, address, async () => {
-      const pass = new Pass(open(), taker, interest);
-      try {
-        while (!pass.isOver) {
-          const pending = await runInSlices(this.clock, pass.slice());
-          if (pending) pass.give(await pending.piece);
-        }
-        return pass.result && pass.result.value;
-      } finally {
-        pass.close();
+    return this.passes.takenFor(interest, address, () => this.passNow(interest, open, taker));
+  }
+
+  /** The same at once, for who has another place: nobody waits while he has one. */
+  async passNow<T>(interest: ReadInterest | null, open: () => ContentReader, taker: PieceTaker<T>): Promise<T | null> {
+    const pass = new Pass(open(), taker, interest);
+    try {
+      while (!pass.isOver) {
+        const pending = await runInSlices(this.clock, pass.slice());
+        if (pending) pass.give(await pending.piece);
       }
-    });
+      return pass.result && pass.result.value;
+    } finally {
+      pass.close();
+    }
   }
 
   /** Runs searches of large batches of a log directory, a few at a time; null when the interest ends before its turn. */
@@ -253,7 +256,7 @@ export async function prepareAppend(
     await unpacking.pass(address, () => preparation.openContent(allowance.unpackedBytes), preparation.check());
     if (!preparation.mustRebuild) return preparation.finish(null);
     const rebuilt = await unpacking.rebuild(address, preparation.checkedBytes, async () => {
-      await unpacking.pass(address, () => preparation.openContent(allowance.unpackedBytes), preparation.collect());
+      await unpacking.passNow(null, () => preparation.openContent(allowance.unpackedBytes), preparation.collect());
       return await runInSlices(clock, preparation.rebuild());
     });
     return preparation.finish(null, rebuilt);

@@ -31,9 +31,10 @@ export interface NetworkClientOptions {
 
 /**
  * Why a request has no answer. `disconnected`: the connection broke or could not be made, and the request may have been carried out;
- * `timeout`: no answer in time (the connection is given up too); `closed`: this side was closed; `malformed`: the answer is rubbish.
+ * `timeout`: no answer in time (the connection is given up too); `closed`: this side was closed; `malformed`: the answer is rubbish;
+ * `unencodable`: the request holds what its format cannot.
  */
-export type NetworkErrorKind = 'disconnected' | 'timeout' | 'closed' | 'malformed';
+export type NetworkErrorKind = 'disconnected' | 'timeout' | 'closed' | 'malformed' | 'unencodable';
 
 export class NetworkError extends Error {
   override readonly name = 'NetworkError';
@@ -218,7 +219,7 @@ export class NetworkClient {
           pending.body,
         );
       } catch (error) {
-        pending.reject(new NetworkError('malformed', `cannot encode a request to ${this.target}`, { cause: error }));
+        pending.reject(new NetworkError('unencodable', `cannot encode a request to ${this.target}`, { cause: error }));
         continue;
       }
       this.inFlight.set(correlationId, pending);

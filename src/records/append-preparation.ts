@@ -48,6 +48,8 @@ export class AppendPreparation {
   private readonly collected = new Collected();
   /** Content that was looked at. */
   checkedBytes = 0;
+  /** Times are counted from another one when the records are written again. */
+  private movesBaseTime = false;
 
   constructor(
     private readonly buffer: Buffer,
@@ -68,7 +70,10 @@ export class AppendPreparation {
   *check(): PieceTaker<void> {
     const stream = new RecordStream();
     try {
-      yield* stream.pass(this.batch.count, (index, record) => this.checks.add(index, record));
+      yield* stream.pass(this.batch.count, (index, record) => {
+        if (index === 0) this.movesBaseTime = record.timestampDelta !== 0;
+        return this.checks.add(index, record);
+      });
       this.checks.finish();
     } finally {
       this.checkedBytes = stream.takenBytes;
@@ -111,9 +116,12 @@ export class AppendPreparation {
     return new PreparedRecords(this.buffer, this.options, error ?? this.checks, rebuilt);
   }
 
-  /** What offsets may take that are written again: a buffer that has to grow is copied in one step. */
+  /**
+   * What offsets and times may take that are written again: a buffer that has to grow is copied in one step. Times are written by that of the
+   * first record, as Kafka's builder does, whatever the batch counts them from.
+   */
   private get growthBytes(): number {
-    return this.batch.count * DELTA_GROWTH_BYTES;
+    return this.batch.count * (DELTA_GROWTH_BYTES + (this.movesBaseTime ? TIME_GROWTH_BYTES : 0));
   }
 
   /** Uncompressed it would be larger than a batch may be. */
@@ -157,5 +165,7 @@ class Collected {
 const CHUNK_BYTES = 1024 * 1024;
 /** A delta of a byte may take four, and the length before it one more. */
 const DELTA_GROWTH_BYTES = 4;
+/** A delta of a byte may take ten. */
+const TIME_GROWTH_BYTES = 9;
 /** Deltas that are written again may take more bytes than they did. */
 const ROOM_BYTES = 1024 * 1024;

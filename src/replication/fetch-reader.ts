@@ -119,7 +119,10 @@ class ReadRun {
       const pending = this.readOne();
       if (pending) return pending;
       if (this.at % readsAStep === 0) {
-        this.fetch.interest.count();
+        const { interest } = this.fetch;
+        interest.count();
+        // Others are read for side by side with it.
+        this.bytes = Math.min(this.bytes, interest.availableBytes);
         yield;
       }
     }

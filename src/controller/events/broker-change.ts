@@ -60,8 +60,8 @@ export function brokerModifications(id: number): ControllerEvent {
       const { context } = controller;
       const after = await controller.stores.brokers.broker(id);
       const before = context.liveOrShuttingDownBrokers.get(id);
-      // It could not be read when it came.
-      if (after && !before) return brokerChange.process(controller);
+      // It could not be read when it came, or came again.
+      if (after && after.epoch !== before?.epoch) return brokerChange.process(controller);
       if (!after || !before || sameEndPoints(before, after)) return;
       controller.log.info('Updated broker metadata', { broker: id, from: before.endPoints, to: after.endPoints });
       // Its epoch stays the one that the list of brokers told: a new one is a bounce, and that event is on its way.

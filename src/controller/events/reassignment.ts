@@ -47,9 +47,19 @@ export async function resumeReassignments(
   const overtaken = new Set<string>();
   for (const partition of [...partitionsBeingReassigned]) {
     if (topicsWithDeletionStarted.has(partition.topic)) overtaken.add(partitionKey(partition));
-    else if (chosen(partition)) await onPartitionReassignment(controller, partition, partition.assignment);
+    else if (chosen(partition)) await goOn(controller, partition);
   }
   if (overtaken.size > 0) await removeFromZk(controller, (key) => overtaken.has(key));
+}
+
+/** What keeps one from going on, as a state that no one can read, is no other's trouble. (It ends the term of Kafka's controller.) */
+async function goOn(controller: ControllerRuntime, partition: PartitionEntry): Promise<void> {
+  try {
+    await onPartitionReassignment(controller, partition, partition.assignment);
+  } catch (error) {
+    if (endsTerm(error)) throw error;
+    controller.log.error('Cannot go on with a reassignment', { partition: partitionKey(partition), error });
+  }
 }
 
 /** A partition's ISR changed: if it was waited for, its reassignment can be finished. */
@@ -63,7 +73,7 @@ export async function maybeCompleteReassignment(
     partition: partitionKey(partition),
     replicas: partition.assignment.replicas,
   });
-  await onPartitionReassignment(controller, partition, partition.assignment);
+  await goOn(controller, partition);
 }
 
 /** Gives the partitions whose reassignment was begun; the rest is taken out of the node. */

@@ -2,6 +2,7 @@ import { randomUuid } from '../../common/index.js';
 import type { TopicAssignment, TopicPartition } from '../../cluster/index.js';
 import { replicasOf, type PartitionEntry } from '../core/controller-context.js';
 import { OFFLINE_ELECTION } from '../partition-state-machine.js';
+import { resumeReassignments } from './reassignment.js';
 import { tellUnreadable, type ControllerEvent, type ControllerRuntime } from '../runtime.js';
 
 /** The list of topics changed. */
@@ -70,7 +71,9 @@ export function partitionStateMended({ topic }: TopicPartition): ControllerEvent
     name: 'PartitionStateMended',
     state: 'TopicChange',
     async process(controller) {
-      if (controller.isActive) await controller.partitions.triggerOnlinePartitionStateChange(topic);
+      if (!controller.isActive) return;
+      await controller.partitions.triggerOnlinePartitionStateChange(topic);
+      await resumeReassignments(controller, (partition) => partition.topic === topic);
     },
   };
 }

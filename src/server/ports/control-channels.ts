@@ -1,5 +1,11 @@
 import type { BrokerInfo } from '../../cluster/index.js';
-import type { BrokerChannel, BrokerChannelFactory, ControlRequest, ControlResponse } from '../../controller/index.js';
+import {
+  UnsendableRequestError,
+  type BrokerChannel,
+  type BrokerChannelFactory,
+  type ControlRequest,
+  type ControlResponse,
+} from '../../controller/index.js';
 import { NetworkError, type NetworkClient } from '../../network/index.js';
 import { brokerClient, controlListenerName, endPointOf, type BrokerClientOptions } from './broker-client.js';
 
@@ -23,8 +29,13 @@ export class ControlChannels implements BrokerChannelFactory {
 class SocketChannel implements BrokerChannel {
   constructor(private readonly client: NetworkClient) {}
 
-  send({ apiKey, version, body }: ControlRequest): Promise<ControlResponse> {
-    return this.client.send<ControlResponse>(apiKey, version, body);
+  async send({ apiKey, version, body }: ControlRequest): Promise<ControlResponse> {
+    try {
+      return await this.client.send<ControlResponse>(apiKey, version, body);
+    } catch (error) {
+      if (!(error instanceof NetworkError) || error.kind !== 'unencodable') throw error;
+      throw new UnsendableRequestError(error.message, { cause: error });
+    }
   }
 
   close(): void {

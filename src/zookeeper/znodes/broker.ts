@@ -1,7 +1,7 @@
 import type { BrokerEndPoint, BrokerInfo, SecurityProtocol } from '../../cluster/index.js';
 import { ZnodeFormatError } from '../errors.js';
 import { immutableMapOrder, mutableMapOrder } from '../../common/index.js';
-import { decodeJson, encodeJson, type JsonObject, type JsonValue } from './json.js';
+import { decodeJson, encodeJson, isInt32, type JsonObject, type JsonValue } from './json.js';
 
 /** What a broker writes about itself besides its end points and rack. */
 export interface BrokerRegistration {
@@ -97,7 +97,9 @@ function endPointsOf(json: JsonObject): BrokerEndPoint[] {
         `listener ${listenerName} has protocol ${protocol}, need one of ${[...SECURITY_PROTOCOLS].join()}`,
       );
     }
-    return { host: match[2]!, port: Number(match[3]), listenerName, securityProtocol: protocol as SecurityProtocol };
+    const port = Number(match[3]);
+    if (!isInt32(port)) throw new ZnodeFormatError(`end point ${JSON.stringify(text)} has no port that can be told`);
+    return { host: match[2]!, port, listenerName, securityProtocol: protocol as SecurityProtocol };
   });
 }
 

@@ -138,6 +138,7 @@ export class JsonObject {
   }
 }
 
-function isInt32(value: unknown): value is number {
+/** What Kafka's ints hold. */
+export function isInt32(value: unknown): value is number {
   return typeof value === 'number' && (value | 0) === value;
 }

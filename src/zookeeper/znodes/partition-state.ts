@@ -1,5 +1,9 @@
 import type { LeaderIsrAndControllerEpoch, TopicPartition } from '../../cluster/index.js';
+import { ZnodeFormatError } from '../errors.js';
 import { decodeJson, encodeJson } from './json.js';
+
+/** It leaves room for more elections than a cluster will see. */
+const MAX_LEADER_EPOCH = 0x7fff0000;
 
 /** `/brokers/topics/T/partitions/P/state`. Its version is the partition epoch, so every write names the one it read. */
 export const partitionStateZnode = {
@@ -18,11 +22,15 @@ export const partitionStateZnode = {
 
   decode(data: Buffer | null, znodeVersion: number): LeaderIsrAndControllerEpoch {
     const json = decodeJson(data, 'a partition state');
+    const leaderEpoch = json.int('leader_epoch');
+    // Each election raises it, and what it is raised to has to be told.
+    if (leaderEpoch > MAX_LEADER_EPOCH)
+      throw new ZnodeFormatError(`a partition state has the leader epoch ${leaderEpoch}`);
     return {
       controllerEpoch: json.int('controller_epoch'),
       leaderAndIsr: {
         leader: json.int('leader'),
-        leaderEpoch: json.int('leader_epoch'),
+        leaderEpoch,
         isr: json.ints('isr'),
         recovering: json.optionalInt('leader_recovery_state') === 1,
         partitionEpoch: znodeVersion,

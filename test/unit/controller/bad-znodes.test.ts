@@ -127,6 +127,7 @@ test.each([
   null,
   '{"controller_epoch":1,"leader":2,"version":1,"leader_epoch":0,"isr":[2,3]',
   '{"controller_epoch":1,"leader":9999999999,"version":1,"leader_epoch":0,"isr":[2,3]}',
+  '{"controller_epoch":1,"leader":2,"version":1,"leader_epoch":2147483647,"isr":[2,3]}',
 ])('a partition state of %s costs that partition, and it goes on when mended', async (data) => {
   const before = await read(STATE);
   await write(STATE, data);
@@ -153,6 +154,51 @@ test.each(['this controller', 'the next'])(
     expect(liveBrokers()).toContain(77);
   },
 );
+
+test('a broker with a port that no request can tell is none', async () => {
+  const port = registrationOf(77)
+    .toString()
+    .replaceAll(/:9092|:\d{4,5}(?=")/g, ':9999999999');
+  expect(port).toContain(':9999999999');
+  await write('/brokers/ids/77', port);
+  await everythingElseGoesOn();
+  expect(liveBrokers()).toEqual([1, 3]);
+});
+
+test('a broker that came again while its node could not be read is told so under its new epoch when that is mended', async () => {
+  const path = '/brokers/ids/2';
+  await lab.during(
+    lab.admin.multi([
+      { op: 'delete', path, version: ANY_VERSION },
+      { op: 'create', path, data: Buffer.from('oops') },
+    ]),
+  );
+  await lab.quiesce();
+  lab.forget();
+  await write(path, registrationOf(2));
+  const { czxid } = (await lab.during(lab.admin.exists(path)))!;
+  const toTwo = lab.received.filter(({ to }) => to === 2);
+  expect(new Set(toTwo.map(({ body }) => body.brokerEpoch))).toEqual(new Set([czxid]));
+});
+
+test('a partition being reassigned whose state no one can read is no other one’s trouble, and goes on when mended', async () => {
+  const [before, data] = [await read(STATE), await read(GOOD)];
+  // Broker 4 is not there yet.
+  const moving = { replicas: [4, 2, 3], adding: [4], removing: [2, 3] };
+  await write(GOOD, topicZnode.encode({ topicId: GOOD_ID, partitions: new Map([[0, moving]]) }));
+  expect(data).not.toBeNull();
+  await write(STATE, 'oops');
+  await everythingElseGoesOn();
+  await lab.register(4);
+  await lab.quiesce();
+  await createTopic('later', IDS[2]!, [[4]]);
+  expect(await leaderOf('later')).toBe(4);
+  lab.forget();
+  await write(STATE, before);
+  const told = lab.received.flatMap((it) => (it.to === 4 && it.api === 'LEADER_AND_ISR' ? it.body.topicStates : []));
+  // As new: the reassignment has begun again, from its start.
+  expect(told.some(({ topicName, partitionStates }) => topicName === 'good' && partitionStates[0]!.isNew)).toBe(true);
+});
 
 test('a live broker whose node was overwritten is as it was, also when others come', async () => {
   await write('/brokers/ids/2', 'oops');

@@ -1,5 +1,9 @@
 import { MetricsRegistry, settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
-import { ControllerChannelManager, type ControlResponse } from '../../../src/controller/channel-manager.js';
+import {
+  ControllerChannelManager,
+  UnsendableRequestError,
+  type ControlResponse,
+} from '../../../src/controller/channel-manager.js';
 import type { ControlRequest } from '../../../src/controller/core/request-batch.js';
 import { ApiKey } from '../../../src/protocol/index.js';
 import { brokerInfo } from './core/support.js';
@@ -14,7 +18,7 @@ const epochOf = (sent: ControlRequest): number => (sent.body as { controllerEpoc
 /** A broker that is told how to answer: the test settles each request itself. */
 function setUp() {
   const clock = new SimulatedClock();
-  const inFlight: { epoch: number; succeed(): void; fail(): void }[] = [];
+  const inFlight: { epoch: number; succeed(): void; fail(error?: Error): void }[] = [];
   const connections: { closed: boolean }[] = [];
   const answered: number[] = [];
   const factory = {
@@ -27,7 +31,7 @@ function setUp() {
             inFlight.push({
               epoch: epochOf(sent),
               succeed: () => resolve({ errorCode: 0 }),
-              fail: () => reject(new Error('the connection broke')),
+              fail: (error = new Error('the connection broke')) => reject(error),
             });
           }),
         close: () => {
@@ -184,4 +188,16 @@ test('each outage of a broker is logged once', async () => {
     await settle();
     expect(warnings).toHaveLength(epoch);
   }
+});
+
+test('gives up what cannot be sent, and goes on with what comes after it on the same connection', async () => {
+  const { channels, inFlight, answered, send, connections } = setUp();
+  channels.startup([brokerInfo(1)]);
+  [1, 2].forEach(send);
+  await settle();
+  inFlight[0]!.fail(new UnsendableRequestError('a port is no int32'));
+  await settle();
+  inFlight[1]!.succeed();
+  await settle();
+  expect([inFlight.map(({ epoch }) => epoch), answered, connections.length]).toEqual([[1, 2], [2], 1]);
 });

@@ -1,9 +1,10 @@
 /** Reads from memory and from the files against a walk over all batches of the log. */
 import { seededRandom } from '../../../src/common/index.js';
 import type { FetchIsolation, UnifiedLog } from '../../../src/log/index.js';
+import { ReadInterest } from '../../../src/log/read-interest.js';
 import { iterateBatches } from '../../../src/records/index.js';
 import { SEVERAL_SEGMENTS, TP, fillLog, type FilledBatch } from './filled-log.js';
-import { batch, bytesOf, newWorld, recordsOf, startManager, type LogWorld } from './log-fixture.js';
+import { batch, bytesOf, LOG_CONFIG, newWorld, recordsOf, startManager, type LogWorld } from './log-fixture.js';
 
 const COLD_AFTER_MS = 60_000;
 
@@ -149,4 +150,22 @@ describe.each(SIZES)('a log of $title', ({ seed, batches: count, valueBytes }) =
       expect(recordsOf(bytesOf(await log.read(at, 1000, 'LOG_END', true)))).toMatchObject([{ value: 'third' }]);
     }
   });
+});
+
+test('a cold read takes little memory for few bytes, however far the entries of the index lie apart', async () => {
+  const world = newWorld();
+  const defaultConfig = { ...LOG_CONFIG, indexIntervalBytes: 1 << 30 };
+  const manager = await startManager(world, { defaultConfig });
+  const log = manager.getOrCreateLog(TP, { isNew: true });
+  for (let at = 0; at < 100; at++) log.appendAsLeader(batch({ values: ['x'.repeat(20_000)] }), { leaderEpoch: 0 });
+  await coolDown(world);
+  let most = 0;
+  const hold = (bytes: number): void => void (most = Math.max(most, bytes));
+  const interest = new ReadInterest('fetch', { availableBytes: () => 1 << 30, hold });
+  for (const offset of [0, 50, 99]) {
+    const read = await log.read(offset, 1, 'LOG_END', true, interest);
+    expect(recordsOf(bytesOf(read)).map((record) => record.offset)).toEqual([offset]);
+  }
+  expect(most).toBeGreaterThan(20_000);
+  expect(most).toBeLessThan(400_000);
 });

@@ -1,7 +1,7 @@
 /** Content that is looked at piece by piece, in turns. */
 import { SimulatedClock, type Clock } from '../../../src/common/index.js';
 import { ReadInterest } from '../../../src/log/read-interest.js';
-import { searchContent, unpackingOf } from '../../../src/log/unpacking.js';
+import { prepareAppend, searchContent, unpackingOf } from '../../../src/log/unpacking.js';
 import {
   AppendAllowance,
   BatchBuilder,
@@ -11,6 +11,19 @@ import {
   type PieceTaker,
 } from '../../../src/records/index.js';
 import { LOG_CONFIG, newWorld, startManager } from './log-fixture.js';
+
+const VALIDATION = {
+  topicPartition: 'orders-0',
+  origin: 'client' as const,
+  nextOffset: 0,
+  partitionLeaderEpoch: 0,
+  nowMs: 5,
+  maxMessageBytes: 100 * 1024 * 1024,
+  timestampType: 'CreateTime' as const,
+  timestampBeforeMaxMs: 1_000_000,
+  timestampAfterMaxMs: 1_000_000,
+  compactedTopic: false,
+};
 
 const passContent = <T>(clock: Clock, open: () => ContentReader, taker: PieceTaker<T>, address = 'a'): Promise<T> =>
   unpackingOf(clock).pass(address, open, taker);
@@ -276,4 +289,22 @@ test('a small batch is built again beside large ones of another client, and besi
   }
   await Promise.all(all);
   expect(begun).toHaveLength(all.length);
+});
+
+test('a batch that is built again waits no second time behind others of its client', async () => {
+  const clock = new SimulatedClock();
+  const builder = new BatchBuilder({ compression: 'gzip' });
+  builder.append({ timestamp: 5, key: null, value: Buffer.alloc(3 * 1024 * 1024) });
+  let isPrepared = false;
+  const options = { ...VALIDATION, targetCompression: 'zstd' as const, allowance: new AppendAllowance('a') };
+  void prepareAppend(clock, builder.build(), options).then(() => (isPrepared = true));
+  const others = Array.from({ length: 4 }, () => new HandReader());
+  const passed = others.map((reader) => passContent(clock, () => reader, lengths()));
+  for (let i = 0; i < 1000 && !isPrepared; i++) await settle(clock);
+  expect([isPrepared, others.map(({ isAsked }) => isAsked)]).toEqual([true, [true, true, false, false]]);
+  for (const reader of others) {
+    reader.give(null);
+    await settle(clock);
+  }
+  await Promise.all(passed);
 });

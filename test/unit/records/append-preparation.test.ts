@@ -278,3 +278,23 @@ test('what was prepared is for those bytes and that topic alone', async () => {
   ];
   for (const change of changes) expect(prepared.isFor(bytes, { ...OPTIONS, ...change })).toBe(false);
 });
+
+test.each([
+  ['from that of its first record', NOW, false],
+  ['from another one, which makes each take more', 0, true],
+])('what times that are counted %s take when they are written again counts', async (_, first, isTooMuch) => {
+  const builder = new BatchBuilder({ compression: 'gzip', baseTimestamp: NOW });
+  for (let i = 0; i < 100_000; i++) builder.append({ timestamp: i === 0 ? first : NOW, key: null, value: null });
+  const bytes = builder.build();
+  const options: AppendValidationOptions = {
+    ...OPTIONS,
+    timestampBeforeMaxMs: 2 * NOW,
+    targetCompression: 'none',
+    maxMessageBytes: 400_000,
+  };
+  const prepared = await prepare(bytes, options);
+  const result = outcome(() =>
+    validateForAppend(bytes, { ...options, nextOffset: 0, partitionLeaderEpoch: 0, prepared }),
+  );
+  expect(JSON.stringify(result).includes('has to be built again')).toBe(isTooMuch);
+});

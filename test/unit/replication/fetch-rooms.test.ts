@@ -171,3 +171,31 @@ test('a fetch that waits for more holds nothing of what it has found', async () 
   await cluster.clock.advance(PARTITIONS * READ_MS);
   expect(bytesOf(sent)).toBe(PARTITIONS * partitionBytes);
 });
+
+test.each([
+  ['of the request', { maxBytes: -1 }, 1 << 20],
+  ['of a partition', {}, -1],
+])('a negative limit %s is an error of the partition, whatever is counted', async (_, over, partitionMaxBytes) => {
+  await start();
+  const room = new SharedRoom(1 << 27);
+  const partitions = [{ partition: 0, fetchOffset: 0n, partitionMaxBytes }];
+  const sent = send({ ...over, topics: [{ topic: 'orders', topicId: TOPIC_ID, partitions }] }, room.part());
+  await cluster.clock.advance(1000);
+  const codes = sent.response?.responses.flatMap((topic) => topic.partitions.map(({ errorCode }) => errorCode));
+  expect([codes, room.total]).toEqual([[ErrorCode.UNKNOWN_SERVER_ERROR], 0]);
+});
+
+test('what many fetches in slices copy from memory stays within the room', async () => {
+  const fetchSlices = { partitionsAtOnce: 0, partitionsAStep: 1, readsAStep: 1, limits: { maxMs: 10, maxSteps: 1 } };
+  cluster = await ReplicaCluster.start({ brokers: 1, extras: () => ({ fetchSlices }) });
+  await cluster.create([1], ALL);
+  for (const tp of ALL) await cluster.broker(1).produce(['x'.repeat(10_000)], 1, tp);
+  const oneOf = cluster.broker(1).log(ALL[0]).size;
+  const room = new SharedRoom(20 * oneOf);
+  const sent = Array.from({ length: FETCHES }, () => send({}, room.part()));
+  await cluster.clock.advance(10_000);
+  expect(sent.every(({ response }) => response !== null)).toBe(true);
+  // Whoever has read nothing gets a batch.
+  expect(room.most).toBeLessThanOrEqual(room.capacity + FETCHES * oneOf);
+  expect(room.total).toBe(0);
+});
