@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import * as net from 'node:net';
 import { nextTurn, systemClock, type Timer } from './clock.js';
 import type { Connection, ConnectionHandlers, ConnectOptions, Endpoint, Listener, Transport } from './transport.js';
@@ -16,22 +17,22 @@ const READ_BYTES = 64 * 1024;
  * of the kernel's buffers (`sendBufferBytes`, `receiveBufferBytes`) cannot be set from Node; the send size bounds what is queued here.
  */
 export const nodeTransport: Transport = {
-  listen(endpoint, onConnection) {
+  async listen(endpoint, onConnection) {
+    // Of a name that has addresses of both families Java takes that of IPv4, to listen on and to connect to; so do clients, and only that one.
+    const host =
+      endpoint.host === '' ? undefined : (await dns.promises.lookup(endpoint.host, { verbatim: false })).address;
     return new Promise((resolve, reject) => {
       // Paused, so that nothing is read before the handlers and their buffers are known.
       const server = net.createServer({ pauseOnConnect: true, noDelay: true, keepAlive: true }, (socket) =>
         onConnection(new NodeConnection(socket, DEFAULT_SEND_BUFFER_BYTES)),
       );
       server.once('error', reject);
-      server.listen(
-        { host: endpoint.host === '' ? undefined : endpoint.host, port: endpoint.port, backlog: BACKLOG },
-        () => {
-          server.removeListener('error', reject);
-          // A failed accept (no file descriptors left) costs that client its connection; listening goes on.
-          server.on('error', () => undefined);
-          resolve(new NodeListener(server, endpoint.host));
-        },
-      );
+      server.listen({ host, port: endpoint.port, backlog: BACKLOG }, () => {
+        server.removeListener('error', reject);
+        // A failed accept (no file descriptors left) costs that client its connection; listening goes on.
+        server.on('error', () => undefined);
+        resolve(new NodeListener(server, endpoint.host));
+      });
     });
   },
 
@@ -87,6 +88,7 @@ class NodeConnection implements Connection {
       port: endpoint.port,
       noDelay: true,
       keepAlive: true,
+      lookup: (name, options, callback) => dns.lookup(name, { ...options, verbatim: false }, callback),
       ...(handlers.readBuffer && { onread: onreadInto(handlers) }),
     });
     const connection = new NodeConnection(socket, options?.sendBufferBytes ?? DEFAULT_SEND_BUFFER_BYTES, endpoint);

@@ -9,6 +9,8 @@ import { joinError, syncError, UNKNOWN_MEMBER_ID, type JoinGroupResult } from '.
 
 /** A member that has no id yet cannot send heartbeats; how long its parked JoinGroup may keep it alive. */
 export const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1000;
+/** How long at least a group of static members waits before it looks again whether one of them has joined. */
+const MIN_WAIT_AGAIN_MS = 1000;
 
 /**
  * How a group gets from one generation to the next: waiting for members to join, for them to sync, and for their heartbeats (the
@@ -187,9 +189,9 @@ export class Rebalance {
     group.pendingJoin = { timer, initialRemainingMs: remainingMs };
   }
 
-  private awaitMembers(group: GroupMetadata): void {
+  private awaitMembers(group: GroupMetadata, timeoutMs = group.rebalanceTimeoutMs): void {
     const timer = this.clock.setTimer(
-      group.rebalanceTimeoutMs,
+      timeoutMs,
       () => {
         group.pendingJoin = null;
         this.completeJoin(group);
@@ -213,7 +215,8 @@ export class Rebalance {
     if (!group.maybeElectNewJoinedLeader() && group.size > 0) {
       // Only static members are left, and none of them has joined: wait on until their sessions end.
       this.log.warn('Group could not complete its rebalance because no members rejoined', { group: group.groupId });
-      this.awaitMembers(group);
+      // Clients may give no time at all: then Kafka's coordinator does nothing else.
+      this.awaitMembers(group, Math.max(group.rebalanceTimeoutMs, MIN_WAIT_AGAIN_MS));
       return;
     }
     group.initNextGeneration(this.clock.nowMs(), readSubscribedTopics);

@@ -114,19 +114,25 @@ class ReadRun {
     return null;
   }
 
+  /** The same in steps. Others read between them: what is found counts at once, and each step has what there is room for then. */
   *steps(readsAStep: number): Steps<Promise<ReadResult> | null> {
+    this.askForRoom();
     while (!this.isDone) {
       const pending = this.readOne();
       if (pending) return pending;
+      this.fetch.interest.count();
       if (this.at % readsAStep === 0) {
-        const { interest } = this.fetch;
-        interest.count();
-        // Others are read for side by side with it.
-        this.bytes = Math.min(this.bytes, interest.availableBytes);
         yield;
+        this.askForRoom();
       }
     }
     return null;
+  }
+
+  private askForRoom(): void {
+    const { availableBytes } = this.fetch.interest;
+    this.bytes = Math.min(this.bytes, availableBytes);
+    if (availableBytes === 0) this.minOneMessage = false;
   }
 
   async finish(first: Promise<ReadResult>): Promise<ReadResult[]> {

@@ -9,6 +9,7 @@ import {
   type Steps,
   type Timer,
   type Uuid,
+  rateLimited,
 } from '../common/index.js';
 import type { BrokerConfig } from '../config/index.js';
 import type { UnifiedLog } from '../log/index.js';
@@ -71,6 +72,9 @@ const TRUST: TransactionVerifier = {
 
 /** What appends that wait for one log directory may hold, where `queued.max.request.bytes` sets no bound: a quarter of what requests may. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+
+/** Each client may cause as many errors as it likes, by limits that are none. */
+const FETCH_ERROR_LINES_PER_MINUTE = 60;
 
 const TOPIC_METRIC = 'kafka.server:type=BrokerTopicMetrics,name=';
 
@@ -198,6 +202,7 @@ export class ReplicaManager {
       this.logger.warn('Unknown replica.selector.class: consumers read from leaders', { value: selectorClass });
     }
     const slices = options.fetchSlices ?? FETCH_SLICES;
+    const fetchErrors = rateLimited(this.logger, clock, FETCH_ERROR_LINES_PER_MINUTE);
     const reader = new FetchReader({
       clock,
       slices,
@@ -206,7 +211,7 @@ export class ReplicaManager {
       selector: selector ?? null,
       leaderQuota: quotas?.leader ?? null,
       onUnexpected: (tp, error) =>
-        this.logger.error('Error processing a fetch', { partition: partitionKey(tp), error }),
+        fetchErrors.error('Error processing a fetch', { partition: partitionKey(tp), error }),
     });
     this.watched = new WatchedPartitions(reader, metadata, clock, slices);
     this.fetches = new FetchRequests({

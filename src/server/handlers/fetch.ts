@@ -1,4 +1,4 @@
-import { mapInSteps, startInSlices, type Steps } from '../../common/index.js';
+import { mapInSteps, runAtOnce, startInSlices, type Steps } from '../../common/index.js';
 import type { ReadRoom } from '../../log/index.js';
 import { ErrorCode, fetchRequest, fetchResponse, type InputOf } from '../../protocol/index.js';
 import { CLUSTER_RESOURCE } from '../../security/index.js';
@@ -11,6 +11,9 @@ type PartitionAnswer = NonNullable<NonNullable<Answer['responses']>[number]['par
 const MIN_VERSION_OF_BATCHES = 4;
 /** Clients that speak this version can decompress zstd (KIP-110). */
 const FIRST_VERSION_OF_ZSTD = 10;
+
+/** Topics of an answer for an older client that are looked at within the call. */
+const TOPICS_AT_ONCE = 500;
 
 /** An answer without records, for want of room, comes so late: its client asks again as soon as it has it. */
 const WANT_OF_ROOM_DELAY_MS = 250;
@@ -53,8 +56,12 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
     (answer, delayMs = 0) => {
       context.delayAnswer(hasRoom ? delayMs : WANT_OF_ROOM_DELAY_MS);
       if (!isFollower) context.quotas.recordAndThrottleMs('fetch', context, request.frameBytes);
+      const { responses } = answer as Answer;
       if (apiVersion >= FIRST_VERSION_OF_ZSTD) context.respond(answer as Answer);
-      else startInSlices(context.clock, forOldClient(answer as Answer, context), context.respond, context.fail);
+      // What was found in memory counts from the answer on: a few topics are not to wait for a turn before it.
+      else if ((responses?.length ?? 0) <= TOPICS_AT_ONCE) {
+        context.respond(runAtOnce(forOldClient(answer as Answer, context)));
+      } else startInSlices(context.clock, forOldClient(answer as Answer, context), context.respond, context.fail);
     },
   );
   if (!underWay) return LATER;

@@ -30,7 +30,8 @@ export const controllerEpochZnode = {
   encode: (epoch: number): Buffer => Buffer.from(String(epoch)),
   decode(data: Buffer | null): number {
     const text = data?.toString('utf8') ?? '';
-    if (!/^\d+$/.test(text))
+    // An election raises it, and what it is raised to has to be told.
+    if (!/^\d+$/.test(text) || Number(text) >= 0x7fffffff)
       throw new ZnodeFormatError(`/controller_epoch holds ${JSON.stringify(text)}, need a number`);
     return Number(text);
   },

@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import { nodeTransport, type Connection, type ConnectionHandlers, type Listener } from '../../../src/common/index.js';
 
 const listeners: Listener[] = [];
@@ -111,4 +112,41 @@ describe('the transport over TCP', () => {
     await exchange(listener, Buffer.from('ab'));
     expect(events).toEqual(['data a', 'resumed', 'data b']);
   });
+});
+
+test('a name with addresses of both families means that of IPv4, as for Java, to listen on and to connect to', async () => {
+  const inOrder = (verbatim: boolean | undefined): string[] =>
+    verbatim === false ? ['127.0.0.1', '::1'] : ['::1', '127.0.0.1'];
+  const promised = jest
+    .spyOn(dns.promises, 'lookup')
+    .mockImplementation(((_: string, options: dns.LookupOptions) =>
+      Promise.resolve({ address: inOrder(options.verbatim)[0]!, family: 4 })) as never);
+  const asked: (boolean | undefined)[] = [];
+  type Callback = (error: null, found: string | dns.LookupAddress[], family?: number) => void;
+  const called = jest.spyOn(dns, 'lookup').mockImplementation(((
+    name: string,
+    options: dns.LookupOptions | Callback,
+    callback: Callback,
+  ) => {
+    // Node asks so for the address that it is to listen on.
+    if (typeof options === 'function') return options(null, name, name.includes(':') ? 6 : 4);
+    asked.push(options.verbatim);
+    const found = inOrder(options.verbatim);
+    callback(
+      null,
+      found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+    );
+  }) as never);
+  try {
+    const listener = await nodeTransport.listen({ host: 'both.example', port: 0 }, (connection) => echo(connection, 2));
+    listeners.push(listener);
+    const { port } = listener.endpoint;
+    const ofIpv4 = { ...listener, endpoint: { host: '127.0.0.1', port } } as Listener;
+    expect(String(await exchange(ofIpv4, Buffer.from('hi')))).toBe('hi');
+    expect(String(await exchange(listener, Buffer.from('ho')))).toBe('ho');
+    expect(asked).toEqual([false]);
+  } finally {
+    promised.mockRestore();
+    called.mockRestore();
+  }
 });

@@ -1,4 +1,4 @@
-import { runAtOnce, settle } from '../../../src/common/index.js';
+import { runAtOnce, settle, silentLogger } from '../../../src/common/index.js';
 import type { AllOffsets } from '../../../src/coordinator/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { Fixture, GROUP, MemoryPartition, subscription } from './support.js';
@@ -252,6 +252,29 @@ describe('static members', () => {
     expect(answers.map(({ errorCode }) => errorCode)).toEqual([0, 0, 0]);
     expect(answers.map(({ generationId }) => generationId)).toEqual([2, 2, 2]);
     expect(answers[0]!.members).toHaveLength(3);
+  });
+
+  test('of a group that gives its members no time to come back are looked for once a second', async () => {
+    const fixture = await new Fixture().elected();
+    const names = ['one', 'two'];
+    const joinAll = async (rebalanceTimeoutMs: number) => {
+      const joined = names.map((groupInstanceId) => fixture.join({ groupInstanceId, rebalanceTimeoutMs }));
+      await fixture.clock.advance(0);
+      return Promise.all(joined);
+    };
+    const [one, two] = await joinAll(60_000);
+    const assignment = { [one!.memberId]: 'first', [two!.memberId]: 'second' };
+    await fixture.sync(one!.memberId, one!.generationId, assignment, 'one');
+    await fixture.sync(two!.memberId, one!.generationId, {}, 'two');
+    const [, again] = await joinAll(0);
+    const warned = jest.spyOn(silentLogger, 'warn');
+    expect(fixture.leave(again!.memberId)).toBe(ErrorCode.NONE);
+    await fixture.clock.advance(4500);
+    expect(fixture.state()).toBe('PreparingRebalance');
+    const sentence = 'Group could not complete its rebalance because no members rejoined';
+    const times = warned.mock.calls.filter(([told]) => told === sentence).length;
+    warned.mockRestore();
+    expect(times).toBe(5);
   });
 
   test('an administrator removes one by its name', async () => {
