@@ -72,6 +72,6 @@ export interface ControllerRuntime {
 }
 
 /** Tells of nodes that no one can read. What they are about is left as it is until they are mended; everything else goes on. */
-export function tellUnreadable(log: Logger, unreadable: ReadonlyMap<unknown, ZnodeFormatError>): void {
-  for (const error of unreadable.values()) log.error('Passing over a znode that cannot be read', { error });
+export function tellUnreadable(log: Logger, unreadable: Iterable<ZnodeFormatError>): void {
+  for (const error of unreadable) log.error('Passing over a znode that cannot be read', { error });
 }

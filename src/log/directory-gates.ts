@@ -3,7 +3,7 @@
  * is one for all of them, and for name look-ups besides.
  */
 import { systemClock, withinTime, type Clock } from '../common/index.js';
-import { WaitingReads, type ReadInterest } from './read-interest.js';
+import { turnFor, WaitingReads, type ReadInterest } from './read-interest.js';
 
 /**
  * Reads of a directory under way at once. With the syncs a directory takes eight of the twenty threads that `bin/ottla.cjs` asks for: when one
@@ -163,17 +163,6 @@ class Gate {
 
   /** Resolves to true with the place of another, to false when the interest ends before. */
   private turn(interest: ReadInterest | null): Promise<boolean> {
-    return new Promise((resolve) => {
-      const enter = (): void => {
-        if (interest) interest.leave = null;
-        resolve(true);
-      };
-      const takeOut = this.waiting.add(enter, interest);
-      if (!interest) return;
-      interest.leave = () => {
-        takeOut();
-        resolve(false);
-      };
-    });
+    return turnFor(interest, (enter) => this.waiting.add(enter, interest));
   }
 }

@@ -80,6 +80,24 @@ export class ReadInterest {
   }
 }
 
+/**
+ * True when the turn of who waits in a line comes, false when the interest, if any, ends before. `add` puts what is to be called then into the line,
+ * and gives what takes it out again.
+ */
+export function turnFor(interest: ReadInterest | null, add: (goOn: () => void) => () => void): Promise<boolean> {
+  return new Promise((resolve) => {
+    const takeOut = add(() => {
+      if (interest) interest.leave = null;
+      resolve(true);
+    });
+    if (!interest) return;
+    interest.leave = () => {
+      takeOut();
+      resolve(false);
+    };
+  });
+}
+
 /** Among fetches, one of so many turns is that of one that holds nothing yet. */
 const TURNS_FOR_ONE_TO_BEGIN = 8;
 

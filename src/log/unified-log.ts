@@ -429,8 +429,8 @@ export class UnifiedLog {
 
   /**
    * -1: the log end; -2 and -4: the log start; -3: the record with the greatest timestamp; else the first record with that timestamp or a
-   * later one, null when there is none, or the searcher has gone. A time is looked up once a truncation has settled, which finds the greatest timestamp, and the
-   * segments' times are known, which after a start are read in slices.
+   * later one, null when there is none, or the searcher has gone. A time is looked up once a truncation has settled, which finds the
+   * greatest timestamp, and the segments' times are known, which after a start are read in slices.
    */
   fetchOffsetByTimestamp(
     timestamp: Int64,

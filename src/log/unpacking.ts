@@ -9,7 +9,7 @@ import {
   type PreparedAppend,
   AppendAllowance,
 } from '../records/index.js';
-import type { ReadInterest } from './read-interest.js';
+import { turnFor, type ReadInterest } from './read-interest.js';
 
 /** Each holds a piece, and what its codec looks back on: 8 MiB, for zstd at most 128. Each may hold a thread of libuv's. */
 const MAX_CONCURRENT = 3;
@@ -57,18 +57,10 @@ class Places {
 
   /** True with a place, false when the interest has ended. */
   private turn(interest: ReadInterest | null, address: string): Promise<boolean> {
-    return new Promise((resolve) => {
-      const goOn = (): void => {
-        if (interest) interest.leave = null;
-        resolve(true);
-      };
+    return turnFor(interest, (goOn) => {
       const waiting = { address, goOn };
       this.waiting.add(waiting);
-      if (!interest) return;
-      interest.leave = () => {
-        this.waiting.delete(waiting);
-        resolve(false);
-      };
+      return () => void this.waiting.delete(waiting);
     });
   }
 

@@ -12,7 +12,7 @@ export const brokerChange: ControllerEvent = {
     if (!controller.isActive) return;
     const { context, channels, log } = controller;
     const { found, unreadable } = await controller.stores.brokers.brokers();
-    tellUnreadable(log, unreadable);
+    tellUnreadable(log, unreadable.values());
     // Of whom no one can tell what he is, he is as he was.
     const known = [...unreadable.keys()].flatMap((id) => context.liveOrShuttingDownBrokers.get(id) ?? []);
     const registered = [...found.values(), ...known].sort((a, b) => a.id - b.id);

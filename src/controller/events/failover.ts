@@ -54,19 +54,19 @@ async function setUpFeatureVersioning({ stores, config, log }: ControllerRuntime
 async function initializeContext(controller: ControllerRuntime): Promise<void> {
   const { context, stores, watches, channels, partitionStore, log } = controller;
   const brokers = await stores.brokers.brokers();
-  tellUnreadable(log, brokers.unreadable);
+  tellUnreadable(log, brokers.unreadable.values());
   context.putLiveBrokers(brokers.found.values());
   const topics = await stores.topics.topics({ registerWatch: true });
   for (const topic of topics) context.addTopic(topic);
   watches.registerTopics(topics);
   const { found, unreadable } = await stores.topics.assignments(topics);
-  tellUnreadable(log, unreadable);
+  tellUnreadable(log, unreadable.values());
   const partitions = putAssignments(controller, await addTopicIds(controller, [...found.values()]));
   rememberReassignments(controller);
   await watches.registerBrokers([...context.liveOrShuttingDownBrokerIds, ...brokers.unreadable.keys()]);
   const states = await partitionStore.readPartitionStates(partitions);
   states.forEach((state, i) => {
-    if (state instanceof ZnodeFormatError) log.error('Passing over a znode that cannot be read', { error: state });
+    if (state instanceof ZnodeFormatError) tellUnreadable(log, [state]);
     else if (state instanceof Error) throw state;
     else if (state !== null) context.putLeadership(partitions[i]!, state);
   });

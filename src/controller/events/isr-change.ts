@@ -13,7 +13,7 @@ export const isrChangeNotification: ControllerEvent = {
     if (names.length === 0) return;
     try {
       const { found, unreadable } = await stores.notifications.partitionsFromIsrChanges(names);
-      tellUnreadable(log, unreadable);
+      tellUnreadable(log, unreadable.values());
       const partitions = [...found.values()]
         .flat()
         .map(({ topic, partition }) => context.partition(topic, partition))

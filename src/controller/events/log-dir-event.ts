@@ -14,7 +14,7 @@ export const logDirEventNotification: ControllerEvent = {
     if (names.length === 0) return;
     try {
       const { found, unreadable } = await stores.notifications.brokerIdsFromLogDirEvents(names);
-      tellUnreadable(log, unreadable);
+      tellUnreadable(log, unreadable.values());
       const brokers = new Set(found.values());
       log.info('Handling log directory failure', { brokers: [...brokers] });
       await replicas.handleStateChanges(context.replicasOnBrokers(brokers), 'OnlineReplica');

@@ -17,7 +17,7 @@ export const topicChange: ControllerEvent = {
     const deletedTopics = [...context.allTopics.keys()].filter((topic) => !topics.has(topic));
     watches.registerTopics(newTopics);
     const { found, unreadable } = await stores.topics.assignments(newTopics);
-    tellUnreadable(log, unreadable);
+    tellUnreadable(log, unreadable.values());
     for (const topic of found.keys()) context.addTopic(topic);
     for (const topic of deletedTopics) {
       watches.unregisterTopic(topic);

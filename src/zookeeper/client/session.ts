@@ -356,13 +356,17 @@ export class Session {
   private sendAgain(requests: readonly PendingRequest[]): void {
     const isHopeless = ({ attempts, sentBytes }: PendingRequest): boolean =>
       attempts > 1 && sentBytes > JUTE_MAX_BUFFER;
-    this.queue.unshiftAll(requests.filter((request) => !isHopeless(request)));
+    const again: PendingRequest[] = [];
     for (const request of requests) {
-      if (!isHopeless(request)) continue;
+      if (!isHopeless(request)) {
+        again.push(request);
+        continue;
+      }
       const { attempts, sentBytes } = request;
       const detail = `the server closed the connection at each of ${attempts} requests of ${sentBytes} bytes (jute.maxbuffer)`;
       request.fail('BadArguments', detail);
     }
+    this.queue.unshiftAll(again);
   }
 
   private drop(reason: string): void {
