@@ -481,7 +481,7 @@ export class LogManager {
   private async syncNamesOfBefore(path: string): Promise<void> {
     const { folders } = this.context;
     folders.markChanged(path);
-    await onStorageAsync(this.context, path, 'deleting logs', () => folders.ensureSynced(path));
+    await onStorageAsync(this.context, path, 'syncing the names of logs', () => folders.ensureSynced(path));
   }
 
   private addLoaded(log: UnifiedLog, isFuture: boolean): void {

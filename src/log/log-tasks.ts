@@ -1,4 +1,4 @@
-import { runInSlices, type Steps } from '../common/index.js';
+import { AssertionError, runInSlices, type Steps } from '../common/index.js';
 import type { LogCheckpoints } from './log-checkpoints.js';
 import type { LogContext } from './log-context.js';
 import type { LogDir, LogDirs } from './log-dirs.js';
@@ -63,9 +63,11 @@ export class LogTasks {
   async cleanupLogs(logDir: string): Promise<void> {
     let total = 0;
     const unread: UnifiedLog[] = [];
-    // Whatever it is, it does not keep the others from being cleaned.
-    const failed = (log: UnifiedLog, error: unknown): void =>
+    // Whatever it is but a broken invariant, it does not keep the others from being cleaned.
+    const failed = (log: UnifiedLog, error: unknown): void => {
+      if (error instanceof AssertionError) throw error;
       this.context.logger.error('Failed to delete segments', { dir: log.dir, error });
+    };
     const cleanUp = (log: UnifiedLog): boolean => {
       try {
         if (!log.areRetentionTimesKnown) return unread.push(log) > 0;
@@ -107,6 +109,7 @@ export class LogTasks {
         await log.flush();
       } catch (error) {
         // Its directory goes offline; logs in others are flushed all the same.
+        if (error instanceof AssertionError) throw error;
         this.context.logger.error('Failed to flush a log', { dir: log.dir, error });
       }
     }

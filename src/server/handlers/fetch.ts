@@ -12,8 +12,8 @@ const MIN_VERSION_OF_BATCHES = 4;
 /** Clients that speak this version can decompress zstd (KIP-110). */
 const FIRST_VERSION_OF_ZSTD = 10;
 
-/** Topics of an answer for an older client that are looked at within the call. */
-const TOPICS_AT_ONCE = 500;
+/** Partitions of an answer for an older client that are looked at within the call. */
+const PARTITIONS_AT_ONCE = 500;
 
 /** An answer without records, for want of room, comes so late: its client asks again as soon as it has it. */
 const WANT_OF_ROOM_DELAY_MS = 250;
@@ -56,10 +56,9 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
     (answer, delayMs = 0) => {
       context.delayAnswer(hasRoom ? delayMs : WANT_OF_ROOM_DELAY_MS);
       if (!isFollower) context.quotas.recordAndThrottleMs('fetch', context, request.frameBytes);
-      const { responses } = answer as Answer;
       if (apiVersion >= FIRST_VERSION_OF_ZSTD) context.respond(answer as Answer);
-      // What was found in memory counts from the answer on: a few topics are not to wait for a turn before it.
-      else if ((responses?.length ?? 0) <= TOPICS_AT_ONCE) {
+      // What was found in memory counts from the answer on: a few partitions are not to wait for a turn before it.
+      else if (hasFewPartitions(answer as Answer)) {
         context.respond(runAtOnce(forOldClient(answer as Answer, context)));
       } else startInSlices(context.clock, forOldClient(answer as Answer, context), context.respond, context.fail);
     },
@@ -75,6 +74,12 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
   // What it is made of counts until it waits, as all that is large.
   return underWay.isBeginning?.then(() => LATER) ?? LATER;
 });
+
+function hasFewPartitions({ responses }: Answer): boolean {
+  let left = PARTITIONS_AT_ONCE;
+  // A topic may be there again and again.
+  return responses?.every(({ partitions }) => (left -= Math.max(1, partitions?.length ?? 0)) >= 0) ?? true;
+}
 
 /**
  * What older clients cannot read is refused them (`maybeConvertFetchedData`): topics that are compressed with zstd whatever their

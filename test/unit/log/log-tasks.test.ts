@@ -1,4 +1,4 @@
-import { settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import { AssertionError, settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
 import type { LogContext } from '../../../src/log/log-context.js';
 import { LogError } from '../../../src/log/log-error.js';
 import { LogTasks } from '../../../src/log/log-tasks.js';
@@ -136,6 +136,16 @@ test.each([STORAGE_ERROR, new RangeError('no integer')])(
     expect(sound.expired).toBe(0);
   },
 );
+
+test('a broken invariant of a log ends retention and flush, as the scheduler wants to hear of it', async () => {
+  const broken = new AssertionError('segments overlap');
+  const tasks = tasksOf([new FakeLog(1, broken)]);
+  for (const task of [() => tasks.cleanupLogs('/data'), () => tasks.flushDirtyLogs('/data')]) {
+    const outcome = task().catch((error: unknown) => error);
+    await clock.advance(0);
+    expect((await outcome) === broken).toBe(true);
+  }
+});
 
 test('retention deletes of a log of which another segment expires while its times are read', async () => {
   const log = new FakeLog();
