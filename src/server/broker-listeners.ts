@@ -71,11 +71,14 @@ async function resolveHost(host: string): Promise<string[]> {
 export class BrokerListeners {
   private readonly bound = new Set<string>();
   private registered: readonly BrokerEndPoint[] = [];
+  /** What clients are told where no host is configured; looked up when that is so for the first time. */
+  private localHost: string | null = null;
 
   constructor(
     private readonly server: SocketServer,
     private readonly config: () => BrokerConfig,
     private readonly logger: Logger,
+    private readonly lookUpLocalHost: () => Promise<string>,
   ) {}
 
   /** Where clients are told to connect: ports that were left to the kernel are known once the listeners are bound, and others have none. */
@@ -83,7 +86,7 @@ export class BrokerListeners {
     return this.config()
       .advertisedListeners.filter(({ listenerName }) => this.bound.has(listenerName))
       .map(({ host, port, listenerName, securityProtocol }) => ({
-        host: host === null || host === '' ? hostname() : host,
+        host: host || (this.localHost ?? hostname()),
         port: port === 0 ? this.server.boundPort(listenerName)! : port,
         listenerName,
         securityProtocol,
@@ -95,6 +98,7 @@ export class BrokerListeners {
    */
   async bindAll(): Promise<void> {
     for (const endPoint of this.config().listeners) await this.bind(endPoint);
+    await this.knowLocalHost();
     this.registered = this.advertisedEndPoints();
   }
 
@@ -119,10 +123,17 @@ export class BrokerListeners {
         this.logger.error('A listener could not be added', { listener: listenerName, error });
       }
     }
+    await this.knowLocalHost();
     const endPoints = this.advertisedEndPoints();
     if (isDeepStrictEqual(endPoints, this.registered)) return;
     await register();
     this.registered = endPoints;
+  }
+
+  private async knowLocalHost(): Promise<void> {
+    if (this.localHost === null && this.config().advertisedListeners.some(({ host }) => !host)) {
+      this.localHost = await this.lookUpLocalHost();
+    }
   }
 
   private async bind({ listenerName, host, port, securityProtocol }: ListenerEndPoint): Promise<void> {

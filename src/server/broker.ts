@@ -33,6 +33,7 @@ import { FinalizedFeatures } from './finalized-features.js';
 import { resolveIdentity } from './identity.js';
 import { internalTopicConfigs } from './internal-topics.js';
 import { LargeRequests } from './large-requests.js';
+import { localHostName } from './local-host-name.js';
 import { MetadataCache } from './metadata-cache.js';
 import { alterPartitionSender } from './ports/alter-partition.js';
 import type { BrokerClientOptions } from './ports/broker-client.js';
@@ -254,7 +255,7 @@ export class Broker {
       onFatalError: (error) => this.onFatalError(error),
       onFlushed: (chunks) => logs.reclaim(chunks),
     }));
-    const listeners = new BrokerListeners(sockets, now, logger);
+    const listeners = new BrokerListeners(sockets, now, logger, () => localHostName(clock, logger));
     await step(listeners.bindAll());
 
     const clientOptions: BrokerClientOptions = {
