@@ -20,6 +20,11 @@ const UNLOADED_GROUPS = [
   'A record that is not understood, or a batch that does not decompress, is logged and passed over; Kafka then loads no group of the partition.',
 ].join('\n\n');
 
+const TWO_ADMINISTRATORS = [
+  'The assignment of a topic is written on the version of its znode that was read, and decided again when someone else has written it since: partitions ' +
+    'that are added (CreatePartitions, `topics --zookeeper`) and replicas that are moved at the same time do not undo each other. In Kafka the later write wins.',
+].join('\n\n');
+
 const LARGE_BATCHES =
   'A batch may hold 2 GiB uncompressed, all batches of a Produce 8 GiB, and one that has to be built again for its topic 128 MiB, with four bytes more for each record (thirteen where times are not counted from that of the first); beyond, ' +
   'MESSAGE_TOO_LARGE. A batch of `__consumer_offsets` that holds more than 16 MiB is passed over when its groups are loaded. Kafka has no such bounds. ' +
@@ -121,6 +126,8 @@ export function compatibilityDocument(): string {
         'durable, and a controller of Ottla asks for those again after a minute (one of Kafka, when a broker starts); a Produce to a directory that ' +
         'hangs is answered after half of its timeout, and its other partitions are appended to at once; what an idempotent producer has sent behind a ' +
         'batch that was refused so is OUT_OF_ORDER_SEQUENCE_NUMBER until that one has come again. Kafka waits.',
+      '## Two administrators at once',
+      TWO_ADMINISTRATORS,
       '## Znodes that no one can read',
       'Written by hand, and wrongly: each costs what it is about, a line of the log names it, and it is taken up when it is mended. Everything else ' +
         'goes on, with this controller and with the next. A topic is not taken up; one that was is led as before, but not by a new controller. A ' +

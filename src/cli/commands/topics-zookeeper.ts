@@ -154,7 +154,18 @@ async function addPartitions(
   const invalid = (text: string) => ClientError.ofCode(ErrorCode.INVALID_PARTITIONS, text);
   if (isInternalTopic(topic)) throw invalid(`The number of partitions for the topic ${topic} cannot be changed.`);
   terminal.stdout.write(PARTITIONS_WARNING);
-  const existing = (await stores.topics.assignment(topic))!;
+  const brokers = await registeredBrokers(stores);
+  await stores.topics.changeAssignment(topic, (current) => grown(current, options, brokers));
+  terminal.stdout.write('Adding partitions succeeded!\n');
+}
+
+function grown(
+  existing: TopicAssignment,
+  options: ParsedOptions,
+  brokers: readonly AssignableBroker[],
+): TopicAssignment {
+  const { topic } = existing;
+  const invalid = (text: string) => ClientError.ofCode(ErrorCode.INVALID_PARTITIONS, text);
   const count = options.number('partitions')!;
   const toAdd = count - existing.partitions.size;
   if (toAdd <= 0) {
@@ -163,7 +174,6 @@ async function addPartitions(
         `${existing.partitions.size} partitions, ${count} would not be an increase.`,
     );
   }
-  const brokers = await registeredBrokers(stores);
   const pattern = existing.partitions.get(0)!.replicas;
   const manual = parseReplicaAssignment(options.value('replica-assignment'))?.slice(existing.partitions.size);
   const added = manual
@@ -182,8 +192,7 @@ async function addPartitions(
     ...existing.partitions,
     ...[...added].map(([partition, replicas]) => [partition, { replicas, adding: [], removing: [] }] as const),
   ]);
-  await stores.topics.setTopicAssignment({ ...existing, partitions });
-  terminal.stdout.write('Adding partitions succeeded!\n');
+  return { ...existing, partitions };
 }
 
 function checkManual(

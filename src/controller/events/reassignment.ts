@@ -217,17 +217,23 @@ async function stopRemovedReplicas(
   await replicas.handleStateChanges(gone, 'NonExistentReplica');
 }
 
-/** Writes the partition's assignment into its topic's node; the other partitions stay as they are known. */
+/** Writes the partition's assignment into its topic's node; the other partitions, among them new ones, stay as they are there. */
 async function storeAssignment(
   { context, stores, log }: ControllerRuntime,
   partition: PartitionEntry,
   assignment: ReplicaAssignment,
 ): Promise<void> {
   const { topic } = partition;
-  const partitions = new Map(context.partitionsOf(topic).map((it) => [it.partition, it.assignment]));
-  partitions.set(partition.partition, assignment);
   const topicId = context.topicId(topic) ?? null;
-  await stores.topics.setTopicAssignment({ topic, topicId, partitions }, context.epochZkVersion);
+  const stored = await stores.topics.changeAssignment(
+    topic,
+    (current) => {
+      if (current.topicId !== topicId) return null;
+      return { ...current, partitions: new Map([...current.partitions, [partition.partition, assignment]]) };
+    },
+    context.epochZkVersion,
+  );
+  if (stored?.topicId !== topicId) throw new Error(`Topic ${topic} with id ${topicId} is not there any more`);
   log.info('Successfully updated assignment', { partition: partitionKey(partition), ...assignment });
 }
 

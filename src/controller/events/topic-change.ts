@@ -3,6 +3,7 @@ import type { TopicAssignment, TopicPartition } from '../../cluster/index.js';
 import { replicasOf, type PartitionEntry } from '../core/controller-context.js';
 import { OFFLINE_ELECTION } from '../partition-state-machine.js';
 import { resumeReassignments } from './reassignment.js';
+import { ZnodeFormatError } from '../../zookeeper/index.js';
 import { tellUnreadable, type ControllerEvent, type ControllerRuntime } from '../runtime.js';
 
 /** The list of topics changed. */
@@ -45,7 +46,7 @@ export function partitionModifications(topic: string): ControllerEvent {
       if (deletions.isTopicQueuedUpForDeletion(topic)) {
         if (added.length === 0) return;
         log.warn('Skipping adding partitions since their topic is being deleted', { topic, partitions: added });
-        await restoreAssignment(controller, assignment);
+        await restoreAssignment(controller, topic);
       } else if (added.length > 0) {
         log.info('New partitions to be added', { topic, partitions: added });
         const partitions = new Map(added.map((partition) => [partition, assignment.partitions.get(partition)!]));
@@ -88,12 +89,26 @@ export async function addTopicIds(
   assignments: readonly TopicAssignment[],
 ): Promise<TopicAssignment[]> {
   const { context, stores, random, versions, log } = controller;
-  const withIds = assignments.map((assignment) =>
-    assignment.topicId === null && versions.usesTopicIds ? { ...assignment, topicId: randomUuid(random) } : assignment,
-  );
-  const without = withIds.filter((assignment, i) => assignment !== assignments[i]);
-  if (without.length > 0) await stores.topics.setTopicIds(without, context.epochZkVersion);
-  return withIds.filter(({ topic, topicId }) => {
+  const withId = async (assignment: TopicAssignment): Promise<TopicAssignment | null> => {
+    const { topic, topicId } = assignment;
+    if (topicId !== null || !versions.usesTopicIds) return assignment;
+    try {
+      return await stores.topics.changeAssignment(
+        topic,
+        (current) => (current.topicId === null ? { ...current, topicId: randomUuid(random) } : null),
+        context.epochZkVersion,
+      );
+    } catch (error) {
+      if (!(error instanceof ZnodeFormatError)) throw error;
+      tellUnreadable(log, [error]);
+      return null;
+    }
+  };
+  const withIds = await Promise.all(assignments.map(withId));
+  return withIds.filter((assignment): assignment is TopicAssignment => {
+    // Deleted since it was read, or spoilt.
+    if (assignment === null) return false;
+    const { topic, topicId } = assignment;
     if (topicId === null) return true;
     const [owner, known] = [context.topicName(topicId) ?? topic, context.topicId(topic) ?? topicId];
     if (owner === topic && known === topicId) {
@@ -126,12 +141,16 @@ async function onNewPartitionCreation(
   await replicas.handleStateChanges(replicasOf(created), 'OnlineReplica');
 }
 
-/** Takes back an expansion that came while the topic is being deleted: its assignment is again what we know. */
-function restoreAssignment({ context, stores }: ControllerRuntime, { topic, topicId }: TopicAssignment): Promise<void> {
-  const known = context.partitionsOf(topic).filter(({ assignment }) => assignment.replicas.length > 0);
-  const partitions = new Map(known.map(({ partition, assignment }) => [partition, assignment]));
-  return stores.topics.setTopicAssignment(
-    { topic, topicId: context.topicId(topic) ?? topicId, partitions },
+/** Takes back an expansion that came while the topic is being deleted: its partitions are again those that we know. */
+async function restoreAssignment({ context, stores }: ControllerRuntime, topic: string): Promise<void> {
+  const isKnown = (partition: number): boolean =>
+    (context.partition(topic, partition)?.assignment.replicas.length ?? 0) > 0;
+  await stores.topics.changeAssignment(
+    topic,
+    (current) => {
+      const known = [...current.partitions].filter(([partition]) => isKnown(partition));
+      return known.length < current.partitions.size ? { ...current, partitions: new Map(known) } : null;
+    },
     context.epochZkVersion,
   );
 }

@@ -7,6 +7,7 @@ import {
   whyInvalidTopicName,
   type AssignableBroker,
   type ReplicaAssignment,
+  type TopicAssignment,
 } from '../../cluster/index.js';
 import {
   forEachInSteps,
@@ -276,14 +277,31 @@ export class TopicAdmin {
     validateTopicConfig(config(), overrides);
   }
 
+  /** On the assignment that was read: a reassignment that begins meanwhile refuses it, and is not undone. */
   private async addPartitions(
-    { name: topic, count, assignments }: CreatePartitionsTopic,
+    request: CreatePartitionsTopic,
     brokers: readonly AssignableBroker[],
     validateOnly: boolean,
   ): Promise<void> {
-    const { stores } = this.deps;
-    const existing = whyInvalidTopicName(topic) === null ? await stores.topics.assignment(topic) : null;
-    if (!existing || existing.partitions.size === 0) {
+    const { name: topic } = request;
+    const missing = new AdminError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${topic}' does not exist.`);
+    if (whyInvalidTopicName(topic) !== null) throw missing;
+    const existing = await this.deps.stores.topics.changeAssignment(topic, async (current) => {
+      const grown = await this.grown(current, request, brokers);
+      if (validateOnly) return null;
+      this.deps.log.info('Creating partitions', { topic, from: current.partitions.size, to: request.count });
+      return grown;
+    });
+    if (!existing) throw missing;
+  }
+
+  /** The assignment with the partitions that are asked for; refused where that cannot be. */
+  private async grown(
+    existing: TopicAssignment,
+    { name: topic, count, assignments }: CreatePartitionsTopic,
+    brokers: readonly AssignableBroker[],
+  ): Promise<TopicAssignment> {
+    if (existing.partitions.size === 0) {
       throw new AdminError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${topic}' does not exist.`);
     }
     if ([...existing.partitions.values()].some(({ adding, removing }) => adding.length > 0 || removing.length > 0)) {
@@ -315,9 +333,7 @@ export class TopicAdmin {
     for (const [partition, replicas] of added) partitions.set(partition, { replicas, adding: [], removing: [] });
     const all = [...partitions].map(([partition, { replicas }]) => [partition, replicas] as const);
     await runInSlices(this.deps.clock, requireFittingAssignment(all));
-    if (validateOnly) return;
-    this.deps.log.info('Creating partitions', { topic, from: oldCount, to: count });
-    await stores.topics.setTopicAssignment({ ...existing, partitions });
+    return { ...existing, partitions };
   }
 
   /** Brokers as registered, for CreatePartitions; refused when only some of them have a rack. */

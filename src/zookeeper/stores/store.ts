@@ -7,6 +7,12 @@ import { controllerEpochZnode } from '../znodes/controller.js';
 export type WriteOutcome =
   { readonly ok: true; readonly stat: Stat | null } | { readonly ok: false; readonly code: ZkErrorCode };
 
+/** A node as it was read. */
+export interface Node {
+  readonly data: Buffer | null;
+  readonly stat: Stat;
+}
+
 /** One write of a batch: a `MultiOp` that is no check. */
 export type Write = Exclude<MultiOp, { op: 'check' }>;
 
@@ -32,7 +38,7 @@ export class Store {
   ) {}
 
   /** Data and stat of a node, or null when it is missing. Arms the registered change handler of the path. */
-  protected async read(path: string): Promise<{ data: Buffer | null; stat: Stat } | null> {
+  protected async read(path: string): Promise<Node | null> {
     try {
       return await this.zk.get(path);
     } catch (error) {
@@ -98,6 +104,34 @@ export class Store {
       await this.createRecursive(path, null);
     } catch (error) {
       if (!isZkError(error, 'NodeExists')) throw error;
+    }
+  }
+
+  /**
+   * Changes a node on the version that was read: who wrote it in between is not undone, as `change` is asked again with what stands there then
+   * (null: no such node). What it gives, null for no change, is written by `write`. When the answer to a write was lost with its connection, its
+   * repetition is refused for what the write itself did: a node of that version and those bytes counts as written.
+   */
+  protected async changeNode(
+    path: string,
+    change: (node: Node | null) => Buffer | null | Promise<Buffer | null>,
+    write: (write: Write) => Promise<WriteOutcome>,
+  ): Promise<void> {
+    let tried: { readonly data: Buffer; readonly version: number } | null = null;
+    for (;;) {
+      const node = await this.read(path);
+      if (tried && node?.stat.version === tried.version && node.data?.equals(tried.data) === true) return;
+      const data = await change(node);
+      if (data === null) return;
+      const outcome = await write(
+        node ? { op: 'set', path, data, version: node.stat.version } : { op: 'create', path, data },
+      );
+      if (outcome.ok) return;
+      if (outcome.code === 'NoNode' && !node) await this.ensurePath(path.slice(0, path.lastIndexOf('/')));
+      else if (!['BadVersion', 'NodeExists', 'NoNode'].includes(outcome.code)) throw new ZkError(outcome.code, path);
+      tried = { data, version: node ? node.stat.version + 1 : 0 };
+      // What was written may not have come to our member of the ensemble yet.
+      await this.zk.sync(path);
     }
   }
 

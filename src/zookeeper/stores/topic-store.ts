@@ -2,7 +2,7 @@ import type { TopicAssignment } from '../../cluster/index.js';
 import type { Uuid } from '../../common/index.js';
 import { ANY_VERSION } from '../zk-client.js';
 import { topicsZnode, topicZnode } from '../znodes/topic.js';
-import { ensureOk, nodeOf, Store, type NodesRead } from './store.js';
+import { nodeOf, Store, type NodesRead } from './store.js';
 
 /** The topics and their assignments. */
 export class TopicStore extends Store {
@@ -54,31 +54,30 @@ export class TopicStore extends Store {
     await this.createRecursive(topicZnode.path(topic), topicZnode.encode({ topicId, partitions }));
   }
 
-  /** Writes the whole assignment of an existing topic. Rejects with `NoNode` or `ControllerMovedError`. */
-  async setTopicAssignment(
-    assignment: TopicAssignment,
+  /**
+   * Changes the assignment of a topic. `change` is given what stands there, and asked again when someone else has written it since; null leaves
+   * it as it is. So partitions that are added and replicas that are moved at the same time, by whom it may be, do not undo each other. Gives what
+   * stands there then, null when there is no such topic. Rejects with `ControllerMovedError`.
+   */
+  async changeAssignment(
+    topic: string,
+    change: (current: TopicAssignment) => TopicAssignment | null | Promise<TopicAssignment | null>,
     expectedControllerEpochZkVersion: number = ANY_VERSION,
-  ): Promise<void> {
-    const path = topicZnode.path(assignment.topic);
-    const [outcome] = await this.writeAll(
-      [{ op: 'set', path, data: topicZnode.encode(assignment), version: ANY_VERSION }],
-      expectedControllerEpochZkVersion,
+  ): Promise<TopicAssignment | null> {
+    const path = topicZnode.path(topic);
+    let current: TopicAssignment | null = null;
+    await this.changeNode(
+      path,
+      async (node) => {
+        current = node && topicZnode.decode(topic, node.data);
+        const next = current && (await change(current));
+        if (next === null) return null;
+        current = next;
+        return topicZnode.encode(next);
+      },
+      (write) => this.writeAll([write], expectedControllerEpochZkVersion).then(([outcome]) => outcome!),
     );
-    ensureOk(outcome!, path);
-  }
-
-  /** Gives ids to topics of before topic ids (`setTopicIds`); topics deleted meanwhile are passed over. */
-  async setTopicIds(assignments: readonly TopicAssignment[], expectedControllerEpochZkVersion: number): Promise<void> {
-    const outcomes = await this.writeAll(
-      assignments.map((it) => ({
-        op: 'set',
-        path: topicZnode.path(it.topic),
-        data: topicZnode.encode(it),
-        version: ANY_VERSION,
-      })),
-      expectedControllerEpochZkVersion,
-    );
-    outcomes.forEach((outcome, index) => ensureOk(outcome, topicZnode.path(assignments[index]!.topic), 'NoNode'));
+    return current;
   }
 
   /** Removes the topic's node with all its partitions. */

@@ -174,13 +174,16 @@ class Turmoil {
   }
 
   private async expand(topic: string): Promise<void> {
-    const { lab } = this;
-    const current = await lab.during(lab.adminStores.topics.assignment(topic));
-    if (!current || current.partitions.size > 6) return;
-    const more = this.assignment(Math.max(-1, ...current.partitions.keys()) + 1, 1);
-    const partitions = new Map(current.partitions);
-    for (const [partition, replicas] of more) partitions.set(partition, { replicas, adding: [], removing: [] });
-    await this.tolerating('NoNode', () => lab.adminStores.topics.setTopicAssignment({ ...current, partitions }));
+    await this.lab.during(
+      this.lab.adminStores.topics.changeAssignment(topic, (current) => {
+        if (current.partitions.size > 6) return null;
+        const more = this.assignment(Math.max(-1, ...current.partitions.keys()) + 1, 1);
+        const added = [...more].map(
+          ([partition, replicas]) => [partition, { replicas, adding: [], removing: [] }] as const,
+        );
+        return { ...current, partitions: new Map([...current.partitions, ...added]) };
+      }),
+    );
   }
 
   /** A leader asks for an ISR of live replicas with itself in it, as its replication would. */

@@ -1,5 +1,6 @@
 import { MetricsRegistry } from '../../../src/common/index.js';
 import { ErrorCode, type AlterPartitionRequest } from '../../../src/protocol/index.js';
+import type { TopicAssignment } from '../../../src/cluster/index.js';
 import type { Controller } from '../../../src/controller/index.js';
 import { ANY_VERSION, topicZnode, brokerIdZnode } from '../../../src/zookeeper/index.js';
 import { ControllerLab, type Received } from '../../support/controller-lab.js';
@@ -232,11 +233,11 @@ describe('topics', () => {
     await lab.quiesce();
     expect(controller.isTopicQueuedForDeletion('a')).toBe(true);
     const replicas = { replicas: [1, 2], adding: [], removing: [] };
-    const partitions = new Map([
-      [0, replicas],
-      [1, replicas],
-    ]);
-    await lab.during(lab.adminStores.topics.setTopicAssignment({ topic: 'a', topicId: TOPIC_ID, partitions }));
+    const grow = (current: TopicAssignment): TopicAssignment => ({
+      ...current,
+      partitions: new Map([...current.partitions, [1, replicas]]),
+    });
+    await lab.during(lab.adminStores.topics.changeAssignment('a', grow));
     await lab.quiesce();
     const { partitions: kept } = (await lab.during(lab.adminStores.topics.assignment('a')))!;
     expect([...kept.keys()]).toEqual([0]);

@@ -49,9 +49,10 @@ describe('a topic whose assignment no znode holds', () => {
     topics: {
       topicExists: () => Promise.resolve(false),
       topics: () => Promise.resolve([]),
-      assignment: () => Promise.resolve({ topic: 'there', topicId: null, partitions: new Map([[0, partition]]) }),
       createTopicAssignment: async () => void written.push('topic'),
-      setTopicAssignment: async () => void written.push('topic'),
+      changeAssignment: async (topic: string, change: (current: object) => Promise<object | null>) => {
+        if (await change({ topic, topicId: null, partitions: new Map([[0, partition]]) })) written.push('topic');
+      },
     },
   };
   const view = {

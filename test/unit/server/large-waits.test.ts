@@ -31,9 +31,11 @@ function topicAdminOf(clock: SimulatedClock): TopicAdmin {
     },
     topics: {
       topicExists: (name: string) => Promise.resolve(name === 'there'),
-      assignment: () => Promise.resolve({ partitions: new Map([[0, partition]]) }),
       createTopicAssignment: () => Promise.resolve(),
-      setTopicAssignment: () => Promise.resolve(),
+      changeAssignment: async (topic: string, change: (current: object) => Promise<object | null>) => {
+        const current = { topic, topicId: null, partitions: new Map([[0, partition]]) };
+        return (await change(current)) ?? current;
+      },
     },
   };
   const view = {

@@ -167,7 +167,7 @@ describe('other stores', () => {
     const topicId = 'AAAAAAAAAAAAAAAAAAAAEA';
     await zooKeeper.run(topics.createTopicAssignment('t', topicId, new Map([[0, [1, 2]]])));
     const partitions = new Map([[0, { replicas: [3, 1, 2], adding: [3], removing: [2] }]]);
-    await zooKeeper.run(topics.setTopicAssignment({ topic: 't', topicId, partitions }));
+    await zooKeeper.run(topics.changeAssignment('t', (current) => ({ ...current, partitions })));
     expect(await zooKeeper.run(topics.assignments(['t', 'missing']))).toEqual({
       found: new Map([['t', { topic: 't', topicId, partitions }]]),
       unreadable: new Map(),
