@@ -189,6 +189,7 @@ export class NetworkClient {
         audience: 'clients',
         maxFrameBytes: MAX_RESPONSE_BYTES,
         mayBeginFrame: true,
+        mayHandOut: () => true,
         onFrame: (frame) => {
           const bytes = frame.takeBytes();
           frame.end();

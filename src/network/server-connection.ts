@@ -3,6 +3,7 @@ import { decodeRequestHeader, ProtocolError, type RequestHeaderView } from '../p
 import { AnswerOrder } from './core/answer-order.js';
 import { FrameReader, type FrameReaderHost, type FrameReaderOwner } from './core/frame-reader.js';
 import { FrameError, type Frame } from './core/frame.js';
+import type { HandOutTurns, TurnTaker } from './core/hand-out-turns.js';
 import type { ListenerAudience } from './core/sender-class.js';
 import { UnreadAnswers } from './core/unread-answers.js';
 import { Request, type AnswerRoom, type ConnectionInfo, type RequestOwner } from './request.js';
@@ -13,6 +14,7 @@ export interface ServerConnectionHost extends FrameReaderHost {
   /** Whether requests are let in. */
   readonly isProcessing: boolean;
   readonly unread: Readonly<Record<AnswerRoom, UnreadAnswers>>;
+  readonly turns: HandOutTurns;
   /** Who may come over a listener. */
   audienceOf(listenerName: string): ListenerAudience;
   /** The kernel has these parts of an answer. */
@@ -32,7 +34,7 @@ export interface ServerConnectionHost extends FrameReaderHost {
  * (`AnswerOrder`). The next request begins, and takes memory, when its turn has come: not before the last one is answered (or lets it pass),
  * nor while the client does not read its answers.
  */
-export class ServerConnection implements RequestOwner, FrameReaderOwner {
+export class ServerConnection implements RequestOwner, FrameReaderOwner, TurnTaker {
   /** When bytes last came or went. */
   lastActiveMs: number;
   /** Less than the server's before a client has authenticated (`sasl.server.max.receive.size`). */
@@ -77,14 +79,18 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
     return this.closed;
   }
 
-  /** Whether no request is being handled, and nothing came or went since then: one that does not take its answers is idle too. To be asked now and then: of an answer that is read bit by bit no one is told until its end. */
+  /**
+   * Whether nothing came or went since then: a client that does not take its answers is idle too, and so is one whose request takes so long
+   * (Kafka's `IdleExpiryManager`), for who has gone is not noticed while a request is handled and the next one has come. To be asked now and
+   * then: of an answer that is read bit by bit no one is told until its end.
+   */
   isIdleSince(beforeMs: number): boolean {
     if (this.isWriteBlocked) {
       const { unsentBytes } = this.connection;
       if (unsentBytes !== this.unsentBytes) this.lastActiveMs = this.host.nowMs();
       this.unsentBytes = unsentBytes;
     }
-    return this.answers.isEmpty && this.lastActiveMs <= beforeMs;
+    return this.lastActiveMs <= beforeMs;
   }
 
   /** Why the connection has to go while others want for memory that it holds; null when it need not. */
@@ -123,6 +129,11 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
   /** @internal from FrameReader */
   get mayBeginFrame(): boolean {
     return this.answers.mayBegin && !this.isWriteBlocked && !this.endsAfterAnswers && this.host.isProcessing;
+  }
+
+  /** @internal from FrameReader */
+  mayHandOut(): boolean {
+    return this.host.turns.mayHandOut(this);
   }
 
   /** @internal from FrameReader */
@@ -292,6 +303,7 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner {
   private onClose(): void {
     if (this.closed) return;
     this.closed = true;
+    this.host.turns.leave(this);
     this.reader.close();
     this.countChange(-this.unreadBytes);
     this.countClaimed(-this.claimedBytes);

@@ -2,6 +2,7 @@ import {
   AssertionError,
   BufferPool,
   rateLimited,
+  runInSlices,
   setPeriodicTimer,
   type Clock,
   type Connection,
@@ -14,6 +15,7 @@ import {
 import { ANONYMOUS } from '../security/index.js';
 import { ConnectionPace, type ConnectionRateLimits } from './core/connection-pace.js';
 import { ConnectionQuotas, type ConnectionLimits } from './core/connection-quotas.js';
+import { HandOutTurns } from './core/hand-out-turns.js';
 import { RequestMemory } from './core/request-memory.js';
 import type { ListenerAudience } from './core/sender-class.js';
 import { UnreadAnswers } from './core/unread-answers.js';
@@ -80,6 +82,7 @@ const FREE_FRAME_BYTES = 4 * 1024 * 1024;
 export class SocketServer implements ServerConnectionHost {
   readonly maxRequestBytes: number;
   readonly memory: RequestMemory;
+  readonly turns: HandOutTurns;
   readonly unread = { fetches: new UnreadAnswers(), replicas: new UnreadAnswers(), others: new UnreadAnswers() };
   readonly framePool = new BufferPool(FREE_FRAME_BYTES);
   readonly onFlushed: ((chunks: readonly Buffer[]) => void) | undefined;
@@ -107,6 +110,10 @@ export class SocketServer implements ServerConnectionHost {
     const { limits, clock, metrics } = options;
     this.maxRequestBytes = limits.maxRequestBytes;
     this.memory = new RequestMemory(limits.requestMemoryBytes, (step) => clock.defer(step));
+    this.turns = new HandOutTurns(
+      () => clock.monotonicMs(),
+      (step) => clock.defer(step),
+    );
     this.quotas = new ConnectionQuotas(limits, (listenerName) => this.isProtected(listenerName));
     this.pace = options.rateLimits
       ? new ConnectionPace(options.rateLimits, (listenerName) => this.isProtected(listenerName))
@@ -142,9 +149,7 @@ export class SocketServer implements ServerConnectionHost {
       this.waiting.delete(entry);
       entry.connection.destroy();
     }
-    for (const connection of [...this.connections]) {
-      if (connection.info.listenerName === listenerName) connection.close();
-    }
+    await this.closeThose((connection) => connection.info.listenerName === listenerName);
   }
 
   /** The port that a listener has; undefined for one that is not bound. */
@@ -159,9 +164,9 @@ export class SocketServer implements ServerConnectionHost {
     const { maxIdleMs } = this.options.limits;
     const periodMs = maxIdleMs < 0 ? MAX_SWEEP_MS : Math.min(Math.max(maxIdleMs / 20, 50), MAX_SWEEP_MS);
     this.sweepTimer = setPeriodicTimer(this.options.clock, periodMs, () => {
-      if (maxIdleMs >= 0) this.closeIdle(maxIdleMs);
       // `max.connections` may have been raised.
       this.admitWaiting();
+      if (maxIdleMs >= 0) this.closeIdle(maxIdleMs);
     });
   }
 
@@ -349,10 +354,22 @@ export class SocketServer implements ServerConnectionHost {
   }
 
   private closeIdle(maxIdleMs: number): void {
-    const beforeMs = this.nowMs() - maxIdleMs;
-    for (const connection of [...this.connections]) {
-      if (connection.isIdleSince(beforeMs)) connection.close();
-    }
+    void this.closeThose((connection) => connection.isIdleSince(this.nowMs() - maxIdleMs));
+  }
+
+  /** In slices: to close ten thousand takes a second. Each is asked about right before. */
+  private closeThose(isToGo: (connection: ServerConnection) => boolean): Promise<void> {
+    const { connections } = this;
+    return runInSlices(
+      this.options.clock,
+      (function* () {
+        for (const connection of [...connections]) {
+          if (connection.isClosed || !isToGo(connection)) continue;
+          connection.close();
+          yield;
+        }
+      })(),
+    );
   }
 
   private tellIfShort(nowMs: number): void {
@@ -375,12 +392,11 @@ export class SocketServer implements ServerConnectionHost {
 
   /** Cuts off who holds memory that others wait for, and is too slow. True while memory is short. */
   private closeLate(nowMs: number): boolean {
-    for (const connection of [...this.connections]) {
+    void this.closeThose((connection) => {
       const reason = connection.lateness(nowMs);
-      if (reason === null) continue;
-      this.onBadClient(connection, reason, undefined);
-      connection.close();
-    }
+      if (reason !== null) this.onBadClient(connection, reason, undefined);
+      return reason !== null;
+    });
     this.tellIfShort(nowMs);
     return this.memory.waiters > 0 || this.unreadRooms.some(({ isShort }) => isShort);
   }

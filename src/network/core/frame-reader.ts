@@ -13,6 +13,8 @@ export interface FrameReaderOwner {
   readonly maxFrameBytes: number;
   /** Whether the next frame's turn has come: before, nothing is taken but its length. */
   readonly mayBeginFrame: boolean;
+  /** Whether a whole frame may be handed out now; else the owner calls `goOn` when its turn has come. */
+  mayHandOut(): boolean;
   /** A whole frame, to be handed out. */
   onFrame(frame: Frame): void;
   /** Memory that was waited for is there: the owner calls `goOn`. */
@@ -29,8 +31,8 @@ export interface FrameReaderHost {
 }
 
 /**
- * Cuts the bytes of one connection into frames. There is one frame under way, and it is handed out when it is whole: a frame that has begun
- * holds memory no longer than it takes to come. What takes nothing of the shared memory is read at once: small frames, and the first
+ * Cuts the bytes of one connection into frames. There is one frame under way, and it is handed out when it is whole, or when its turn has come
+ * then (`HandOutTurns`): a frame that has begun holds memory no longer than that. What takes nothing of the shared memory is read at once: small frames, and the first
  * `TINY_FRAME_BYTES` of others. Then memory is asked for, once and for the whole frame, so that no half-read frames wait for each other.
  * Bytes that arrive in the scratch buffer are copied out once; the rest of a larger frame is read in place.
  *
@@ -63,7 +65,8 @@ export class FrameReader implements MemoryOwner {
 
   /** Whether `goOn` has something to go on with. */
   get hasBacklog(): boolean {
-    return this.ahead !== null || (this.frame.state === 'length' && this.frame.isLengthKnown);
+    const { state, isLengthKnown } = this.frame;
+    return this.ahead !== null || state === 'whole' || (state === 'length' && isLengthKnown);
   }
 
   /** Whether a frame waits for memory. */
@@ -135,6 +138,9 @@ export class FrameReader implements MemoryOwner {
         if (!frame.isLengthKnown) at = frame.takeLength(bytes, at, this.owner.maxFrameBytes);
         if (!frame.isLengthKnown || !this.owner.mayBeginFrame) return at;
         this.begin(frame, bytes, at);
+      } else if (frame.state === 'whole') {
+        if (!this.handOut(frame)) return at;
+        continue;
       }
       if (frame.state === 'waiting' || at === bytes.length) return at;
       const room = this.roomOf(frame);
@@ -158,15 +164,23 @@ export class FrameReader implements MemoryOwner {
   private progress(count: number): void {
     const { frame } = this;
     frame.filled += count;
-    if (frame.filled === frame.frameBytes) this.complete(frame);
-    else if (frame.memory !== null) deadline.extend(frame, count, this.host.nowMs());
-    else if (frame.filled === frame.room!.length) this.ask(frame, frame.room!, 0);
+    if (frame.filled === frame.frameBytes) {
+      frame.become('whole');
+      this.handOut(frame);
+    } else if (frame.memory !== null) {
+      deadline.extend(frame, count, this.host.nowMs());
+    } else if (frame.filled === frame.room!.length) {
+      this.ask(frame, frame.room!, 0);
+    }
   }
 
-  private complete(frame: Frame): void {
+  /** False when it has to wait for its turn. */
+  private handOut(frame: Frame): boolean {
+    if (!this.owner.mayHandOut()) return false;
     frame.become('handedOut');
     this.frame = new Frame();
     this.owner.onFrame(frame);
+    return true;
   }
 
   /** Takes the memory of the whole frame, which begins at `at`; or lets it wait. */

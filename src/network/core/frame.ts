@@ -6,10 +6,12 @@ export const FRAME_TRANSITIONS = {
   /** Its length is read. */
   length: ['filling', 'waiting', 'answered'],
   /** Its bytes are read. */
-  filling: ['waiting', 'handedOut', 'answered'],
+  filling: ['waiting', 'whole', 'answered'],
   /** It waits for memory; nothing is read. */
   waiting: ['filling', 'answered'],
-  /** Whole, and with whoever handles it. */
+  /** All of it is there. It is handed out when its connection's turn has come. */
+  whole: ['handedOut', 'answered'],
+  /** With whoever handles it. */
   handedOut: ['answered'],
   /** Answered, or given up: it holds nothing. */
   answered: [],

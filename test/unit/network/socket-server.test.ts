@@ -3,6 +3,7 @@ import {
   silentLogger,
   systemClock,
   systemRandom,
+  type Clock,
   type Connection,
   type Logger,
 } from '../../../src/common/index.js';
@@ -33,11 +34,12 @@ async function start(
   limits: Partial<SocketServerLimits> = {},
   handle: ((request: Request) => void) | null = (request) => request.respond({ clusterId: request.header.clientId }),
   logger: Logger = silentLogger,
+  clock: Clock = systemClock,
 ): Promise<Setup> {
   const requests: Request[] = [];
   const server = new SocketServer({
     transport: nodeTransport,
-    clock: systemClock,
+    clock,
     logger,
     limits: { ...LIMITS, ...limits },
     protectedListener: null,
@@ -119,7 +121,11 @@ function int32(value: number): Buffer {
   return bytes;
 }
 
-const DESCRIBE_CLUSTER = Buffer.concat(encodeRequestFrame(ApiKey.DescribeCluster, 0, 1, 'c', {}));
+const DESCRIBE_CLUSTER = named('c');
+
+function named(clientId: string): Buffer {
+  return Buffer.concat(encodeRequestFrame(ApiKey.DescribeCluster, 0, 1, clientId, {}));
+}
 
 describe('the socket server', () => {
   test('answers pipelined requests in their order, and handles one of a connection at a time', async () => {
@@ -381,6 +387,67 @@ describe('the socket server', () => {
     const { port } = await start({ maxIdleMs: 100 });
     await Promise.all([new RawClient(port).closed, new RawClient(port, [Buffer.from([0, 0, 0, 20, 0])]).closed]);
     expect(await describeCluster(client(port))).toMatchObject({ clusterId: 'tester' });
+  });
+
+  test('closes idle connections whose request waits: who has gone with another one begun is not seen otherwise', async () => {
+    const { port, server, requests } = await start({ maxIdleMs: 100 }, () => undefined);
+    const gone = new RawClient(port, [DESCRIBE_CLUSTER, int32(20)]);
+    await until(() => requests.length === 1);
+    gone.connection.destroy();
+    await until(() => server.connectionCount === 0);
+    await expect(describeCluster(client(port))).rejects.toThrow(/no connection|closed|connection/);
+  });
+
+  test('closes a crowd over many turns of the loop', async () => {
+    let nowMs = 0;
+    const clock: Clock = { ...systemClock, monotonicMs: () => nowMs };
+    const { port, server } = await start({ maxIdleMs: 1000 }, undefined, silentLogger, clock);
+    const crowd = Array.from({ length: 60 }, () => new RawClient(port));
+    await until(() => server.connectionCount === crowd.length);
+    const byTurn: number[] = [0];
+    let turn = 0;
+    const countTurns = (): void => {
+      if (turn >= 0) setImmediate(countTurns);
+      turn++;
+    };
+    countTurns();
+    const { onClosed } = server;
+    jest.spyOn(server, 'onClosed').mockImplementation((connection) => {
+      // What it takes to close one.
+      nowMs += 2;
+      byTurn[turn] = (byTurn[turn] ?? 0) + 1;
+      onClosed.call(server, connection);
+    });
+    nowMs += 1000;
+    await until(() => server.connectionCount === 0);
+    turn = -1e9;
+    expect(Math.max(...byTurn.filter(Boolean))).toBeLessThanOrEqual(10);
+  });
+
+  test('one connection with hundreds of requests in a write leaves others their turns', async () => {
+    let nowMs = 0;
+    const clock: Clock = { ...systemClock, monotonicMs: () => nowMs };
+    const { port, requests } = await start(
+      {},
+      (request) => {
+        nowMs += 5;
+        if (requests.length === 1) other.connection.write([named('other')]);
+        request.respond({});
+      },
+      silentLogger,
+      clock,
+    );
+    const other = new RawClient(port);
+    await other.opened;
+    const flood = new RawClient(
+      port,
+      Array.from({ length: 400 }, () => named('flood')),
+    );
+    await until(() => requests.length === 401);
+    const names = requests.map(({ header }) => header.clientId);
+    // How many turns the bytes take on their way is the kernel's affair.
+    expect(names.indexOf('other')).toBeLessThan(300);
+    expect(flood.isClosed).toBe(false);
   });
 
   test('lets a connection beyond max.connections wait for another to end', async () => {

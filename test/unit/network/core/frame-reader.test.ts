@@ -28,6 +28,7 @@ function announced(length: number): Buffer {
 class Lab {
   nowMs = 0;
   mayBegin = true;
+  mayHandOut = true;
   maxFrameBytes = MAX_FRAME_BYTES;
   /** Bodies of whole frames, in the order they were handed out. */
   readonly received: Buffer[] = [];
@@ -51,6 +52,7 @@ class Lab {
         get mayBeginFrame() {
           return lab.mayBegin;
         },
+        mayHandOut: () => lab.mayHandOut,
         onFrame: (frame) => {
           this.received.push(frame.takeBytes());
           this.frames.push(frame);
@@ -382,6 +384,56 @@ test('a producer on a satellite link that had to wait is not cut off: a window o
   expect(lab.received).toHaveLength(1);
 });
 
+describe('a whole frame whose turn has not come', () => {
+  const small = framed(Buffer.from('one'));
+  const large = framed(Buffer.alloc(100 * KIB, 7));
+
+  test.each([
+    ['a small one', small],
+    ['a large one', large],
+  ])('%s is kept, and nothing behind it is read, until its connection is called', (_case, bytes) => {
+    const lab = new Lab();
+    lab.mayHandOut = false;
+    const rest = lab.feed(Buffer.concat([bytes, small]));
+    expect([lab.received.length, lab.reader.wantsBytes, lab.reader.hasBacklog]).toEqual([0, false, true]);
+    lab.reader.goOn();
+    expect(lab.received).toHaveLength(0);
+
+    lab.mayHandOut = true;
+    lab.reader.goOn();
+    lab.feed(rest);
+    expect(lab.received.map((frame) => framed(frame))).toEqual([bytes, small]);
+    expect([lab.reader.wantsBytes, lab.memory.used]).toEqual([true, 0]);
+  });
+
+  test('is not late, however long the others take, and what is read all the same is not lost', () => {
+    const lab = new Lab();
+    lab.mayHandOut = false;
+    lab.feed(large);
+    lab.reader.received(small);
+    lab.reader.received(small);
+    lab.fill('large');
+    expect(lab.take('large', 1).isGranted).toBe(false);
+    lab.nowMs += 10 * FRAME_GRACE_MS;
+    expect(lab.reader.isLate(lab.nowMs)).toBe(false);
+    lab.mayHandOut = true;
+    lab.reader.goOn();
+    expect(lab.received.map((frame) => framed(frame))).toEqual([large, small, small]);
+  });
+
+  test('gives its memory back when the connection closes', () => {
+    const lab = new Lab();
+    lab.mayHandOut = false;
+    lab.feed(large);
+    expect(lab.memory.used).toBe(100 * KIB);
+    lab.reader.close();
+    expect(lab.memory.used).toBe(0);
+    lab.mayHandOut = true;
+    lab.reader.goOn();
+    expect(lab.received).toHaveLength(0);
+  });
+});
+
 describe('the states of a frame', () => {
   test('only the steps of the table may be taken', () => {
     /** A frame that went there by the shortest way. */
@@ -389,7 +441,8 @@ describe('the states of a frame', () => {
       length: [],
       filling: ['filling'],
       waiting: ['waiting'],
-      handedOut: ['filling', 'handedOut'],
+      whole: ['filling', 'whole'],
+      handedOut: ['filling', 'whole', 'handedOut'],
       answered: ['answered'],
     };
     const states = Object.keys(FRAME_TRANSITIONS) as FrameState[];

@@ -1,0 +1,189 @@
+import { seededRandom } from '../../../../src/common/index.js';
+import { HandOutTurns, type TurnTaker } from '../../../../src/network/core/hand-out-turns.js';
+
+/** A loop of events in which only the handling of frames takes time. */
+class Loop {
+  nowMs = 0;
+  /** What it takes to look at the clock. */
+  lookMs = 0;
+  private deferred: (() => void)[] = [];
+  readonly turns = new HandOutTurns(
+    () => (this.nowMs += this.lookMs),
+    (step) => this.deferred.push(step),
+  );
+  /** Who handed out a frame, in order. */
+  readonly handedOut: string[] = [];
+  longestMs = 0;
+
+  /** One turn: what is read first, then what was deferred before that ended. Gives how long it took. */
+  turn(read: () => void = () => undefined): number {
+    const startMs = this.nowMs;
+    read();
+    for (const step of this.deferred.splice(0)) step();
+    const tookMs = this.nowMs - startMs;
+    this.longestMs = Math.max(this.longestMs, tookMs);
+    return tookMs;
+  }
+
+  untilRest(): void {
+    for (let count = 0; this.deferred.length > 0; count++) {
+      expect(count).toBeLessThan(100_000);
+      this.turn();
+    }
+  }
+}
+
+/** A connection whose frames take so long each. */
+class Client implements TurnTaker {
+  closed = false;
+
+  constructor(
+    private readonly loop: Loop,
+    private readonly name: string,
+    private readonly frameMs: number,
+    public left: number,
+  ) {}
+
+  goOn(): void {
+    while (!this.closed && this.left > 0 && this.loop.turns.mayHandOut(this)) {
+      this.left--;
+      this.loop.handedOut.push(this.name);
+      this.loop.nowMs += this.frameMs;
+    }
+  }
+}
+
+test('short work is done at once, and who comes in the next turn has all of it', () => {
+  const loop = new Loop();
+  for (let turn = 0; turn < 3; turn++) {
+    const client = new Client(loop, 'a', 1, 4);
+    loop.turn(() => client.goOn());
+    expect([client.left, loop.turns.waiting]).toEqual([0, 0]);
+  }
+});
+
+test('one connection with hundreds of frames has a few of them a turn, and another is served between', () => {
+  const loop = new Loop();
+  const flood = new Client(loop, 'flood', 5, 400);
+  loop.turn(() => flood.goOn());
+  const other = new Client(loop, 'other', 0, 1);
+  loop.turn(() => other.goOn());
+  expect(other.left).toBe(0);
+  loop.untilRest();
+  expect(flood.left).toBe(0);
+  // One of each turn's read and one of the line's.
+  expect(loop.longestMs).toBeLessThanOrEqual(10);
+});
+
+test('who comes when there is no time left waits for one frame of each connection before him', () => {
+  const loop = new Loop();
+  const floods = Array.from({ length: 50 }, (_, at) => new Client(loop, `flood${at}`, 5, 100));
+  const other = new Client(loop, 'other', 0, 1);
+  loop.turn(() => {
+    for (const flood of floods) flood.goOn();
+    other.goOn();
+  });
+  while (other.left > 0) loop.turn();
+  const before = loop.handedOut.slice(0, loop.handedOut.indexOf('other'));
+  const counts = floods.map((_, at) => before.filter((name) => name === `flood${at}`).length);
+  expect(Math.max(...counts)).toBeLessThanOrEqual(2);
+  expect(loop.longestMs).toBeLessThanOrEqual(10);
+});
+
+test('many connections of one short frame each share a turn of the line', () => {
+  const loop = new Loop();
+  const clients = Array.from({ length: 100 }, (_, at) => new Client(loop, `${at}`, 0.1, 1));
+  loop.turn(() => {
+    for (const client of clients) client.goOn();
+  });
+  loop.untilRest();
+  expect(loop.handedOut).toEqual(clients.map((_, at) => `${at}`));
+  expect(loop.longestMs).toBeLessThanOrEqual(10.2);
+});
+
+test('each of those that wait has its share of a turn', () => {
+  const loop = new Loop();
+  const clients = ['a', 'b', 'c', 'd'].map((name) => new Client(loop, name, 0.1, 1000));
+  loop.turn(() => {
+    loop.turns.mayHandOut(clients[0]!);
+    loop.nowMs += 5;
+    for (const client of clients) client.goOn();
+  });
+  for (const name of ['a', 'b', 'c', 'd']) {
+    expect(loop.handedOut.filter((other) => other === name).length).toBeGreaterThanOrEqual(12);
+  }
+});
+
+test('one of so many that their share is over before they begin hands out a frame all the same', () => {
+  const loop = new Loop();
+  const clients = Array.from({ length: 1000 }, (_, at) => new Client(loop, `${at}`, 0, 1));
+  loop.turn(() => {
+    loop.turns.mayHandOut(clients[0]!);
+    loop.nowMs += 5;
+    for (const client of clients) client.goOn();
+    loop.lookMs = 0.01;
+  });
+  expect(loop.handedOut.length).toBeGreaterThan(100);
+});
+
+test('whoever waits is called, though another throws or closes meanwhile', () => {
+  const loop = new Loop();
+  const first = new Client(loop, 'first', 5, 1);
+  const broken: TurnTaker = {
+    goOn() {
+      throw new Error('an invariant is broken');
+    },
+  };
+  const gone = new Client(loop, 'gone', 0, 1);
+  const last = new Client(loop, 'last', 0, 1);
+  loop.turn(() => first.goOn());
+  const again = new Client(loop, 'again', 5, 1);
+  expect(() =>
+    loop.turn(() => {
+      again.goOn();
+      expect(loop.turns.mayHandOut(broken)).toBe(false);
+      gone.goOn();
+      last.goOn();
+    }),
+  ).toThrow('an invariant is broken');
+  gone.closed = true;
+  loop.turns.leave(gone);
+  expect(loop.turns.waiting).toBe(1);
+  loop.untilRest();
+  expect([last.left, gone.left, loop.turns.waiting]).toEqual([0, 1, 0]);
+});
+
+test.each(Array.from({ length: 50 }, (_, seed) => seed))(
+  'seed %i: every frame is handed out, and no turn is long',
+  (seed) => {
+    const random = seededRandom(seed);
+    const loop = new Loop();
+    const clients = Array.from({ length: 300 }, (_, at) => {
+      const frameMs = random.nextInt(10) === 0 ? 5 : random.nextInt(100) / 100;
+      return new Client(loop, `${at}`, frameMs, 0);
+    });
+    let expected = 0;
+    for (let turn = 0; turn < 100; turn++) {
+      loop.turn(() => {
+        for (const client of clients) {
+          if (random.nextInt(20) > 0) continue;
+          if (random.nextInt(30) === 0) {
+            client.closed = true;
+            loop.turns.leave(client);
+          }
+          if (client.closed) continue;
+          const count = 1 + random.nextInt(4);
+          client.left += count;
+          expected += count;
+          client.goOn();
+        }
+      });
+    }
+    loop.untilRest();
+    const unserved = clients.filter(({ closed }) => closed).reduce((sum, { left }) => sum + left, 0);
+    expect(loop.handedOut.length + unserved).toBe(expected);
+    expect(clients.filter(({ closed, left }) => !closed && left > 0)).toEqual([]);
+    // The read's and the line's, each with one frame of five milliseconds more.
+    expect(loop.longestMs).toBeLessThanOrEqual(20);
+  },
+);
