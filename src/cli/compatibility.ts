@@ -18,6 +18,11 @@ const UNLOADED_GROUPS = [
     'files) is read again every second, and its groups are answered COORDINATOR_LOAD_IN_PROGRESS until then. Kafka logs the error and serves the ' +
     'partition as if it were empty: consumers of its groups go on at `auto.offset.reset`.',
   'A record that is not understood, or a batch that does not decompress, is logged and passed over; Kafka then loads no group of the partition.',
+  'A broker that loses a partition of `__consumer_offsets`, in whichever way (its directory fails, it is told to stop the replica, or that another ' +
+    'leads, also one that is not alive to its knowledge), answers NOT_COORDINATOR for its groups from that step on. One of Kafka goes on beside the ' +
+    'next coordinator when a directory has failed, and leads on under its old epoch when it does not know the new leader (with KRaft it steps down).',
+  'When the topic is deleted and made again its groups have coordinators; brokers of Kafka that had coordinated by the old one answer ' +
+    'NOT_COORDINATOR until its leader epochs are above those that they remember, or until they are started again.',
 ].join('\n\n');
 
 const TWO_ADMINISTRATORS = [

@@ -154,14 +154,14 @@ export class GroupCoordinator {
     return this.store.partitionFor(groupId);
   }
 
-  /** This broker now leads a partition of `__consumer_offsets` in leader epoch `coordinatorEpoch`. */
+  /** This broker leads a partition of `__consumer_offsets` in leader epoch `coordinatorEpoch`; it may be said again. */
   onElection(partition: number, coordinatorEpoch: number): void {
     this.store.onElection(partition, coordinatorEpoch, (group) => this.rebalance.onLoaded(group, this.maxSize));
   }
 
-  /** It leads the partition no more; null when the replica was deleted. */
-  onResignation(partition: number, coordinatorEpoch: number | null): void {
-    this.store.onResignation(partition, coordinatorEpoch, (group) => this.rebalance.onUnloaded(group));
+  /** It leads the partition no more, if it did, in whichever way it lost it. */
+  onResignation(partition: number): void {
+    this.store.onResignation(partition, (group) => this.rebalance.onUnloaded(group));
   }
 
   private removeExpired(): void {

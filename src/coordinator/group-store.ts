@@ -285,16 +285,16 @@ export class GroupStore {
     });
   }
 
-  /** Forgets the groups of a partition that this broker leads no more. `coordinatorEpoch` is null when the partition is deleted. */
-  onResignation(partition: number, coordinatorEpoch: number | null, onUnloaded: (group: GroupMetadata) => void): void {
-    this.partitions.onResignation(partition, coordinatorEpoch, (wasOwned) => {
+  /** Forgets the groups of a partition that this broker leads no more. */
+  onResignation(partition: number, onUnloaded: (group: GroupMetadata) => void): void {
+    this.partitions.onResignation(partition, (wasOwned) => {
       for (const group of this.all()) {
         if (this.partitionFor(group.groupId) !== partition) continue;
         onUnloaded(group);
         this.forget(group);
         for (const producerId of group.offsets.openTransactions()) this.closeGroupOf(producerId, group.groupId);
       }
-      if (wasOwned) this.log.info('Unloaded groups and offsets', { partition, coordinatorEpoch });
+      if (wasOwned) this.log.info('Unloaded groups and offsets', { partition });
     });
   }
 

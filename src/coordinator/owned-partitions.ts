@@ -32,6 +32,10 @@ interface Election {
  * what was told of the same partition is carried out in order. Kafka loads and unloads all in one thread: a read that hangs in one directory
  * keeps the partitions of the others from being taken over, and from being given up.
  *
+ * What is told is never old: the replica tells it in the step in which its role changes, after it has compared epochs. None are remembered here
+ * of what was given up, as Kafka does: a topic that is deleted and made again begins at epoch 0, and no broker that had coordinated by the one
+ * before would do so again.
+ *
  * A partition that cannot be read (its log was replaced by a move, the process may open no more files) stays *loading* and is read again: what
  * failed to load is not empty. Kafka serves it all the same, and consumers of a group whose commits were not read start at
  * `auto.offset.reset`.
@@ -39,7 +43,6 @@ interface Election {
 export class OwnedPartitions {
   private readonly loading = new Set<number>();
   private readonly owned = new Set<number>();
-  private readonly coordinatorEpochs = new Map<number, number>();
   private readonly elections = new Map<number, Election>();
   /** Elections whose loads have not begun, in order. */
   private readonly waiting: Election[] = [];
@@ -68,9 +71,10 @@ export class OwnedPartitions {
     return this.loading.size > 0;
   }
 
-  /** Takes over a partition that this broker now leads. */
+  /** Takes over a partition that this broker now leads; one that it has taken over, or is about to, it goes on with. */
   onElection(partition: number, coordinatorEpoch: number, load: LoadPartition): void {
-    if (!this.maybeUpdateEpoch(partition, coordinatorEpoch)) return;
+    const isGoingOn = this.owned.has(partition) || this.loading.has(partition);
+    if (isGoingOn && this.elections.get(partition)?.coordinatorEpoch === coordinatorEpoch) return;
     this.endElection(partition);
     const election: Election = { partition, coordinatorEpoch, load, failures: 0, retryTimer: null };
     this.elections.set(partition, election);
@@ -79,13 +83,12 @@ export class OwnedPartitions {
     this.loadLater(election);
   }
 
-  /** Gives up a partition that this broker leads no more. `coordinatorEpoch` is null when the partition is deleted. */
-  onResignation(partition: number, coordinatorEpoch: number | null, unload: (wasOwned: boolean) => void): void {
-    if (!this.maybeUpdateEpoch(partition, coordinatorEpoch)) return;
+  /** Gives up a partition that this broker leads no more. `unload` is called if it had begun to take it over. */
+  onResignation(partition: number, unload: (wasOwned: boolean) => void): void {
     this.endElection(partition);
     const wasOwned = this.owned.delete(partition);
-    this.loading.delete(partition);
-    this.queue.put(() => unload(wasOwned));
+    const wasLoading = this.loading.delete(partition);
+    if (wasOwned || wasLoading) this.queue.put(() => unload(wasOwned));
   }
 
   /** Resolves when nothing is being loaded. */
@@ -178,17 +181,5 @@ export class OwnedPartitions {
   private endElection(partition: number): void {
     this.elections.get(partition)?.retryTimer?.cancel();
     this.elections.delete(partition);
-  }
-
-  /** True when `epoch` is the newest known of the partition (or there is none to compare, as for a deletion). */
-  private maybeUpdateEpoch(partition: number, epoch: number | null): boolean {
-    if (epoch === null) return true;
-    const current = this.coordinatorEpochs.get(partition);
-    if (current !== undefined && epoch < current) {
-      this.log.info('Passed over an outdated change of coordinator', { partition, epoch, current });
-      return false;
-    }
-    this.coordinatorEpochs.set(partition, epoch);
-    return true;
   }
 }

@@ -4,12 +4,7 @@ export { AlterPartitionManager, type AlterPartitionManagerOptions } from './alte
 export { type Partition } from './partition.js';
 export { type OffsetQuery } from './list-offsets.js';
 export { type DeleteRecordsResult } from './delete-records.js';
-export type {
-  ControllerIdentity,
-  LeadershipListener,
-  StopReplicaPartition,
-  StopReplicasResult,
-} from './role-changes.js';
+export type { ControllerIdentity, StopReplicaPartition, StopReplicasResult } from './role-changes.js';
 export type { AppendWait, AppendWaitEnd } from './append-waits.js';
 export { type AppendCall, type AppendEntry, type AppendResult } from './append.js';
 export { type FetchCallContext } from './fetch.js';

@@ -1,7 +1,9 @@
 import type { Clock, LoggerFactory, MetricsRegistry, Random, SliceLimits } from '../common/index.js';
+import type { TopicPartition } from '../cluster/index.js';
 import type { BrokerConfig, TopicConfig } from '../config/index.js';
 import type { LogManager } from '../log/index.js';
 import type { FetchSlices } from './fetch-slices.js';
+import type { Partition } from './partition.js';
 import type {
   AlterPartitionSender,
   LeaderEndpointFactory,
@@ -30,6 +32,13 @@ export interface ReplicaManagerOptions {
   readonly transactionVerifier?: TransactionVerifier;
   /** A checkpoint could not be written: the directory is to be taken offline, here and in the log manager, and made known. */
   readonly onLogDirFailure: (dir: string) => void;
+  /** The partition is led here, in this epoch. Called in the step in which LeaderAndIsr says so, of one that was led before too. */
+  readonly onLed?: (partition: Partition) => void;
+  /**
+   * The partition is led here no more, if it was: another leads it, or it was stopped or deleted, or its directory failed. Called in the step
+   * in which that happens, whatever it was; who coordinates by the partition gives up what hangs on it.
+   */
+  readonly onNotLed?: (tp: TopicPartition) => void;
   /** A bug of ours was met outside of any request: the process is to stop. */
   readonly onFatal: (error: unknown) => void;
   /** After how much of a command, or of a leader's answer, others run. */

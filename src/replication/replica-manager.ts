@@ -48,7 +48,6 @@ import { registerReplicaGauges, REPLICA_MANAGER_METRIC } from './replica-gauges.
 import {
   RoleChanges,
   type ControllerIdentity,
-  type LeadershipListener,
   type StopReplicaPartition,
   type StopReplicasResult,
 } from './role-changes.js';
@@ -168,8 +167,11 @@ export class ReplicaManager {
       stateChangeLogger,
       isTruncationOnFetchSupported: () => truncatesOnFetch,
       isShuttingDown: () => this.isShuttingDown,
-      onNotLeaderAnyMore: (key, errorCode) => this.releaseWaiting(key, errorCode),
-      onRoleTaken: (partition) => this.logDirs.resume(partition),
+      onNotLeaderAnyMore: (tp, errorCode) => this.onNotLeaderAnyMore(tp, errorCode),
+      onRoleTaken: (partition) => {
+        this.logDirs.resume(partition);
+        if (partition.leaderLog) options.onLed?.(partition);
+      },
       checkpoints: () => this.checkpoints.lookup(),
       onPostponedTried: () => this.onRolesTaken(),
     });
@@ -277,20 +279,17 @@ export class ReplicaManager {
   // Commands of the controller
 
   /**
-   * LeaderAndIsr. `onLeadershipChange` is called for each partition whose role or epoch is new, in the step that changed it. A command of many
-   * partitions takes several turns of the event loop (`RoleChanges`); the next one may begin only when its promise has settled.
+   * LeaderAndIsr. A command of many partitions takes several turns of the event loop (`RoleChanges`); the next one may begin only when its
+   * promise has settled.
    */
   async becomeLeaderOrFollower(
     request: LeaderAndIsrRequest,
     version: number,
     correlationId: number,
-    onLeadershipChange: LeadershipListener = () => undefined,
   ): Promise<LeaderAndIsrResponseInput> {
     this.logger.debug('Handling LeaderAndIsr', { correlationId, controller: request.controllerId });
     const lookup = this.checkpoints.lookup();
-    const response = await this.inSlices(
-      this.roles.becomeLeaderOrFollower(request, version, lookup, onLeadershipChange),
-    );
+    const response = await this.inSlices(this.roles.becomeLeaderOrFollower(request, version, lookup));
     // Cut short by the broker's stop it has not taken up all partitions: checkpoints would lose the others'.
     if (response.errorCode === ErrorCode.NONE && !this.isShuttingDown) this.onRolesTaken();
     return response;
@@ -451,7 +450,7 @@ export class ReplicaManager {
     this.logDirs.handleLogDirFailure(dir);
     for (const partition of failed) {
       this.partitions.markOffline(partition.tp);
-      this.releaseWaiting(partition.key, ErrorCode.KAFKA_STORAGE_ERROR);
+      this.onNotLeaderAnyMore(partition.tp, ErrorCode.KAFKA_STORAGE_ERROR);
     }
     return failed.map(({ tp }) => tp);
   }
@@ -506,9 +505,11 @@ export class ReplicaManager {
     if (this.deletions.numDelayed > 0) this.deletions.checkAndComplete(key);
   }
 
-  /** The partition has another role, is stopped or offline: what waits for it must not wait any longer. */
-  private releaseWaiting(key: string, errorCode: number): void {
+  /** The partition has another role, is stopped, deleted or offline: what waits for it must not wait any longer. */
+  private onNotLeaderAnyMore(tp: TopicPartition, errorCode: number): void {
+    const key = partitionKey(tp);
     this.checkpoints.markChanged();
+    this.options.onNotLed?.(tp);
     if (errorCode !== ErrorCode.NONE) this.produces.fail(key, errorCode);
     this.watched.notify(key, Change.State);
     this.deletions.checkAndComplete(key);

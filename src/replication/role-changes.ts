@@ -1,4 +1,4 @@
-import { partitionKey, type TopicPartition } from '../cluster/index.js';
+import { NO_LEADER, partitionKey, type TopicPartition } from '../cluster/index.js';
 import { assert, AssertionError, ZERO_UUID, type Clock, type Logger, type Steps, type Uuid } from '../common/index.js';
 import { DeletionPendingError, isOutOfHandles, LogError, type LogManager } from '../log/index.js';
 import {
@@ -33,18 +33,15 @@ export interface RoleChangesOptions {
   readonly stateChangeLogger: Logger;
   readonly isTruncationOnFetchSupported: () => boolean;
   readonly isShuttingDown: () => boolean;
-  /** What waits for the partition is answered with the error, and fetches look again. */
-  readonly onNotLeaderAnyMore: (key: string, errorCode: number) => void;
-  /** The replica has its log, in whatever role. */
+  /** What waits for the partition is answered with the error, fetches look again, and a coordinator that wrote to it gives it up. */
+  readonly onNotLeaderAnyMore: (tp: TopicPartition, errorCode: number) => void;
+  /** The replica has its log, in whatever role: a new one, or the one that it had in a new epoch. */
   readonly onRoleTaken: (partition: Partition) => void;
   /** The high watermarks that were checkpointed, as they are now. */
   readonly checkpoints: () => HighWatermarkLookup;
   /** Changes of role that were postponed have been tried again. */
   readonly onPostponedTried: () => void;
 }
-
-/** The partition has another role or leader epoch than before. Called in the step that changed it. */
-export type LeadershipListener = (partition: Partition) => void;
 
 /** A partition of a request, with the topic that some versions name elsewhere. */
 interface Requested {
@@ -72,12 +69,6 @@ export interface ControllerIdentity {
   readonly correlationId: number;
 }
 
-/** A change of role that only wants time. */
-interface Postponed {
-  readonly requested: Requested;
-  readonly onLeadershipChange: LeadershipListener;
-}
-
 const FIRST_LEADER_AND_ISR_BY_TOPIC_ID = 5;
 
 /**
@@ -91,7 +82,8 @@ export class RoleChanges {
   /** The highest controller epoch seen; commands of an older controller are refused. */
   controllerEpoch = 0;
   private isUnderWay = false;
-  private readonly postponed: PostponedRoles<Postponed>;
+  /** Changes of role that only want time. */
+  private readonly postponed: PostponedRoles<Requested>;
 
   constructor(private readonly options: RoleChangesOptions) {
     this.postponed = new PostponedRoles({
@@ -101,7 +93,7 @@ export class RoleChanges {
       isBusy: () => this.isUnderWay,
       beginTries: () => {
         const checkpoints = options.checkpoints();
-        return ({ requested, onLeadershipChange }) => void this.changeRole(requested, checkpoints, onLeadershipChange);
+        return (requested) => void this.changeRole(requested, checkpoints);
       },
       onTried: options.onPostponedTried,
     });
@@ -131,7 +123,6 @@ export class RoleChanges {
     request: LeaderAndIsrRequest,
     version: number,
     checkpoints: HighWatermarkLookup,
-    onLeadershipChange: LeadershipListener,
   ): Steps<LeaderAndIsrResponseInput> {
     const requested = requestedPartitions(request);
     if (!this.acceptController(request.controllerEpoch, 'LeaderAndIsr')) {
@@ -146,7 +137,7 @@ export class RoleChanges {
     yield* this.alone(requested, (one) => {
       const errorCode = this.options.isShuttingDown()
         ? ErrorCode.NOT_LEADER_OR_FOLLOWER
-        : this.changeRole(one, checkpoints, onLeadershipChange);
+        : this.changeRole(one, checkpoints);
       results.push({ ...one, errorCode });
     });
     this.options.fetchers.closeIdle();
@@ -212,11 +203,11 @@ export class RoleChanges {
     this.postponed.delete(key);
     fetchers.removePartitions([key]);
     if (!deletePartition) {
-      onNotLeaderAnyMore(key, ErrorCode.NONE);
+      onNotLeaderAnyMore(tp, ErrorCode.NONE);
       return ErrorCode.NONE;
     }
     partitions.remove(tp);
-    onNotLeaderAnyMore(key, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    onNotLeaderAnyMore(tp, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
     const areGone = [logManager.deleteLater(tp), logManager.deleteLater(tp, true)].every((isGone) => isGone);
     // The controller must not believe it gone: it would be there again when its directory is.
     return areGone ? ErrorCode.NONE : ErrorCode.KAFKA_STORAGE_ERROR;
@@ -226,14 +217,10 @@ export class RoleChanges {
    * Gives a partition the role that the request says, if it may. Gives its error code. A disk that fails takes the partition offline, not the
    * request.
    */
-  private changeRole(
-    requested: Requested,
-    checkpoints: HighWatermarkLookup,
-    onLeadershipChange: LeadershipListener,
-  ): number {
+  private changeRole(requested: Requested, checkpoints: HighWatermarkLookup): number {
     const { stateChangeLogger } = this.options;
     const key = partitionKey(requested.tp);
-    const waiting = this.postponed.get(key)?.requested;
+    const waiting = this.postponed.get(key);
     if (waiting && isOlder(requested, waiting)) {
       stateChangeLogger.info('Ignoring a partition of LeaderAndIsr: a newer role of it is postponed', {
         partition: key,
@@ -243,7 +230,7 @@ export class RoleChanges {
       return ErrorCode.STALE_CONTROLLER_EPOCH;
     }
     try {
-      const errorCode = this.maybeTakeRole(requested, checkpoints, onLeadershipChange);
+      const errorCode = this.maybeTakeRole(requested, checkpoints);
       // What is refused changes nothing, so that the role that waits goes on waiting.
       if (errorCode === ErrorCode.NONE || waiting === requested) this.postponed.delete(key);
       return errorCode;
@@ -261,7 +248,7 @@ export class RoleChanges {
         // The controller is not told: for KAFKA_STORAGE_ERROR it would count the replica as lost with its directory, and the only replica of
         // a partition would not be elected again when it is back.
         if (waiting !== requested) stateChangeLogger.error('Postponed a change of role', { partition: key, error });
-        this.postponed.postpone(key, { requested, onLeadershipChange }, wantsHandles);
+        this.postponed.postpone(key, requested, wantsHandles);
         return ErrorCode.NONE;
       }
       return this.takeOffline(requested.tp, error);
@@ -275,15 +262,11 @@ export class RoleChanges {
     stateChangeLogger.error('Skipped a change of role: the replica is offline', { partition: key, error });
     this.postponed.delete(key);
     partitions.markOffline(tp);
-    onNotLeaderAnyMore(key, ErrorCode.KAFKA_STORAGE_ERROR);
+    onNotLeaderAnyMore(tp, ErrorCode.KAFKA_STORAGE_ERROR);
     return ErrorCode.KAFKA_STORAGE_ERROR;
   }
 
-  private maybeTakeRole(
-    { tp, topicId, state }: Requested,
-    checkpoints: HighWatermarkLookup,
-    onLeadershipChange: LeadershipListener,
-  ): number {
+  private maybeTakeRole({ tp, topicId, state }: Requested, checkpoints: HighWatermarkLookup): number {
     const { partitions, fetchers, brokerId, stateChangeLogger, metadata } = this.options;
     const existing = partitions.get(tp);
     const hosted = {
@@ -298,11 +281,8 @@ export class RoleChanges {
       case 'becomeLeader':
       case 'becomeFollower': {
         const partition = partitions.getOrCreate(tp);
-        const isChanged =
-          decision.kind === 'becomeLeader'
-            ? this.makeLeader(partition, state, checkpoints, topicId)
-            : this.makeFollower(partition, state, checkpoints, topicId);
-        if (isChanged) onLeadershipChange(partition);
+        if (decision.kind === 'becomeLeader') this.makeLeader(partition, state, checkpoints, topicId);
+        else this.makeFollower(partition, state, checkpoints, topicId);
         this.options.onRoleTaken(partition);
         return ErrorCode.NONE;
       }
@@ -329,32 +309,31 @@ export class RoleChanges {
     state: LeaderAndIsrPartitionState,
     checkpoints: HighWatermarkLookup,
     topicId: Uuid | null,
-  ): boolean {
+  ): void {
     this.options.fetchers.removePartitions([partition.key]);
-    return partition.makeLeader(toAssignment(state), checkpoints, topicId);
+    partition.makeLeader(toAssignment(state), checkpoints, topicId);
   }
 
+  /**
+   * A replica leads no more once it is told that another does, or none, whatever is known of that one. In Kafka it goes on under its old epoch
+   * when the broker that leads is not alive to its knowledge; with KRaft it steps down.
+   */
   private makeFollower(
     partition: Partition,
     state: LeaderAndIsrPartitionState,
     checkpoints: HighWatermarkLookup,
     topicId: Uuid | null,
-  ): boolean {
+  ): void {
     const { metadata, fetchers, stateChangeLogger, onNotLeaderAnyMore } = this.options;
-    if (!metadata.hasAliveBroker(state.leader)) {
-      // No leader to follow; the log is made all the same, so that its high watermark is checkpointed.
-      stateChangeLogger.error('Cannot follow: the leader is not alive', {
-        partition: partition.key,
-        leader: state.leader,
-      });
-      partition.createLogIfNotExists(state.isNew, checkpoints, topicId);
-      return false;
+    const { leader } = state;
+    if (!metadata.hasAliveBroker(leader)) {
+      stateChangeLogger.error('Cannot follow yet: the leader is not alive', { partition: partition.key, leader });
     }
-    if (!partition.makeFollower(toAssignment(state), checkpoints, topicId)) return false;
+    if (!partition.makeFollower(toAssignment(state), checkpoints, topicId)) return;
     fetchers.removePartitions([partition.key]);
-    onNotLeaderAnyMore(partition.key, ErrorCode.NOT_LEADER_OR_FOLLOWER);
-    fetchers.addPartitions([this.initialFetchState(partition, topicId)]);
-    return true;
+    onNotLeaderAnyMore(partition.tp, ErrorCode.NOT_LEADER_OR_FOLLOWER);
+    // One that is not alive is asked again until it is.
+    if (leader !== NO_LEADER) fetchers.addPartitions([this.initialFetchState(partition, topicId)]);
   }
 
   /** By epoch the follower's whole log may stand, and the leader says where to cut; without, only what was committed is kept. */

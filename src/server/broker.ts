@@ -39,6 +39,7 @@ import { alterPartitionSender } from './ports/alter-partition.js';
 import type { BrokerClientOptions } from './ports/broker-client.js';
 import { ControlChannels } from './ports/control-channels.js';
 import { ControllerConnection } from './ports/controller-channel.js';
+import { groupLeadership } from './ports/group-leadership.js';
 import { RemoteLeaderEndpoint } from './ports/leader-endpoint.js';
 import { ReplicaPartitionWriter } from './ports/partition-writer.js';
 import { ProducerIdManager, producerIdsFrom } from './producer-id-manager.js';
@@ -296,6 +297,7 @@ export class Broker {
       alterPartition,
       brokerEpoch,
       onLogDirFailure: (dir) => this.onLogDirFailure(dir),
+      ...groupLeadership(() => parts.groups),
       onFatal: (error) => this.onFatalError(error),
     }));
     replicas.startup();

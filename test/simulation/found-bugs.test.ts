@@ -1,3 +1,4 @@
+import { ErrorCode } from '../../src/protocol/index.js';
 import { partitionOfStatePath } from './support/cluster-state.js';
 import type { SimulatedCluster } from './support/simulated-cluster.js';
 import { LOG_DIRS } from './support/simulated-broker.js';
@@ -202,5 +203,59 @@ simulate(
       (id) => cluster.broker(id).running!.services!.replicas.localLog(tp)!.logStartOffset,
     );
     expect(starts).toEqual([0, 0]);
+  },
+);
+
+const GROUPS_ON_ALL = {
+  brokers: 3,
+  properties: {
+    'offsets.topic.replication.factor': '3',
+    'offsets.topic.num.partitions': '1',
+    'min.insync.replicas': '1',
+  },
+};
+
+/** A group of one member, and those brokers that say anything of it but that it is another's. */
+async function oneGroup(cluster: SimulatedCluster): Promise<() => readonly number[]> {
+  const topic = await cluster.drive(cluster.createTopic('orders', { assignment: [[1, 2, 3]] }));
+  cluster.consumeInGroup(topic, 1);
+  const coordinators = (): number[] =>
+    cluster.brokers
+      .filter(({ running }) => running?.services?.groups.describeGroup('group1').errorCode === ErrorCode.NONE)
+      .map(({ id }) => id);
+  await cluster.until(() => coordinators().length === 1);
+  return coordinators;
+}
+
+// The leader of the group's partition went on answering heartbeats, and with offsets of before, beside the next one.
+simulate('a group has one coordinator after the directory of its partition failed', GROUPS_ON_ALL, async (cluster) => {
+  const coordinators = await oneGroup(cluster);
+  const [old] = coordinators();
+  const broker = cluster.broker(old!);
+  broker.failLogDir(LOG_DIRS.find((path) => broker.disk.exists(`${path}/__consumer_offsets-0`))!);
+  await cluster.until(() => coordinators().some((id) => id !== old));
+  expect(coordinators()).not.toContain(old);
+  await cluster.heal().untilQuiet();
+});
+
+// Each broker remembered the leader epochs of the one before, and took none of the new one's for news.
+simulate(
+  'a group finds a coordinator after __consumer_offsets was deleted and made again',
+  GROUPS_ON_ALL,
+  async (cluster) => {
+    const coordinators = await oneGroup(cluster);
+    const [old] = coordinators();
+    cluster.broker(old!).crash('process');
+    await cluster.until(() => coordinators().length === 1);
+    cluster.broker(old!).start();
+    await cluster.until(() => cluster.broker(old!).running?.isRunning === true);
+    for (const members of cluster.groups.values()) for (const member of members) member.stop();
+    await cluster.drive(cluster.deleteTopic('__consumer_offsets'));
+    const isThere = (): boolean => cluster.zooKeeper.exists('/brokers/topics/__consumer_offsets');
+    await cluster.until(() => !isThere() && coordinators().length === 0);
+    await cluster.drive(
+      cluster.createTopic('__consumer_offsets', { assignment: [cluster.brokers.map(({ id }) => id)] }),
+    );
+    await cluster.until(() => coordinators().length === 1);
   },
 );

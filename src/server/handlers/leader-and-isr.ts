@@ -1,4 +1,3 @@
-import { GROUP_METADATA_TOPIC } from '../../cluster/index.js';
 import { ZERO_UUID, type Uuid } from '../../common/index.js';
 import {
   ErrorCode,
@@ -37,18 +36,12 @@ async function carryOut(
   topics: ReadonlyMap<string, Uuid>,
   context: RequestContext<Answer>,
 ): Promise<Answer | typeof LATER | null> {
-  const { apiVersion, correlationId, controlOrder, groups, replicas, topicConfigs } = context;
+  const { apiVersion, correlationId, controlOrder, replicas, topicConfigs } = context;
   // The session may have ended meanwhile, or the controller may have gone on to other commands on another connection.
   if (isStale(request, context)) return { errorCode: ErrorCode.STALE_BROKER_EPOCH };
   if (!controlOrder.admits(request, context)) return LATER;
   if (topicConfigs.unknownOf(topics).size > 0) return null;
-  const answer = await replicas.becomeLeaderOrFollower(request, apiVersion, correlationId, (partition) => {
-    const { tp, leaderEpoch } = partition;
-    if (tp.topic !== GROUP_METADATA_TOPIC) return;
-    if (partition.isLeader) groups.onElection(tp.partition, leaderEpoch);
-    else groups.onResignation(tp.partition, leaderEpoch);
-  });
-  return answer as Answer;
+  return (await replicas.becomeLeaderOrFollower(request, apiVersion, correlationId)) as Answer;
 }
 
 function isStale({ brokerEpoch }: LeaderAndIsrRequest, context: RequestContext<Answer>): boolean {

@@ -1,4 +1,3 @@
-import { GROUP_METADATA_TOPIC } from '../../cluster/index.js';
 import { runAtOnce } from '../../common/index.js';
 import {
   ErrorCode,
@@ -35,7 +34,7 @@ async function carryOut(
   request: StopReplicaRequest,
   context: RequestContext<StopReplicaResponseInput>,
 ): Promise<StopReplicasResult> {
-  const { replicas, groups, logs, topicConfigs, brokerEpoch, logger, correlationId } = context;
+  const { replicas, logs, topicConfigs, brokerEpoch, logger, correlationId } = context;
   if (isBrokerEpochStale(request.brokerEpoch, brokerEpoch)) {
     logger.info('Received a StopReplica request for an earlier life of this broker', {
       epoch: request.brokerEpoch,
@@ -47,11 +46,7 @@ async function carryOut(
   const left = new Set<string>();
   const controller = { controllerId, controllerEpoch, correlationId };
   const partitions = runAtOnce(stoppedPartitions(request));
-  const result = await replicas.stopReplicas(controller, partitions, ({ tp, leaderEpoch }) => {
-    left.add(tp.topic);
-    // A replica that moves away by a reassignment is told only by this request that it leads no more.
-    if (tp.topic === GROUP_METADATA_TOPIC) groups.onResignation(tp.partition, leaderEpoch >= 0 ? leaderEpoch : null);
-  });
+  const result = await replicas.stopReplicas(controller, partitions, ({ tp }) => void left.add(tp.topic));
   // Only with its last log: the others go on under the topic's configuration, also one that no command says more about.
   for (const { tp } of replicas.onlinePartitions()) left.delete(tp.topic);
   for (const topic of left) if (logs.logsByTopic(topic).length === 0) topicConfigs.forget(topic);

@@ -203,7 +203,7 @@ describe('a group that is deleted', () => {
 
   test('and moves away meanwhile gets no more tombstones from here, and its deletion is to be asked for there', async () => {
     const { fixture, steps } = await deleting();
-    fixture.coordinator.onResignation(0, 1);
+    fixture.coordinator.onResignation(0);
     await settle();
     const { length } = fixture.partition.batches;
     expect(runAtOnce(steps)).toBe(ErrorCode.NOT_COORDINATOR);

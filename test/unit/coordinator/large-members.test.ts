@@ -168,7 +168,7 @@ describe('groups that no one has joined or committed to', () => {
     expect((await joined(fixture, { groupId: 'g10', memberId })).code).toBe(ErrorCode.NONE);
     await joined(fixture, { groupId: 'one more', protocols: [] });
     expect(namesOf(fixture)).toHaveLength(13);
-    fixture.coordinator.onResignation(0, 1);
+    fixture.coordinator.onResignation(0);
     await settle();
     fixture.coordinator.onElection(0, 2);
     await settle();
@@ -263,7 +263,7 @@ describe('in steps', () => {
     expect(stepsOf(leave())).toBeGreaterThan(300);
     const left = runAtOnce(fixture.coordinator.leaveGroup(context, { groupId: 'a', memberId: '', members }));
     expect(new Set(left.members.map(({ errorCode }) => errorCode))).toEqual(new Set([ErrorCode.UNKNOWN_MEMBER_ID]));
-    fixture.coordinator.onResignation(0, 1);
+    fixture.coordinator.onResignation(0);
     await fixture.clock.advance(0);
     expect(runAtOnce(unfinished)).toMatchObject({ errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, members: [] });
   });
@@ -323,7 +323,7 @@ describe('a commit for many partitions', () => {
     const fixture = await new Fixture().elected();
     const steps = committing(fixture);
     steps.next();
-    fixture.coordinator.onResignation(0, 1);
+    fixture.coordinator.onResignation(0);
     await settle();
     const codes = codesOf(await runAtOnce(steps));
     expect([codes.length, new Set(codes)]).toEqual([2000, new Set([ErrorCode.NOT_COORDINATOR])]);

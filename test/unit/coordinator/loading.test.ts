@@ -1,6 +1,6 @@
 /** Groups that cannot be read, in whole or in part, are not taken for groups without offsets. */
 import { ErrorCode } from '../../../src/protocol/index.js';
-import { BatchBuilder, RECORD_BATCH_OVERHEAD } from '../../../src/records/index.js';
+import { BatchBuilder, BatchView, RECORD_BATCH_OVERHEAD } from '../../../src/records/index.js';
 import { encodeOffsetCommitKey, encodeOffsetCommitValue } from '../../../src/coordinator/group-records.js';
 import { Fixture, GROUP, MemoryPartition } from './support.js';
 
@@ -65,6 +65,70 @@ test('many records of one batch are all loaded, in their order', async () => {
   expect(after.committed()).toBe(4999n);
 });
 
+const COUNT = 5;
+const places = Array.from({ length: COUNT }, (_, at) => at);
+
+/** A batch a read; the one at a place cannot be read until it is mended. */
+class BatchByBatch extends MemoryPartition {
+  failsAt = -1;
+
+  constructor(from: MemoryPartition) {
+    super();
+    for (const batch of from.batches) this.append(null, batch, null, () => undefined);
+  }
+
+  override read(_topicPartition: unknown, offset: number): Promise<Buffer> {
+    const at = this.batches.findIndex((batch) => new BatchView(batch).lastOffset >= offset);
+    if (at === this.failsAt) return Promise.reject(new Error('EIO: read'));
+    return Promise.resolve(at < 0 ? Buffer.alloc(0) : this.batches[at]!);
+  }
+}
+
+/** As many groups have committed, each an offset of its own; `odd` stands before the commit of that place. */
+async function withGroups(odd: { at: number; record: { key: Buffer | null; value: Buffer | null } } | null) {
+  const before = await new Fixture().elected();
+  for (const at of places) {
+    if (odd?.at === at) append(before.partition, odd.record.key, odd.record.value);
+    expect(await before.commit(BigInt(at), '', -1, '', `group-${at}`)).toBe(ErrorCode.NONE);
+  }
+  return before.partition;
+}
+
+const committedBy = ({ coordinator }: Fixture) =>
+  places.map((at) => {
+    const asked = [{ name: 'orders', partitionIndexes: [0] }];
+    const { errorCode, topics } = coordinator.fetchOffsets(`group-${at}`, asked, true);
+    return errorCode === ErrorCode.NONE ? Number(topics[0]!.partitions[0]!.committedOffset) : -errorCode;
+  });
+
+test.each(places)('when read %i fails nothing is served before all is read, and then all is', async (failsAt) => {
+  const partition = new BatchByBatch(await withGroups(null));
+  partition.failsAt = failsAt;
+  const after = await new Fixture(partition).elected(1);
+  await after.clock.advance(3000);
+  expect(committedBy(after)).toEqual(places.map(() => -ErrorCode.COORDINATOR_LOAD_IN_PROGRESS));
+  partition.failsAt = -1;
+  await after.clock.advance(1000);
+  expect(committedBy(after)).toEqual(places);
+});
+
+const odd = [
+  { what: 'no key', record: { key: null, value: Buffer.from('x') } },
+  { what: 'a key of one byte', record: { key: Buffer.from([1]), value: Buffer.from('x') } },
+  { what: 'a key of a kind to come', record: { key: Buffer.from([0, 9]), value: null } },
+  {
+    what: 'half a value',
+    record: { key: encodeOffsetCommitKey(GROUP, tp('orders')), value: Buffer.from([0, 3, 1]) },
+  },
+];
+test.each(odd.flatMap((one) => places.map((at) => ({ ...one, at }))))(
+  'a record of $what at place $at costs no group',
+  async ({ record, at }) => {
+    const after = await new Fixture(await withGroups({ at, record })).elected(1);
+    expect(committedBy(after)).toEqual(places);
+  },
+);
+
 test('a partition that is gone is not served', async () => {
   const partition = await withOffset(42n);
   partition.isLed = false;
@@ -128,7 +192,7 @@ test('what was read when the partition is given up is not put to use, nor found 
   let asked = 0;
   partition.logBounds = function () {
     // At the end of the log: the groups are read, and on their way.
-    if (++asked === 3) queueMicrotask(() => after.coordinator.onResignation(0, 2));
+    if (++asked === 3) queueMicrotask(() => after.coordinator.onResignation(0));
     return logBounds.call(this);
   };
   await after.elected(1);

@@ -44,7 +44,7 @@ test('a resignation ends the tries', async () => {
     return unreadable();
   });
   await settle();
-  partitions.onResignation(0, 2, () => undefined);
+  partitions.onResignation(0, () => undefined);
   await settle();
   expect(partitions.isLoading(0)).toBe(false);
   const before = tries;
@@ -52,13 +52,28 @@ test('a resignation ends the tries', async () => {
   expect(tries).toBe(before);
 });
 
-test('an outdated resignation does not end them', async () => {
+test('an election that is told again begins no other load', async () => {
   let isReadable = false;
-  partitions.onElection(0, 5, () => (isReadable ? loaded() : unreadable()));
+  let loads = 0;
+  const load = (): Promise<boolean> => (loads++, isReadable ? loaded() : unreadable());
+  partitions.onElection(0, 5, load);
   await settle();
-  partitions.onResignation(0, 4, () => undefined);
+  partitions.onElection(0, 5, load);
+  await settle();
+  expect([loads, partitions.isLoading(0)]).toEqual([1, true]);
   isReadable = true;
   await clock.advance(1000);
+  partitions.onElection(0, 5, load);
+  await settle();
+  expect([loads, partitions.isOwned(0)]).toEqual([2, true]);
+});
+
+test('a partition that was given up is taken over again in any epoch: its topic may have been made again', async () => {
+  partitions.onElection(0, 5, loaded);
+  await settle();
+  partitions.onResignation(0, () => undefined);
+  partitions.onElection(0, 0, loaded);
+  await settle();
   expect(partitions.isOwned(0)).toBe(true);
 });
 
@@ -70,7 +85,7 @@ test.each([
   const load = (): Promise<boolean> => new Promise((resolve) => waiting.push(resolve));
   partitions.onElection(0, 1, load);
   await settle();
-  if (resigns) partitions.onResignation(0, 2, () => undefined);
+  if (resigns) partitions.onResignation(0, () => undefined);
   partitions.onElection(0, 3, load);
   waiting[0]!(true);
   await settle();
@@ -119,9 +134,9 @@ describe('partitions beside one whose reads hang', () => {
     for (const partition of hung) partitions.onElection(partition, 1, hanging);
     await settle();
     const unloaded: boolean[] = [];
-    partitions.onResignation(2, 2, (wasOwned) => void unloaded.push(wasOwned));
+    partitions.onResignation(2, (wasOwned) => void unloaded.push(wasOwned));
     expect([partitions.isOwned(2), partitions.isLoading(2)]).toEqual([false, false]);
-    partitions.onResignation(hung[0]!, 2, (wasOwned) => void unloaded.push(wasOwned));
+    partitions.onResignation(hung[0]!, (wasOwned) => void unloaded.push(wasOwned));
     expect(partitions.isLoading(hung[0]!)).toBe(false);
     await settle();
     expect(unloaded).toEqual([true, false]);
@@ -142,7 +157,7 @@ test('a partition is loading from its election on, and what was told of it is ca
   partitions.onElection(0, 1, load('first'));
   expect([partitions.isOwned(0), partitions.isLoading(0)]).toEqual([false, true]);
   await settle();
-  partitions.onResignation(0, 2, () => void done.push('unloaded'));
+  partitions.onResignation(0, () => void done.push('unloaded'));
   partitions.onElection(0, 3, load('second'));
   expect([partitions.isOwned(0), partitions.isLoading(0)]).toEqual([false, true]);
   await settle();

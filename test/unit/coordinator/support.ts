@@ -63,15 +63,16 @@ export class MemoryPartition implements PartitionWriter {
   }
 }
 
-/** A coordinator over `partition` under a clock that stands still. */
+/** A coordinator over `partition`, or another writer, under a clock that stands still. */
 export class Fixture {
-  readonly clock = new SimulatedClock();
   readonly coordinator: GroupCoordinator;
 
   constructor(
     readonly partition = new MemoryPartition(),
     overrides: Record<string, string> = {},
     maxMemberBytes = 1 << 20,
+    writer: PartitionWriter = partition,
+    readonly clock = new SimulatedClock(),
   ) {
     const properties = new Map(
       Object.entries({
@@ -83,7 +84,7 @@ export class Fixture {
     );
     this.coordinator = new GroupCoordinator({
       config: BrokerConfig.parse(properties).config,
-      writer: partition,
+      writer,
       clock: this.clock,
       random: seededRandom(1),
       logger: silentLogger,
@@ -143,9 +144,9 @@ export class Fixture {
     return this.coordinator.heartbeat({ groupId: GROUP, memberId, generationId, groupInstanceId });
   }
 
-  async commit(offset: bigint, memberId = '', generationId = -1, metadata = ''): Promise<number> {
+  async commit(offset: bigint, memberId = '', generationId = -1, metadata = '', groupId = GROUP): Promise<number> {
     const steps = this.coordinator.commitOffsets(context(8), {
-      groupId: GROUP,
+      groupId,
       generationIdOrMemberEpoch: generationId,
       memberId,
       groupInstanceId: null,

@@ -2,7 +2,6 @@
 import type { TopicPartition } from '../../../src/cluster/index.js';
 import { settle } from '../../../src/common/index.js';
 import { ErrorCode, leaderAndIsrRequest, type LeaderAndIsrResponseInput } from '../../../src/protocol/index.js';
-import type { Partition } from '../../../src/replication/index.js';
 import { crowd } from './crowd.js';
 import { ReplicaCluster, TOPIC_ID, type ClusterOptions, type TestBroker } from './replica-cluster.js';
 
@@ -26,11 +25,7 @@ async function start(options: Partial<ClusterOptions> = {}): Promise<void> {
 }
 
 /** LeaderAndIsr of all partitions for the first broker. */
-function command(
-  leader: number,
-  leaderEpoch: number,
-  onLeadershipChange?: (partition: Partition) => void,
-): Promise<LeaderAndIsrResponseInput> {
+function command(leader: number, leaderEpoch: number): Promise<LeaderAndIsrResponseInput> {
   const partitionStates = ALL.map(({ partition: partitionIndex }) => ({
     partitionIndex,
     controllerEpoch: 1,
@@ -43,7 +38,7 @@ function command(
   }));
   const topicStates = [{ topicName: 'orders', topicId: TOPIC_ID, partitionStates }];
   const encoded = leaderAndIsrRequest.encode({ controllerId: 1, controllerEpoch: 1, topicStates, liveLeaders: [] }, 7);
-  return broker.replicas.becomeLeaderOrFollower(leaderAndIsrRequest.decode(encoded, 7), 7, 1, onLeadershipChange);
+  return broker.replicas.becomeLeaderOrFollower(leaderAndIsrRequest.decode(encoded, 7), 7, 1);
 }
 
 async function stopAll(deleted: number[] = []): Promise<{ partitions: readonly { errorCode: number }[] }> {
@@ -90,10 +85,10 @@ test.each(places)(
 test.each(places)(
   'records acknowledged after step %i of losing the lead lie before the epoch that ends it',
   async (at) => {
-    await start();
-    await ended(command(1, 0));
     let changed = 0;
-    const resigned = command(2, 1, () => changed++);
+    await start({ extras: () => ({ slices, onNotLed: () => changed++ }) });
+    await ended(command(1, 0));
+    const resigned = command(2, 1);
     // Fetchers begin in between.
     while (changed <= at) await letStep(1);
     const codes = await Promise.all(ALL.map(produce));
@@ -110,9 +105,9 @@ test.each(places)(
 );
 
 test('whoever is to know of a change of role is told before anyone else runs', async () => {
-  await start();
   const told: number[] = [];
-  const taken = command(1, 0, (partition) => told.push(partition.tp.partition));
+  await start({ extras: () => ({ slices, onLed: ({ tp }) => told.push(tp.partition) }) });
+  const taken = command(1, 0);
   for (let at = 0; at < COUNT; at++) {
     expect(told).toHaveLength(at + 1);
     expect(ledNow()).toBe(at + 1);

@@ -359,3 +359,27 @@ test('a broker that stops writes its last high watermarks without blocking on a 
   const dir = broker.log().parentDir;
   expect(broker.fs.readFile(`${dir}/replication-offset-checkpoint`).toString()).toContain('orders 0 1');
 });
+
+test('a leader that is told of another one steps down, though that one is not alive to its knowledge, and follows it when it is', async () => {
+  await start();
+  await cluster.create([1, 2]);
+  expect((await cluster.broker(1).produce(['a'], 1)).errorCode).toBe(ErrorCode.NONE);
+  await cluster.clock.advance(1000);
+  cluster.broker(2).isUp = false;
+  cluster.elect(2);
+  expect((await cluster.broker(1).produce(['b'], 1)).errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  await cluster.clock.advance(5000);
+  cluster.broker(2).isUp = true;
+  cluster.announce([ORDERS], false, 2);
+  expect((await cluster.broker(2).produce(['c'], 1)).errorCode).toBe(ErrorCode.NONE);
+  await cluster.until(() => cluster.broker(1).log().logEndOffset === 2);
+});
+
+test('a leader that is told that there is none steps down', async () => {
+  await start();
+  await cluster.create([1, 2]);
+  cluster.elect(-1);
+  expect((await cluster.broker(1).produce(['a'], 1)).errorCode).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER);
+  cluster.elect(1);
+  expect((await cluster.broker(1).produce(['a'], 1)).errorCode).toBe(ErrorCode.NONE);
+});

@@ -358,11 +358,10 @@ describe('commands of the controller for an earlier life of this broker', () => 
   });
 });
 
-test('StopReplica ends what hangs on the replicas it stopped: group coordinators, and configurations with the last log', async () => {
+test('StopReplica ends what hangs on the replicas that it stopped: configurations, with the last log', async () => {
   const done: string[] = [];
   const gone = [
     { tp: { topic: '__consumer_offsets', partition: 4 }, leaderEpoch: 7 },
-    { tp: { topic: '__consumer_offsets', partition: 5 }, leaderEpoch: -2 },
     { tp: { topic: 'orders', partition: 0 }, leaderEpoch: 1 },
     { tp: { topic: 'bills', partition: 0 }, leaderEpoch: 1 },
     { tp: { topic: 'stopped', partition: 0 }, leaderEpoch: 1 },
@@ -370,9 +369,6 @@ test('StopReplica ends what hangs on the replicas it stopped: group coordinators
   const services = {
     logs: { logsByTopic: (topic: string) => (topic === 'stopped' ? [{}] : []) },
     topicConfigs: { forget: (topic: string) => void done.push(`forgot ${topic}`) },
-    groups: {
-      onResignation: (partition: number, epoch: number | null) => void done.push(`resigned ${partition} at ${epoch}`),
-    },
     replicas: {
       stopReplicas: async (_controller: object, _asked: object, onDeleted: (one: object) => void) => {
         gone.forEach(onDeleted);
@@ -386,5 +382,5 @@ test('StopReplica ends what hangs on the replicas it stopped: group coordinators
   };
   const body = { controllerId: 2, controllerEpoch: 9, brokerEpoch: 5n, topicStates: [] };
   await call({ apiKey: ApiKey.StopReplica, version: 4, body, services });
-  expect(done).toEqual(['resigned 4 at 7', 'resigned 5 at null', 'forgot bills']);
+  expect(done).toEqual(['forgot bills']);
 });
