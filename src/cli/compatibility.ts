@@ -57,6 +57,11 @@ const VAST_REQUESTS =
   'OffsetFetch 0 and 1 of a group that is refused has the code in each partition; ' +
   'Kafka 3.6 loses it in version 1 and names no partition, so that a consumer whose coordinator has moved would begin elsewhere.';
 
+const MOVES_AND_DELETIONS =
+  'The deletion of a topic ends its reassignments, and takes what was asked for it out of `/admin/reassign_partitions`, which blocks every further ' +
+  'one while it is there. A new controller goes on with a deletion at once, on the brokers that are up; Kafka waits for all that have a replica. ' +
+  'That the state of a partition is gone, or no one can read it, does not keep its topic.';
+
 const INT64_FIELDS = [
   ['int64', 'within 2^53', 'beyond'],
   ['---', '---', '---'],
@@ -139,6 +144,8 @@ export function compatibilityDocument(): string {
         'partition state is as if no leader had been elected, and is never written over. A live broker is as it was; a new one is none. Features are ' +
         'left alone; notifications are removed. A topic with the id of an older one is passed over. Kafka reads what is no JSON as empty, and does ' +
         'not keep a controller where a topic without data, with members of other types, or a broker is to be read.',
+      '## Topics that are deleted, and partitions that are moved',
+      MOVES_AND_DELETIONS,
       "## Ottla's own configurations of a broker",
       'Kafka ignores them with a warning, so one file starts both.',
       configTable(OTTLA_CONFIGS, () => null),

@@ -136,9 +136,11 @@ export class ReplicaStateMachine {
     const updated = await this.removeFromIsrs(broker, led);
     for (const of of led) {
       const result = updated.get(of.partition);
-      if (result === undefined) continue;
-      if (result.changed) this.stateChanges.replicaLeftIsr(of, result.state);
-      if (!this.context.isTopicQueuedUpForDeletion(of.partition.topic)) {
+      const isBeingDeleted = this.context.isTopicQueuedUpForDeletion(of.partition.topic);
+      // Who is in sync is of no use to a topic that is deleted: that its state is gone, or cannot be read, must not keep the rest of it.
+      if (result === undefined && !isBeingDeleted) continue;
+      if (result?.changed) this.stateChanges.replicaLeftIsr(of, result.state);
+      if (!isBeingDeleted) {
         const others = of.partition.assignment.replicas.filter((replica) => replica !== broker);
         this.batch.addLeaderAndIsr(others, of.partition, false);
       }

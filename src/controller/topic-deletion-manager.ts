@@ -1,6 +1,6 @@
 import type { Logger } from '../common/index.js';
 import type { ZkStores } from '../zookeeper/index.js';
-import type { ControllerContext, PartitionReplica } from './core/controller-context.js';
+import { replicasOf, type ControllerContext, type PartitionReplica } from './core/controller-context.js';
 import type { RequestBatch } from './core/request-batch.js';
 import { planDeletions, planReplicaDeletions } from './core/topic-deletion.js';
 import type { PartitionStateMachine } from './partition-state-machine.js';
@@ -19,8 +19,9 @@ export interface DeletionPorts {
 /**
  * Deletes topics step by step (Kafka's `TopicDeletionManager`): partitions go to NonExistentPartition, brokers are told to drop the
  * topic from their metadata, replicas are stopped and then deleted, and when every one has answered, the znodes go. It halts while a
- * replica's broker is down or the topic is being reassigned, and goes on when that is over. Where it stands is in the context; after
- * a change of controller it begins again from `/admin/delete_topics`.
+ * replica's broker is down, and goes on when that is over. Where it stands is in the context; after a change of controller it begins
+ * again from `/admin/delete_topics`, at once and with the brokers that are up: clients are told no more of a topic that is queued, and no one is
+ * elected for it, so it must not wait for what these would bring about. (Kafka's new controller waits for all of its brokers.)
  */
 export class TopicDeletionManager {
   /** Topics that brokers could not delete, to be tried again. */
@@ -37,12 +38,9 @@ export class TopicDeletionManager {
   ) {}
 
   /** Takes over what was asked for before this term. With `delete.topic.enable` off the requests are dropped. */
-  async init(topics: readonly string[], ineligible: Iterable<string>): Promise<void> {
+  async init(topics: readonly string[]): Promise<void> {
     if (this.ports.isDeleteTopicEnabled()) {
       this.context.queueTopicDeletion(topics);
-      for (const topic of ineligible) {
-        if (this.context.isTopicQueuedUpForDeletion(topic)) this.context.topicsIneligibleForDeletion.add(topic);
-      }
     } else if (topics.length > 0) {
       this.log.info('Removing topic deletions since delete topic is disabled', { topics });
       await this.stores.deletions.deleteTopicDeletions(topics, this.context.epochZkVersion);
@@ -59,7 +57,7 @@ export class TopicDeletionManager {
     await this.resumeDeletions();
   }
 
-  /** What halted the deletion of these topics may be over: a broker came back, a reassignment ended. */
+  /** What halted the deletion of these topics may be over: a broker came back. */
   async resumeDeletionForTopics(topics: Iterable<string>): Promise<void> {
     if (!this.ports.isDeleteTopicEnabled()) return;
     const queued = [...topics].filter((topic) => this.context.isTopicQueuedUpForDeletion(topic));
@@ -101,7 +99,7 @@ export class TopicDeletionManager {
   }
 
   /** Halts the deletion of those of the topics that are queued for it. */
-  markTopicIneligibleForDeletion(topics: Iterable<string>, reason: string): void {
+  private markTopicIneligibleForDeletion(topics: Iterable<string>, reason: string): void {
     if (!this.ports.isDeleteTopicEnabled()) return;
     const halted = [...topics].filter((topic) => this.context.isTopicQueuedUpForDeletion(topic));
     for (const topic of halted) this.context.topicsIneligibleForDeletion.add(topic);
@@ -143,6 +141,9 @@ export class TopicDeletionManager {
     this.log.info('Deletion of topics (re)started', { topics });
     const unseen = topics.filter((topic) => !this.context.topicsWithDeletionStarted.has(topic));
     const partitions = unseen.flatMap((topic) => this.context.partitionsOf(topic));
+    // A reassignment that failed half-way has not told these of themselves. To be deleted they must be something.
+    const untold = replicasOf(partitions).filter((it) => this.context.replicaState(it) === 'NonExistentReplica');
+    await this.replicas.handleStateChanges(untold, 'NewReplica');
     await this.partitions.handleStateChanges(partitions, 'OfflinePartition');
     await this.partitions.handleStateChanges(partitions, 'NonExistentPartition');
     // After these steps, so that the count of offline partitions has seen them.

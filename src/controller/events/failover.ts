@@ -1,7 +1,7 @@
 import { ZnodeFormatError, type FinalizedFeatures } from '../../zookeeper/index.js';
 import { tellUnreadable, type ControllerRuntime } from '../runtime.js';
 import { featuresToWrite } from '../core/feature-versioning.js';
-import { initializeReassignments, rememberReassignments } from './reassignment.js';
+import { endReassignmentsOf, initializeReassignments, rememberReassignments } from './reassignment.js';
 import { electAsAskedInZk } from './leader-election.js';
 import { addTopicIds, putAssignments } from './topic-change.js';
 
@@ -19,7 +19,7 @@ export async function onControllerFailover(controller: ControllerRuntime): Promi
   await initializeContext(controller);
 
   const toBeDeleted = await stores.deletions.topicDeletions();
-  await deletions.init(toBeDeleted, topicsIneligibleForDeletion(controller));
+  await deletions.init(toBeDeleted);
 
   // Brokers refuse to follow leaders that they have not heard of, so this goes before what the state machines will tell them.
   batch.addUpdateMetadata(context.liveOrShuttingDownBrokerIds, []);
@@ -30,6 +30,7 @@ export async function onControllerFailover(controller: ControllerRuntime): Promi
   controller.flush();
   log.info('Ready to serve as the new controller', { epoch: context.epoch });
 
+  await endReassignmentsOf(controller, [...context.topicsToBeDeleted]);
   await initializeReassignments(controller);
   await deletions.tryTopicDeletion();
   await electAsAskedInZk(controller);
@@ -76,14 +77,4 @@ async function initializeContext(controller: ControllerRuntime): Promise<void> {
     topics: topics.length,
     partitions: partitions.length,
   });
-}
-
-function topicsIneligibleForDeletion({ context }: ControllerRuntime): Set<string> {
-  const ineligible = new Set([...context.partitionsBeingReassigned].map(({ topic }) => topic));
-  for (const partition of context.allPartitions()) {
-    if (!partition.assignment.replicas.every((replica) => context.isReplicaOnline(replica, partition))) {
-      ineligible.add(partition.topic);
-    }
-  }
-  return ineligible;
 }

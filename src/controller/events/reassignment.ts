@@ -35,21 +35,33 @@ export async function initializeReassignments(controller: ControllerRuntime): Pr
   await resumeReassignments(controller, (partition) => !taken.has(partition));
 }
 
-/**
- * Goes on with the reassignments of the partitions chosen, except where the topic's deletion has begun: to tell its replicas what they are
- * would make those anew that are deleted already, and nobody would delete them again. (Kafka's controller does so.)
- */
+/** Goes on with the reassignments of the partitions chosen. */
 export async function resumeReassignments(
   controller: ControllerRuntime,
   chosen: (partition: PartitionEntry) => boolean,
 ): Promise<void> {
-  const { partitionsBeingReassigned, topicsWithDeletionStarted } = controller.context;
-  const overtaken = new Set<string>();
-  for (const partition of [...partitionsBeingReassigned]) {
-    if (topicsWithDeletionStarted.has(partition.topic)) overtaken.add(partitionKey(partition));
-    else if (chosen(partition)) await goOn(controller, partition);
+  for (const partition of [...controller.context.partitionsBeingReassigned]) {
+    if (chosen(partition)) await goOn(controller, partition);
   }
-  if (overtaken.size > 0) await removeFromZk(controller, (key) => overtaken.has(key));
+}
+
+/**
+ * Topics that are gone, or will be deleted now, are moved no more: all of their replicas, old ones and new ones, are deleted alike. Whoever asked
+ * for the moves must not wait for them: as long as their node is there, no one can ask for others.
+ */
+export async function endReassignmentsOf(controller: ControllerRuntime, topics: readonly string[]): Promise<void> {
+  const { partitionsBeingReassigned } = controller.context;
+  const gone = new Set(topics);
+  const ended = [...partitionsBeingReassigned].filter(({ topic }) => gone.has(topic));
+  if (ended.length === 0) return;
+  for (const partition of ended) partitionsBeingReassigned.delete(partition);
+  controller.log.info('Topics are deleted while being reassigned', { partitions: ended.map(partitionKey) });
+  try {
+    await removeFromZk(controller, (key) => gone.has(parsePartitionKey(key)?.topic ?? ''));
+  } catch (error) {
+    if (endsTerm(error)) throw error;
+    controller.log.error('Cannot take the reassignments of deleted topics back', { error });
+  }
 }
 
 /** What keeps one from going on, as a state that no one can read, is no other's trouble. (It ends the term of Kafka's controller.) */
@@ -80,16 +92,16 @@ export async function maybeCompleteReassignment(
 async function processZkReassignments(controller: ControllerRuntime): Promise<Set<PartitionEntry>> {
   const { context, deletions, log } = controller;
   const begun = new Set<PartitionEntry>();
-  const failed = new Set<string>();
+  const failed = new Map<string, readonly number[]>();
   for (const [key, target] of await askedInZk(controller)) {
     const tp = parsePartitionKey(key);
     const partition = tp && context.partition(tp.topic, tp.partition);
     if (!partition || partition.assignment.replicas.length === 0 || target.length === 0) {
       log.warn('Failed reassignment through zk: the partition does not exist', { partition: key });
-      failed.add(key);
+      failed.set(key, target);
     } else if (deletions.isTopicQueuedUpForDeletion(partition.topic)) {
       log.warn('Skipping reassignment since the topic is currently being deleted', { partition: key });
-      failed.add(key);
+      failed.set(key, target);
     } else {
       try {
         await onPartitionReassignment(controller, partition, reassignTo(partition.assignment, target));
@@ -97,11 +109,12 @@ async function processZkReassignments(controller: ControllerRuntime): Promise<Se
       } catch (error) {
         if (endsTerm(error)) throw error;
         log.error('Failed reassignment through zk', { partition: key, error });
-        failed.add(key);
+        failed.set(key, target);
       }
     }
   }
-  if (failed.size > 0) await removeFromZk(controller, (key) => failed.has(key));
+  if (failed.size > 0)
+    await removeFromZk(controller, (key, target) => failed.has(key) && sameIds(failed.get(key)!, target));
   return begun;
 }
 
@@ -115,8 +128,7 @@ async function onPartitionReassignment(
   partition: PartitionEntry,
   reassignment: ReplicaAssignment,
 ): Promise<void> {
-  const { context, batch, deletions, replicas } = controller;
-  deletions.markTopicIneligibleForDeletion([partition.topic], 'topic reassignment in progress');
+  const { context, batch, replicas } = controller;
   await updateCurrentReassignment(controller, partition, reassignment);
 
   const { adding, removing } = reassignment;
@@ -149,7 +161,6 @@ async function onPartitionReassignment(
   context.partitionsBeingReassigned.delete(partition);
   // B8.
   batch.addUpdateMetadata(context.liveOrShuttingDownBrokerIds, [partition]);
-  await deletions.resumeDeletionForTopics([partition.topic]);
 }
 
 /**
@@ -271,16 +282,9 @@ async function removeFromZk(
   remove: (key: string, target: readonly number[]) => boolean,
 ): Promise<void> {
   const { context, stores } = controller;
-  if ((await stores.zk.exists(reassignPartitionsZnode.path)) === null) return;
-  const asked = [...(await askedInZk(controller))];
-  const kept = asked.filter(([key, target]) => !remove(key, target));
-  if (kept.length === 0) {
-    await stores.reassignments.deletePartitionReassignment(context.epochZkVersion);
-    // What is asked for between the deletion and the next watch is not seen otherwise.
-    controller.put(zkPartitionReassignment);
-  } else if (kept.length < asked.length) {
-    await stores.reassignments.setOrCreatePartitionReassignment(new Map(kept), context.epochZkVersion);
-  }
+  const isGone = await stores.reassignments.removePartitionReassignments(remove, context.epochZkVersion);
+  // What is asked for between the deletion and the next watch is not seen otherwise.
+  if (isGone) controller.put(zkPartitionReassignment);
 }
 
 async function askedInZk({ stores, log }: ControllerRuntime): Promise<ReadonlyMap<string, readonly number[]>> {

@@ -2,7 +2,7 @@ import { randomUuid } from '../../common/index.js';
 import type { TopicAssignment, TopicPartition } from '../../cluster/index.js';
 import { replicasOf, type PartitionEntry } from '../core/controller-context.js';
 import { OFFLINE_ELECTION } from '../partition-state-machine.js';
-import { resumeReassignments } from './reassignment.js';
+import { endReassignmentsOf, resumeReassignments } from './reassignment.js';
 import { ZnodeFormatError } from '../../zookeeper/index.js';
 import { tellUnreadable, type ControllerEvent, type ControllerRuntime } from '../runtime.js';
 
@@ -20,6 +20,7 @@ export const topicChange: ControllerEvent = {
     const { found, unreadable } = await stores.topics.assignments(newTopics);
     tellUnreadable(log, unreadable.values());
     for (const topic of found.keys()) context.addTopic(topic);
+    await endReassignmentsOf(controller, deletedTopics);
     for (const topic of deletedTopics) {
       watches.unregisterTopic(topic);
       context.removeTopic(topic);

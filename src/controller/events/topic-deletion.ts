@@ -1,4 +1,5 @@
 import type { ControllerEvent } from '../runtime.js';
+import { endReassignmentsOf } from './reassignment.js';
 
 /** Somebody asked for topics to be deleted. */
 export const topicDeletion: ControllerEvent = {
@@ -21,13 +22,7 @@ export const topicDeletion: ControllerEvent = {
       return;
     }
     log.info('Starting topic deletion', { topics });
-    // Queued first: a topic is marked ineligible only once it is.
-    context.queueTopicDeletion(topics);
-    const reassigning = new Set([...context.partitionsBeingReassigned].map(({ topic }) => topic));
-    deletions.markTopicIneligibleForDeletion(
-      topics.filter((topic) => reassigning.has(topic)),
-      'topic reassignment in progress',
-    );
+    await endReassignmentsOf(controller, topics);
     await deletions.enqueueTopicsForDeletion(topics);
   },
 };

@@ -1,5 +1,6 @@
 import type { TopicPartition } from '../../cluster/index.js';
 import { defaultAcl } from '../defaults.js';
+import { ZnodeFormatError } from '../errors.js';
 import { ANY_VERSION } from '../zk-client.js';
 import {
   deleteTopicsZnode,
@@ -43,28 +44,46 @@ export class ReassignmentStore extends Store {
     return node ? reassignPartitionsZnode.decode(node.data) : new Map();
   }
 
-  async setOrCreatePartitionReassignment(
-    reassignments: PartitionReassignments,
+  /**
+   * Takes entries out of the node, on the version that was read, so that what someone has written since stays. The node goes with the last entry,
+   * or when no one can read it: it is the only way to ask, and is not taken while it is there. True when it went.
+   */
+  async removePartitionReassignments(
+    remove: (key: string, target: readonly number[]) => boolean,
     expectedControllerEpochZkVersion: number,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { path } = reassignPartitionsZnode;
-    const data = reassignPartitionsZnode.encode(reassignments);
-    const [set] = await this.writeAll(
-      [{ op: 'set', path, data, version: ANY_VERSION }],
-      expectedControllerEpochZkVersion,
-    );
-    if (set!.ok || set!.code !== 'NoNode') return ensureOk(set!, path);
-    const [created] = await this.writeAll([{ op: 'create', path, data }], expectedControllerEpochZkVersion);
-    return ensureOk(created!, path);
+    for (;;) {
+      const node = await this.read(path);
+      if (!node) return false;
+      const asked = entriesOf(node.data);
+      const kept = asked.filter(([key, target]) => !remove(key, target));
+      if (kept.length > 0 && kept.length === asked.length) return false;
+      const { version } = node.stat;
+      const data = reassignPartitionsZnode.encode(new Map(kept));
+      const [outcome] = await this.writeAll(
+        [kept.length === 0 ? { op: 'delete', path, version } : { op: 'set', path, data, version }],
+        expectedControllerEpochZkVersion,
+      );
+      ensureOk(outcome!, path, 'BadVersion', 'NoNode');
+      if (outcome!.ok) return kept.length === 0;
+      // What was written may not have come to our member of the ensemble yet.
+      await this.zk.sync(path);
+    }
   }
 
   /** As the old tools ask for it. Rejects with `NodeExists` while one is under way. */
   async createPartitionReassignment(reassignments: PartitionReassignments): Promise<void> {
     await this.createRecursive(reassignPartitionsZnode.path, reassignPartitionsZnode.encode(reassignments));
   }
+}
 
-  async deletePartitionReassignment(expectedControllerEpochZkVersion: number): Promise<void> {
-    await this.deleteRecursive(reassignPartitionsZnode.path, expectedControllerEpochZkVersion);
+function entriesOf(data: Buffer | null): [key: string, target: readonly number[]][] {
+  try {
+    return [...reassignPartitionsZnode.decode(data)];
+  } catch (error) {
+    if (!(error instanceof ZnodeFormatError)) throw error;
+    return [];
   }
 }
 

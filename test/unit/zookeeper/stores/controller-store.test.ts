@@ -208,10 +208,18 @@ describe('other stores', () => {
     const { zooKeeper, one } = await twoBrokers();
     const { reassignments, elections, notifications } = one.stores;
     const { zkVersion } = await zooKeeper.run(elect(one.stores, 1));
-    const wanted = new Map([['t-0', [3, 1]]]);
-    await zooKeeper.run(reassignments.setOrCreatePartitionReassignment(wanted, zkVersion));
+    const wanted = new Map([
+      ['t-0', [3, 1]],
+      ['t-1', [2]],
+    ]);
+    const remove = (key: string): Promise<boolean> =>
+      zooKeeper.run(reassignments.removePartitionReassignments((asked) => asked === key, zkVersion));
+    expect(await remove('t-0')).toBe(false);
+    await zooKeeper.run(reassignments.createPartitionReassignment(wanted));
     expect(await zooKeeper.run(reassignments.partitionReassignment())).toEqual(wanted);
-    await zooKeeper.run(reassignments.deletePartitionReassignment(zkVersion));
+    expect([await remove('t-2'), await remove('t-0')]).toEqual([false, false]);
+    expect(await zooKeeper.run(reassignments.partitionReassignment())).toEqual(new Map([['t-1', [2]]]));
+    expect(await remove('t-1')).toBe(true);
     expect(await zooKeeper.run(reassignments.partitionReassignment())).toEqual(new Map());
     await zooKeeper.run(elections.createPreferredReplicaElection([{ topic: 't', partition: 0 }]));
     expect(await zooKeeper.run(elections.preferredReplicaElection())).toEqual([{ topic: 't', partition: 0 }]);
