@@ -28,6 +28,10 @@ const UNLOADED_GROUPS = [
 const TWO_ADMINISTRATORS = [
   'The assignment of a topic is written on the version of its znode that was read, and decided again when someone else has written it since: partitions ' +
     'that are added (CreatePartitions, `topics --zookeeper`) and replicas that are moved at the same time do not undo each other. In Kafka the later write wins.',
+  'A configuration is changed in the same way, and its notification is written in the same step: of two IncrementalAlterConfigs that two brokers are ' +
+    'asked for at once neither is lost (Kafka answers both, and keeps the later). A topic is created with its configuration in one step: of two who ' +
+    'create it at once one is refused, and leaves nothing behind (in Kafka the topic of the one may have the configuration of the other). A ' +
+    'configuration, or one with the assignment of its new topic, that takes more than a request to ZooKeeper may (1 MiB) is refused with INVALID_CONFIG.',
 ].join('\n\n');
 
 const LARGE_BATCHES =

@@ -128,7 +128,7 @@ export class ConfigChanges {
     logs.updateTopicConfig(topic, now);
     const overrides = loggableTopicConfig(now.overrides);
     logger.info('Processing a changed topic configuration', { topic, overrides });
-    if (now.overrides.get('unclean.leader.election.enable') === 'true') {
+    if (now.overrides.has('unclean.leader.election.enable') && now.uncleanLeaderElectionEnable) {
       controller.enableTopicUncleanLeaderElection(topic);
     }
   }

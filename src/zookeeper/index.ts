@@ -69,7 +69,7 @@ export { BrokerStore } from './stores/broker-store.js';
 export { ControllerStore, type ControllerEpoch } from './stores/controller-store.js';
 export { TopicStore } from './stores/topic-store.js';
 export { PartitionStateStore, type UpdateLeaderAndIsrResult } from './stores/partition-state-store.js';
-export { ConfigStore } from './stores/config-store.js';
+export { ConfigStore, type ConfigUpdate } from './stores/config-store.js';
 export { DeletionStore, ElectionStore, ReassignmentStore } from './stores/admin-store.js';
 export { NotificationStore } from './stores/notification-store.js';
 export { PRODUCER_ID_BLOCK_SIZE, ProducerIdStore } from './stores/producer-id-store.js';

@@ -1,10 +1,18 @@
 import { createHash } from 'node:crypto';
-import { nodeTransport, silentLogger, systemClock, type Random } from '../../src/common/index.js';
+import {
+  nodeTransport,
+  randomUuid,
+  silentLogger,
+  systemClock,
+  systemRandom,
+  type Random,
+} from '../../src/common/index.js';
 import {
   ANY_VERSION,
   CREATOR_ALL_ACL,
   isZkError,
   READ_ACL_UNSAFE,
+  ZkStores,
   ZooKeeperClient,
   type WatchEvent,
   type ZooKeeperClientOptions,
@@ -191,6 +199,37 @@ export function describeZooKeeper(harness: ZooKeeperHarness): void {
       expect(await zk.exists('/made')).toBeNull();
       expect((await zk.get('/epoch')).data).toEqual(text('1'));
       expect((await zk.children('/')).stat.cversion).toBe(1);
+    });
+  });
+
+  describe('stores', () => {
+    test('of many changes of one configuration by three clients none is lost, and each is told', async () => {
+      const all = await Promise.all([1, 2, 3].map(() => open({ random: systemRandom })));
+      const stores = all.map((zk) => new ZkStores(zk, { clock: systemClock, logger: silentLogger }).configs);
+      const names = Array.from({ length: 60 }, (_, i) => `name${i}`);
+      const change = (name: string, i: number): Promise<void> =>
+        stores[i % 3]!.changeConfig('topics', 'orders', (current) => new Map([...current, [name, String(i)]]));
+      await Promise.all(names.map(change));
+      await all[0]!.sync('/config');
+      expect([...(await stores[0]!.config('topics', 'orders')).keys()].sort()).toEqual([...names].sort());
+      expect((await all[0]!.children('/config/changes')).children).toHaveLength(names.length);
+    });
+
+    test('of three who create a topic at once one does, with his configuration', async () => {
+      const all = await Promise.all([1, 2, 3].map(() => open({ random: systemRandom })));
+      const stores = all.map((zk) => new ZkStores(zk, { clock: systemClock, logger: silentLogger }));
+      const outcomes = await Promise.all(
+        stores.map(({ topics }, i) =>
+          codeOf(
+            topics.createTopic('orders', randomUuid(systemRandom), new Map([[0, [i]]]), new Map([['name', String(i)]])),
+          ),
+        ),
+      );
+      expect([...outcomes].sort()).toEqual(['NodeExists', 'NodeExists', 'none']);
+      const winner = outcomes.indexOf('none');
+      const { partitions } = (await stores[winner]!.topics.assignment('orders'))!;
+      expect(partitions.get(0)!.replicas).toEqual([winner]);
+      expect(await stores[winner]!.configs.config('topics', 'orders')).toEqual(new Map([['name', String(winner)]]));
     });
   });
 

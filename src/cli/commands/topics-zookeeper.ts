@@ -64,9 +64,7 @@ async function create(stores: ZkStores, options: ParsedOptions, terminal: Termin
           replicationFactor: factor!,
           start: systemRandom,
         });
-    // The config before the assignment: the controller acts on the second, and must find the first.
-    await stores.configs.setOrCreateConfig('topics', topic, configs);
-    await stores.topics.createTopicAssignment(topic, randomUuid(systemRandom), assignment).catch((error: unknown) => {
+    await stores.topics.createTopic(topic, randomUuid(systemRandom), assignment, configs).catch((error: unknown) => {
       throw isZkError(error, 'NodeExists') ? topicExists(topic) : error;
     });
   } catch (error) {
@@ -138,10 +136,11 @@ async function alter(stores: ZkStores, options: ParsedOptions, terminal: Termina
 async function alterConfig(stores: ZkStores, topic: string, options: ParsedOptions, terminal: Terminal): Promise<void> {
   const added = parseTopicConfigs(options.all('config'));
   terminal.stdout.write(CONFIG_WARNING);
-  const configs = new Map([...(await stores.configs.config('topics', topic)), ...added]);
-  for (const name of options.all('delete-config')) configs.delete(name);
-  await stores.configs.setOrCreateConfig('topics', topic, configs);
-  await stores.configs.createChangeNotification(`topics/${topic}`);
+  await stores.configs.changeTopicConfig(topic, (current) => {
+    const configs = new Map([...current, ...added]);
+    for (const name of options.all('delete-config')) configs.delete(name);
+    return configs;
+  });
   terminal.stdout.write(`Updated config for topic ${topic}.\n`);
 }
 

@@ -11,6 +11,7 @@ import {
 import { ErrorCode } from '../../protocol/index.js';
 import { DEFAULT_ENTITY, type ZkStores } from '../../zookeeper/index.js';
 import { AdminError, MAX_CONFIGS, tooManyConfigs } from './admin-error.js';
+import { requireFittingConfig } from './znode-size.js';
 
 type Texts = ReadonlyMap<string, string>;
 /** What shall stand there instead of what does. */
@@ -41,10 +42,19 @@ export class BrokerConfigAdmin {
   async change(name: string, validateOnly: boolean, wanted: Wanted): Promise<void> {
     const { stores, log } = this.deps;
     const { entity, scope } = this.placeOf(name);
-    const before = await this.before(entity, scope);
-    const texts = wanted(before);
-    this.validate(before, texts, scope);
-    if (validateOnly) return;
+    if (validateOnly) return this.check(name, wanted);
+    await stores.configs.changeConfig('brokers', entity, (standing) => {
+      const before = usableDynamicTexts(standing, scope);
+      const texts = wanted(before);
+      this.validate(before, texts, scope);
+      this.refusePasswords(name, before, texts, scope);
+      requireFittingConfig(texts);
+      log.info('Updating brokers with new configuration', { broker: entity, configs: loggableBrokerConfig(texts) });
+      return texts;
+    });
+  }
+
+  private refusePasswords(name: string, before: Texts, texts: Texts, scope: DynamicScope): void {
     try {
       // Those that stand there already are encrypted.
       refuseDynamicPasswords(new Map([...texts].filter(([config, text]) => before.get(config) !== text)), scope);
@@ -53,9 +63,6 @@ export class BrokerConfigAdmin {
       const resource = `ConfigResource(type=BROKER, name='${name}')`;
       throw new ConfigError(`Invalid config value for resource ${resource}: ${error.message}`);
     }
-    log.info('Updating brokers with new configuration', { broker: entity, configs: loggableBrokerConfig(texts) });
-    await stores.configs.setOrCreateConfig('brokers', entity, texts);
-    await stores.configs.createChangeNotification(`brokers/${entity}`);
   }
 
   /** `expected`: how the sentence for another broker's id ends. */

@@ -37,6 +37,7 @@ import {
   type ApiResult,
 } from './admin-error.js';
 import { mapInTurns } from '../in-turns.js';
+import { requireFittingConfig } from './znode-size.js';
 import { LoggerAdmin } from './logger-admin.js';
 import type { TopicView } from './topic-view.js';
 
@@ -51,6 +52,7 @@ type DescribeConfigsResultInput = NonNullable<DescribeConfigsResponseInput['resu
 /** Resources that are altered side by side. */
 const MAX_CONCURRENT = 100;
 
+type Texts = ReadonlyMap<string, string>;
 type AnyResource = IncrementalResource | FullResource;
 
 const OpType = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
@@ -140,10 +142,7 @@ export class ConfigAdmin {
       },
       change: ({ resourceType, resourceName, configs }) =>
         resourceType === ResourceType.TOPIC
-          ? this.changeTopic(resourceName, validateOnly, async () => {
-              const before = await this.deps.stores.configs.config('topics', resourceName);
-              return applyOps(before, configs, topicDefinitionOf);
-            })
+          ? this.changeTopic(resourceName, validateOnly, (before) => applyOps(before, configs, topicDefinitionOf))
           : this.brokers.change(resourceName, validateOnly, (before) => applyOps(before, configs, definitionOf)),
     });
   }
@@ -157,7 +156,7 @@ export class ConfigAdmin {
       check: (resource) => this.brokers.check(resource.resourceName, () => textsOf(resource)),
       change: (resource) =>
         resource.resourceType === ResourceType.TOPIC
-          ? this.changeTopic(resource.resourceName, validateOnly, () => Promise.resolve(textsOf(resource)))
+          ? this.changeTopic(resource.resourceName, validateOnly, textsOf(resource))
           : this.brokers.change(resource.resourceName, validateOnly, () => textsOf(resource)),
     });
   }
@@ -212,21 +211,27 @@ export class ConfigAdmin {
   private async changeTopic(
     topic: string,
     validateOnly: boolean,
-    wanted: () => Promise<ReadonlyMap<string, string>>,
+    wanted: Texts | ((before: Texts) => Texts),
   ): Promise<void> {
     if (topic === '') throw new AdminError(ErrorCode.INVALID_REQUEST, 'Default topic resources are not allowed.');
     const { view, stores, log } = this.deps;
-    const config = await wanted();
-    if (!view.hasTopic(topic)) {
-      throw new AdminError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${topic}' does not exist.`);
-    }
-    const invalid = whyInvalidTopicName(topic);
-    if (invalid !== null) throw new AdminError(ErrorCode.INVALID_TOPIC_EXCEPTION, invalid);
-    validated(topic, () => validateTopicConfig(this.deps.config(), config));
+    const missing = new AdminError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${topic}' does not exist.`);
+    const check = (config: Texts): Texts => {
+      if (!view.hasTopic(topic)) throw missing;
+      const invalid = whyInvalidTopicName(topic);
+      if (invalid !== null) throw new AdminError(ErrorCode.INVALID_TOPIC_EXCEPTION, invalid);
+      validated(topic, () => validateTopicConfig(this.deps.config(), config));
+      requireFittingConfig(config);
+      if (!validateOnly) {
+        log.info('Updating topic with new configuration', { topic, configs: loggableTopicConfig(config) });
+      }
+      return config;
+    };
+    if (typeof wanted !== 'function') check(wanted);
+    else if (validateOnly) check(wanted(await stores.configs.config('topics', topic)));
     if (validateOnly) return;
-    log.info('Updating topic with new configuration', { topic, configs: loggableTopicConfig(config) });
-    await stores.configs.setOrCreateConfig('topics', topic, config);
-    await stores.configs.createChangeNotification(`topics/${topic}`);
+    const update = typeof wanted === 'function' ? (before: Texts) => check(wanted(before)) : wanted;
+    if (!(await stores.configs.changeTopicConfig(topic, update))) throw missing;
   }
 
   /** None named are all. */

@@ -33,7 +33,7 @@ import {
   type ApiResult,
 } from './admin-error.js';
 import { beginInTurn, mapInTurns } from '../in-turns.js';
-import { requireFittingAssignment } from './assignment-size.js';
+import { requireFittingAssignment, requireFittingConfig } from './znode-size.js';
 import type { AwaitOthers, Wait } from '../request-context.js';
 import type { TopicView } from './topic-view.js';
 import { TopicWaiter } from './topic-waiter.js';
@@ -189,10 +189,8 @@ export class TopicAdmin {
         configs: Object.fromEntries(overrides),
         partitions: assignment.size,
       });
-      // Not one transaction with the assignment: the config must be there when the controller sees the topic.
-      await stores.configs.setOrCreateConfig('topics', topic.name, overrides);
       try {
-        await stores.topics.createTopicAssignment(topic.name, topicId, assignment);
+        await stores.topics.createTopic(topic.name, topicId, assignment, overrides);
       } catch (error) {
         if (isZkError(error, 'NodeExists')) throw alreadyExists(topic.name);
         throw error;
@@ -273,7 +271,8 @@ export class TopicAdmin {
       }
     }
     await runInSlices(this.deps.clock, validateAssignment(assignment));
-    await runInSlices(this.deps.clock, requireFittingAssignment(assignment));
+    // Both go to ZooKeeper in one request.
+    await runInSlices(this.deps.clock, requireFittingAssignment(assignment, requireFittingConfig(overrides)));
     validateTopicConfig(config(), overrides);
   }
 

@@ -4,7 +4,7 @@ import { isZkError, ZkError } from '../errors.js';
 import { defaultAcl } from '../defaults.js';
 import { ANY_VERSION, type Stat, type ZkClient } from '../zk-client.js';
 import { brokerIdsZnode, brokerIdZnode, type BrokerRegistration } from '../znodes/broker.js';
-import { nodeOf, Store, type NodesRead, type StoreOptions } from './store.js';
+import { nodeOf, refusalOf, Store, type NodesRead, type StoreOptions } from './store.js';
 
 export interface BrokerStoreOptions extends StoreOptions {
   readonly clock: Clock;
@@ -110,11 +110,11 @@ export class BrokerStore extends Store {
       { op: 'create', path, data: null, mode: 'ephemeral', acl: defaultAcl(this.options.secure ?? false, path) },
       { op: 'set', path, data, version: 0 },
     ]);
-    const [created, set] = results;
+    const [, set] = results;
     if (set!.ok && set!.op === 'set') return set!.stat;
-    if (!created!.ok && created!.code === 'NodeExists') return null;
-    const refused = results.find((result) => !result.ok && result.code !== 'rolledBack');
-    throw new ZkError(refused && !refused.ok && refused.code !== 'rolledBack' ? refused.code : 'SystemError', path);
+    const refusal = refusalOf(results);
+    if (refusal?.at === 0 && refusal.code === 'NodeExists') return null;
+    throw new ZkError(refusal?.code ?? 'SystemError', path);
   }
 
   private async deleteIfOwned(path: string, { version }: Stat): Promise<void> {

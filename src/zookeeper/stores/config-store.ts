@@ -1,8 +1,13 @@
-import { isZkError } from '../errors.js';
-import { ANY_VERSION } from '../zk-client.js';
+import { ANY_VERSION, type Acl, type MultiOp } from '../zk-client.js';
 import { defaultAcl } from '../defaults.js';
 import { configChangeZnode, configEntityZnode, configTypeZnode, type ConfigType } from '../znodes/config.js';
-import { ensureOk, Store, type NodesRead } from './store.js';
+import { topicZnode } from '../znodes/topic.js';
+import { ensureOk, refusalOf, Store, type NodesRead } from './store.js';
+
+/** What is to be written for what stands there, or whatever stands there. */
+export type ConfigUpdate =
+  | ReadonlyMap<string, string>
+  | ((current: ReadonlyMap<string, string>) => ReadonlyMap<string, string> | Promise<ReadonlyMap<string, string>>);
 
 /** Dynamic configs of topics, brokers, clients, users and addresses. Entity names come sanitized. */
 export class ConfigStore extends Store {
@@ -48,31 +53,50 @@ export class ConfigStore extends Store {
     return this.childrenOf(under === undefined ? configTypeZnode.path(type) : configEntityZnode.path(type, under));
   }
 
-  /** Replaces the overrides of an entity. The last writer wins, as in Kafka. Tells nobody: see `createChangeNotification`. */
-  async setOrCreateConfig(type: ConfigType, sanitizedName: string, config: ReadonlyMap<string, string>): Promise<void> {
-    const path = configEntityZnode.path(type, sanitizedName);
-    const data = configEntityZnode.encode(config);
-    try {
-      await this.zk.set(path, data, ANY_VERSION);
-    } catch (error) {
-      if (!isZkError(error, 'NoNode')) throw error;
-      try {
-        await this.createRecursive(path, data);
-      } catch (creation) {
-        if (!isZkError(creation, 'NodeExists')) throw creation;
-        await this.zk.set(path, data, ANY_VERSION);
-      }
-    }
+  /**
+   * Changes the overrides of an entity, and tells every broker to read them again: both or neither. `change` is given what stands there, and
+   * asked again when someone else has written it since, so that of two who change different names neither undoes the other; or it is what
+   * shall stand there whatever does.
+   */
+  async changeConfig(type: ConfigType, sanitizedName: string, change: ConfigUpdate): Promise<void> {
+    await this.change(type, sanitizedName, change, null);
   }
 
-  /** Tells every broker to read `TYPE/NAME` (for a user's client `users/U/clients/C`) again. */
-  async createChangeNotification(sanitizedEntityPath: string): Promise<void> {
-    const { parent, createPath: path, encode } = configChangeZnode;
-    await this.ensurePath(parent);
-    await this.zk.create(path, encode(sanitizedEntityPath), {
+  /** The same for a topic. False when there is no such topic: a later one of its name does not get what was meant for this one. */
+  changeTopicConfig(topic: string, change: ConfigUpdate): Promise<boolean> {
+    return this.change('topics', topic, change, topicZnode.path(topic));
+  }
+
+  private async change(type: ConfigType, name: string, change: ConfigUpdate, owner: string | null): Promise<boolean> {
+    const path = configEntityZnode.path(type, name);
+    const { parent, createPath, encode } = configChangeZnode;
+    const acl = (of: string): readonly Acl[] => defaultAcl(this.options.secure ?? false, of);
+    const check: MultiOp[] = owner === null ? [] : [{ op: 'check', path: owner, version: ANY_VERSION }];
+    const notification: MultiOp = {
+      op: 'create',
+      path: createPath,
+      data: encode(`${type}/${name}`),
       mode: 'persistent_sequential',
-      acl: defaultAcl(this.options.secure ?? false, path),
-    });
+      acl: acl(createPath),
+    };
+    let isOwned = true;
+    await this.changeNode(
+      path,
+      async (node) => {
+        if (!isOwned) return null;
+        const next = typeof change === 'function' ? await change(configEntityZnode.decode(node?.data ?? null)) : change;
+        return configEntityZnode.encode(next);
+      },
+      async (write) => {
+        const ops = [...check, write.op === 'create' ? { ...write, acl: acl(path) } : write, notification];
+        const refusal = refusalOf(await this.zk.multi(ops));
+        if (!refusal) return { ok: true, stat: null };
+        if (refusal.at < check.length) isOwned = false;
+        else if (refusal.at === ops.length - 1) await this.ensurePath(parent);
+        return { ok: false, code: refusal.code };
+      },
+    );
+    return isOwned;
   }
 
   /** Removes the configs of deleted topics. */

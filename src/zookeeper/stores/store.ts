@@ -194,6 +194,15 @@ export class Store {
   }
 }
 
+/** Which part of a `multi` was refused, and why; null when all was done. */
+export function refusalOf(results: readonly MultiResult[]): { readonly at: number; readonly code: ZkErrorCode } | null {
+  const refused = results.flatMap((result, at) => {
+    return result.ok || result.code === 'rolledBack' ? [] : [{ at, code: result.code }];
+  });
+  // Those behind it say RuntimeInconsistency.
+  return refused[0] ?? null;
+}
+
 function outcomeOf(result: MultiResult): WriteOutcome {
   if (!result.ok) return { ok: false, code: result.code === 'rolledBack' ? 'RuntimeInconsistency' : result.code };
   return { ok: true, stat: result.op === 'create' || result.op === 'set' ? result.stat : null };

@@ -1,8 +1,11 @@
 import type { TopicAssignment } from '../../cluster/index.js';
 import type { Uuid } from '../../common/index.js';
-import { ANY_VERSION } from '../zk-client.js';
+import { defaultAcl } from '../defaults.js';
+import { ZkError } from '../errors.js';
+import { ANY_VERSION, type MultiOp } from '../zk-client.js';
+import { configEntityZnode, configTypeZnode } from '../znodes/config.js';
 import { topicsZnode, topicZnode } from '../znodes/topic.js';
-import { nodeOf, Store, type NodesRead } from './store.js';
+import { nodeOf, refusalOf, Store, type NodesRead } from './store.js';
 
 /** The topics and their assignments. */
 export class TopicStore extends Store {
@@ -42,16 +45,50 @@ export class TopicStore extends Store {
     return nodeOf(await this.assignments([topic]), topic);
   }
 
-  /** Creates the topic; the controller's watch does the rest. Rejects with `NodeExists`. */
-  async createTopicAssignment(
+  /**
+   * Creates the topic with its overrides, both or neither; the controller's watch does the rest. Of two who create it at once only one does, and
+   * the overrides are his. Rejects with `NodeExists`. When the answer to the write was lost with its connection, the id tells that it was ours.
+   */
+  async createTopic(
     topic: string,
     topicId: Uuid | null,
     assignment: ReadonlyMap<number, readonly number[]>,
+    config: ReadonlyMap<string, string> = new Map(),
   ): Promise<void> {
     const partitions = new Map(
       [...assignment].map(([partition, replicas]) => [partition, { replicas, adding: [], removing: [] }]),
     );
-    await this.createRecursive(topicZnode.path(topic), topicZnode.encode({ topicId, partitions }));
+    const [path, configPath] = [topicZnode.path(topic), configEntityZnode.path('topics', topic)];
+    const data = topicZnode.encode({ topicId, partitions });
+    const configData = configEntityZnode.encode(config);
+    const create = (at: string, of: Buffer): MultiOp => ({
+      op: 'create',
+      path: at,
+      data: of,
+      acl: defaultAcl(this.options.secure ?? false, at),
+    });
+    for (;;) {
+      const left = await this.zk.exists(configPath);
+      const refusal = refusalOf(
+        await this.zk.multi([
+          create(path, data),
+          left
+            ? { op: 'set', path: configPath, data: configData, version: left.version }
+            : create(configPath, configData),
+        ]),
+      );
+      if (!refusal) return;
+      if (refusal.code === 'NoNode') {
+        await Promise.all([this.ensurePath(topicsZnode.path), this.ensurePath(configTypeZnode.path('topics'))]);
+      } else if (refusal.at === 0) {
+        const isOurs = topicId !== null && (await this.read(path))?.data?.equals(data) === true;
+        if (refusal.code === 'NodeExists' && isOurs) return;
+        throw new ZkError(refusal.code, path);
+      } else if (refusal.code !== 'NodeExists' && refusal.code !== 'BadVersion') {
+        throw new ZkError(refusal.code, configPath);
+      }
+      await this.zk.sync(configPath);
+    }
   }
 
   /**

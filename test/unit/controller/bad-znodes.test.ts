@@ -26,7 +26,7 @@ afterEach(() => lab.stop());
 
 async function createTopic(topic: string, id: string, replicas: number[][] = [[1]]): Promise<void> {
   const assignment = new Map(replicas.map((list, partition) => [partition, list]));
-  await lab.during(lab.adminStores.topics.createTopicAssignment(topic, id, assignment));
+  await lab.during(lab.adminStores.topics.createTopic(topic, id, assignment));
   await lab.quiesce();
 }
 

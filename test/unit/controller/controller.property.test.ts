@@ -48,11 +48,7 @@ class Turmoil {
       case 3:
       case 4:
         await this.tolerating('NodeExists', () =>
-          lab.adminStores.topics.createTopicAssignment(
-            topic,
-            this.newTopicId(),
-            this.assignment(0, 1 + this.random.nextInt(4)),
-          ),
+          lab.adminStores.topics.createTopic(topic, this.newTopicId(), this.assignment(0, 1 + this.random.nextInt(4))),
         );
         break;
       case 5:

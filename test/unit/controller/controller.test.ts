@@ -4,6 +4,7 @@ import type { TopicAssignment } from '../../../src/cluster/index.js';
 import type { Controller } from '../../../src/controller/index.js';
 import { ANY_VERSION, topicZnode, brokerIdZnode } from '../../../src/zookeeper/index.js';
 import { ControllerLab, type Received } from '../../support/controller-lab.js';
+import { writeConfig } from '../../support/write-config.js';
 
 const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAABg';
 
@@ -22,7 +23,7 @@ async function start(brokers: number[], config: Record<string, string> = {}): Pr
 
 async function createTopic(topic: string, replicas: number[][], topicId: string | null = TOPIC_ID): Promise<void> {
   const assignment = new Map(replicas.map((list, partition) => [partition, list]));
-  await lab.during(lab.adminStores.topics.createTopicAssignment(topic, topicId, assignment));
+  await lab.during(lab.adminStores.topics.createTopic(topic, topicId, assignment));
   await lab.quiesce();
 }
 
@@ -502,8 +503,7 @@ describe('elections of leaders', () => {
     await lab.kill(2);
     await lab.quiesce();
     expect([await stateOf('a'), await stateOf('b')]).toMatchObject([{ leader: -1 }, { leader: -1 }]);
-    const allowed = new Map([['unclean.leader.election.enable', 'true']]);
-    await lab.during(lab.adminStores.configs.setOrCreateConfig('topics', 'a', allowed));
+    await lab.during(writeConfig(lab.admin, 'topics', 'a', { 'unclean.leader.election.enable': 'true' }));
     controller.enableTopicUncleanLeaderElection('a');
     await lab.quiesce();
     expect([await stateOf('a'), await stateOf('b')]).toMatchObject([

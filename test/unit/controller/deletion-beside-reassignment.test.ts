@@ -23,7 +23,7 @@ async function bringUp(id: number): Promise<void> {
 
 async function createTopic(topic: string, id: string, replicas: number[][]): Promise<void> {
   const assignment = new Map(replicas.map((list, partition) => [partition, list]));
-  await lab.during(lab.adminStores.topics.createTopicAssignment(topic, id, assignment));
+  await lab.during(lab.adminStores.topics.createTopic(topic, id, assignment));
   await lab.quiesce();
 }
 

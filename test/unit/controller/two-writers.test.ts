@@ -34,7 +34,7 @@ function growJustBeforeTheNextWrite(): void {
 }
 
 async function createTopic(topicId: string | null): Promise<void> {
-  await lab.during(lab.adminStores.topics.createTopicAssignment('a', topicId, new Map([[0, [1, 2]]])));
+  await lab.during(lab.adminStores.topics.createTopic('a', topicId, new Map([[0, [1, 2]]])));
   await lab.quiesce();
 }
 

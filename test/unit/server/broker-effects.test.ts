@@ -61,8 +61,7 @@ test.each([
     const { logs, stores } = broker.services!;
     const log = logs.getOrCreateLog(ORDERS, { isNew: true });
     expect(log.config.retentionMs).not.toBe(1234);
-    await stores.configs.setOrCreateConfig(type, name, new Map(Object.entries(set)));
-    await stores.configs.createChangeNotification(`${type}/${name}`);
+    await stores.configs.changeConfig(type, name, new Map(Object.entries(set)));
     await until(() => log.config.retentionMs === 1234);
   },
   TIMEOUT_MS,
@@ -73,8 +72,7 @@ test(
   async () => {
     const { stores } = broker.services!;
     const change = async (set: Record<string, string>): Promise<void> => {
-      await stores.configs.setOrCreateConfig('brokers', '4', new Map(Object.entries(set)));
-      await stores.configs.createChangeNotification('brokers/4');
+      await stores.configs.changeConfig('brokers', '4', new Map(Object.entries(set)));
     };
     const namesTold = async (): Promise<string[]> =>
       (await stores.brokers.broker(4))!.endPoints.map(({ listenerName, port }) => `${listenerName}:${port}`);
@@ -115,8 +113,7 @@ test(
         listeners: `PLAINTEXT://127.0.0.1:0,TAKEN://127.0.0.1:${port},EXTRA://127.0.0.1:0`,
         'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,TAKEN:PLAINTEXT,EXTRA:PLAINTEXT',
       };
-      await stores.configs.setOrCreateConfig('brokers', '4', new Map(Object.entries(set)));
-      await stores.configs.createChangeNotification('brokers/4');
+      await stores.configs.changeConfig('brokers', '4', new Map(Object.entries(set)));
     };
     await change();
     await eventually(async () => (await told()).length > 1);

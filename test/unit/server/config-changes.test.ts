@@ -4,6 +4,7 @@ import type { LogManager } from '../../../src/log/index.js';
 import { ConfigChanges, withDynamicConfig, type ConfigTargets } from '../../../src/server/config-changes.js';
 import { TopicConfigs } from '../../../src/server/topic-configs.js';
 import type { ZkStores } from '../../../src/zookeeper/index.js';
+import { writeConfig } from '../../support/write-config.js';
 import { newWorld, startManager } from '../log/log-fixture.js';
 import { SimulatedZooKeeper } from '../zookeeper/support/simulated-zookeeper.js';
 
@@ -58,8 +59,8 @@ async function brokerOne(setUp: Partial<ConfigTargets> = {}) {
   const changes = new ConfigChanges(targets as unknown as ConfigTargets);
   const write = async (path: string, values: Values, { notify = true } = {}): Promise<void> => {
     const [type, name] = path.split('/') as ['topics' | 'brokers', string];
-    await zooKeeper.run(stores.configs.setOrCreateConfig(type, name, new Map(Object.entries(values))));
-    if (notify) await zooKeeper.run(stores.configs.createChangeNotification(path));
+    if (notify) await zooKeeper.run(stores.configs.changeConfig(type, name, new Map(Object.entries(values))));
+    else await zooKeeper.run(writeConfig(zk, type, name, values));
     await zooKeeper.clock.advance(100);
   };
   return { zooKeeper, zk, network, changes, write, told, lines, topicConfigs, now: () => config };
@@ -96,7 +97,7 @@ describe('a change whose notification is gone', () => {
     network.isCut = true;
     network.resetAll();
     zooKeeper.server.expireSession(zk.sessionId);
-    await zooKeeper.run(other.stores.configs.setOrCreateConfig('topics', 'orders', new Map([['retention.ms', '-1']])));
+    await zooKeeper.run(writeConfig(other.zk, 'topics', 'orders', { 'retention.ms': '-1' }));
     network.isCut = false;
     await zooKeeper.clock.advance(10_000);
     expect(topicConfigs.configOf('orders').retentionMs).toBe(-1);
@@ -270,3 +271,18 @@ test('an unknown value in a topic is not shown in the log', async () => {
   expect(topicConfigs.configOf('orders')).toBeInstanceOf(TopicConfig);
   await zooKeeper.run(changes.close());
 });
+
+test.each([
+  ['true', ['unclean orders']],
+  ['TRUE', ['unclean orders']],
+  ['False', []],
+])(
+  'the controller hears of a topic that allows unclean elections, as whoever wrote it spells it: %s',
+  async (text, heard) => {
+    const { zooKeeper, changes, write, told } = await brokerOne();
+    await zooKeeper.run(changes.start());
+    await write('topics/orders', { 'unclean.leader.election.enable': text });
+    expect(told.filter((line) => line.startsWith('unclean'))).toEqual(heard);
+    await zooKeeper.run(changes.close());
+  },
+);

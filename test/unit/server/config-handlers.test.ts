@@ -17,7 +17,8 @@ function services(standing: ReadonlyMap<string, string> = new Map()) {
   );
   const configs = {
     config: () => Promise.resolve(standing),
-    setOrCreateConfig: () => Promise.reject(new Error('a write')),
+    changeConfig: () => Promise.reject(new Error('a write')),
+    changeTopicConfig: () => Promise.reject(new Error('a write')),
   };
   const deps = {
     config: () => config,

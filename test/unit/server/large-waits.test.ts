@@ -24,14 +24,13 @@ function topicAdminOf(clock: SimulatedClock): TopicAdmin {
   const partition = { replicas: [999], adding: [], removing: [] };
   const stores = {
     brokers: { brokers: () => Promise.resolve({ found: new Map([[999, { id: 999, rack: null }]]) }) },
-    configs: { setOrCreateConfig: () => Promise.resolve() },
     deletions: {
       isTopicMarkedForDeletion: () => Promise.resolve(false),
       createDeleteTopicPath: () => Promise.resolve(),
     },
     topics: {
       topicExists: (name: string) => Promise.resolve(name === 'there'),
-      createTopicAssignment: () => Promise.resolve(),
+      createTopic: () => Promise.resolve(),
       changeAssignment: async (topic: string, change: (current: object) => Promise<object | null>) => {
         const current = { topic, topicId: null, partitions: new Map([[0, partition]]) };
         return (await change(current)) ?? current;

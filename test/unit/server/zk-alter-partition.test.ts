@@ -23,7 +23,7 @@ beforeEach(async () => {
   const { stores } = client;
   await zooKeeper.run(stores.cluster.createTopLevelPaths());
   const assignment = new Map([0, 1].map((partition) => [partition, [1, 2]]));
-  await zooKeeper.run(stores.topics.createTopicAssignment('t', null, assignment));
+  await zooKeeper.run(stores.topics.createTopic('t', null, assignment));
   const state = { leaderAndIsr: STATE, controllerEpoch: CONTROLLER_EPOCH };
   const states = new Map(['t-0', 't-1'].map((key) => [key, state]));
   await zooKeeper.run(stores.partitionStates.createStates(states, ANY_VERSION));

@@ -18,7 +18,10 @@ async function listening() {
       if (entityPath === 'topics/bad') throw new Error('a handler that fails');
     },
   });
-  const notify = (entity: string) => zooKeeper.run(writer.stores.configs.createChangeNotification(entity));
+  const notify = (entity: string) => {
+    const [type, name] = entity.split('/') as ['topics' | 'users', string];
+    return zooKeeper.run(writer.stores.configs.changeConfig(type, name, new Map()));
+  };
   return { zooKeeper, writer, reader, seen, listener, notify };
 }
 

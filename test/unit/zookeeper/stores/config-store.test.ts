@@ -1,11 +1,12 @@
 import type { ZkClient } from '../../../../src/zookeeper/index.js';
+import { writeConfig } from '../../../support/write-config.js';
 import { SimulatedZooKeeper } from '../support/simulated-zookeeper.js';
 
 test('what is read as of now is not what a member that lags behind has had until then', async () => {
   const zooKeeper = new SimulatedZooKeeper();
   const { stores, zk } = await zooKeeper.client();
   const { configs } = stores;
-  await zooKeeper.run(configs.setOrCreateConfig('topics', 'orders', new Map([['retention.ms', '-1']])));
+  await zooKeeper.run(writeConfig(zk, 'topics', 'orders', { 'retention.ms': '-1' }));
   // A member answers by what it has when a question reaches it, and has caught up when one comes behind a `sync`.
   let isBehind = true;
   const client: Pick<ZkClient, 'get' | 'sync'> = zk;

@@ -66,7 +66,7 @@ describe('writes of the controller', () => {
   test('are made under its epoch and refused to a deposed one', async () => {
     const { zooKeeper, one, two } = await twoBrokers();
     const old = await zooKeeper.run(elect(one.stores, 1));
-    await zooKeeper.run(two.stores.topics.createTopicAssignment('t', null, new Map([[0, [1, 2]]])));
+    await zooKeeper.run(two.stores.topics.createTopic('t', null, new Map([[0, [1, 2]]])));
     const created = await zooKeeper.run(
       one.stores.partitionStates.createStates(new Map([['t-0', state()]]), old.zkVersion),
     );
@@ -92,7 +92,7 @@ describe('writes of the controller', () => {
     const { epoch, zkVersion } = await zooKeeper.run(elect(one.stores, 1));
     const { partitionStates, topics } = one.stores;
     await zooKeeper.run(
-      topics.createTopicAssignment(
+      topics.createTopic(
         't',
         null,
         new Map([
@@ -131,7 +131,7 @@ describe('writes of the controller', () => {
     const { zooKeeper, one } = await twoBrokers();
     const { zkVersion } = await zooKeeper.run(elect(one.stores, 1));
     const { partitionStates, topics } = one.stores;
-    await zooKeeper.run(topics.createTopicAssignment('t', null, new Map([[0, [1]]])));
+    await zooKeeper.run(topics.createTopic('t', null, new Map([[0, [1]]])));
     await zooKeeper.run(partitionStates.createStates(new Map([['t-0', state()]]), zkVersion));
     await zooKeeper.run(topics.deleteTopic('t', zkVersion));
     expect(await zooKeeper.run(topics.topics())).toEqual([]);
@@ -141,7 +141,7 @@ describe('writes of the controller', () => {
   test('creating states twice reports those that were there', async () => {
     const { zooKeeper, one } = await twoBrokers();
     const { zkVersion } = await zooKeeper.run(elect(one.stores, 1));
-    await zooKeeper.run(one.stores.topics.createTopicAssignment('t', null, new Map([[0, [1]]])));
+    await zooKeeper.run(one.stores.topics.createTopic('t', null, new Map([[0, [1]]])));
     const create = (isr: number[]) =>
       one.stores.partitionStates.createStates(new Map([['t-0', state({ isr })]]), zkVersion);
     await zooKeeper.run(create([1, 2]));
@@ -165,14 +165,14 @@ describe('other stores', () => {
     const { zooKeeper, one } = await twoBrokers();
     const { topics } = one.stores;
     const topicId = 'AAAAAAAAAAAAAAAAAAAAEA';
-    await zooKeeper.run(topics.createTopicAssignment('t', topicId, new Map([[0, [1, 2]]])));
+    await zooKeeper.run(topics.createTopic('t', topicId, new Map([[0, [1, 2]]])));
     const partitions = new Map([[0, { replicas: [3, 1, 2], adding: [3], removing: [2] }]]);
     await zooKeeper.run(topics.changeAssignment('t', (current) => ({ ...current, partitions })));
     expect(await zooKeeper.run(topics.assignments(['t', 'missing']))).toEqual({
       found: new Map([['t', { topic: 't', topicId, partitions }]]),
       unreadable: new Map(),
     });
-    await expect(zooKeeper.run(topics.createTopicAssignment('t', null, new Map()))).rejects.toMatchObject({
+    await expect(zooKeeper.run(topics.createTopic('t', null, new Map()))).rejects.toMatchObject({
       code: 'NodeExists',
     });
   });
@@ -181,7 +181,7 @@ describe('other stores', () => {
     const { zooKeeper, one } = await twoBrokers();
     const { topics } = one.stores;
     for (const topic of ['orders', 'bills', 'copy']) {
-      await zooKeeper.run(topics.createTopicAssignment(topic, null, new Map([[0, [1]]])));
+      await zooKeeper.run(topics.createTopic(topic, null, new Map([[0, [1]]])));
     }
     const { found } = await zooKeeper.run(topics.assignments(['copy', 'bills', 'missing', 'orders']));
     expect([...found.keys()]).toEqual(['orders', 'bills', 'copy']);
@@ -190,8 +190,8 @@ describe('other stores', () => {
   test('configs are replaced whole, and an unknown entity has none', async () => {
     const { zooKeeper, one } = await twoBrokers();
     const { configs } = one.stores;
-    await zooKeeper.run(configs.setOrCreateConfig('users', 'ann/clients/app', new Map([['a', '1']])));
-    await zooKeeper.run(configs.setOrCreateConfig('users', 'ann/clients/app', new Map([['b', '2']])));
+    await zooKeeper.run(configs.changeConfig('users', 'ann/clients/app', new Map([['a', '1']])));
+    await zooKeeper.run(configs.changeConfig('users', 'ann/clients/app', new Map([['b', '2']])));
     expect(await zooKeeper.run(configs.config('users', 'ann/clients/app'))).toEqual(new Map([['b', '2']]));
     expect(await zooKeeper.run(configs.entities('users'))).toEqual(['ann']);
     expect(await zooKeeper.run(configs.entities('users', 'ann/clients'))).toEqual(['app']);

@@ -13,7 +13,7 @@ async function controllerWithoutAnswer() {
   const { stores, network } = await zooKeeper.client();
   await zooKeeper.run(stores.cluster.createTopLevelPaths());
   const { zkVersion } = await zooKeeper.run(stores.controller.registerControllerAndIncrementControllerEpoch(1));
-  await zooKeeper.run(stores.topics.createTopicAssignment('orders', null, new Map([[0, [1, 2]]])));
+  await zooKeeper.run(stores.topics.createTopic('orders', null, new Map([[0, [1, 2]]])));
   const { core } = zooKeeper.server;
   const loseAnswerTo = (path: string): void => {
     const step = core.step.bind(core);

@@ -21,7 +21,7 @@ async function twoAdministrators() {
   const zooKeeper = new SimulatedZooKeeper();
   const [one, two] = [await zooKeeper.client(), await zooKeeper.client()];
   await zooKeeper.run(one.stores.cluster.createTopLevelPaths());
-  await zooKeeper.run(one.stores.topics.createTopicAssignment('orders', null, new Map([[0, [1]]])));
+  await zooKeeper.run(one.stores.topics.createTopic('orders', null, new Map([[0, [1]]])));
   return { zooKeeper, one, two };
 }
 

@@ -1,7 +1,7 @@
 import { runAtOnce, seededRandom, SimulatedClock, silentLogger } from '../../../src/common/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
-import { requireFittingAssignment } from '../../../src/server/admin/assignment-size.js';
+import { requireFittingAssignment } from '../../../src/server/admin/znode-size.js';
 import { TopicAdmin } from '../../../src/server/admin/topic-admin.js';
 import { topicZnode } from '../../../src/zookeeper/index.js';
 
@@ -44,12 +44,11 @@ describe('a topic whose assignment no znode holds', () => {
   const partition = { replicas: [999], adding: [], removing: [] };
   const stores = {
     brokers: { brokers: () => Promise.resolve({ found: new Map([[999, { id: 999, rack: null }]]) }) },
-    configs: { setOrCreateConfig: async () => void written.push('config') },
     deletions: { isTopicMarkedForDeletion: () => Promise.resolve(false) },
     topics: {
       topicExists: () => Promise.resolve(false),
       topics: () => Promise.resolve([]),
-      createTopicAssignment: async () => void written.push('topic'),
+      createTopic: async () => void written.push('topic'),
       changeAssignment: async (topic: string, change: (current: object) => Promise<object | null>) => {
         if (await change({ topic, topicId: null, partitions: new Map([[0, partition]]) })) written.push('topic');
       },
