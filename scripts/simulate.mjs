@@ -1,7 +1,7 @@
 // Runs many simulated clusters, each from its seed; the tests of clusters run it too, for outside of jest it takes three quarters of the time:
 //   node scripts/simulate.mjs [--first SEED] [--count N] [--trace] [--disks] [--ingredients NAME,…] [--budget SECONDS --least N]
-// With --disks the faults are those of disks and of moves between them. With --ingredients every run has those that are named (coldReads,
-// jumpingClocks, oldClients, lateTopicIds; none) in place of those that its seed draws. After --budget no seed is begun, once --least have run.
+// With --disks the faults are those of disks and of moves between them. With --ingredients every run has those that are named
+// (test/simulation/README.md lists them; none) in place of those that its seed draws. After --budget no seed is begun, once --least have run.
 // Prints the seeds that fail, and the end of what happened in the first; with --trace it writes all that happened to trace-SEED.txt. Exits
 // with 1 when any failed.
 import fs from 'node:fs';

@@ -22,8 +22,20 @@ export {
 } from './zk-client.js';
 export { ZooKeeperClient, type ZooKeeperClientOptions } from './client/zookeeper-client.js';
 export { parseConnectString, type ConnectString } from './connect-string.js';
-export { EmbeddedZooKeeper, type EmbeddedMember, type EmbeddedZooKeeperOptions } from './embedded/server.js';
-export { ZooKeeperCore } from './embedded/core.js';
+export {
+  EmbeddedZooKeeper,
+  type EmbeddedMember,
+  type EmbeddedZooKeeperOptions,
+  type Replica,
+  type ReplicaRequest,
+} from './embedded/server.js';
+export {
+  ZooKeeperCore,
+  type CoreOptions,
+  type CoreRequest,
+  type CoreResponse,
+  type FiredWatch,
+} from './embedded/core.js';
 export { ControllerMovedError, isZkError, ZkError, ZnodeFormatError, type ZkErrorCode } from './errors.js';
 export { defaultAcl, PERSISTENT_PATHS } from './defaults.js';
 export {

@@ -7,6 +7,8 @@ const SEEDS: Readonly<Record<Ingredient, readonly number[]>> = {
   jumpingClocks: [3],
   oldClients: [119],
   lateTopicIds: [5],
+  laggingMembers: [1],
+  longOutages: [],
 };
 
 describe('clusters keep their promises', () => {

@@ -90,7 +90,7 @@ export class ZooKeeperCore {
   private zxid = FIRST_ZXID;
   private fired: FiredWatch[] = [];
 
-  constructor(private readonly options: CoreOptions) {}
+  constructor(readonly options: CoreOptions) {}
 
   get lastZxid(): bigint {
     return this.zxid;

@@ -2,7 +2,7 @@ import type { Clock, Connection, Endpoint, Listener, Logger, Random, Timer, Tran
 import { FrameAssembler } from '../wire/frame-assembler.js';
 import { JuteReader } from '../wire/jute.js';
 import { OpCode, Xid } from '../wire/op-codes.js';
-import { ZooKeeperCore, type FiredWatch } from './core.js';
+import { ZooKeeperCore, type CoreRequest, type CoreResponse, type FiredWatch } from './core.js';
 import { decodeRequest, encodeConnectResponse, encodeEvent, encodeResponse } from './wire.js';
 
 export interface EmbeddedZooKeeperOptions {
@@ -12,6 +12,21 @@ export interface EmbeddedZooKeeperOptions {
   /** ZooKeeper's default is two ticks of 2 s. */
   readonly minSessionTimeoutMs?: number;
   readonly maxSessionTimeoutMs?: number;
+  /** What decides; one with the time-outs above unless told. */
+  readonly core?: ZooKeeperCore;
+}
+
+/** What a client may ask of its member, once it has a session. */
+export type ReplicaRequest = CoreRequest | { readonly op: 'closeSession' };
+
+/** What one member has heard of all that was decided, and answers from: those of a simulation may lag behind each other. */
+export interface Replica {
+  /** Of the newest write that it has heard of: clients that have seen newer ones must look for another member. */
+  readonly lastZxid: bigint;
+  /** Carries out requests of a session, and answers in their order. With null the connection is lost in place of the answer. */
+  step(session: bigint, request: ReplicaRequest, answer: (response: CoreResponse | null) => void): void;
+  /** Forgets the watches of a connection that closed. */
+  dropWatches(session: bigint): void;
 }
 
 /** The server's own limit on a request (`jute.maxbuffer`). */
@@ -19,10 +34,11 @@ const MAX_REQUEST_BYTES = 1024 * 1024 + 1024;
 
 /**
  * A ZooKeeper in this process, for development, tests and simulation: ZooKeeper's wire protocol over the transport port, in front of
- * `ZooKeeperCore`. Several members may listen; they are of one mind, as an ensemble seems to its clients. Nothing is kept on disk.
+ * `ZooKeeperCore`. Several members may listen; they are of one mind, unless `listen` is given replicas. Nothing is kept on disk.
  */
 export class EmbeddedZooKeeper {
   readonly core: ZooKeeperCore;
+  private readonly upToDate: Replica;
   private readonly members = new Set<EmbeddedMember>();
   private readonly attached = new Map<bigint, ServedConnection>();
   private expiryTimer: Timer | null = null;
@@ -30,17 +46,16 @@ export class EmbeddedZooKeeper {
   private closed = false;
 
   constructor(readonly options: EmbeddedZooKeeperOptions) {
-    this.core = new ZooKeeperCore({
-      minSessionTimeoutMs: options.minSessionTimeoutMs ?? 4_000,
-      maxSessionTimeoutMs: options.maxSessionTimeoutMs ?? 40_000,
-    });
+    const { minSessionTimeoutMs = 4_000, maxSessionTimeoutMs = 40_000 } = options;
+    this.core = options.core ?? new ZooKeeperCore({ minSessionTimeoutMs, maxSessionTimeoutMs });
+    this.upToDate = this.replicaWithoutLag();
     // As `SessionTrackerImpl`: the time in the upper bits, so that ids of two runs differ.
     this.nextSession = (BigInt(Math.floor(options.clock.nowMs())) << 24n) >> 8n;
   }
 
   /** Adds a member that serves clients at `endpoint` (port 0: any free one). */
-  async listen(transport: Transport, endpoint: Endpoint): Promise<EmbeddedMember> {
-    const member = new EmbeddedMember(this);
+  async listen(transport: Transport, endpoint: Endpoint, replica = this.upToDate): Promise<EmbeddedMember> {
+    const member = new EmbeddedMember(this, replica);
     member.listener = await transport.listen(endpoint, (connection) => member.accept(connection));
     this.members.add(member);
     return member;
@@ -73,6 +88,7 @@ export class EmbeddedZooKeeper {
 
   /** The session's events go to this connection now. An earlier one stays until its client lets go of it, as in ZooKeeper. */
   attach(session: bigint, connection: ServedConnection): void {
+    this.attached.get(session)?.replica.dropWatches(session);
     this.attached.set(session, connection);
     this.scheduleExpiry();
   }
@@ -80,11 +96,36 @@ export class EmbeddedZooKeeper {
   detach(session: bigint, connection: ServedConnection): void {
     if (this.attached.get(session) !== connection) return;
     this.attached.delete(session);
-    this.core.dropWatches(session);
+    connection.replica.dropWatches(session);
   }
 
-  deliver(fired: readonly FiredWatch[]): void {
-    for (const { session, event } of fired) this.attached.get(session)?.send(encodeEvent(event));
+  /** Tells of watches that fired in a replica those of its sessions that are connected to it. */
+  deliver(fired: readonly FiredWatch[], replica = this.upToDate): void {
+    for (const { session, event } of fired) {
+      const connection = this.attached.get(session);
+      if (connection?.replica === replica) connection.send(encodeEvent(event));
+    }
+  }
+
+  private replicaWithoutLag(): Replica {
+    const { core, options } = this;
+    const replica: Replica = {
+      get lastZxid() {
+        return core.lastZxid;
+      },
+      step: (session, request, answer) => {
+        if (request.op === 'closeSession') {
+          this.deliver(core.closeSession(session), replica);
+          return answer({ op: 'done', zxid: core.lastZxid });
+        }
+        const { response, fired } = core.step(session, request, this.now(), Math.floor(options.clock.nowMs()));
+        // Events go out before the answer to the request that caused them, as in ZooKeeper.
+        this.deliver(fired, replica);
+        answer(response);
+      },
+      dropWatches: (session) => core.dropWatches(session),
+    };
+    return replica;
   }
 
   private scheduleExpiry(): void {
@@ -115,7 +156,10 @@ export class EmbeddedMember {
   private readonly connections = new Set<ServedConnection>();
   private frozen = false;
 
-  constructor(readonly zooKeeper: EmbeddedZooKeeper) {}
+  constructor(
+    readonly zooKeeper: EmbeddedZooKeeper,
+    readonly replica: Replica,
+  ) {}
 
   get endpoint(): Endpoint {
     return this.listener.endpoint;
@@ -214,6 +258,10 @@ class ServedConnection {
     this.gone();
   }
 
+  get replica(): Replica {
+    return this.member.replica;
+  }
+
   private get zooKeeper(): EmbeddedZooKeeper {
     return this.member.zooKeeper;
   }
@@ -233,7 +281,7 @@ class ServedConnection {
     const password = reader.buf() ?? Buffer.alloc(16);
     const { zooKeeper } = this;
     // A client that has seen more than we have must look for another server.
-    if (lastZxidSeen > zooKeeper.core.lastZxid) return this.end();
+    if (lastZxidSeen > this.replica.lastZxid) return this.end();
     const session = id === 0n ? zooKeeper.openSession(timeoutMs) : this.resume(id, Buffer.from(password), timeoutMs);
     if (!session) {
       this.send(encodeConnectResponse(0, 0n, Buffer.alloc(16)));
@@ -262,23 +310,20 @@ class ServedConnection {
     });
     if (!read) return;
     const { xid, opCode, request } = read;
-    const { core, options } = this.zooKeeper;
-    const nowMs = this.zooKeeper.now();
     if (opCode === OpCode.ping) {
-      if (!core.touch(session, nowMs)) return this.end();
+      const { core } = this.zooKeeper;
+      if (!core.touch(session, this.zooKeeper.now())) return this.end();
       return this.send(encodeResponse(Xid.ping, opCode, { op: 'done', zxid: core.lastZxid }));
     }
-    if (opCode === OpCode.closeSession) {
-      this.zooKeeper.deliver(core.closeSession(session));
-      this.send(encodeResponse(xid, opCode, { op: 'done', zxid: core.lastZxid }));
-      return this.end();
-    }
-    if (!request) return this.send(encodeResponse(xid, opCode, { op: 'error', error: 'Unimplemented', zxid: 0n }));
-    const { response, fired } = core.step(session, request, nowMs, Math.floor(options.clock.nowMs()));
-    // Events go out before the answer to the request that caused them, as in ZooKeeper.
-    this.zooKeeper.deliver(fired);
-    this.send(encodeResponse(xid, opCode, response));
-    // A connection without a session is of no use.
-    if (response.op === 'error' && (request.op === 'auth' || response.error === 'SessionExpired')) this.end();
+    const isLast = opCode === OpCode.closeSession;
+    const asked: ReplicaRequest | null = isLast ? { op: 'closeSession' } : request;
+    if (!asked) return this.send(encodeResponse(xid, opCode, { op: 'error', error: 'Unimplemented', zxid: 0n }));
+    this.replica.step(session, asked, (response) => {
+      if (!response) return this.end();
+      this.send(encodeResponse(xid, opCode, response));
+      // A connection without a session is of no use.
+      const isRefused = response.op === 'error' && (asked.op === 'auth' || response.error === 'SessionExpired');
+      if (isLast || isRefused) this.end();
+    });
   }
 }

@@ -10,6 +10,7 @@ import { highWatermarkIsCommitted } from './high-watermark.js';
 import { idempotence } from './idempotence.js';
 import { leaderInIsr } from './leader-in-isr.js';
 import { logsHaveNoHoles } from './logs-have-no-holes.js';
+import { nobodyForgetsTopics } from './nobody-forgets-topics.js';
 import { offsetsInOrder } from './offsets-in-order.js';
 import { oldControllersWriteNothing } from './old-controllers-write-nothing.js';
 import { oneLeaderPerEpoch } from './one-leader-per-epoch.js';
@@ -33,5 +34,6 @@ export function allInvariants(): Invariant[] {
     offsetsInOrder(),
     logsHaveNoHoles(),
     whatRestsIsAtItsEnd(),
+    nobodyForgetsTopics(),
   ];
 }

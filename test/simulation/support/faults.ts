@@ -3,7 +3,6 @@ import { ApiKey, ErrorCode, type ElectLeadersResponse } from '../../../src/proto
 import { partitionStates, sameMembers } from './cluster-state.js';
 import { LOG_DIRS } from './simulated-broker.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
-import { ZOOKEEPER_HOST } from './simulated-zookeeper.js';
 
 /** One kind of fault: does harm now, and undoes it after a while if it has to be undone. */
 type Fault = (cluster: SimulatedCluster, random: Random) => void;
@@ -81,7 +80,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     later(cluster, someTime(random, 15_000), () => cluster.broker(id).resume());
   },
   cutLink(cluster, random) {
-    const hosts = [ZOOKEEPER_HOST, ...cluster.brokers.map(({ host }) => host)];
+    const hosts = [...cluster.zooKeeper.hosts, ...cluster.brokers.map(({ host }) => host)];
     const [one, other] = shuffled(random, hosts);
     cutFor(cluster, one!, other!, random.nextInt(3), someTime(random, 20_000));
   },
@@ -89,13 +88,16 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     const { host } = pick(random, cluster.brokers);
     const forMs = someTime(random, 15_000);
     const ways = random.nextInt(3);
-    for (const other of [ZOOKEEPER_HOST, ...cluster.brokers.map((it) => it.host)]) {
+    for (const other of [...cluster.zooKeeper.hosts, ...cluster.brokers.map((it) => it.host)]) {
       if (other !== host) cutFor(cluster, host, other, ways, forMs);
     }
   },
   cutControllerFromZooKeeper(cluster, random) {
     const id = cluster.controllerId;
-    if (id > 0) cutFor(cluster, cluster.broker(id).host, ZOOKEEPER_HOST, random.nextInt(3), someTime(random, 20_000));
+    if (id < 0) return;
+    const ways = random.nextInt(3);
+    const forMs = someTime(random, 20_000);
+    for (const host of cluster.zooKeeper.hosts) cutFor(cluster, cluster.broker(id).host, host, ways, forMs);
   },
   cutFollowersFromLeaders(cluster, random) {
     const { host } = pick(random, cluster.brokers);
@@ -266,17 +268,18 @@ export interface FaultPlan {
   readonly kinds: readonly string[];
 }
 
-/** Which faults a seed has: a few kinds only, so that rare ones are not drowned (swarm testing). */
-export function planFaults(random: Random, ofDisks = false): FaultPlan {
+/** Which faults a seed has: a few kinds only, so that rare ones are not drowned (swarm testing), and `others` unless the power is lost. */
+export function planFaults(random: Random, ofDisks: boolean, others: readonly string[]): FaultPlan {
   const forMs = 15_000 + random.nextInt(30_000);
   const meanGapMs = 400 + random.nextInt(5_000);
   if (ofDisks) {
     const kinds = [...shuffled(random, Object.keys(DISK_FAULTS)).slice(0, 1 + random.nextInt(3)), 'moveLeaders'];
-    return { forMs, meanGapMs, kinds: random.nextInt(2) === 0 ? kinds : [...kinds, 'failLogDir', 'cutLink'] };
+    const more = random.nextInt(2) === 0 ? [] : ['failLogDir', 'cutLink'];
+    return { forMs, meanGapMs, kinds: [...kinds, ...more, ...others] };
   }
   if (random.nextInt(12) === 0) return { forMs, meanGapMs, kinds: ['losePower'] };
   const names = Object.keys(FAULTS);
-  return { forMs, meanGapMs, kinds: shuffled(random, names).slice(0, 1 + random.nextInt(6)) };
+  return { forMs, meanGapMs, kinds: [...shuffled(random, names).slice(0, 1 + random.nextInt(6)), ...others] };
 }
 
 /** Does harm by plan; resolves when the time is up. What is broken then stays so until `heal`. */

@@ -1,13 +1,18 @@
 /**
- * What a run may have beyond faults: circumstances in which much of a broker takes other ways. A seed has one of them or two, or none; they
+ * What a run may have beyond faults: circumstances in which much of a broker takes other ways. A seed has one to three of them, or none; they
  * are drawn apart from everything else, so that a seed without any runs as it did before there were these.
  */
 import { seededRandom, shuffled, type Random } from '../../../src/common/index.js';
 import { ApiKey } from '../../../src/protocol/index.js';
 import { topicIdOf } from './cluster-state.js';
 import type { SimulatedCluster, SimulatedTopic } from './simulated-cluster.js';
+import { sufferOutage, troubleMembers } from './zookeeper-troubles.js';
 
-export const INGREDIENTS = ['coldReads', 'jumpingClocks', 'oldClients', 'lateTopicIds'] as const;
+const OF_BROKERS = ['coldReads', 'jumpingClocks', 'oldClients', 'lateTopicIds'] as const;
+const OF_CLUSTERS = ['laggingMembers'] as const;
+/** Those that no seed draws, for they find what is known and not mended yet. */
+const ON_DEMAND = ['longOutages'] as const;
+export const INGREDIENTS = [...OF_BROKERS, ...OF_CLUSTERS, ...ON_DEMAND] as const;
 export type Ingredient = (typeof INGREDIENTS)[number];
 
 const HOUR_MS = 3_600_000;
@@ -25,7 +30,8 @@ const NEWEST_FETCH_BY_ID = 15;
 
 export function drawIngredients(seed: number): Ingredient[] {
   const random = seededRandom(seed * 48_271 + 13);
-  return shuffled(random, INGREDIENTS).slice(0, [0, 1, 1, 2][random.nextInt(4)]);
+  const ofBrokers = shuffled(random, OF_BROKERS).slice(0, [0, 1, 1, 2][random.nextInt(4)]);
+  return random.nextInt(2) === 0 ? ofBrokers : [...ofBrokers, OF_CLUSTERS[random.nextInt(OF_CLUSTERS.length)]!];
 }
 
 /** Puts ingredients into one run. Its randomness is its own. */
@@ -49,6 +55,16 @@ export class IngredientMixer {
         'inter.broker.protocol.version': OLD_PROTOCOLS[this.random.nextInt(OLD_PROTOCOLS.length)]!,
       }),
     };
+  }
+
+  get zooKeeperMembers(): number {
+    return this.names.has('laggingMembers') ? 3 : 1;
+  }
+
+  /** Faults that it is about, beside those of the seed. */
+  faultKinds(): string[] {
+    // Topics that a member may not have heard of when another controller tells everybody of all.
+    return this.names.has('laggingMembers') ? ['createAndDelete', 'expireControllerSession'] : [];
   }
 
   /** Sessions of many partitions, when that is what it is about. */
@@ -99,6 +115,12 @@ export class IngredientMixer {
   onFaults(cluster: SimulatedCluster, forMs: number): void {
     if (this.names.has('jumpingClocks')) this.jumpClocks(cluster, forMs);
     if (this.names.has('lateTopicIds')) this.upgradeBrokers(cluster, forMs);
+    if (this.names.has('laggingMembers')) troubleMembers(cluster, this.random, forMs);
+  }
+
+  /** What comes when the faults are over, before everything is healed. */
+  async afterFaults(cluster: SimulatedCluster): Promise<void> {
+    if (this.names.has('longOutages')) await sufferOutage(cluster, this.random);
   }
 
   private slowReads(cluster: SimulatedCluster): void {

@@ -34,13 +34,14 @@ export async function runSeed(
   const random = seededRandom(seed * 2_654_435_761 + 1);
   const brokers = [1, 2, 3, 3, 3, 3, 3, 4, 5][random.nextInt(9)]!;
   const slow = random.nextInt(5) === 0;
-  const plan = planFaults(random, ofDisks);
   const mixer = new IngredientMixer(new Set(ingredients), seed);
+  const plan = planFaults(random, ofDisks, mixer.faultKinds());
   const cluster = new SimulatedCluster({
     seed,
     brokers,
     minDelayMs: 0.1,
     maxDelayMs: slow ? 40 : 2,
+    zooKeeperMembers: mixer.zooKeeperMembers,
     properties: {
       'min.insync.replicas': String(brokers === 1 ? 1 : 2),
       'offsets.topic.replication.factor': String(Math.min(3, brokers)),
@@ -72,6 +73,7 @@ export async function runSeed(
     }
     mixer.onFaults(cluster, plan.forMs);
     await sufferFaults(cluster, plan, seed + 3);
+    await mixer.afterFaults(cluster);
     await cluster.heal().untilQuiet();
   } catch (caught) {
     error = caught instanceof Error ? caught : new Error(String(caught));

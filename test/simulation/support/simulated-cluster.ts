@@ -27,6 +27,8 @@ export interface ClusterOptions {
   readonly brokers: number;
   readonly minDelayMs?: number;
   readonly maxDelayMs?: number;
+  /** One that knows all unless told; several lag behind each other. */
+  readonly zooKeeperMembers?: number;
   /** Over the defaults below. */
   readonly properties?: Readonly<Record<string, string>>;
   readonly logLevel?: 'info' | 'debug' | 'trace';
@@ -154,6 +156,7 @@ export class SimulatedCluster {
       seededRandom(seed + 11_000_003),
       this.trace.loggers(ZOOKEEPER_HOST, 'info')('zookeeper'),
       this.network,
+      options.zooKeeperMembers ?? 1,
     );
     this.invariants = allInvariants();
     this.zooKeeper.onTransaction((transaction) => {
@@ -397,8 +400,7 @@ export class SimulatedCluster {
     this.networkSettings.resetProbability = 0;
     for (const client of this.clients) for (const broker of this.brokers) this.disturbLink(client.host, broker.host);
     this.network.heal();
-    this.zooKeeper.thaw();
-    this.zooKeeper.lostAnswerProbability = 0;
+    this.zooKeeper.heal();
     for (const broker of this.brokers) {
       broker.resume();
       broker.repairDisks();

@@ -1,12 +1,15 @@
-import type {
-  Connection,
-  Logger,
-  Random,
-  SimulatedClock,
-  SimulatedNetwork,
-  Transport,
+import {
+  seededRandom,
+  type Connection,
+  type Logger,
+  type Random,
+  type SimulatedClock,
+  type SimulatedNetwork,
+  type Transport,
 } from '../../../src/common/index.js';
 import { EmbeddedZooKeeper, type EmbeddedMember } from '../../../src/zookeeper/index.js';
+import { LaggingReplica } from './lagging-replica.js';
+import { OrderedCore } from './ordered-core.js';
 
 /** One change of the tree that ZooKeeper made. */
 export interface Change {
@@ -28,10 +31,23 @@ const PORT = 2181;
 
 type Step = EmbeddedZooKeeper['core']['step'];
 
-/** The embedded ZooKeeper on a host of its own, with a log of what was written and switches for its failures. */
+/** A member of the ensemble, on a host of its own. */
+interface Member {
+  readonly host: string;
+  server: EmbeddedMember | null;
+  /** Null for the only one, which knows all. */
+  readonly replica: LaggingReplica | null;
+  isDown: boolean;
+}
+
+/**
+ * The embedded ZooKeeper with a log of what was written and switches for its failures: one member, or several that lag behind each other.
+ * What is asked of it here is answered from what was decided, whatever the members have heard of it.
+ */
 export class SimulatedZooKeeper {
   readonly server: EmbeddedZooKeeper;
-  private member!: EmbeddedMember;
+  private readonly core = new OrderedCore({ minSessionTimeoutMs: 4_000, maxSessionTimeoutMs: 40_000 });
+  private readonly members: readonly Member[];
   private readonly listeners: ((transaction: Transaction) => void)[] = [];
   private adminSession: bigint | null = null;
   /** What was read from the bytes of a node: a node that changes has others. */
@@ -44,24 +60,46 @@ export class SimulatedZooKeeper {
     private readonly random: Random,
     logger: Logger,
     private readonly network: SimulatedNetwork,
+    members: number,
   ) {
-    this.server = new EmbeddedZooKeeper({ clock, random, logger });
+    this.server = new EmbeddedZooKeeper({ clock, random, logger, core: this.core });
+    this.members = Array.from({ length: members }, (_, index) => ({
+      host: index === 0 ? ZOOKEEPER_HOST : `${ZOOKEEPER_HOST}${index + 1}`,
+      server: null,
+      replica:
+        members === 1
+          ? null
+          : new LaggingReplica(this.server, this.core, clock, seededRandom(random.nextInt(1_000_000_000))),
+      isDown: false,
+    }));
     this.watchWrites();
   }
 
+  get hosts(): readonly string[] {
+    return this.members.map(({ host }) => host);
+  }
+
+  get replicas(): readonly LaggingReplica[] {
+    return this.members.flatMap(({ replica }) => replica ?? []);
+  }
+
   get connectString(): string {
-    return `${ZOOKEEPER_HOST}:${PORT}`;
+    return this.hosts.map((host) => `${host}:${PORT}`).join(',');
   }
 
   async start(): Promise<void> {
-    const transport = this.network.transportFor(ZOOKEEPER_HOST);
-    this.member = await this.server.listen(this.losingAnswers(transport), { host: ZOOKEEPER_HOST, port: PORT });
+    for (const member of this.members) {
+      const { host, replica } = member;
+      const transport = this.faulty(member, this.network.transportFor(host));
+      member.server = await this.server.listen(transport, { host, port: PORT }, replica ?? undefined);
+    }
   }
 
   /** Creates a node as a tool would that talks to ZooKeeper itself. False when there is one already. */
   create(path: string, data: string): boolean {
     const { core } = this.server;
     const nowMs = this.clock.monotonicMs();
+    if (this.members.every(({ isDown }) => isDown)) return false;
     if (this.adminSession === null || !core.touch(this.adminSession, nowMs)) {
       this.adminSession = this.server.openSession(40_000).id;
     }
@@ -77,20 +115,62 @@ export class SimulatedZooKeeper {
 
   /** Stands still: connections stay, nothing is answered. Sessions run out, as they do in an ensemble that is cut off. */
   freeze(): void {
-    this.member.freeze();
+    for (const { server, replica } of this.members) {
+      server!.freeze();
+      replica?.hold(true);
+    }
   }
 
   thaw(): void {
-    this.member.thaw();
+    for (const { server, replica } of this.members) {
+      replica?.hold(false);
+      server!.thaw();
+    }
   }
 
   get isFrozen(): boolean {
-    return this.member.isFrozen();
+    return this.members[0]!.server!.isFrozen();
   }
 
   /** Every client must connect again. */
   disconnectAll(): void {
-    this.member.disconnectAll();
+    for (const { server } of this.members) server!.disconnectAll();
+  }
+
+  /** The member's process is gone; it comes back with what it had. */
+  stopMember(host: string): void {
+    const member = this.members.find((it) => it.host === host)!;
+    member.isDown = true;
+    member.server!.disconnectAll();
+  }
+
+  startMember(host: string): void {
+    this.members.find((it) => it.host === host)!.isDown = false;
+  }
+
+  /**
+   * No quorum for so long: all are gone. No one ends a session meanwhile, and whoever leads then gives each its whole time-out
+   * (`SessionTrackerImpl`).
+   */
+  beGone(forMs: number): void {
+    for (const host of this.hosts) this.stopMember(host);
+    const endMs = this.clock.monotonicMs() + forMs;
+    for (const session of this.core.openSessions) this.core.touch(session, endMs);
+  }
+
+  /** Everything that was wrong with its members is over, and they hardly lag any more. */
+  heal(): void {
+    this.thaw();
+    this.lostAnswerProbability = 0;
+    for (const { host, replica } of this.members) {
+      this.startMember(host);
+      replica?.calmDown();
+    }
+  }
+
+  /** The session is neither closed nor expired. */
+  hasSession(id: bigint): boolean {
+    return this.core.openSessions.includes(id);
   }
 
   expireSession(id: bigint): void {
@@ -127,7 +207,7 @@ export class SimulatedZooKeeper {
     return this.server.core.tree.get(path)?.ephemeralOwner ?? 0n;
   }
 
-  private losingAnswers(transport: Transport): Transport {
+  private faulty(member: Member, transport: Transport): Transport {
     const wrap = (connection: Connection): Connection =>
       new Proxy(connection, {
         get: (target, name) => {
@@ -145,7 +225,8 @@ export class SimulatedZooKeeper {
     return {
       listen: (endpoint, onConnection) =>
         transport.listen(endpoint, (connection) => {
-          onConnection(wrap(connection));
+          if (member.isDown) connection.destroy();
+          else onConnection(wrap(connection));
         }),
       connect: (endpoint, handlers, options) => transport.connect(endpoint, handlers, options),
     };
