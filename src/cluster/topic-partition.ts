@@ -4,9 +4,12 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
-/** `topic-partition`: Kafka's way of printing it, the name of its directory, and the key in maps. */
+/**
+ * `topic-partition`: Kafka's way of printing it, the name of its directory, and the key in maps. A negative partition, which only a client can
+ * name, is in parentheses: that of `x` is not to be found under the key of partition 1 of `x-`.
+ */
 export function partitionKey(tp: TopicPartition): string {
-  return `${tp.topic}-${tp.partition}`;
+  return tp.partition >= 0 ? `${tp.topic}-${tp.partition}` : `${tp.topic}-(${tp.partition})`;
 }
 
 /**

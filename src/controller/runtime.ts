@@ -71,7 +71,16 @@ export interface ControllerRuntime {
   flush(): void;
 }
 
+/** They are told of with every change: of thousands so many, and that there are more. */
+const MAX_TOLD = 20;
+const MAX_TOLD_LENGTH = 500;
+
 /** Tells of nodes that no one can read. What they are about is left as it is until they are mended; everything else goes on. */
 export function tellUnreadable(log: Logger, unreadable: Iterable<ZnodeFormatError>): void {
-  for (const error of unreadable) log.error('Passing over a znode that cannot be read', { error });
+  let count = 0;
+  for (const { message } of unreadable) {
+    if (++count > MAX_TOLD) continue;
+    log.error('Passing over a znode that cannot be read', { reason: message.slice(0, MAX_TOLD_LENGTH) });
+  }
+  if (count > MAX_TOLD) log.error('Passing over more znodes that cannot be read', { count: count - MAX_TOLD });
 }

@@ -36,7 +36,7 @@ import { addInt64, toInt64, type CompressionType, type Int64 } from '../records/
 import type { OffsetAndMetadata } from './core/group-offsets.js';
 import { GroupOffsetRequests, type AllOffsets, type Committer } from './group-offset-requests.js';
 import { GroupStore, type TransactionalProducer } from './group-store.js';
-import { Membership } from './membership.js';
+import { Membership, type SyncRequest } from './membership.js';
 import type { PartitionWriter } from './ports.js';
 import { Rebalance } from './rebalance.js';
 import { joinError, syncError, type JoinGroupResult, type SyncGroupResult } from './results.js';
@@ -227,27 +227,30 @@ export class GroupCoordinator {
     );
   }
 
-  /** Of the assignments those for members are looked up in steps. */
+  /** Assignments are the leader's to bring: those for members are looked up in steps. */
   *syncGroup(request: SyncGroupRequest): Steps<Promise<SyncGroupResponse>> {
     const assignments = new Map<string, Buffer>();
-    yield* forEachInSteps(request.assignments, ({ memberId, assignment }) => {
-      if (this.store.get(request.groupId)?.has(memberId)) assignments.set(memberId, assignment);
-    });
-    return new Promise((resolve) => {
-      const respond = (result: SyncGroupResult): void => resolve({ throttleTimeMs: 0, ...result });
-      const refusal = this.refuse(request.groupId, false);
-      const group = this.store.get(request.groupId);
-      if (refusal === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS) {
-        // The rebalance was lost with the old coordinator; members can rejoin without finding the new one.
-        respond(syncError(ErrorCode.REBALANCE_IN_PROGRESS));
-      } else if (refusal !== ErrorCode.NONE) {
-        respond(syncError(refusal));
-      } else if (!group) {
-        respond(syncError(ErrorCode.UNKNOWN_MEMBER_ID));
-      } else {
-        this.membership.sync(group, { ...request, assignments }, respond);
-      }
-    });
+    if (this.store.get(request.groupId)?.isLeader(request.memberId)) {
+      yield* forEachInSteps(request.assignments, ({ memberId, assignment }) => {
+        if (this.store.get(request.groupId)?.has(memberId)) assignments.set(memberId, assignment);
+      });
+    }
+    return new Promise((resolve) => this.sync({ ...request, assignments }, syncAnswer(resolve)));
+  }
+
+  private sync(request: SyncRequest & { readonly groupId: string }, respond: (result: SyncGroupResult) => void): void {
+    const refusal = this.refuse(request.groupId, false);
+    const group = this.store.get(request.groupId);
+    if (refusal === ErrorCode.COORDINATOR_LOAD_IN_PROGRESS) {
+      // The rebalance was lost with the old coordinator; members can rejoin without finding the new one.
+      respond(syncError(ErrorCode.REBALANCE_IN_PROGRESS));
+    } else if (refusal !== ErrorCode.NONE) {
+      respond(syncError(refusal));
+    } else if (!group) {
+      respond(syncError(ErrorCode.UNKNOWN_MEMBER_ID));
+    } else {
+      this.membership.sync(group, request, respond);
+    }
   }
 
   /** The error code of the answer. */
@@ -494,6 +497,11 @@ function joinAnswer(
   resolve: (response: JoinGroupResponse) => void,
 ): (result: JoinGroupResult) => void {
   return (result) => resolve(joinResponse(apiVersion, result));
+}
+
+/** Apart from its request, likewise. */
+function syncAnswer(resolve: (response: SyncGroupResponse) => void): (result: SyncGroupResult) => void {
+  return (result) => resolve({ throttleTimeMs: 0, ...result });
 }
 
 function joinResponse(apiVersion: number, result: JoinGroupResult): JoinGroupResponse {

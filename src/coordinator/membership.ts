@@ -309,24 +309,25 @@ export class Membership {
     return ErrorCode.NONE;
   }
 
-  private storeAssignment(group: GroupMetadata, request: SyncRequest): void {
+  private storeAssignment(group: GroupMetadata, { assignments, memberId: leader }: SyncRequest): void {
+    const { generationId } = group;
     const assignment = new Map<string, Buffer>();
     let forgotten = 0;
     for (const { memberId } of group.allMembers()) {
-      const own = request.assignments.get(memberId);
+      const own = assignments.get(memberId);
       if (!own) forgotten++;
       assignment.set(memberId, own ? Buffer.from(own) : Buffer.alloc(0));
     }
     this.log.info('Assignment received from leader', {
       group: group.groupId,
-      generation: group.generationId,
-      leader: request.memberId,
+      generation: generationId,
+      leader,
       members: group.size,
       withoutAssignment: forgotten,
     });
     this.store.storeGroup(group, assignment, (errorCode) => {
       // Somebody may have joined while the record was being replicated.
-      if (!group.is('CompletingRebalance') || request.generationId !== group.generationId) return;
+      if (!group.is('CompletingRebalance') || generationId !== group.generationId) return;
       if (errorCode === ErrorCode.NONE) {
         this.rebalance.setAssignments(group, assignment);
         return;

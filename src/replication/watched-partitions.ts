@@ -1,3 +1,4 @@
+import { partitionKey } from '../cluster/index.js';
 import { runAtOnce, runInSlices, type Clock, type Steps } from '../common/index.js';
 import type { CachedPartition, FetchSet } from './core/fetch-set.js';
 import type { FetchReader, FetchRead, ReadResult } from './fetch-reader.js';
@@ -123,7 +124,7 @@ export class WatchedPartitions {
     if (partition.watchKey !== null) return;
     partition.topic ??= this.metadata.topicName(partition.topicId) ?? null;
     if (partition.topic === null) return;
-    const key = `${partition.topic}-${partition.partition}`;
+    const key = partitionKey({ topic: partition.topic, partition: partition.partition });
     partition.watchKey = key;
     const watching = this.byKey.get(key);
     if (watching) watching.add(partition);

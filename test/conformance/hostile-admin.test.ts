@@ -54,6 +54,19 @@ describe('administrative requests', () => {
     );
     expect((await create({ assignments: assignments(50_000, [1]) })).errorCode).toBe(ErrorCode.NONE);
 
+    // Kafka makes a topic of these, as negative ones are not in the sum that it looks at.
+    for (const ids of [
+      [-1, 0, 3],
+      [-5, 1, 2],
+      [0, -1],
+    ]) {
+      const negative = await create({ assignments: ids.map((partitionIndex) => ({ partitionIndex, brokerIds: [1] })) });
+      expect(negative).toMatchObject({
+        errorCode: ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+        errorMessage: 'partitions should be a consecutive 0-based integer sequence',
+      });
+    }
+
     const grow = async (added: object[]): Promise<number> => {
       const topics = [{ name: 'bounded', count: 50_001, assignments: added }];
       const body = { timeoutMs: 1000, validateOnly: true, topics };

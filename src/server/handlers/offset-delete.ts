@@ -1,3 +1,4 @@
+import { partitionKey } from '../../cluster/index.js';
 import { forEachInSteps, mapNestedInSteps } from '../../common/index.js';
 import {
   ErrorCode,
@@ -23,9 +24,9 @@ export const offsetDelete = handler(offsetDeleteRequest, offsetDeleteResponse, f
     const mayRead = authorize('READ', { type: 'TOPIC', name });
     yield* forEachInSteps(partitions, (partition) => {
       const { partitionIndex } = partition;
-      if (!mayRead) results.set(`${name}-${partitionIndex}`, ErrorCode.TOPIC_AUTHORIZATION_FAILED);
+      if (!mayRead) results.set(keyOf(name, partitionIndex), ErrorCode.TOPIC_AUTHORIZATION_FAILED);
       else if (!metadata.contains({ topic: name, partition: partitionIndex })) {
-        results.set(`${name}-${partitionIndex}`, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+        results.set(keyOf(name, partitionIndex), ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
       } else {
         let ofTopic = deletable.get(name);
         if (!ofTopic) deletable.set(name, (ofTopic = new Map()));
@@ -38,16 +39,20 @@ export const offsetDelete = handler(offsetDeleteRequest, offsetDeleteResponse, f
   const deleted = yield* groups.deleteOffsets({ ...request, topics });
   if (deleted.errorCode !== ErrorCode.NONE) return { errorCode: deleted.errorCode };
   for (const { name, partitions } of deleted.topics) {
-    for (const { partitionIndex, errorCode } of partitions) results.set(`${name}-${partitionIndex}`, errorCode);
+    for (const { partitionIndex, errorCode } of partitions) results.set(keyOf(name, partitionIndex), errorCode);
   }
   const answers = yield* mapNestedInSteps(
     request.topics,
     ({ partitions }) => partitions,
     ({ partitionIndex }, { name }) => ({
       partitionIndex,
-      errorCode: results.get(`${name}-${partitionIndex}`) ?? ErrorCode.NONE,
+      errorCode: results.get(keyOf(name, partitionIndex)) ?? ErrorCode.NONE,
     }),
     ({ name }, partitions) => ({ name, partitions }),
   );
   return { errorCode: ErrorCode.NONE, topics: answers };
 });
+
+function keyOf(topic: string, partition: number): string {
+  return partitionKey({ topic, partition });
+}

@@ -107,6 +107,16 @@ describe.each([
   });
 });
 
+test('thousands of topic nodes that no one can read cost a few short lines with each change', async () => {
+  for (let at = 0; at < 50; at++) await write(`${BAD}-${at}`, `oops ${'!'.repeat(2000)}`);
+  logged.length = 0;
+  await createTopic('other', IDS[0]!, [[2]]);
+  expect(await leaderOf('other')).toBe(2);
+  const about = logged.filter((line) => line.includes(BAD));
+  expect([about.length, logged.at(-1)]).toEqual([20, '30']);
+  expect(Math.max(...logged.map(({ length }) => length))).toBeLessThanOrEqual(500);
+});
+
 test.each(['oops', null])(
   'a topic node overwritten with %s loses nothing, and its topic goes on when mended',
   async (data) => {

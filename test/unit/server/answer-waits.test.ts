@@ -6,6 +6,7 @@ import type { Request } from '../../../src/network/index.js';
 import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';
 import { answerTurnsOf } from '../../../src/server/answer-turns.js';
 import { LargeRequests } from '../../../src/server/large-requests.js';
+import { Fixture, GROUP } from '../coordinator/support.js';
 import { call, type RequestCall } from './request-call.js';
 
 setFlagsFromString('--expose-gc');
@@ -202,6 +203,37 @@ test.each([
   await settle();
   collectGarbage();
   expect(frame!.deref()).toBeUndefined();
+});
+
+test('a member that waits for its leader keeps nothing of the assignments it brings, which are not its to bring', async () => {
+  const fixture = await new Fixture().elected();
+  const first = await fixture.joinDynamic();
+  const second = await fixture.joinDynamic();
+  await fixture.clock.advance(0);
+  const rejoined = fixture.join({ memberId: first.memberId });
+  await fixture.clock.advance(0);
+  const { leader, generationId } = await rejoined;
+  const follower = leader === first.memberId ? second.memberId : first.memberId;
+  const member = { groupId: GROUP, generationId, groupInstanceId: null };
+  let frame: WeakRef<ArrayBufferLike> | null = null;
+  const { answer } = await call({
+    apiKey: ApiKey.SyncGroup,
+    version: 3,
+    body: { ...member, memberId: follower, assignments: [{ memberId: leader, assignment: SENT }] },
+    services: { groups: fixture.coordinator },
+    onRequest: (request) => {
+      frame = new WeakRef(request.frame.buffer);
+      const release = (): void => undefined;
+      queueMicrotask(() => request.handedOut({ releaseMemory: release, end: release }));
+    },
+  });
+  expect([fixture.state(), answer]).toEqual(['CompletingRebalance', null]);
+  await settle();
+  collectGarbage();
+  expect(frame!.deref()).toBeUndefined();
+  // It waits, all the same, and the leader's word counts.
+  const { assignment } = await fixture.sync(leader, generationId, { [leader]: 'led', [follower]: 'followed' });
+  expect(assignment.toString()).toBe('led');
 });
 
 test('an answer that is delayed is not kept for a client that has gone', async () => {
