@@ -7,6 +7,7 @@ import {
   type Logger,
   type Random,
   type Timer,
+  type Uuid,
 } from '../common/index.js';
 import type { TopicPartition } from '../cluster/index.js';
 import type { BrokerConfig } from '../config/index.js';
@@ -214,6 +215,11 @@ export class Controller {
   /** The epoch of this broker's registration now. */
   get brokerEpoch(): bigint {
     return this.currentBrokerEpoch;
+  }
+
+  /** The name of the topic of an id; only the active controller knows. */
+  topicName(id: Uuid): string | undefined {
+    return this.context.topicName(id);
   }
 
   /** Whether a topic is waiting to be deleted, or being deleted; only the active controller knows. */

@@ -64,6 +64,12 @@ export interface CreatedTopicConfig {
   readonly isSensitive: boolean;
 }
 
+/** By name alone, with the zero id, or the topic of that id, whose name that is as far as is known. */
+export interface DeletableTopic {
+  readonly name: string;
+  readonly topicId: Uuid;
+}
+
 /** What became of one topic of a CreateTopics. The last three are what the topic got, or would get. */
 export interface CreatedTopic extends ApiResult {
   readonly name: string;
@@ -143,25 +149,27 @@ export class TopicAdmin {
   }
 
   /** Error codes by topic. A topic that is being deleted already is waited for like the others. */
-  async deleteTopics(
-    topics: readonly string[],
+  async deleteTopics<T extends DeletableTopic>(
+    topics: readonly T[],
     timeoutMs: number,
     awaitOthers: AwaitOthers,
-  ): Promise<Map<string, number>> {
+  ): Promise<Map<T, number>> {
     const { clock, stores, log, view } = this.deps;
-    const results = new Map<string, number>();
-    const mark = async (topic: string): Promise<void> => {
-      const isName = whyInvalidTopicName(topic) === null;
-      if (!isName || !(await stores.topics.topicExists(topic)))
+    const results = new Map<T, number>();
+    const mark = async ({ name, topicId }: DeletableTopic): Promise<void> => {
+      const isName = whyInvalidTopicName(name) === null;
+      if (!isName || !(await stores.topics.topicExists(name)))
         throw new AdminError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-      await stores.deletions.createDeleteTopicPath(topic).catch(unless('NodeExists'));
+      if (topicId === ZERO_UUID) await stores.deletions.createDeleteTopicPath(name).catch(unless('NodeExists'));
+      else if (!(await stores.deletions.markTopicForDeletion(name, topicId)))
+        throw new AdminError(ErrorCode.UNKNOWN_TOPIC_ID);
     };
     for (const topic of topics) {
-      const { errorCode } = await beginInTurn(clock, () => attempt(log, topic, () => mark(topic)));
+      const { errorCode } = await beginInTurn(clock, () => attempt(log, topic.name, () => mark(topic)));
       results.set(topic, errorCode);
     }
     const pending = topics.filter((topic) => results.get(topic) === ErrorCode.NONE);
-    const isGone = (topic: string): boolean => timeoutMs > 0 && !view.hasTopic(topic);
+    const isGone = ({ name }: T): boolean => timeoutMs > 0 && !view.hasTopic(name);
     if (timeoutMs > 0) await awaitOthers(this.waiter.wait(timeoutMs, () => pending.every(isGone)));
     for (const topic of pending) if (!isGone(topic)) results.set(topic, ErrorCode.REQUEST_TIMED_OUT);
     return results;

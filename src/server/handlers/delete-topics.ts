@@ -1,5 +1,6 @@
 import { mapInSteps, runInSlices, ZERO_UUID } from '../../common/index.js';
 import { deleteTopicsRequest, deleteTopicsResponse, ErrorCode } from '../../protocol/index.js';
+import type { DeletableTopic } from '../admin/topic-admin.js';
 import { handler } from '../handler.js';
 import type { AwaitOthers } from '../request-context.js';
 import { topicsToDelete, type TopicToDelete } from '../request-shapes.js';
@@ -7,6 +8,8 @@ import { topicsToDelete, type TopicToDelete } from '../request-shapes.js';
 interface TopicAnswer extends TopicToDelete {
   readonly errorCode: number;
 }
+
+const keyOf = ({ name, topicId }: TopicToDelete): string => `${topicId} ${name}`;
 
 /** Deletes topics by name or, from version 6 on, by id; on the controller only. */
 export const deleteTopics = handler(deleteTopicsRequest, deleteTopicsResponse, function* (request, context) {
@@ -23,9 +26,9 @@ export const deleteTopics = handler(deleteTopicsRequest, deleteTopicsResponse, f
     return { responses: yield* refuseAll(ErrorCode.INVALID_REQUEST) };
   }
   // Those that there are: as many as the cluster has, however often they are named.
-  const deletable = new Set<string>();
+  const deletable = new Map<string, DeletableTopic>();
   const resolved = yield* mapInSteps(asked, ({ name, topicId }): TopicAnswer => {
-    const topic = topicId === ZERO_UUID ? name : (metadata.topicName(topicId) ?? null);
+    const topic = topicId === ZERO_UUID ? name : (controller.topicName(topicId) ?? null);
     const refuse = (errorCode: number, shownName = topic): TopicAnswer => ({ name: shownName, topicId, errorCode });
     // Named by nothing it is one that the client may not delete.
     if (topic === null)
@@ -36,13 +39,17 @@ export const deleteTopics = handler(deleteTopicsRequest, deleteTopicsResponse, f
     }
     if (!authorize('DELETE', { type: 'TOPIC', name: topic })) return refuse(ErrorCode.TOPIC_AUTHORIZATION_FAILED);
     if (!metadata.hasTopic(topic)) return refuse(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-    deletable.add(topic);
-    return { name: topic, topicId, errorCode: ErrorCode.NONE };
+    const found = { name: topic, topicId };
+    if (!deletable.has(keyOf(found))) deletable.set(keyOf(found), found);
+    return { ...found, errorCode: ErrorCode.NONE };
   });
   const awaitOthers: AwaitOthers = (wait) => context.awaitOthers(wait);
-  return topicAdmin.deleteTopics([...deletable], request.timeoutMs, awaitOthers).then(async (outcomes) => {
-    const answerOf = (topic: TopicAnswer): TopicAnswer =>
-      topic.errorCode === ErrorCode.NONE ? { ...topic, errorCode: outcomes.get(topic.name!)! } : topic;
+  return topicAdmin.deleteTopics([...deletable.values()], request.timeoutMs, awaitOthers).then(async (outcomes) => {
+    const answerOf = (topic: TopicAnswer): TopicAnswer => {
+      if (topic.errorCode !== ErrorCode.NONE) return topic;
+      const errorCode = outcomes.get(deletable.get(keyOf(topic))!)!;
+      return { ...topic, name: errorCode === ErrorCode.UNKNOWN_TOPIC_ID ? null : topic.name, errorCode };
+    };
     return { responses: await runInSlices(clock, mapInSteps(resolved, answerOf)) };
   });
 });

@@ -1,6 +1,7 @@
 import type { TopicPartition } from '../../cluster/index.js';
+import type { Uuid } from '../../common/index.js';
 import { defaultAcl } from '../defaults.js';
-import { ZnodeFormatError } from '../errors.js';
+import { ZkError, ZnodeFormatError } from '../errors.js';
 import { ANY_VERSION } from '../zk-client.js';
 import {
   deleteTopicsZnode,
@@ -8,13 +9,35 @@ import {
   reassignPartitionsZnode,
   type PartitionReassignments,
 } from '../znodes/admin.js';
-import { ensureOk, Store } from './store.js';
+import { topicZnode } from '../znodes/topic.js';
+import { ensureOk, refusalOf, Store } from './store.js';
 
 /** Topics that are to be deleted. */
 export class DeletionStore extends Store {
   /** Asks for a deletion. Rejects with `NodeExists` when it has been asked for. */
   async createDeleteTopicPath(topic: string): Promise<void> {
     await this.createRecursive(deleteTopicsZnode.topicPath(topic), null);
+  }
+
+  /**
+   * Asks for the deletion of the topic of this id. False when its name is another one's by now, or no one's: since the id was looked up the topic
+   * may have been deleted, and made again. Fine when the deletion has been asked for.
+   */
+  async markTopicForDeletion(topic: string, topicId: Uuid): Promise<boolean> {
+    const [topicPath, path] = [topicZnode.path(topic), deleteTopicsZnode.topicPath(topic)];
+    for (;;) {
+      const [, node] = await Promise.all([this.zk.sync(topicPath), this.read(topicPath)]);
+      if (!node || topicZnode.decode(topic, node.data).topicId !== topicId) return false;
+      const refusal = refusalOf(
+        await this.zk.multi([
+          { op: 'check', path: topicPath, version: node.stat.version },
+          { op: 'create', path, data: null, acl: defaultAcl(this.options.secure ?? false, path) },
+        ]),
+      );
+      if (!refusal || refusal.code === 'NodeExists') return true;
+      const isStale = refusal.at === 0 && (refusal.code === 'BadVersion' || refusal.code === 'NoNode');
+      if (!isStale) throw new ZkError(refusal.code, path);
+    }
   }
 
   async isTopicMarkedForDeletion(topic: string): Promise<boolean> {
