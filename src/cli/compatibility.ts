@@ -37,7 +37,7 @@ const TWO_ADMINISTRATORS = [
 const LARGE_BATCHES =
   'A batch may hold 2 GiB uncompressed, all batches of a Produce 8 GiB, and one that has to be built again for its topic 128 MiB, with four bytes more for each record (thirteen where times are not counted from that of the first); beyond, ' +
   'MESSAGE_TOO_LARGE. A batch of `__consumer_offsets` that holds more than 16 MiB is passed over when its groups are loaded. Kafka has no such bounds. ' +
-  'An uncompressed batch whose offset deltas are wrong is written again with the right ones (Kafka keeps them). A compressed batch whose records ' +
+  'A compressed batch whose records ' +
   'state lengths other than theirs, and a gzip batch with other bytes behind its end, are refused (Kafka takes them); a record with a time below -1 ' +
   'in a batch that is compressed again is taken (Kafka refuses it). Of the records that are refused in one Produce the first thousand are named, and ' +
   'one of each further batch (Kafka names all).';

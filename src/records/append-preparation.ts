@@ -7,7 +7,7 @@ import type { ContentReader } from './content-reader.js';
 import { RecordTooLargeError, type RecordsError } from './errors.js';
 import { RecordChecks, type RecordFacts } from './record-checks.js';
 import { RecordStream, type PieceTaker } from './record-stream.js';
-import { keepsCodec, newBuilder, rewriteRecords, targetCompressionOf } from './rewriting.js';
+import { mustRewrite, newBuilder, rewriteRecords, targetCompressionOf } from './rewriting.js';
 import type { AppendValidationOptions, PreparedAppend } from './validate-for-append.js';
 
 class PreparedRecords implements PreparedAppend {
@@ -81,7 +81,7 @@ export class AppendPreparation {
   }
 
   get mustRebuild(): boolean {
-    return !keepsCodec(this.batch, this.target) || !this.checks.offsetsAreConsecutive;
+    return mustRewrite(this.batch, this.target, this.checks);
   }
 
   /** What is built again has to be had at once. */

@@ -200,7 +200,7 @@ export class BatchBuilder {
   private timestampDelta(timestamp: number | bigint): number | bigint {
     const base = this.baseTimestamp ?? timestamp;
     if (typeof timestamp === 'number' && typeof base === 'number') return timestamp - base;
-    return BigInt.asIntN(64, BigInt(timestamp) - BigInt(base));
+    return toInt64(BigInt(timestamp) - BigInt(base));
   }
 
   private bodySize(

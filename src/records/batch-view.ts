@@ -23,7 +23,7 @@ import { crc32c } from './crc.js';
 import { CorruptRecordError, InvalidRecordError } from './errors.js';
 import { readInt64, readInt64Exact, writeInt64, type Int64 } from './int64.js';
 import { LegacyRecord, legacyBaseOffset, legacyCrc, legacyRecords, type LegacyTimestampType } from './legacy.js';
-import { LONG_WALK_BYTES, type StepWork } from './step-work.js';
+import type { StepWork } from './step-work.js';
 import { DefaultRecord, incrementSequence, RecordCursor, type Record, type RecordContext } from './record.js';
 
 export type TimestampType = 'CreateTime' | 'LogAppendTime';
@@ -246,8 +246,8 @@ export class BatchView {
     const raw = this.buffer.subarray(this.offset + RECORD_BATCH_OVERHEAD, this.offset + this.sizeInBytes);
     const { work } = limits;
     if (!work) return decompress(this.compression, raw, limits);
-    if (this.isCompressed) return work.decompress(this.compression, raw, null);
-    if (raw.length > LONG_WALK_BYTES) work.walk(raw.length, this.count, null);
+    if (this.isCompressed) return work.decompress(this.compression, raw, this.count, null);
+    work.walk(raw.length, this.count, null);
     return raw;
   }
 

@@ -4,6 +4,7 @@ import { BatchBuilder } from './batch-builder.js';
 import type { BatchView, TimestampType } from './batch-view.js';
 import type { Compression } from './compression.js';
 import { addInt64 } from './int64.js';
+import type { RecordFacts } from './record-checks.js';
 import { RecordCursor } from './record.js';
 
 export interface RewrittenHeader {
@@ -28,6 +29,15 @@ export function targetCompressionOf(target: TargetCompression, source: Compressi
 /** True when what came may stay in its codec. Control records are not compressed unless they came so. */
 export function keepsCodec(batch: BatchView, target: Compression): boolean {
   return batch.compression === target || (!batch.isCompressed && batch.isControl);
+}
+
+/**
+ * True when the records have to be written again: in another codec, or with the offset deltas that they should have. A batch that comes and
+ * stays uncompressed keeps wrong ones (`LogValidator.assignOffsetsNonCompressed` does not look at them).
+ */
+export function mustRewrite(batch: BatchView, target: Compression, { offsetsAreConsecutive }: RecordFacts): boolean {
+  if (!keepsCodec(batch, target)) return true;
+  return !offsetsAreConsecutive && (batch.isCompressed || target !== 'none');
 }
 
 /** A builder for a batch that takes over what `batch` says of its producer. */

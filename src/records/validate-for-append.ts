@@ -16,8 +16,15 @@ import { legacyRecords, type LegacyRecord } from './legacy.js';
 import { RecordCursor } from './record.js';
 import { isOutOfRange, RecordChecks, type RecordFacts } from './record-checks.js';
 import { RecordErrors } from './record-errors.js';
-import { keepsCodec, newBuilder, rewriteRecords, targetCompressionOf, type TargetCompression } from './rewriting.js';
-import { LONG_WALK_BYTES, type StepWork } from './step-work.js';
+import {
+  keepsCodec,
+  mustRewrite,
+  newBuilder,
+  rewriteRecords,
+  targetCompressionOf,
+  type TargetCompression,
+} from './rewriting.js';
+import type { StepWork } from './step-work.js';
 
 export interface AppendValidationOptions extends AnalyzeOptions {
   /** The first offset to assign: the log's end offset. */
@@ -100,9 +107,10 @@ export function validateForAppend(buffer: Buffer, options: AppendValidationOptio
     return finishPrepared(prepared.rebuilt, facts, analysis, target, options);
   }
   const checks = walkAtOnce(batch, mayStay ? null : target, options);
-  if (mayStay && checks.offsetsAreConsecutive) return assignInPlace(batch, checks, analysis, target, options);
-  const builder = newBuilder(batch, target, options);
+  if (!mustRewrite(batch, target, checks)) return assignInPlace(batch, checks, analysis, target, options);
   const { bytes, start, end } = checks.content!;
+  if (mayStay) options.work?.rewrite(end - start, batch.count, target);
+  const builder = newBuilder(batch, target, options);
   runAtOnce(rewriteRecords(batch, bytes.subarray(start, end), builder));
   return finishRebuilt(builder, analysis, target, options);
 }
@@ -164,12 +172,12 @@ function walkAtOnce(batch: BatchView, target: Compression | null, options: Appen
   let start = offset + RECORD_BATCH_OVERHEAD;
   let end = offset + sizeInBytes;
   if (compression === 'none') {
-    if (work && (target !== null || sizeInBytes > LONG_WALK_BYTES)) work.walk(sizeInBytes, count, target);
+    work?.walk(sizeInBytes, count, target);
   } else if (count !== 0) {
     const raw = bytes.subarray(start, end);
     const { maxDecompressedBytes: maxBytes } = options;
     bytes = work
-      ? work.decompress(compression, raw, target)
+      ? work.decompress(compression, raw, count, target)
       : decompress(compression, raw, maxBytes === undefined ? {} : { maxBytes });
     start = 0;
     end = bytes.length;
@@ -177,7 +185,7 @@ function walkAtOnce(batch: BatchView, target: Compression | null, options: Appen
   const checks = new RecordChecks(batch, options);
   if (count > 0) {
     const cursor = new RecordCursor(bytes, start, end);
-    checks.addAll(cursor, count);
+    checks.addAll(cursor, count, work);
     ensureNoneRemaining(cursor);
   }
   checks.finish();

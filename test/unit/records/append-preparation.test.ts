@@ -4,6 +4,7 @@ import {
   AppendPreparation,
   BatchBuilder,
   BatchView,
+  compress,
   PreparationNeededError,
   RecordsError,
   RecordStream,
@@ -250,6 +251,74 @@ describe('what a step may do', () => {
     expect(() => validateForAppend(many, { ...OPTIONS, maxMessageBytes: 1e9, work: new StepWork() })).toThrow(
       PreparationNeededError,
     );
+  });
+});
+
+/** A batch of records of seven bytes, whose offset deltas are all 0 with `wrong`. */
+function tinyRecords(compression: Compression, count: number, wrong = false): Buffer {
+  const builder = new BatchBuilder({ compression });
+  for (let i = 0; i < count; i++) builder.append({ timestamp: NOW, key: null, value: null });
+  if (!wrong) return builder.build();
+  const content = Buffer.alloc(7 * count, Buffer.from([12, 0, 0, 0, 1, 1, 0]));
+  const batch = Buffer.concat([builder.build().subarray(0, 61), compress(compression, content)]);
+  batch.writeInt32BE(batch.length - 12, 8);
+  new BatchView(batch).recomputeCrc();
+  return batch;
+}
+
+/** How many times a batch can be validated within one step; at most `most`. */
+function timesInStep(batch: Buffer, most: number, change: Partial<AppendValidationOptions> = {}): number {
+  const work = new StepWork();
+  for (let times = 0; times < most; times++) {
+    const before = Buffer.from(batch);
+    try {
+      validateForAppend(before, { ...OPTIONS, ...change, work });
+    } catch (error) {
+      if (!(error instanceof PreparationNeededError)) throw error;
+      expect(before.equals(batch)).toBe(true);
+      return times;
+    }
+  }
+  return most;
+}
+
+describe('what a step may do with many records', () => {
+  test.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)(
+    'includes to walk 20,000 of %s, but not to write them again for their wrong offsets',
+    async (codec) => {
+      expect(timesInStep(tinyRecords(codec, 20_000), 1)).toBe(1);
+      const wrong = tinyRecords(codec, 20_000, true);
+      expect(timesInStep(wrong, 1)).toBe(0);
+      expect(timesInStep(tinyRecords(codec, 1000, true), 1)).toBe(1);
+      await expectSame(wrong, OPTIONS, 10_000);
+    },
+  );
+
+  test.each(['none', 'gzip', 'lz4'] as const)(
+    'does not include to write 50,000 again in another codec than %s',
+    (codec) => {
+      const batch = tinyRecords(codec, 50_000);
+      expect(timesInStep(batch, 1, { targetCompression: codec === 'none' ? 'lz4' : 'none' })).toBe(0);
+    },
+  );
+
+  test('includes some hundred thousand of uncompressed batches, and all of four mebibytes of larger ones', () => {
+    const times = timesInStep(tinyRecords('none', 50_000), 100);
+    expect(times).toBeGreaterThanOrEqual(3);
+    expect(times).toBeLessThanOrEqual(5);
+    expect(timesInStep(tinyRecords('none', 10_000), 100)).toBeLessThanOrEqual(25);
+    const usual = new BatchBuilder({});
+    while (usual.uncompressedSizeInBytes < 16_384)
+      usual.append({ timestamp: NOW, key: null, value: Buffer.alloc(100) });
+    expect(timesInStep(usual.build(), 256)).toBe(256);
+    // Also behind what has taken all.
+    const work = new StepWork();
+    const tiny = { ...OPTIONS, work };
+    expect(() => validateForAppend(tinyRecords('none', 1_000_000), tiny)).toThrow(PreparationNeededError);
+    expect(() => {
+      for (;;) validateForAppend(tinyRecords('none', 10_000), tiny);
+    }).toThrow(PreparationNeededError);
+    expect(validateForAppend(tinyRecords('none', 100), tiny).batchCount).toBe(1);
   });
 });
 

@@ -4,8 +4,10 @@ import {
   analyzeRecords,
   BatchBuilder,
   BatchView,
+  PreparationNeededError,
   readInt64Exact,
   RecordCursor,
+  StepWork,
   subtractInt64,
   toInt64,
   validateForAppend,
@@ -13,6 +15,8 @@ import {
   type AppendValidationOptions,
   type Compression,
 } from '../../../src/records/index.js';
+import { RecordChecks } from '../../../src/records/record-checks.js';
+import { readVarlongExact, sizeOfVarlong, writeVarlong } from '../../../src/records/varint.js';
 import { fc } from '../../support/fast-check.js';
 
 const BORDERS = [
@@ -143,6 +147,113 @@ test.each([
   const append = (): unknown => validateForAppend(stamped([timestamp]), options);
   if (isTaken) expect(append).not.toThrow();
   else expect(append).toThrow(/invalid timestamp/);
+});
+
+/** Records of `deltas` over `base`, which may be any. */
+function distant(base: bigint, deltas: readonly bigint[], isStamped = false): Buffer {
+  const logAppendTime = isStamped ? { timestampType: 'LogAppendTime' as const, logAppendTimeMs: base } : {};
+  const builder = new BatchBuilder({ baseTimestamp: base, ...logAppendTime });
+  for (const delta of deltas) builder.append({ timestamp: BigInt.asIntN(64, base + delta), value: null });
+  return builder.build();
+}
+
+test('any times are in range as Java finds, and the greatest of them is found, at once and in pieces', () => {
+  const delta = fc.oneof(anyInt64, fc.bigInt({ min: -3n, max: 3n }));
+  const limit = fc.oneof(
+    fc.constantFrom(2n ** 63n - 1n, 1_700_000_000_000n, 2n ** 53n),
+    fc.bigInt({ min: 0n, max: 2n ** 63n - 1n }),
+  );
+  const now = 1_700_000_000_000n;
+  const outcomes = new Set<string>();
+  fc.assert(
+    fc.property(
+      anyInt64,
+      fc.array(delta, { minLength: 1, maxLength: 5 }),
+      limit,
+      limit,
+      fc.constantFrom('CreateTime', 'LogAppendTime'),
+      fc.boolean(),
+      (base, deltas, before, after, timestampType, isStamped) => {
+        const bytes = distant(base, deltas, isStamped);
+        const conditions = {
+          ...OPTIONS,
+          timestampType,
+          timestampBeforeMaxMs: toInt64(before),
+          timestampAfterMaxMs: toInt64(after),
+        };
+        const times = deltas.map((one) => (isStamped ? base : BigInt.asIntN(64, base + one)));
+        const isOut = (time: bigint): boolean => {
+          const difference = BigInt.asIntN(64, now - time);
+          return time !== -1n && (difference > before || BigInt.asIntN(64, -difference) > after);
+        };
+        const isUnchecked = timestampType !== 'CreateTime' || base === -1n;
+        const isRefused = isStamped && isUnchecked ? true : timestampType === 'CreateTime' && times.some(isOut);
+        const greatest = times.reduce((max, one) => (one > max ? one : max), -1n);
+        const expected = isRefused ? 'refused' : [greatest, greatest === -1n ? -1 : times.indexOf(greatest)];
+        const found = (add: (checks: RecordChecks) => void): unknown => {
+          const checks = new RecordChecks(new BatchView(bytes), conditions);
+          try {
+            add(checks);
+            checks.finish();
+          } catch (error) {
+            expect(error).toMatchObject({ kind: 'INVALID_TIMESTAMP' });
+            return 'refused';
+          }
+          expect(checks.maxTimestamp).toBe(toInt64(BigInt(checks.maxTimestamp)));
+          return [BigInt(checks.maxTimestamp), checks.indexOfMaxTimestamp];
+        };
+        const cursor = (): RecordCursor => new RecordCursor(bytes, 61, bytes.length);
+        expect(found((checks) => checks.addAll(cursor(), deltas.length, undefined))).toEqual(expected);
+        const one = cursor();
+        const addEach = (checks: RecordChecks): void =>
+          deltas.forEach((_, index) => {
+            one.next();
+            checks.add(index, one);
+          });
+        expect(found(addEach)).toEqual(expected);
+        outcomes.add(typeof expected);
+      },
+    ),
+    { numRuns: 1000 },
+  );
+  expect(outcomes.size).toBe(2);
+});
+
+test('a time beyond 2^53 is work like any other, but where its distance is as great', () => {
+  const nanoseconds = 1_700_000_000_123_456_789n;
+  const unusual = jest.spyOn(StepWork.prototype, 'unusualRecord');
+  const distances = Array.from({ length: 100 }, (_, index) => BigInt(index) * 1_000_000_000n);
+  const unusualOf = (bytes: Buffer, change: Partial<AppendValidationOptions> = {}): number => {
+    unusual.mockClear();
+    validateForAppend(bytes, { ...OPTIONS, ...change, work: new StepWork() });
+    return unusual.mock.calls.length;
+  };
+  expect(unusualOf(distant(nanoseconds, distances))).toBe(0);
+  expect(unusualOf(distant(nanoseconds, distances), { timestampType: 'LogAppendTime' })).toBe(0);
+  expect(unusualOf(distant(-nanoseconds, distances))).toBe(0);
+  expect(unusualOf(distant(nanoseconds, distances, true))).toBe(0);
+  expect(unusualOf(distant(0n, distances))).toBe(0);
+  const great = distances.map((distance) => nanoseconds + distance);
+  expect(unusualOf(distant(0n, great))).toBe(100);
+  const many = Array.from({ length: 20_000 }, () => nanoseconds);
+  expect(() => unusualOf(distant(0n, many))).toThrow(PreparationNeededError);
+});
+
+test('an int64 of any length is written and read as it is', () => {
+  const bytes = Buffer.alloc(10);
+  const lengths = fc
+    .integer({ min: 0, max: 63 })
+    .chain((bits) => fc.bigInt({ min: -(2n ** BigInt(bits)), max: 2n ** BigInt(bits) - 1n }));
+  fc.assert(
+    fc.property(fc.oneof(anyInt64, lengths), (value) => {
+      const end = writeVarlong(bytes, toInt64(value), 0);
+      expect(readVarlongExact(bytes, 0)).toBe(value);
+      expect([sizeOfVarlong(toInt64(value)), sizeOfVarlong(value)]).toEqual([end, end]);
+      const exact = bytes.subarray(0, writeVarlong(bytes, value, 0)).toString('hex');
+      expect(bytes.subarray(0, writeVarlong(bytes, toInt64(value), 0)).toString('hex')).toBe(exact);
+    }),
+    { numRuns: 1000 },
+  );
 });
 
 test('the times of several batches are compared as they are', () => {

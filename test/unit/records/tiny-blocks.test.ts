@@ -62,24 +62,24 @@ test.each<[string, Compression, Buffer]>([
   ['skippable zstd frames', 'zstd', repeat(Buffer.alloc(0), SKIPPABLE_FRAME, EMPTY_FRAME)],
   ['gzip blocks of tables', 'gzip', gzipOfTables(MEGABYTE)],
 ])('a megabyte of %s is more than one step may do', (_, type, data) => {
-  expect(() => new StepWork().decompress(type, data, null)).toThrow(PreparationNeededError);
+  expect(() => new StepWork().decompress(type, data, 1, null)).toThrow(PreparationNeededError);
 });
 
 test.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)('a step may do some hundred kilobytes of text in %s', (type) => {
   const text = Buffer.alloc(300_000, 'It was a dark and stormy night; the rain fell in torrents. ');
-  expect(new StepWork().decompress(type, compress(type, text), null).equals(text)).toBe(true);
+  expect(new StepWork().decompress(type, compress(type, text), 1, null).equals(text)).toBe(true);
 });
 
 test('what the blocks of one batch cost is not left for the next', () => {
   const work = new StepWork();
   const some = lz4(Buffer.from([1, 0, 0, 0x80, 65]), 5 * 600);
-  expect(work.decompress('lz4', some, null)).toHaveLength(600);
-  expect(work.decompress('lz4', some, null)).toHaveLength(600);
-  expect(() => work.decompress('lz4', some, null)).toThrow(PreparationNeededError);
+  expect(work.decompress('lz4', some, 1, null)).toHaveLength(600);
+  expect(work.decompress('lz4', some, 1, null)).toHaveLength(600);
+  expect(() => work.decompress('lz4', some, 1, null)).toThrow(PreparationNeededError);
 });
 
 test('a gzip content of nothing but tables decodes, to nothing', () => {
-  expect(new StepWork().decompress('gzip', gzipOfTables(1000), null)).toHaveLength(0);
+  expect(new StepWork().decompress('gzip', gzipOfTables(1000), 1, null)).toHaveLength(0);
 });
 
 test.each([

@@ -115,17 +115,20 @@ describe('accepted records', () => {
     },
   );
 
-  test.each(['none', 'lz4'] as const)(
-    '%s: gaps between offsets are closed by writing the batch anew',
-    (compression) => {
-      const builder = new BatchBuilder({ compression, lastOffset: 1 });
-      builder.appendWithOffset(0, record(NOW));
-      builder.appendWithOffset(3, record(NOW));
-      const result = validateForAppend(builder.build(), defaults);
-      expect([...new BatchView(result.buffer).records()].map(({ offset }) => offset)).toEqual([1000, 1001]);
-      expect(result.convertedRecords).toBe(2);
-    },
-  );
+  test.each([
+    ['none', 'none', [1000, 1003]],
+    ['none', 'lz4', [1000, 1001]],
+    ['lz4', 'lz4', [1000, 1001]],
+    ['lz4', 'none', [1000, 1001]],
+  ] as const)('%s to %s: gaps between offsets are closed where Kafka closes them', (from, to, offsets) => {
+    const builder = new BatchBuilder({ compression: from, lastOffset: 1 });
+    builder.appendWithOffset(0, record(NOW));
+    builder.appendWithOffset(3, record(NOW));
+    const result = validateForAppend(builder.build(), { ...defaults, targetCompression: to });
+    expect([...new BatchView(result.buffer).records()].map(({ offset }) => offset)).toEqual(offsets);
+    expect(new BatchView(result.buffer)).toMatchObject({ lastOffset: 1001 });
+    expect(result.convertedRecords).toBe(to === 'none' && from === 'none' ? 0 : 2);
+  });
 
   test('control batches of a coordinator are not compressed by the topic', () => {
     const bytes = batchOf({ isControl: true, isTransactional: true, producerId: 1, producerEpoch: 0 }, [record(NOW)]);
