@@ -21,6 +21,8 @@ const UNLOADED_GROUPS = [
   'A broker that loses a partition of `__consumer_offsets`, in whichever way (its directory fails, it is told to stop the replica, or that another ' +
     'leads, also one that is not alive to its knowledge), answers NOT_COORDINATOR for its groups from that step on. One of Kafka goes on beside the ' +
     'next coordinator when a directory has failed, and leads on under its old epoch when it does not know the new leader (with KRaft it steps down).',
+  'A commit that is being written, or waits for the end of its transaction, while its group, its offset or its topic is deleted goes with it, and a ' +
+    'commit for a topic that is deleted before it is stored is answered UNKNOWN_TOPIC_OR_PARTITION. In Kafka they are back with the next load.',
   'When the topic is deleted and made again its groups have coordinators; brokers of Kafka that had coordinated by the old one answer ' +
     'NOT_COORDINATOR until its leader epochs are above those that they remember, or until they are started again.',
 ].join('\n\n');

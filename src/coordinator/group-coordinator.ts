@@ -33,9 +33,9 @@ import {
   type TxnOffsetCommitResponse,
 } from '../protocol/index.js';
 import { addInt64, toInt64, type CompressionType, type Int64 } from '../records/index.js';
-import type { OffsetAndMetadata } from './core/group-offsets.js';
 import { GroupOffsetRequests, type AllOffsets, type Committer } from './group-offset-requests.js';
-import { GroupStore, type TransactionalProducer } from './group-store.js';
+import { codesOf, flatten, withCodes, type CommitValues } from './commit-lists.js';
+import { GroupStore, type OffsetCommit, type TransactionalProducer } from './group-store.js';
 import { Membership, type SyncRequest } from './membership.js';
 import type { PartitionWriter } from './ports.js';
 import { Rebalance } from './rebalance.js';
@@ -284,8 +284,15 @@ export class GroupCoordinator {
     return { throttleTimeMs: 0, errorCode: members[0]!.errorCode, members: [] };
   }
 
-  /** What is committed is encoded in steps, and appended in one. A partition may be named once. */
-  *commitOffsets(context: GroupRequestContext, request: OffsetCommitRequest): Steps<Promise<OffsetCommitResponse>> {
+  /**
+   * What is committed is encoded in steps, and appended in one. A partition may be named once. `isThere` is asked again in the step that appends:
+   * of one that was deleted meanwhile the offsets have been removed, and this one would come behind the tombstones.
+   */
+  *commitOffsets(
+    context: GroupRequestContext,
+    request: OffsetCommitRequest,
+    isThere: (topicPartition: TopicPartition) => boolean = () => true,
+  ): Steps<Promise<OffsetCommitResponse>> {
     const nowMs = this.clock.nowMs();
     const retentionMs = context.apiVersion >= 2 && context.apiVersion <= 4 ? request.retentionTimeMs : -1n;
     const commits = yield* flatten(request.topics, ({ partitionIndex, ...partition }): CommitValues => ({
@@ -301,12 +308,16 @@ export class GroupCoordinator {
       groupInstanceId: request.groupInstanceId,
       generationId: request.generationIdOrMemberEpoch,
     };
-    const encoded = yield* this.store.encodeOffsets(request.groupId, commits, null);
+    const isCurrent = ({ topicPartition }: OffsetCommit): boolean => isThere(topicPartition);
+    let encoded = yield* this.store.encodeOffsets(request.groupId, commits, null);
+    while (!encoded.commits.every(isCurrent)) {
+      encoded = yield* this.store.encodeOffsets(request.groupId, encoded.commits.filter(isCurrent), null);
+    }
     return new Promise((resolve) => {
       const respond = (codes: number[]): void =>
-        resolve({ throttleTimeMs: 0, topics: withCodes(request.topics, codes) });
+        resolve({ throttleTimeMs: 0, topics: withCodes(request.topics, codesOf(commits, encoded.commits, codes)) });
       const refusal = this.refuse(request.groupId, true);
-      if (refusal !== ErrorCode.NONE) respond(commits.map(() => refusal));
+      if (refusal !== ErrorCode.NONE) respond(encoded.commits.map(() => refusal));
       else this.offsets.commit(request.groupId, committer, encoded, respond);
     });
   }
@@ -455,40 +466,6 @@ export class GroupCoordinator {
     if (this.store.isGroupLoading(groupId)) return ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
     return this.store.isLocal(groupId) ? ErrorCode.NONE : ErrorCode.NOT_COORDINATOR;
   }
-}
-
-type CommitValues = OffsetAndMetadata & { readonly partitionIndex: number };
-
-interface TopicOf<P> {
-  readonly name: string;
-  readonly partitions: readonly P[];
-}
-
-/** One entry a partition, in the order of the request, so that `withCodes` can put the answers back. */
-function* flatten<P>(
-  topics: readonly TopicOf<P>[],
-  read: (partition: P) => CommitValues,
-): Steps<{ topicPartition: TopicPartition; offset: CommitValues }[]> {
-  const commits: { topicPartition: TopicPartition; offset: CommitValues }[] = [];
-  for (const { name, partitions } of topics) {
-    yield* forEachInSteps(partitions, (partition) => {
-      const offset = read(partition);
-      commits.push({ topicPartition: { topic: name, partition: offset.partitionIndex }, offset });
-    });
-    yield;
-  }
-  return commits;
-}
-
-function withCodes(
-  topics: readonly TopicOf<{ readonly partitionIndex: number }>[],
-  codes: readonly number[],
-): { name: string; partitions: { partitionIndex: number; errorCode: number }[] }[] {
-  let next = 0;
-  return topics.map(({ name, partitions }) => ({
-    name,
-    partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode: codes[next++]! })),
-  }));
 }
 
 /** Made apart from the request: whoever keeps it while the member waits is not to keep all that the member has sent. */

@@ -1,5 +1,5 @@
 import { partitionKey, type TopicPartition } from '../cluster/index.js';
-import type { Logger, Steps } from '../common/index.js';
+import { forEachInSteps, type Logger, type Steps } from '../common/index.js';
 import {
   controlRecordType,
   iterateBatches,
@@ -59,15 +59,15 @@ export class GroupLoader {
     return nextOffset;
   }
 
-  /** The groups with their offsets, those that only store offsets too, and for each open transaction the groups it touches. */
-  finish(): GroupMetadata[] {
-    for (const { groupId, topicPartition, offset, batchOffset } of this.offsets.values()) {
-      this.groupOf(groupId).offsets.load(topicPartition, offset, batchOffset);
-    }
+  /** The groups with their offsets, those that only store offsets too, and those that open transactions touch. In slices, to be called once. */
+  *finish(): Steps<readonly GroupMetadata[]> {
+    yield* forEachInSteps(this.offsets.values(), ({ groupId, topicPartition, offset, batchOffset }) =>
+      this.groupOf(groupId).offsets.load(topicPartition, offset, batchOffset),
+    );
     for (const [producerId, offsets] of this.pendingOffsets) {
-      for (const { groupId, topicPartition, offset, batchOffset } of offsets.values()) {
-        this.groupOf(groupId).offsets.loadTransactional(producerId, topicPartition, offset, batchOffset);
-      }
+      yield* forEachInSteps(offsets.values(), ({ groupId, topicPartition, offset, batchOffset }) =>
+        this.groupOf(groupId).offsets.loadTransactional(producerId, topicPartition, offset, batchOffset),
+      );
     }
     if (this.passedOver > MAX_NAMED) {
       this.log.error('Passed over many records of __consumer_offsets', { records: this.passedOver });
@@ -115,14 +115,21 @@ export class GroupLoader {
     } else if (key.kind === 'offset') {
       const target = batch.isTransactional ? this.pendingOf(batch.producerId) : this.offsets;
       const id = `${key.groupId}\0${partitionKey(key.topicPartition)}`;
-      if (value === null) target.delete(id);
-      else target.set(id, { ...key, offset: decodeOffsetCommitValue(value), batchOffset });
+      if (value !== null) target.set(id, { ...key, offset: decodeOffsetCommitValue(value), batchOffset });
+      else if (batch.isTransactional) target.delete(id);
+      else this.remove(id);
     } else {
       this.log.warn('Passed over a record of __consumer_offsets, maybe left over from an aborted upgrade', {
         offset,
         keyVersion: key.version,
       });
     }
+  }
+
+  /** Whoever wrote the tombstone removed what open transactions had committed before it too: their markers do not bring it back. */
+  private remove(id: string): void {
+    this.offsets.delete(id);
+    for (const pending of this.pendingOffsets.values()) pending.delete(id);
   }
 
   private passOver(offset: number, error: unknown): void {

@@ -77,6 +77,8 @@ export class GroupStore {
   private readonly unusedGroups = new Map<string, GroupMetadata>();
   private readonly openGroupsOfProducer = new Map<Int64, Set<string>>();
   private readonly partitions: OwnedPartitions;
+  /** Of each load that is under way the partitions that were deleted since it began: what it reads may have offsets of them. */
+  private readonly deletedWhileLoading = new Set<Map<string, TopicPartition>>();
   private partitionCount = 0;
 
   constructor(
@@ -149,6 +151,7 @@ export class GroupStore {
     group.cancelTimers();
     this.groups.delete(group.groupId);
     this.unusedGroups.delete(group.groupId);
+    for (const producerId of group.offsets.openTransactions()) this.closeGroupOf(producerId, group.groupId);
   }
 
   /** True when this broker would know the group, and there is none. */
@@ -267,22 +270,50 @@ export class GroupStore {
   onElection(partition: number, coordinatorEpoch: number, onLoaded: (group: GroupMetadata) => void): void {
     this.partitions.onElection(partition, coordinatorEpoch, async (isWanted) => {
       const startMs = this.clock.monotonicMs();
-      const groups = await this.readGroups({ topic: GROUP_METADATA_TOPIC, partition }, isWanted);
-      if (groups === null || !isWanted()) return false;
-      for (const group of groups) {
+      const deleted = new Map<string, TopicPartition>();
+      this.deletedWhileLoading.add(deleted);
+      try {
+        const loader = await this.readGroups({ topic: GROUP_METADATA_TOPIC, partition }, isWanted);
+        if (!loader) return false;
+        const taken = this.takeOver(loader, deleted, isWanted, onLoaded);
+        const groups = await runInSlices(this.clock, taken, BROKER_SLICES);
+        if (groups === null) return false;
+        const tookMs = Math.round(this.clock.monotonicMs() - startMs);
+        this.log.info('Loaded groups and offsets', { partition, coordinatorEpoch, groups, tookMs });
+        return true;
+      } finally {
+        this.deletedWhileLoading.delete(deleted);
+      }
+    });
+  }
+
+  /**
+   * Puts what was read to use, without what is committed for partitions that were deleted meanwhile. Gives how many groups it is; null when they
+   * are not wanted any more: whoever gives the partition up forgets those that are here by then.
+   */
+  private *takeOver(
+    loader: GroupLoader,
+    deleted: Map<string, TopicPartition>,
+    isWanted: () => boolean,
+    onLoaded: (group: GroupMetadata) => void,
+  ): Steps<number | null> {
+    const groups = yield* loader.finish();
+    for (let at = 0; at < groups.length; at += GROUPS_A_STEP) {
+      if (!isWanted()) return null;
+      for (const group of groups.slice(at, at + GROUPS_A_STEP)) {
         if (this.groups.has(group.groupId)) continue;
         this.groups.set(group.groupId, group);
         for (const producerId of group.offsets.openTransactions()) this.openGroupsOf(producerId).add(group.groupId);
         onLoaded(group);
       }
-      this.log.info('Loaded groups and offsets', {
-        partition,
-        coordinatorEpoch,
-        groups: groups.length,
-        tookMs: Math.round(this.clock.monotonicMs() - startMs),
-      });
-      return true;
-    });
+      yield;
+    }
+    while (deleted.size > 0) {
+      const partitions = new Map(deleted);
+      deleted.clear();
+      yield* this.cleanUpAll(groups, ({ offsets }) => removeAmong(offsets, partitions));
+    }
+    return isWanted() ? groups.length : null;
   }
 
   /** Forgets the groups of a partition that this broker leads no more. */
@@ -292,7 +323,6 @@ export class GroupStore {
         if (this.partitionFor(group.groupId) !== partition) continue;
         onUnloaded(group);
         this.forget(group);
-        for (const producerId of group.offsets.openTransactions()) this.closeGroupOf(producerId, group.groupId);
       }
       if (wasOwned) this.log.info('Unloaded groups and offsets', { partition });
     });
@@ -302,19 +332,23 @@ export class GroupStore {
   *removeExpired(): Steps<void> {
     const nowMs = this.clock.nowMs();
     const { offsetsRetentionMs } = this.config;
-    yield* this.cleanUpAll((group) => group.removeExpiredOffsets(nowMs, offsetsRetentionMs));
+    yield* this.cleanUpAll(this.groups.values(), (group) => group.removeExpiredOffsets(nowMs, offsetsRetentionMs));
   }
 
   /** Drops the offsets of partitions that are no more, and groups with nothing left. */
   *removePartitions(topicPartitions: readonly TopicPartition[]): Steps<void> {
     const byKey = new Map(topicPartitions.map((topicPartition) => [partitionKey(topicPartition), topicPartition]));
-    yield* this.cleanUpAll(({ offsets }) => removeAmong(offsets, byKey));
+    for (const deleted of this.deletedWhileLoading) for (const [key, partition] of byKey) deleted.set(key, partition);
+    yield* this.cleanUpAll(this.groups.values(), ({ offsets }) => removeAmong(offsets, byKey));
   }
 
-  /** Groups that come meanwhile are visited too, those that go are not. */
-  private *cleanUpAll(removeFrom: (group: GroupMetadata) => Iterable<Removed>): Steps<void> {
+  /** Of all groups that are here those that come meanwhile are visited too, and those that go are not. */
+  private *cleanUpAll(
+    groups: Iterable<GroupMetadata>,
+    removeFrom: (group: GroupMetadata) => Iterable<Removed>,
+  ): Steps<void> {
     let left = GROUPS_A_STEP;
-    for (const group of this.groups.values()) {
+    for (const group of groups) {
       // Whoever made it so writes its tombstones.
       if (!group.is('Dead')) yield* this.cleanUp(group, removeFrom(group));
       if (--left > 0) continue;
@@ -332,7 +366,9 @@ export class GroupStore {
     const { groupId } = group;
     const isDead = group.is('Dead');
     const isHere = (): boolean =>
-      this.isLocal(groupId) && this.groups.get(groupId) === group && group.is('Dead') === isDead;
+      (this.isLocal(groupId) || this.isGroupLoading(groupId)) &&
+      this.groups.get(groupId) === group &&
+      group.is('Dead') === isDead;
     if (!isHere()) return false;
     let tombstones: Tombstone[] = [];
     let left = OFFSETS_A_STEP;
@@ -361,8 +397,8 @@ export class GroupStore {
     if (tombstones.length > 0) this.append(groupId, this.batch(tombstones), undefined, 0);
   }
 
-  /** The groups of a partition; null when this broker does not lead it, or they are not wanted any more. Throws when it cannot be read now. */
-  private async readGroups(topicPartition: TopicPartition, isWanted: () => boolean): Promise<GroupMetadata[] | null> {
+  /** What a partition holds; null when this broker does not lead it, or it is not wanted any more. Throws when it cannot be read now. */
+  private async readGroups(topicPartition: TopicPartition, isWanted: () => boolean): Promise<GroupLoader | null> {
     const loader = new GroupLoader(this.clock.nowMs(), this.log);
     let offset = this.writer.logBounds(topicPartition)?.logStartOffset ?? 0;
     let isAtEnd = false;
@@ -370,7 +406,7 @@ export class GroupStore {
       // Asked for again each time: it becomes null when leadership is lost meanwhile.
       const bounds = this.writer.logBounds(topicPartition);
       if (bounds === null || !isWanted()) return null;
-      if (isAtEnd || offset >= bounds.logEndOffset) return loader.finish();
+      if (isAtEnd || offset >= bounds.logEndOffset) return loader;
       try {
         const records = await this.writer.read(topicPartition, offset, this.config.loadBufferBytes);
         const next = await runInSlices(this.clock, loader.replay(records, offset), BROKER_SLICES);

@@ -21,7 +21,13 @@ interface CommitRecord {
   readonly offsetAndMetadata: OffsetAndMetadata;
 }
 
-/** The partition whose committed offset was removed; null for one that was looked at and is as before. */
+/** Commits for a partition that are being written. */
+interface PendingCommits {
+  readonly topicPartition: TopicPartition;
+  readonly offsets: Set<OffsetAndMetadata>;
+}
+
+/** The partition whose offset was removed; null for one that was looked at and is as before. */
 export type Removed = TopicPartition | null;
 
 /**
@@ -31,7 +37,7 @@ export type Removed = TopicPartition | null;
 export class GroupOffsets {
   private readonly committed = new Map<string, CommitRecord>();
   /** Commits that are being written. */
-  private readonly pending = new Map<string, Set<OffsetAndMetadata>>();
+  private readonly pending = new Map<string, PendingCommits>();
   private readonly pendingTransactional = new Map<Int64, Map<string, CommitRecord>>();
   private receivedConsumerCommits = false;
   private receivedTransactionalCommits = false;
@@ -76,8 +82,8 @@ export class GroupOffsets {
     this.receivedConsumerCommits = true;
     const key = partitionKey(topicPartition);
     let commits = this.pending.get(key);
-    if (!commits) this.pending.set(key, (commits = new Set()));
-    commits.add(offset);
+    if (!commits) this.pending.set(key, (commits = { topicPartition, offsets: new Set() }));
+    commits.offsets.add(offset);
   }
 
   /** The batch with the commit is in the log. A commit whose partition was removed meanwhile is dropped. */
@@ -95,8 +101,8 @@ export class GroupOffsets {
   private endCommit(topicPartition: TopicPartition, offset: OffsetAndMetadata): boolean {
     const key = partitionKey(topicPartition);
     const commits = this.pending.get(key);
-    if (!commits?.delete(offset)) return false;
-    if (commits.size === 0) this.pending.delete(key);
+    if (!commits?.offsets.delete(offset)) return false;
+    if (commits.offsets.size === 0) this.pending.delete(key);
     return true;
   }
 
@@ -169,11 +175,19 @@ export class GroupOffsets {
     });
   }
 
-  /** Forgets the offset of a partition, also one that is being written. True when there was a committed one. */
+  /**
+   * Forgets the offset of a partition, also one that is being written or belongs to an open transaction. True when there was one: the log has
+   * it, or will have it, so that it is back with the next load unless a tombstone is written behind it.
+   */
   remove(key: string): boolean {
-    this.pending.delete(key);
-    for (const offsets of this.pendingTransactional.values()) offsets.delete(key);
-    return this.committed.delete(key);
+    let wasThere = this.committed.delete(key);
+    if (this.pending.delete(key)) wasThere = true;
+    for (const offsets of this.pendingTransactional.values()) if (offsets.delete(key)) wasThere = true;
+    return wasThere;
+  }
+
+  private allKept(): ReadonlyMap<string, { readonly topicPartition: TopicPartition }>[] {
+    return [this.committed, this.pending, ...this.pendingTransactional.values()];
   }
 
   /**
@@ -181,22 +195,24 @@ export class GroupOffsets {
    * another partition, which was looked at.
    */
   *among(partitions: ReadonlyMap<string, TopicPartition>): Iterable<string | null> {
-    const kept: ReadonlyMap<string, unknown>[] = [this.committed, this.pending, ...this.pendingTransactional.values()];
+    const kept = this.allKept();
     if (kept.reduce((sum, { size }) => sum + size, 0) >= partitions.size) yield* partitions.keys();
     else for (const offsets of kept) for (const key of offsets.keys()) yield partitions.has(key) ? key : null;
   }
 
-  /** Forgets what is committed, one by one as it is gone through. */
+  /** Forgets all of it, one by one as it is gone through, also what is being written or belongs to open transactions. */
   *removeAll(): Iterable<Removed> {
-    for (const [key, { topicPartition }] of this.committed) {
-      this.committed.delete(key);
-      yield topicPartition;
+    for (const offsets of this.allKept()) {
+      for (const [key, { topicPartition }] of offsets) {
+        this.remove(key);
+        yield topicPartition;
+      }
     }
   }
 
   /**
    * Forgets what has outlived its retention, one by one as it is gone through. `baseMs` says from when the retention of an offset counts, null
-   * when it does not; partitions with a commit under way stay.
+   * when it does not; partitions with a commit under way, or in an open transaction, stay.
    */
   *removeExpired(
     nowMs: number,
@@ -204,7 +220,7 @@ export class GroupOffsets {
     baseMs: (topic: string, offset: OffsetAndMetadata) => Int64 | null,
   ): Iterable<Removed> {
     for (const [key, { topicPartition, offsetAndMetadata: offset }] of this.committed) {
-      const sinceMs = this.pending.has(key) ? null : baseMs(topicPartition.topic, offset);
+      const sinceMs = this.isUnstable(topicPartition) ? null : baseMs(topicPartition.topic, offset);
       const isExpired =
         sinceMs !== null &&
         (offset.expireTimestampMs === null

@@ -1,5 +1,5 @@
-import { GROUP_METADATA_TOPIC } from '../../cluster/index.js';
-import { forEachInSteps, runInSlices, type Steps } from '../../common/index.js';
+import { GROUP_METADATA_TOPIC, type TopicPartition } from '../../cluster/index.js';
+import { forEachInSteps, runInSlices, type Steps, type Uuid } from '../../common/index.js';
 import {
   ErrorCode,
   offsetCommitRequest,
@@ -21,8 +21,11 @@ const LEAST_COMMIT_BYTES = 40;
 export const offsetCommit = handler(offsetCommitRequest, offsetCommitResponse, function* (request, context) {
   const { groupId } = request;
   if (!mayReadGroup(context, groupId)) throw new ApiError(ErrorCode.GROUP_AUTHORIZATION_FAILED);
+  const { metadata } = context;
+  const { version } = metadata;
   const answers = new Answers();
-  const committable = yield* sortOut(request, context, answers);
+  const ids = new Map<string, Uuid>();
+  const committable = yield* sortOut(request, context, ids, answers);
   if (committable.size === 0) return { topics: answers.topics };
   let count = 0;
   for (const { size } of committable.values()) count += size;
@@ -35,20 +38,26 @@ export const offsetCommit = handler(offsetCommitRequest, offsetCommitResponse, f
     return { topics: answers.topics };
   }
   const topics = [...committable].map(([name, partitions]) => ({ name, partitions: [...partitions.values()] }));
-  const stored = yield* context.groups.commitOffsets(groupContext(context), { ...request, topics });
+  // A name may be another topic's by the time that they are stored.
+  const isThere = ({ topic, partition }: TopicPartition): boolean =>
+    metadata.version === version ||
+    (metadata.topicId(topic) === ids.get(topic) && metadata.contains({ topic, partition }));
+  const stored = yield* context.groups.commitOffsets(groupContext(context), { ...request, topics }, isThere);
   return answerWhen(stored, answers, context);
 });
 
-/** As in Kafka the last offset of a partition counts, while each that is refused is answered. */
+/** As in Kafka the last offset of a partition counts, while each that is refused is answered. `ids` gets those of the topics. */
 function* sortOut(
   { topics }: OffsetCommitRequest,
   { authorize, metadata }: RequestContext,
+  ids: Map<string, Uuid>,
   answers: Answers,
 ): Steps<Committable> {
   const committable = new Map<string, Map<number, Partition>>();
   for (const { name, partitions } of topics) {
     const mayRead = authorize('READ', { type: 'TOPIC', name });
     const refusal = mayRead ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : ErrorCode.TOPIC_AUTHORIZATION_FAILED;
+    if (!ids.has(name)) ids.set(name, metadata.topicId(name));
     let ofTopic = committable.get(name);
     yield* forEachInSteps(partitions, (partition) => {
       const { partitionIndex } = partition;

@@ -158,6 +158,7 @@ test.each(waits)('$name that waits keeps no one waiting, and holds nothing when 
     Promise.resolve(asked.map((each) => ({ ...each, leader: 7, errorCode: ErrorCode.NONE, errorMessage: null })));
   const metadata = {
     contains: () => true,
+    topicId: () => '',
     hasTopic: () => true,
     partitionInfo: () => ({ leader: -1 }),
     onUpdate: () => () => undefined,

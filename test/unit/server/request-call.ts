@@ -87,7 +87,7 @@ export async function call({
     stateChangeLogger: silentLogger,
     quotas: noQuotas,
     controlOrder: new ControlOrder(),
-    metadata: { contains: () => true },
+    metadata: { contains: () => true, topicId: () => '' },
     authorizer,
     brokerEpoch: 5n,
     ...services,

@@ -95,7 +95,7 @@ describe('OffsetCommit', () => {
       version: 8,
       body: { groupId, topics },
       services: {
-        metadata: { contains: ({ partition }: { partition: number }) => partition > 0 },
+        metadata: { contains: ({ partition }: { partition: number }) => partition > 0, topicId: () => '' },
         config: { groups: { offsets: { compressionId } } },
         topicConfigs: { configOf: () => ({ maxMessageBytes }) },
         groups: { commitOffsets: (_context: object, request: { topics: Topic[] }) => stored(request, asked) },
