@@ -69,19 +69,21 @@ export class ReassignmentStore extends Store {
 
   /**
    * Takes entries out of the node, on the version that was read, so that what someone has written since stays. The node goes with the last entry,
-   * or when no one can read it: it is the only way to ask, and is not taken while it is there. True when it went.
+   * or when no one can read it: it is the only way to ask, and is not taken while it is there. True when it
+   * went, or is not the one that was read: a deletion whose answer was lost is refused when it is made again, and finds what was asked for since.
    */
   async removePartitionReassignments(
     remove: (key: string, target: readonly number[]) => boolean,
     expectedControllerEpochZkVersion: number,
   ): Promise<boolean> {
     const { path } = reassignPartitionsZnode;
+    let isAnother = false;
     for (;;) {
       const node = await this.read(path);
-      if (!node) return false;
+      if (!node) return isAnother;
       const asked = entriesOf(node.data);
       const kept = asked.filter(([key, target]) => !remove(key, target));
-      if (kept.length > 0 && kept.length === asked.length) return false;
+      if (kept.length > 0 && kept.length === asked.length) return isAnother;
       const { version } = node.stat;
       const data = reassignPartitionsZnode.encode(new Map(kept));
       const [outcome] = await this.writeAll(
@@ -89,7 +91,8 @@ export class ReassignmentStore extends Store {
         expectedControllerEpochZkVersion,
       );
       ensureOk(outcome!, path, 'BadVersion', 'NoNode');
-      if (outcome!.ok) return kept.length === 0;
+      if (outcome!.ok) return isAnother || kept.length === 0;
+      isAnother = true;
       // What was written may not have come to our member of the ensemble yet.
       await this.zk.sync(path);
     }
