@@ -197,6 +197,11 @@ export class Request {
     this.bytes = null;
   }
 
+  /** It is answered, or given up. */
+  get isEnded(): boolean {
+    return this.ended;
+  }
+
   /** The connection was closed before the request ended, perhaps before its handler began. */
   get isAbandoned(): boolean {
     return this.abandoned;

@@ -41,6 +41,8 @@ export type FetchResponder = (
   delayMs?: number,
 ) => void;
 
+/** What waits for so few is as much a part of its connection. */
+const UNCOUNTED_PARTITIONS = 5;
 /** How long an answer is kept back whose fetch would wait, had it room: its client comes again as soon as it has it. */
 const WANT_OF_ROOM_DELAY_MS = 250;
 
@@ -100,18 +102,33 @@ export class FetchOperation implements FetchUnderWay {
     });
   }
 
+  get isPrivileged(): boolean {
+    return this.params.privileged;
+  }
+
+  /** @internal from TouchedFetches */
+  get openPartitions(): number {
+    return this.open.size;
+  }
+
   /** A partition changed while the fetch waits. */
-  maybeComplete(): void {
-    this.guarded(() => {
-      if (this.state !== 'waiting') return;
-      let available = 0;
+  *maybeComplete(): Steps<void> {
+    const { partitionsAStep } = this.host.slices;
+    let available = 0;
+    let looked = 0;
+    try {
+      // What changes meanwhile stands last, and is looked at, too, or touches the fetch again.
       for (const partition of this.open) {
+        if (++looked % partitionsAStep === 0) yield;
+        if (this.state !== 'waiting') return;
         // Nothing that happens makes it available: as in Kafka it was answered for when the fetch came.
         if (partition.isRefused) continue;
         available += this.host.partitions.availableBytes(partition, this.fetch);
         if (available >= this.params.minBytes) return this.complete();
       }
-    });
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   /** Reads once more and answers: there is enough now, or the time is up. */
@@ -172,7 +189,7 @@ export class FetchOperation implements FetchUnderWay {
       }
       this.wait();
       // What came while the disk was read, or others ran, has woken no one: the fetch was not waiting yet.
-      if (isLater || this.isLarge(results.length)) this.maybeComplete();
+      if (isLater || this.isLarge(results.length)) this.host.onTouched(this);
     });
   }
 
@@ -214,10 +231,10 @@ export class FetchOperation implements FetchUnderWay {
     return true;
   }
 
-  /** A large fetch without a session is kept like a session while it waits, as far as there is room. Else nothing is kept but its answer, a little. */
+  /** A fetch without a session is kept like a session while it waits, as far as there is room. Else nothing is kept but its answer, a little. */
   private mayWait(foundBytes: number): boolean {
     const { size } = this.context.set.partitions;
-    if (this.session || !this.isLarge(size)) return true;
+    if (this.session || size <= UNCOUNTED_PARTITIONS) return true;
     const { clock, sessions } = this.host;
     if (!sessions.beginWait(clock.monotonicMs(), this.holder, size)) {
       // The more partitions, the longer it takes to ask for them again. Records are kept for no one: they count nowhere until they are sent.

@@ -12,6 +12,7 @@ import { sliceLimitsOf, type FetchSlices } from './fetch-slices.js';
 import { forgottenKeys, requestedPartitions, toResponses } from './fetch-wire.js';
 import type { FetchCallContext, FetchParams, FetchResponseHandler, FetchUnderWay } from './fetch.js';
 import type { MetadataSource } from './ports.js';
+import { TouchedFetches } from './touched-fetches.js';
 import type { WatchedPartitions } from './watched-partitions.js';
 
 export interface FetchRequestsOptions {
@@ -24,6 +25,8 @@ export interface FetchRequestsOptions {
   readonly slices: FetchSlices;
 }
 
+/** The rack of a fetch is kept while that waits. A longer one is that of no broker. */
+const MAX_RACK_LENGTH = 255;
 /** Consumers may be sent to other replicas, and may ask followers, from this version on (KIP-392). */
 const FIRST_VERSION_WITH_RACK = 11;
 
@@ -36,13 +39,16 @@ const FIRST_VERSION_WITH_RACK = 11;
 export class FetchRequests {
   private readonly waiting = new Set<FetchOperation>();
   private readonly bySession = new Map<FetchSession, FetchOperation>();
-  private readonly touched = new Set<FetchOperation>();
-  private isFlushScheduled = false;
+  private readonly touched: Record<'ofBrokers' | 'ofClients', TouchedFetches>;
   private arrivals = 0;
   private readonly host: FetchOperationHost;
 
   constructor(private readonly options: FetchRequestsOptions) {
     const { clock, partitions, sessions, slices } = options;
+    this.touched = {
+      ofBrokers: new TouchedFetches(clock, sliceLimitsOf(slices, true)),
+      ofClients: new TouchedFetches(clock, sliceLimitsOf(slices, false)),
+    };
     this.host = {
       clock,
       slices,
@@ -50,7 +56,7 @@ export class FetchRequests {
       sessions,
       nextArrival: () => ++this.arrivals,
       onWaiting: (operation) => this.waiting.add(operation),
-      onTouched: (operation) => this.scheduleCheck(operation),
+      onTouched: (operation) => this.touchedLike(operation).add(operation),
       onEnded: (operation, session) => this.ended(operation, session),
     };
   }
@@ -137,24 +143,12 @@ export class FetchRequests {
 
   private ended(operation: FetchOperation, session: FetchSession | null): void {
     this.waiting.delete(operation);
-    this.touched.delete(operation);
+    this.touchedLike(operation).delete(operation);
     if (session && this.bySession.get(session) === operation) this.bySession.delete(session);
   }
 
-  /**
-   * One of the operation's partitions changed. All fetches touched while the present events are handled are looked at together after
-   * them, so that one answer carries what several requests appended.
-   */
-  private scheduleCheck(operation: FetchOperation): void {
-    this.touched.add(operation);
-    if (this.isFlushScheduled) return;
-    this.isFlushScheduled = true;
-    this.options.clock.defer(() => {
-      this.isFlushScheduled = false;
-      const operations = [...this.touched];
-      this.touched.clear();
-      for (const each of operations) each.maybeComplete();
-    });
+  private touchedLike({ isPrivileged }: FetchOperation): TouchedFetches {
+    return isPrivileged ? this.touched.ofBrokers : this.touched.ofClients;
   }
 
   private paramsOf(request: FetchRequest, version: number, call: FetchCallContext): FetchParams {
@@ -164,7 +158,7 @@ export class FetchRequests {
     const { room } = call;
     const client =
       !isFollower && version >= FIRST_VERSION_WITH_RACK
-        ? { rackId: request.rackId, listenerName: call.listenerName }
+        ? { rackId: request.rackId.slice(0, MAX_RACK_LENGTH), listenerName: call.listenerName }
         : null;
     return {
       replicaId,

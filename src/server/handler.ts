@@ -24,6 +24,11 @@ export interface ApiHandler {
   handle(request: Request, services: BrokerServices): void;
 }
 
+/** A few long texts fill the memory as well as thousands of elements. */
+const LARGE_FRAME_BYTES = 64 * 1024;
+/** Whatever such a frame holds, little is kept of it. */
+const SMALL_FRAME_BYTES = 128;
+
 /** What a handler returns when it answers later itself, by `respond`, `respondNothing` or `closeConnection`. */
 export const LATER = Symbol('answered later');
 
@@ -43,8 +48,8 @@ export interface HandlerOptions {
  * `LATER`. Bodies that do not decode cost the connection. An `ApiError` is answered with its code, any other error with
  * UNKNOWN_SERVER_ERROR, its stack in the log, by `errorResponse`. An `AssertionError` ends the connection, and the broker.
  *
- * No request takes the thread for long: one of thousands of elements is decoded in steps once there is memory for it (`LargeRequests`), and
- * its connection's next request waits meanwhile.
+ * No request takes the thread for long: one of thousands of elements, or of a large frame, is decoded in steps once there is memory for it
+ * (`LargeRequests`), and its connection's next request waits meanwhile.
  */
 export function handler<Req, ReqI, Res extends object, ResI extends object>(
   requestType: MessageType<Req, ReqI>,
@@ -63,7 +68,7 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
       begin(body, context);
       return;
     }
-    if (!context.isLarge) context.countWhileWaiting(keptBytesOf(context.request));
+    if (!context.isLarge) context.countWhileWaiting(keptBytesOf(context.request, false));
     context.takeTurn(bytes, () => begin(body, context));
   };
 
@@ -75,13 +80,23 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
       context.fail(error);
       return;
     }
+    if (isUnderWay(outcome)) countLater(context);
     settle(outcome, context, context.fail);
   };
 
+  /** It may have to wait for others. Done while its frame is at hand. */
+  const countLater = (context: RequestContext<ResI>): void => {
+    const { isLarge, isCountedElsewhere, request } = context;
+    // Who keeps his frame knows himself what he keeps.
+    if (isLarge || isCountedElsewhere || keepsFrame || request.isEnded) return;
+    if (request.frameBytes > SMALL_FRAME_BYTES) context.keeps(keptBytesOf(request, true));
+  };
+
   /** What a request keeps that is decoded: its frame too, of which it may have parts. */
-  const keptBytesOf = ({ frame, header }: Request): number => {
+  const keptBytesOf = ({ frame, header }: Request, isHandled: boolean): number => {
     const { apiVersion, bodyOffset } = header;
-    return frame.length + runAtOnce(requestType.measureInSteps(frame, apiVersion, bodyOffset)).heapBytes;
+    const size = runAtOnce(requestType.measureInSteps(frame, apiVersion, bodyOffset));
+    return frame.length + (isHandled ? LargeRequests.bytesOf(size, keepsNumbers) : size.heapBytes);
   };
 
   /** What was thrown is the end of the request in any case: with an answer, or with its connection. */
@@ -125,8 +140,14 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
   const refuse = (error: unknown, request: Request): void =>
     request.closeConnection('Closed a connection for a request that does not decode', error);
 
+  /** A few elements, if long ones, are decoded at once, as they are from a small frame. */
+  function* decodeInSteps({ frame, header: { apiVersion, bodyOffset } }: Request): Steps<Req> {
+    const body = requestType.decodeUpTo(MAX_ELEMENTS_AT_ONCE, frame, apiVersion, bodyOffset);
+    return body ?? (yield* requestType.decodeInSteps(frame, apiVersion, bodyOffset));
+  }
+
   const serveLarge = (request: Request, services: BrokerServices): void => {
-    const { header, frame } = request;
+    const { header, frameBytes } = request;
     const { apiVersion, bodyOffset } = header;
     const { clock, largeRequests } = services;
     const sender = senderOf(api, header);
@@ -141,10 +162,11 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
         if (!keepsFrame) request.letMemoryGo();
         serve(body, contextOf(body, request, services, place));
       };
-      startInSlices(clock, requestType.decodeInSteps(frame, apiVersion, bodyOffset), onDecoded, onError, limits);
+      // The frame is no name of this scope, which lives as long as the place does.
+      startInSlices(clock, decodeInSteps(request), onDecoded, onError, limits);
     };
     const onMeasured = (size: MessageSize): void => {
-      const bytes = LargeRequests.bytesOf(size, keepsNumbers) + (keepsFrame ? 0 : frame.length);
+      const bytes = LargeRequests.bytesOf(size, keepsNumbers) + (keepsFrame ? 0 : frameBytes);
       if (bytes > largeRequests.maxBytes) {
         const what = `${api.name} of ${size.elements} elements`;
         request.closeConnection('Closed a connection for a request of more elements than there is memory for', what);
@@ -164,7 +186,7 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
       place.enter();
     };
     request.holdMemory();
-    const measured = requestType.measureInSteps(frame, apiVersion, bodyOffset);
+    const measured = requestType.measureInSteps(request.frame, apiVersion, bodyOffset);
     startInSlices(clock, measured, onMeasured, onError, limits);
   };
 
@@ -172,6 +194,10 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
     api,
     handle(request, services) {
       const { apiVersion, bodyOffset } = request.header;
+      if (request.frameBytes > LARGE_FRAME_BYTES && !keepsFrame) {
+        serveLarge(request, services);
+        return;
+      }
       let body: Req | null;
       try {
         body = requestType.decodeUpTo(MAX_ELEMENTS_AT_ONCE, request.frame, apiVersion, bodyOffset);
@@ -201,6 +227,11 @@ function settle<ResI extends object>(
   else if (isSteps(outcome)) {
     startInSlices(context.clock, outcome, (result) => settle(result, context, onError), onError, context.sliceLimits);
   } else context.respond(outcome);
+}
+
+/** Whether the answer comes later. */
+function isUnderWay<ResI extends object>(outcome: Outcome<ResI>): boolean {
+  return outcome === LATER || outcome instanceof Promise || isSteps(outcome as ResI);
 }
 
 function isSteps<ResI extends object>(

@@ -67,6 +67,11 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
   /** While a large answer is made and written, or waits for that. */
   private turn: AnswerTurn | null = null;
   private answerDelayMs = 0;
+  /** What it keeps while it waits is counted by those it waits for, or by its handler. */
+  isCountedElsewhere = false;
+  private isLeftToOthers = false;
+  private keptBytes = 0;
+  private countedBytes = 0;
 
   constructor(
     readonly request: Request,
@@ -216,19 +221,20 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     );
     const answer = throttleMs > 0 && 'throttleTimeMs' in body ? { ...body, throttleTimeMs: throttleMs } : body;
     const { apiKey, apiVersion, correlationId } = request.header;
-    let bytes = UNKNOWN_ANSWER_BYTES;
+    let chunks: Buffer[] | null;
     try {
-      const chunks = encodeResponseFrameUpTo(MAX_ELEMENTS_AT_ONCE, apiKey, apiVersion, correlationId, answer);
-      if (chunks) {
-        bytes = chunks.reduce((sum, { length }) => sum + length, 0);
-        if (bytes <= SMALL_ANSWER_BYTES || !isCounted(apiKey) || request.claimAnswer(bytes)) {
-          this.send(chunks);
-          return;
-        }
-      }
+      chunks = encodeResponseFrameUpTo(MAX_ELEMENTS_AT_ONCE, apiKey, apiVersion, correlationId, answer);
     } catch (error) {
       this.onUnencodable(error);
       return;
+    }
+    let bytes = UNKNOWN_ANSWER_BYTES;
+    if (chunks) {
+      bytes = chunks.reduce((sum, { length }) => sum + length, 0);
+      if (bytes <= SMALL_ANSWER_BYTES || !isCounted(apiKey) || request.claimAnswer(bytes)) {
+        this.send(chunks);
+        return;
+      }
     }
     const write = (): void => {
       const onWritten = (chunks: Buffer[]): void => this.send(chunks);
@@ -331,6 +337,14 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     // An answer that was given already waits for it, or has it.
     if (!this.isAnswered) this.leaveTurn();
     this.place?.leaveToOthers();
+    this.isLeftToOthers = true;
+    this.countWhileWaiting(this.keptBytes);
+  }
+
+  /** @internal It keeps so much, should it wait for others, or if it does. */
+  keeps(bytes: number): void {
+    this.keptBytes = bytes;
+    if (this.isLeftToOthers) this.countWhileWaiting(bytes);
   }
 
   /**
@@ -340,8 +354,10 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
   countWhileWaiting(keptBytes: number): void {
     const { request, clientId, clientAddress, apiKey } = this;
     const bytes = keptBytes + 2 * (clientId?.length ?? 0);
-    if (this.place || request.isAbandoned || bytes <= UNCOUNTED_WAITING_BYTES) return;
-    const place = this.largeRequests.request(senderOf(apiOf(apiKey)!, request.header), clientAddress, bytes, {
+    const furtherBytes = bytes - this.countedBytes;
+    if (this.place || request.isAbandoned || request.isEnded || furtherBytes <= UNCOUNTED_WAITING_BYTES) return;
+    this.countedBytes = bytes;
+    const place = this.largeRequests.request(senderOf(apiOf(apiKey)!, request.header), clientAddress, furtherBytes, {
       onEntered: () => undefined,
       onPushedOut: () => request.pushOut('Closed a connection for requests that waited while memory is short'),
     });

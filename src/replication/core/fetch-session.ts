@@ -75,7 +75,7 @@ export class FetchSessionCache {
   /** In order of last use: the first is the one unused for longest. */
   private readonly sessions = new Map<number, FetchSession>();
   private partitionCount = 0;
-  /** Large fetches without a session that wait are kept as sessions are, and count with them. */
+  /** Fetches without a session that wait are kept as sessions are, and count with them. */
   private readonly consumersRoom: AddressShares;
   private readonly followersRoom: AddressShares;
   evictions = 0;

@@ -71,6 +71,8 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
   };
   if (request.isAbandoned) giveUp();
   else request.onAbandoned = giveUp;
+  // As fetch sessions do.
+  context.isCountedElsewhere = true;
   // What it is made of counts until it waits, as all that is large.
   return underWay.isBeginning?.then(() => LATER) ?? LATER;
 });

@@ -159,6 +159,22 @@ test.each([-1, 0])(
   },
 );
 
+test('of fetches that are not large those of six partitions and more wait as long as there is room, and of fewer always', async () => {
+  cluster = await ReplicaCluster.start({ brokers: 1, extras: () => ({ maxFetchSessionPartitions: 3 * THERE }) });
+  there = THERE;
+  await cluster.create([1], ALL);
+  const sent = ['a', 'b', 'c', 'd'].map((address) => send(THERE, { address }));
+  const few = Array.from({ length: 50 }, () => send(5));
+  await cluster.clock.advance(0);
+  expect(sent.map(({ response, delayMs }) => [response === null, delayMs])).toEqual([
+    [true, 0],
+    [true, 0],
+    [false, 250],
+    [false, 250],
+  ]);
+  expect(few.filter(({ response }) => response !== null)).toEqual([]);
+});
+
 test('no address takes all the room to wait in, and sessions that are unused for two minutes give theirs', async () => {
   await start(3 * THERE);
   const [first, second] = [send(THERE), send(THERE)];

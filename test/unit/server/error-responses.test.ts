@@ -19,6 +19,7 @@ import {
 import { noQuotas } from '../../../src/security/index.js';
 import { ApiError, handler, LATER, type RequestContext } from '../../../src/server/handler.js';
 import { API_HANDLERS } from '../../../src/server/index.js';
+import { LargeRequests } from '../../../src/server/large-requests.js';
 import type { BrokerServices } from '../../../src/server/services.js';
 import { isIn } from '../../../src/protocol/versions.js';
 
@@ -82,6 +83,7 @@ async function failing(
   });
   const services = {
     clock,
+    largeRequests: new LargeRequests(clock, 1e9),
     logger: silentLogger,
     quotas: noQuotas,
     groups: { numGroups: 0, numMembers: () => 0, numOffsets: () => 0 },

@@ -21,6 +21,7 @@ import type { BrokerServices } from '../../../src/server/services.js';
 
 const COUNT = 20_000;
 const names = Array.from({ length: COUNT }, (_, at) => `g${at}`);
+const OWNER = { onEntered: () => undefined, onPushedOut: () => undefined };
 
 /** A clock on which each look at the time takes a millisecond, so that a slice is of some steps; it counts the turns. */
 function busyClock(): {
@@ -128,6 +129,30 @@ test('a request of thousands of elements is decoded and answered in many turns, 
   expect((sent.answer as DescribeGroupsResponse).groups.map(({ groupId }) => groupId)).toEqual(names);
   expect(turns()).toBeGreaterThan(10);
   expect(sent.bytesHeld).toBe(false);
+});
+
+test('a request of a few elements in a large frame waits for memory as one of thousands does, and is counted', () => {
+  const { clock, run } = busyClock();
+  const large = new LargeRequests(clock, 1_000_000);
+  const parts = services(clock, large);
+  const body = { groups: Array.from({ length: 10 }, () => 'g'.repeat(10_000)) };
+  const api = handler(describeGroupsRequest, describeGroupsResponse, () => LATER);
+  const { closed } = send(api, 4, body, parts);
+  run();
+  expect(closed).toBeNull();
+  expect([large.usedBytes, large.keptBytes > 100_000]).toEqual([0, true]);
+
+  const [first, other] = [large.request('client', 'a', 900_000, OWNER), large.request('client', 'b', 900_000, OWNER)];
+  first.enter();
+  other.enter();
+  const waiting = large.size;
+  send(api, 4, body, parts);
+  run();
+  expect(large.size).toBe(waiting + 1);
+  first.leave();
+  other.leave();
+  run();
+  expect(large.size).toBe(0);
 });
 
 test('a request of some hundred elements is answered within the call', () => {

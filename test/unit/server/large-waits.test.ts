@@ -8,9 +8,12 @@ import { LargeRequests } from '../../../src/server/large-requests.js';
 import { call } from './request-call.js';
 
 const HOUR_MS = 3_600_000;
-/** More than are decoded at once. */
-const COUNT = 2500;
-const list = <T>(make: (at: number) => T): T[] => Array.from({ length: COUNT }, (_, at) => make(at));
+/** More than are decoded at once, and fewer. */
+const COUNTS = [2500, 1900] as const;
+const listOf =
+  (count: number) =>
+  <T>(make: (at: number) => T): T[] =>
+    Array.from({ length: count }, (_, at) => make(at));
 const never = (): Promise<never> => new Promise<never>(() => undefined);
 function* neverInSteps(): Steps<Promise<never>> {
   yield;
@@ -55,8 +58,7 @@ interface Wait {
   readonly services?: object;
 }
 
-const partitions = list((index) => ({ index, partition: index, partitionIndex: index }));
-const waits: readonly Wait[] = [
+const waitsOf = (list: ReturnType<typeof listOf>): readonly Wait[] => [
   {
     name: 'CreateTopics',
     apiKey: ApiKey.CreateTopics,
@@ -108,7 +110,7 @@ const waits: readonly Wait[] = [
     name: 'OffsetCommit',
     apiKey: ApiKey.OffsetCommit,
     version: 8,
-    body: { groupId: 'g', topics: [{ name: 't', partitions }] },
+    body: { groupId: 'g', topics: [{ name: 't', partitions: partitionsOf(list) }] },
     services: {
       config,
       groups: { commitOffsets: neverInSteps },
@@ -119,7 +121,7 @@ const waits: readonly Wait[] = [
     name: 'DeleteRecords',
     apiKey: ApiKey.DeleteRecords,
     version: 1,
-    body: { timeoutMs: HOUR_MS, topics: [{ name: 't', partitions }] },
+    body: { timeoutMs: HOUR_MS, topics: [{ name: 't', partitions: partitionsOf(list) }] },
     services: { replicas: { deleteRecords: () => Promise.resolve() } },
   },
   {
@@ -129,7 +131,7 @@ const waits: readonly Wait[] = [
     body: {
       acks: -1,
       timeoutMs: HOUR_MS,
-      topicData: [{ name: 't', partitionData: partitions.map((each) => ({ ...each, records: batch() })) }],
+      topicData: [{ name: 't', partitionData: partitionsOf(list).map((each) => ({ ...each, records: batch() })) }],
     },
     services: { replicas: { waitForAppends: () => null, isOpen: () => true, appendRecords: () => null } },
   },
@@ -137,10 +139,20 @@ const waits: readonly Wait[] = [
     name: 'Fetch',
     apiKey: ApiKey.Fetch,
     version: 12,
-    body: { maxWaitMs: HOUR_MS, topics: [{ topic: 't', partitions }] },
+    body: { maxWaitMs: HOUR_MS, topics: [{ topic: 't', partitions: partitionsOf(list) }] },
     services: { replicas: { handleFetch: () => ({ giveUp: () => undefined }) } },
   },
 ];
+
+const partitionsOf = (list: ReturnType<typeof listOf>) =>
+  list((index) => ({ index, partition: index, partitionIndex: index }));
+
+/** All, but that a fetch of few is counted by the replica manager (`large-fetches.test.ts`). */
+const waits = COUNTS.flatMap((count) =>
+  waitsOf(listOf(count))
+    .filter(({ name }) => name !== 'Fetch' || count === COUNTS[0])
+    .map((wait) => ({ ...wait, count })),
+);
 
 /** The header of one batch. */
 function batch(): Buffer {
@@ -150,44 +162,47 @@ function batch(): Buffer {
   return bytes;
 }
 
-test.each(waits)('$name that waits keeps no one waiting, and holds nothing when its client is gone', async (wait) => {
-  const clock = new SimulatedClock();
-  const largeRequests = new LargeRequests(clock, 1e8);
-  const topicAdmin = topicAdminOf(clock);
-  const electLeaders = (asked: object[]): Promise<object[]> =>
-    Promise.resolve(asked.map((each) => ({ ...each, leader: 7, errorCode: ErrorCode.NONE, errorMessage: null })));
-  const metadata = {
-    contains: () => true,
-    topicId: () => '',
-    hasTopic: () => true,
-    partitionInfo: () => ({ leader: -1 }),
-    onUpdate: () => () => undefined,
-  };
-  const controller = { isActive: true, isTopicQueuedForDeletion: () => false, electLeaders };
-  let holdsFrame = true;
-  let request: Request | null = null;
-  const outcome = await call({
-    ...wait,
-    services: { clock, largeRequests, config, controller, metadata, topicAdmin, ...wait.services },
-    onRequest: (handed) => {
-      request = handed;
-      const release = (): void => void (holdsFrame = false);
-      // When the handler has returned.
-      queueMicrotask(() => handed.handedOut({ releaseMemory: release, end: release }));
-    },
-  });
-  await clock.advance(1000);
-  expect(outcome).toMatchObject({ answer: null, closed: null });
-  expect([holdsFrame, largeRequests.usedBytes]).toEqual([false, 0]);
-  expect(largeRequests.keptBytes).toBeGreaterThan(0);
-  request!.abandon();
-  await clock.advance(1000);
-  expect([largeRequests.keptBytes, clock.nextTimerMs()]).toEqual([0, null]);
-});
+test.each(waits)(
+  '$name of $count that waits keeps no one waiting, and holds nothing when its client is gone',
+  async (wait) => {
+    const clock = new SimulatedClock();
+    const largeRequests = new LargeRequests(clock, 1e8);
+    const topicAdmin = topicAdminOf(clock);
+    const electLeaders = (asked: object[]): Promise<object[]> =>
+      Promise.resolve(asked.map((each) => ({ ...each, leader: 7, errorCode: ErrorCode.NONE, errorMessage: null })));
+    const metadata = {
+      contains: () => true,
+      topicId: () => '',
+      hasTopic: () => true,
+      partitionInfo: () => ({ leader: -1 }),
+      onUpdate: () => () => undefined,
+    };
+    const controller = { isActive: true, isTopicQueuedForDeletion: () => false, electLeaders };
+    let holdsFrame = true;
+    let request: Request | null = null;
+    const outcome = await call({
+      ...wait,
+      services: { clock, largeRequests, config, controller, metadata, topicAdmin, ...wait.services },
+      onRequest: (handed) => {
+        request = handed;
+        const release = (): void => void (holdsFrame = false);
+        // When the handler has returned.
+        queueMicrotask(() => handed.handedOut({ releaseMemory: release, end: release }));
+      },
+    });
+    await clock.advance(1000);
+    expect(outcome).toMatchObject({ answer: null, closed: null });
+    expect([holdsFrame, largeRequests.usedBytes]).toEqual([false, 0]);
+    expect(largeRequests.keptBytes).toBeGreaterThan(0);
+    request!.abandon();
+    await clock.advance(1000);
+    expect([largeRequests.keptBytes, clock.nextTimerMs()]).toEqual([0, null]);
+  },
+);
 
 test('CreatePartitions says of those topics alone that they are not grown in time that there are', async () => {
   const clock = new SimulatedClock();
-  const names = list((at) => (at === 1000 ? 'there' : `no topic ${at}`));
+  const names = listOf(COUNTS[0])((at) => (at === 1000 ? 'there' : `no topic ${at}`));
   const outcome = await call({
     apiKey: ApiKey.CreatePartitions,
     version: 3,
