@@ -34,6 +34,8 @@ const TWO_ADMINISTRATORS = [
     'asked for at once neither is lost (Kafka answers both, and keeps the later). A topic is created with its configuration in one step: of two who ' +
     'create it at once one is refused, and leaves nothing behind (in Kafka the topic of the one may have the configuration of the other). A ' +
     'configuration, or one with the assignment of its new topic, that takes more than a request to ZooKeeper may (1 MiB) is refused with INVALID_CONFIG.',
+  "Notifications of changes are removed once they are 15 minutes older than the newest, by ZooKeeper's clock: a broker whose own is wrong removes none that " +
+    'others have not read. One that someone makes by hand, with a number that no other will reach, hides no other (in Kafka all until the restart).',
 ].join('\n\n');
 
 const LARGE_BATCHES =

@@ -335,8 +335,9 @@ export class Controller {
     this.log.info('The term of this controller ended while an event was processed', { event: event.name, error });
     // A session that is gone is followed by the session's own events.
     if (isZkError(error, 'SessionExpired', 'Closed')) return;
-    // ZooKeeper did not answer: what was read and written is unknown, so a new term begins by reading everything.
-    const next = error instanceof ControllerMovedError ? this.controllerChange : this.startAnew;
+    // ZooKeeper did not answer: what was read and written is unknown, so a new term begins by reading everything, once this broker is registered.
+    const anew = event === this.registerBrokerAndReelect ? event : this.startAnew;
+    const next = error instanceof ControllerMovedError ? this.controllerChange : anew;
     if (event.name !== next.name) this.put(next);
     else this.later(next, RETRY_DELAY_MS);
   }
@@ -433,6 +434,8 @@ export class Controller {
   /** The session expired: the term is over, whoever knows. What waits is answered; the event that runs ends by its own errors. */
   private expire(): Promise<void> {
     this.preemptWaiting();
+    // What was to be tried again was about this session; the next begins with its own event.
+    this.retryTimer?.cancel();
     return this.queue
       .call(() => {
         this.activeController = NO_CONTROLLER;

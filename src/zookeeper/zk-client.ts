@@ -118,7 +118,7 @@ export interface StateChangeHandler {
  * the order they were issued. While there is no connection they wait for one (Kafka's `retryRequestsUntilConnected`); what was sent
  * when the connection broke is sent again, so a write may be refused for what its own first try did: `create` of an ephemeral node by
  * this very session counts as done, other writes report what ZooKeeper says. They reject with a `ZkError`: ZooKeeper's refusals,
- * `SessionExpired` when the session ended first, `OperationTimeout` when `operationTimeoutMs` passed, `Closed` after `close`.
+ * `SessionExpired` when the session ended first, `OperationTimeout` when there is an `operationTimeoutMs` and it passed, `Closed` after `close`.
  */
 export interface ZkClient {
   /** Opens the first session; rejects with `OperationTimeout` when none could be had within the connection time-out. Makes the chroot if missing. */

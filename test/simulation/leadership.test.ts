@@ -187,3 +187,34 @@ simulate(
     expect(orders.records(0)).toEqual(producer.acknowledged().map(({ value }) => value));
   },
 );
+
+for (const seconds of [75, 600]) {
+  simulate(
+    `brokers serve on while ZooKeeper is away for ${seconds} s, and are who they were when it is back`,
+    { brokers: 3 },
+    async (cluster) => {
+      const orders = await cluster.drive(cluster.createTopic('orders', ON_ALL));
+      const producer = cluster.produceContinuously(orders, { idempotent: true });
+      await cluster.until(() => producer.acknowledged().length > 10);
+      const known = (): unknown[] => [
+        cluster.controllerId,
+        cluster.zooKeeper.read('/controller_epoch')!.toString(),
+        orders.leaderEpoch(0),
+        ...cluster.brokers.map(({ id }) => cluster.zooKeeper.ownerOf(`/brokers/ids/${id}`)),
+      ];
+      const before = known();
+      cluster.zooKeeper.beGone(seconds * 1000);
+      await cluster.run(20_000);
+      const served = producer.acknowledged().length;
+      await cluster.until(() => producer.acknowledged().length > served);
+      producer.finish();
+      await cluster.run(seconds * 1000 - 20_000);
+      // Asked for while it is away, done when it is back.
+      const fresh = cluster.createTopic('fresh', ON_ALL);
+      for (const host of cluster.zooKeeper.hosts) cluster.zooKeeper.startMember(host);
+      await cluster.drive(fresh);
+      await cluster.heal().untilQuiet();
+      expect(known()).toEqual(before);
+    },
+  );
+}

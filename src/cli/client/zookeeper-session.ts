@@ -12,6 +12,7 @@ export async function openZooKeeper(connect: string): Promise<{ stores: ZkStores
       connect,
       sessionTimeoutMs: TIMEOUT_MS,
       connectionTimeoutMs: TIMEOUT_MS,
+      operationTimeoutMs: TIMEOUT_MS,
       transport: nodeTransport,
       clock: systemClock,
       random: systemRandom,

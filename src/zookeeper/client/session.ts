@@ -31,8 +31,6 @@ export interface SessionOptions {
   readonly chroot: string;
   /** Asked for; the server may grant more or less. */
   readonly sessionTimeoutMs: number;
-  /** Cut off for longer than this, the session is taken for lost. */
-  readonly giveUpAfterMs: number;
   readonly maxInFlightRequests: number;
   readonly transport: Transport;
   readonly clock: Clock;
@@ -59,12 +57,15 @@ const SET_WATCHES_MAX_BYTES = 128 * 1024;
 /** What a server takes unless it is told otherwise. */
 const JUTE_MAX_BUFFER = 0xfffff;
 const BACKOFF_MAX_MS = 1000;
+/** A member that stops or restarts is left by all its clients at once: each waits up to so long before it looks for another (`ClientCnxn`). */
+const RECONNECT_SPREAD_MS = 1000;
 const CLOSE_TIMEOUT_MS = 5000;
 
 /**
  * One ZooKeeper session after another over one connection after another. It owns what waits for an answer: requests are sent in the
  * order they were submitted, at most `maxInFlightRequests` at once, and those without an answer when a connection ends go first on
- * the next one. Ends with `close`.
+ * the next one. Only the servers know whether a session has ended: however long they are away, it is asked for again, and what waits goes
+ * on where it was. Ends with `close`.
  */
 export class Session {
   state: ZkState = 'closed';
@@ -95,7 +96,7 @@ export class Session {
     private readonly options: SessionOptions,
     private readonly listener: SessionListener,
   ) {
-    this.watchdog = new SessionWatchdog(options.sessionTimeoutMs, options.giveUpAfterMs);
+    this.watchdog = new SessionWatchdog(options.sessionTimeoutMs);
     this.servers = shuffled(options.random, options.servers);
     this.credentials = options.resume ?? NO_SESSION;
   }
@@ -125,7 +126,7 @@ export class Session {
     assert(this.connection === null, 'a session begins without a connection');
     if (this.closing) return;
     this.state = 'connecting';
-    this.openConnection();
+    this.openConnection(0);
   }
 
   submit(request: PendingRequest): void {
@@ -178,11 +179,10 @@ export class Session {
     this.closing?.finish();
   }
 
-  private openConnection(): void {
-    const { transport, clock, random, logger } = this.options;
+  private openConnection(delayMs: number): void {
+    const { transport, clock, logger } = this.options;
     if (this.nextServer === this.servers.length) this.nextServer = 0;
     const server = this.servers[this.nextServer++]!;
-    const delayMs = this.failedAttempts < this.servers.length ? 0 : this.backoffMs(random);
     const open = (): void => {
       this.reconnectTimer = null;
       logger.debug('Connecting to ZooKeeper', { host: server.host, port: server.port });
@@ -211,13 +211,18 @@ export class Session {
     else this.reconnectTimer = clock.setTimer(delayMs, open);
   }
 
-  private backoffMs(random: Random): number {
+  private reconnectDelayMs(wasConnected: boolean): number {
+    const { random } = this.options;
+    if (wasConnected) return random.nextInt(RECONNECT_SPREAD_MS);
+    if (this.failedAttempts < this.servers.length) return 0;
     const rounds = Math.floor(this.failedAttempts / this.servers.length);
     const ceiling = Math.min(BACKOFF_MAX_MS, 50 * 2 ** Math.min(rounds, 10));
     return ceiling / 2 + random.nextInt(ceiling / 2);
   }
 
   private onData(bytes: Buffer): void {
+    // It was given up, for good reasons.
+    if (this.dropReason !== null) return;
     this.watchdog.received(this.options.clock.monotonicMs());
     try {
       const frames = this.assembler.push(bytes);
@@ -309,8 +314,9 @@ export class Session {
     const head = this.inFlight.shift();
     if (!head || head.xid !== xid) throw new RangeError(`an answer to request ${xid}, expected ${head?.xid}`);
     if (error === ZK_ERROR_CODES.SessionExpired || error === ZK_ERROR_CODES.SessionMoved) {
-      // The next connect request tells what has become of the session.
-      this.queue.unshiftAll([head.request]);
+      // The next connect request tells what has become of the session. What was sent behind this is refused for the same reason.
+      this.inFlight.unshiftAll([head]);
+      this.frames = [];
       return this.drop(`the server refused the session: ${zkErrorName(error)}`);
     }
     if (error !== 0) return head.request.fail(zkErrorName(error));
@@ -323,7 +329,7 @@ export class Session {
   }
 
   private onClose(server: Endpoint, error: Error | undefined): void {
-    const { clock, logger } = this.options;
+    const { logger } = this.options;
     const wasConnected = this.state === 'connected';
     if (this.frames.length > 0 && wasConnected) {
       try {
@@ -336,7 +342,7 @@ export class Session {
     this.connection = null;
     if (this.closing) return this.tearDown();
     this.failedAttempts++;
-    this.watchdog.disconnected(clock.monotonicMs(), this.id !== 0n);
+    this.watchdog.disconnected();
     this.sendAgain(this.inFlight.drain().map(({ request }) => request));
     const reason = this.dropReason ?? error?.message ?? 'closed by the server';
     const fields = { host: server.host, port: server.port, reason };
@@ -345,7 +351,7 @@ export class Session {
     if (this.state !== 'connecting') this.state = 'disconnected';
     if (wasConnected) this.listener.onDisconnected();
     if (this.closing || this.connection !== null) return;
-    this.openConnection();
+    this.openConnection(this.reconnectDelayMs(wasConnected));
     this.watch();
   }
 
@@ -392,7 +398,6 @@ export class Session {
     connection?.destroy();
     this.timer?.cancel();
     this.reconnectTimer?.cancel();
-    this.watchdog.ended();
     this.credentials = NO_SESSION;
     this.lastZxid = 0n;
     this.watches.clear();
@@ -483,7 +488,7 @@ export class Session {
   /** Acts on what the watchdog says, and sets the timer for when it must be asked again. */
   private watch(): void {
     this.timer?.cancel();
-    const { clock, logger } = this.options;
+    const { clock } = this.options;
     const nowMs = clock.monotonicMs();
     const verdict = this.watchdog.judge(nowMs);
     let untilMs = this.failOverdue(nowMs);
@@ -495,9 +500,6 @@ export class Session {
       case 'dropConnection':
         this.drop(verdict.reason);
         return;
-      case 'giveUpSession':
-        logger.error('Cut off from ZooKeeper for too long; giving the session up', { session: this.id.toString(16) });
-        return this.expire();
       case 'wait':
         untilMs = Math.min(untilMs, verdict.untilMs);
         break;

@@ -31,9 +31,7 @@ export interface ZooKeeperClientOptions {
   readonly connectionTimeoutMs: number;
   /** `zookeeper.max.in.flight.requests`; more wait here. 1000 unless told. */
   readonly maxInFlightRequests?: number;
-  /** Cut off for so long, the session is given up. Unless told three session time-outs, and at least a minute. */
-  readonly giveUpAfterMs?: number;
-  /** An operation without an answer for so long fails. Unless told twice `giveUpAfterMs`: a session ends sooner. */
+  /** An operation without an answer for so long fails. Unless told it waits as long as its session lives, as in Kafka. */
   readonly operationTimeoutMs?: number;
   readonly transport: Transport;
   readonly clock: Clock;
@@ -65,10 +63,9 @@ export class ZooKeeperClient implements ZkClient {
   constructor(private readonly options: ZooKeeperClientOptions) {
     const { servers, chroot } = parseConnectString(options.connect);
     this.chroot = chroot;
-    const giveUpAfterMs = options.giveUpAfterMs ?? Math.max(60_000, 3 * options.sessionTimeoutMs);
-    this.operationTimeoutMs = options.operationTimeoutMs ?? 2 * giveUpAfterMs;
+    this.operationTimeoutMs = options.operationTimeoutMs ?? Infinity;
     this.session = new Session(
-      { ...options, servers, chroot, giveUpAfterMs, maxInFlightRequests: options.maxInFlightRequests ?? 1000 },
+      { ...options, servers, chroot, maxInFlightRequests: options.maxInFlightRequests ?? 1000 },
       {
         onConnected: (isNew) => this.onConnected(isNew),
         onDisconnected: () => this.emit('disconnected', 'Disconnects'),

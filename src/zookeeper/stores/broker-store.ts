@@ -94,7 +94,9 @@ export class BrokerStore extends Store {
       if (this.clock.monotonicMs() >= deadlineMs) {
         throw this.idInUse(id, path, stat, 'it is still there after the session time-out');
       }
+      const session = this.zk.sessionId;
       await this.untilChanged(path, stat, deadlineMs);
+      if (this.zk.sessionId !== session) throw new ZkError('SessionExpired', path);
     }
   }
 
@@ -125,16 +127,18 @@ export class BrokerStore extends Store {
     }
   }
 
-  /** Resolves as soon as the node differs from `seen` or is gone, or at the deadline. */
+  /** Resolves as soon as the node differs from `seen` or is gone, or at the deadline, or when the session ends: then there is no watch any more. */
   private async untilChanged(path: string, seen: Stat, deadlineMs: number): Promise<void> {
     let wake: () => void = () => undefined;
     const woken = new Promise<void>((resolve) => (wake = resolve));
     const timer = this.clock.setTimer(Math.max(0, deadlineMs - this.clock.monotonicMs()), wake);
+    const stopListening = this.zk.onStateChange((change) => change === 'expired' && wake());
     try {
       const stat = await this.zk.exists(path, wake);
       if (stat?.mzxid === seen.mzxid) await woken;
     } finally {
       timer.cancel();
+      stopListening();
     }
   }
 

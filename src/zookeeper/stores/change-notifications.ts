@@ -1,9 +1,12 @@
 import type { Clock, Logger, Timer } from '../../common/index.js';
 import { EventQueue, setPeriodicTimer } from '../../common/index.js';
 import { isZkError } from '../errors.js';
-import { ANY_VERSION, type ZkClient } from '../zk-client.js';
+import { ANY_VERSION, type Stat, type ZkClient } from '../zk-client.js';
 
-/** Nodes older than this are removed by whoever sees them (`ZkNodeChangeNotificationListener`). */
+/**
+ * Nodes that are so much older than the newest are removed by whoever sees them (`ZkNodeChangeNotificationListener`). All of these times are
+ * ZooKeeper's: a broker whose own clock is wrong removes none that others have not read. (Kafka goes by the broker's.)
+ */
 const EXPIRATION_MS = 15 * 60 * 1000;
 /** After a failure for want of ZooKeeper. */
 const RETRY_MS = 1000;
@@ -33,7 +36,8 @@ export interface ChangeNotificationOptions {
  */
 export class ChangeNotificationListener {
   private readonly queue: EventQueue;
-  private lastExecuted = -1;
+  /** Those that are still there. Not only the last: someone may have made one by hand whose number no other will ever reach. */
+  private handled = new Set<string>();
   private mayHaveMissed = true;
   private purgeTimer: Timer | null = null;
   private retryTimer: Timer | null = null;
@@ -84,8 +88,10 @@ export class ChangeNotificationListener {
     const names = children
       .filter((name) => name.startsWith(prefix))
       .sort((a, b) => this.numberOf(a) - this.numberOf(b));
-    const fresh = names.filter((name) => this.numberOf(name) > this.lastExecuted);
+    this.handled = new Set(names.filter((name) => this.handled.has(name)));
+    const fresh = names.filter((name) => !this.handled.has(name));
     const nodes = await Promise.all(fresh.map((name) => this.readIfThere(`${parent}/${name}`)));
+    const newestMs = nodes.reduce((newest, node) => Math.max(newest, node?.stat.ctime ?? 0), 0);
     for (const [index, name] of fresh.entries()) {
       const node = nodes[index];
       if (node) {
@@ -96,9 +102,9 @@ export class ChangeNotificationListener {
           logger.error('Handling a change notification failed', { node: `${parent}/${name}`, error });
         }
       }
-      this.lastExecuted = this.numberOf(name);
+      this.handled.add(name);
     }
-    if (fresh.length > 0) await this.purge(names);
+    if (fresh.length > 0) await this.purge(names, newestMs);
     if (this.mayHaveMissed) await this.readWhatWasMissed();
   }
 
@@ -121,11 +127,13 @@ export class ChangeNotificationListener {
     this.retryTimer = this.options.clock.setTimer(RETRY_MS, again, { background: true });
   }
 
+  /** What no server of ZooKeeper has named comes last. */
   private numberOf(name: string): number {
-    return Number(name.slice(this.options.prefix.length));
+    const digits = name.slice(this.options.prefix.length);
+    return /^\d{10}$/.test(digits) ? Number(digits) : Number.MAX_SAFE_INTEGER;
   }
 
-  private async readIfThere(path: string): Promise<{ data: Buffer | null } | null> {
+  private async readIfThere(path: string): Promise<{ data: Buffer | null; stat: Stat } | null> {
     try {
       return await this.zk.get(path);
     } catch (error) {
@@ -134,14 +142,14 @@ export class ChangeNotificationListener {
     }
   }
 
-  private async purge(names: readonly string[]): Promise<void> {
-    const { parent, clock } = this.options;
+  private async purge(names: readonly string[], newestMs: number): Promise<void> {
+    const { parent } = this.options;
     for (const name of names) {
       const path = `${parent}/${name}`;
       const stat = await this.zk.exists(path);
       if (!stat) continue;
       // Made in order: the first that is young enough ends the search.
-      if (clock.nowMs() - stat.ctime <= EXPIRATION_MS) return;
+      if (newestMs - stat.ctime <= EXPIRATION_MS) return;
       try {
         await this.zk.delete(path, ANY_VERSION);
       } catch (error) {

@@ -27,22 +27,96 @@ test('a silent network is noticed after two thirds of the session', async () => 
   expect(lost).toEqual([cutAtMs + 12_000]);
 });
 
-test('an outage longer than the session, of all servers, costs no session', async () => {
+test.each([40, 75, 600, 86_400])(
+  'an outage of all servers of %s s costs no session, no ephemeral node, and nothing that was asked meanwhile',
+  async (seconds) => {
+    const zooKeeper = new SimulatedZooKeeper();
+    const { zk, network } = await zooKeeper.client();
+    await zooKeeper.run(zk.create('/me', null, { mode: 'ephemeral' }));
+    const changes: string[] = [];
+    zk.onStateChange((change) => changes.push(change));
+    const session = zk.sessionId;
+    network.isCut = true;
+    network.resetAll();
+    // The servers are down: nobody counts the time of sessions.
+    zooKeeper.server.core.touch(session, zooKeeper.clock.monotonicMs() + seconds * 1000);
+    const written = zk.set('/me', Buffer.from('x'), 0);
+    const read = zk.get('/me');
+    await zooKeeper.clock.advance(seconds * 1000);
+    network.isCut = false;
+    expect(await zooKeeper.run(written)).toMatchObject({ version: 1 });
+    expect(await zooKeeper.run(read)).toMatchObject({ data: Buffer.from('x'), stat: { ephemeralOwner: session } });
+    expect(changes).toEqual(['disconnected', 'connected']);
+    expect(zk.sessionId).toBe(session);
+  },
+);
+
+test('a session that ended while its client was cut off is over once a server says so, and another begins', async () => {
   const zooKeeper = new SimulatedZooKeeper();
   const { zk, network } = await zooKeeper.client();
   const changes: string[] = [];
   zk.onStateChange((change) => changes.push(change));
-  const session = zk.sessionId;
   network.isCut = true;
   network.resetAll();
-  // The ensemble is down as well: nobody counts the time of sessions.
-  jest.spyOn(zooKeeper.server.core, 'expire').mockReturnValue({ expired: [], fired: [] });
-  const read = zk.exists('/');
-  await zooKeeper.clock.advance(40_000);
+  const read = zk.get('/').catch((error: unknown) => error);
+  await zooKeeper.clock.advance(600_000);
+  expect(changes).toEqual(['disconnected']);
   network.isCut = false;
-  expect(await zooKeeper.run(read)).not.toBeNull();
-  expect(changes).toEqual(['disconnected', 'connected']);
-  expect(zk.sessionId).toBe(session);
+  expect(isZkError(await zooKeeper.run(read), 'SessionExpired')).toBe(true);
+  await zooKeeper.clock.advance(1_000);
+  expect(changes).toEqual(['disconnected', 'expired', 'reconnectedWithNewSession']);
+});
+
+test.each(['SessionMoved', 'SessionExpired'] as const)(
+  'requests that a server refuses with %s are made in their order once the session is confirmed',
+  async (refusal) => {
+    const zooKeeper = new SimulatedZooKeeper();
+    const { zk } = await zooKeeper.client();
+    const { core } = zooKeeper.server;
+    const step = core.step.bind(core);
+    let refused = 3;
+    core.step = (...args) => {
+      if (args[1].op !== 'create' || refused-- <= 0) return step(...args);
+      return { response: { op: 'error', error: refusal, zxid: core.lastZxid }, fired: [] };
+    };
+    const order: string[] = [];
+    const paths = ['/p', '/p/c', '/p/c/d', '/p/c/d/e'];
+    await zooKeeper.run(
+      Promise.all(
+        paths.map((path) =>
+          zk.create(path, null).then(
+            () => order.push(path),
+            (error: unknown) => order.push(String(error)),
+          ),
+        ),
+      ),
+    );
+    expect(order).toEqual(paths);
+  },
+);
+
+test('a member that restarts has its clients back one by one, and a first connection waits for nothing', async () => {
+  const zooKeeper = new SimulatedZooKeeper();
+  const backAtMs: number[] = [];
+  const clients = [];
+  for (let seed = 1; seed <= 40; seed++) {
+    const startedMs = zooKeeper.clock.nowMs();
+    const client = await zooKeeper.client({ seed });
+    expect(zooKeeper.clock.nowMs()).toBe(startedMs);
+    client.zk.onStateChange((change) => change === 'connected' && backAtMs.push(zooKeeper.clock.nowMs()));
+    clients.push(client);
+  }
+  const lostMs = zooKeeper.clock.nowMs();
+  for (const { network } of clients) network.resetAll();
+  await zooKeeper.clock.advance(5_000);
+  expect(backAtMs).toHaveLength(40);
+  // Each in a tenth of the second of its own choice: no tenth has half of them.
+  const tenths = new Map<number, number>();
+  for (const ms of backAtMs) {
+    const tenth = Math.floor((ms - lostMs) / 100);
+    tenths.set(tenth, (tenths.get(tenth) ?? 0) + 1);
+  }
+  expect(Math.max(...tenths.values())).toBeLessThan(20);
 });
 
 describe('a node whose first creation went unanswered', () => {
@@ -113,4 +187,55 @@ test('closing ends a connect that is under way', async () => {
   await zooKeeper.clock.advance(1_000);
   await zooKeeper.run(zk.close());
   expect(isZkError(await zooKeeper.run(connecting), 'Closed')).toBe(true);
+});
+
+test('40,000 watches come through a reconnection, and those that fire do so once', async () => {
+  const zooKeeper = new SimulatedZooKeeper();
+  const { zk, network } = await zooKeeper.client();
+  const other = await zooKeeper.client();
+  const total = 40_000;
+  const path = (i: number): string => `/a-name-that-is-as-long-as-those-of-partition-states-are-${i}`;
+  const fired = new Map<string, number>();
+  const note = ({ path: of }: { path: string }): void => void fired.set(of, (fired.get(of) ?? 0) + 1);
+  await zooKeeper.run(Promise.all(Array.from({ length: total }, (_, i) => zk.exists(path(i), note))));
+  const changes: string[] = [];
+  zk.onStateChange((change) => changes.push(change));
+  network.resetAll();
+  // One changes while nobody watches.
+  await zooKeeper.run(other.zk.create(path(0), null));
+  await zooKeeper.clock.advance(2_000);
+  await zooKeeper.run(Promise.all(Array.from({ length: 1_999 }, (_, i) => other.zk.create(path(20 * (i + 1)), null))));
+  await zooKeeper.clock.advance(1_000);
+  expect([fired.size, Math.max(...fired.values()), changes]).toEqual([2_000, 1, ['disconnected', 'connected']]);
+});
+
+test('a member that lags behind what was seen is left for another', async () => {
+  const zooKeeper = new SimulatedZooKeeper();
+  const { zk, network } = await zooKeeper.client();
+  await zooKeeper.run(zk.create('/n', null));
+  const { core } = zooKeeper.server;
+  Object.defineProperty(core, 'lastZxid', { configurable: true, get: () => 1n });
+  network.resetAll();
+  await zooKeeper.clock.advance(5_000);
+  expect(zk.state).toBe('disconnected');
+  // What is its own is covered by that of its class again.
+  Reflect.deleteProperty(core, 'lastZxid');
+  expect(await zooKeeper.run(zk.exists('/n'))).not.toBeNull();
+});
+
+test('a new session waits until the last one has been wound up', async () => {
+  const zooKeeper = new SimulatedZooKeeper();
+  const { zk } = await zooKeeper.client();
+  const order: string[] = [];
+  zk.registerStateChangeHandler({
+    name: 'slow',
+    beforeInitializingSession: async () => {
+      await new Promise<void>((resolve) => zooKeeper.clock.setTimer(3_000, resolve));
+      order.push('wound up');
+    },
+    afterInitializingSession: () => order.push('new session'),
+  });
+  zooKeeper.server.expireSession(zk.sessionId);
+  await zooKeeper.clock.advance(10_000);
+  expect(order).toEqual(['wound up', 'new session']);
 });

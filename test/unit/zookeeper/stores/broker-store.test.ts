@@ -106,3 +106,15 @@ test('generated ids begin at 1 and never repeat', async () => {
   await zooKeeper.run(first.zk.delete('/brokers/seqid', ANY_VERSION));
   expect(await zooKeeper.run(first.stores.cluster.generateBrokerSequenceId())).toBe(1);
 });
+
+test('a wait for a predecessor ends with the session that waits, and not when its time is over', async () => {
+  const { zooKeeper, first } = await prepared();
+  await zooKeeper.run(first.stores.brokers.registerBroker(registrationOf(3)));
+  const second = await zooKeeper.client();
+  const waiting = second.stores.brokers.registerBroker(registrationOf(3)).catch((error: unknown) => error);
+  await zooKeeper.clock.advance(100);
+  const startedMs = zooKeeper.clock.nowMs();
+  zooKeeper.server.expireSession(second.zk.sessionId);
+  expect(await zooKeeper.run(waiting)).toMatchObject({ code: 'SessionExpired' });
+  expect(zooKeeper.clock.nowMs() - startedMs).toBeLessThan(2_000);
+});

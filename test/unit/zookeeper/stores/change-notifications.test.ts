@@ -84,3 +84,45 @@ test('a change that could not be handled for want of ZooKeeper is handled again'
   expect(handled).toEqual(['topics/a']);
   await zooKeeper.run(listener.close());
 });
+
+test('a broker whose own clock is wrong removes nothing that others have not read', async () => {
+  const { zooKeeper, writer, reader, notify } = await listening();
+  const seen: string[] = [];
+  const { clock } = zooKeeper;
+  const listener = new ChangeNotificationListener(reader.zk, {
+    parent: configChangeZnode.parent,
+    prefix: configChangeZnode.prefix,
+    clock: {
+      nowMs: () => clock.nowMs() + 60 * 60_000,
+      monotonicMs: () => clock.monotonicMs(),
+      setTimer: (delayMs, task) => clock.setTimer(delayMs, task),
+      defer: (task) => clock.defer(task),
+    },
+    logger: silentLogger,
+    onNotification: (data) => void seen.push(configChangeZnode.decode(data).entityPath),
+  });
+  await zooKeeper.run(listener.start());
+  await notify('topics/a');
+  await notify('topics/b');
+  await clock.advance(1_000);
+  expect(seen).toEqual(['topics/a', 'topics/b']);
+  expect((await zooKeeper.run(writer.zk.children('/config/changes'))).children).toHaveLength(2);
+  await zooKeeper.run(listener.close());
+});
+
+test.each([
+  'config_change_9999999999',
+  'config_change_2147483647',
+  'config_change_',
+  'config_change_x',
+  'config_change_-1',
+])('a node that someone made by hand, %s, hides none that comes after it', async (name) => {
+  const { zooKeeper, writer, seen, listener, notify } = await listening();
+  await zooKeeper.run(listener.start());
+  await zooKeeper.run(writer.zk.create(`/config/changes/${name}`, Buffer.from('oops')));
+  await notify('topics/a');
+  await notify('users/u');
+  await zooKeeper.clock.advance(100);
+  expect(seen).toEqual(['topics/a', 'users/u']);
+  await zooKeeper.run(listener.close());
+});

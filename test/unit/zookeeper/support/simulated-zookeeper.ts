@@ -8,7 +8,7 @@ export class SimulatedZooKeeper {
   readonly server = new EmbeddedZooKeeper({ clock: this.clock, random: seededRandom(1), logger: silentLogger });
 
   /** A connected client (unless `started` is false), its stores and its network. */
-  async client(options: { sessionTimeoutMs?: number; started?: boolean } = {}) {
+  async client(options: { sessionTimeoutMs?: number; started?: boolean; seed?: number } = {}) {
     const network = new MemoryTransport(this.clock);
     await this.server.listen(network, { host: 'zk', port: 2181 });
     const zk = new ZooKeeperClient({
@@ -17,7 +17,7 @@ export class SimulatedZooKeeper {
       connectionTimeoutMs: 18_000,
       transport: network,
       clock: this.clock,
-      random: seededRandom(2),
+      random: seededRandom(options.seed ?? 2),
       logger: silentLogger,
     });
     if (options.started !== false) await this.run(zk.connect());
