@@ -42,7 +42,8 @@ const LARGE_BATCHES =
   'A batch may hold 2 GiB uncompressed, all batches of a Produce 8 GiB, and one that has to be built again for its topic 128 MiB, with four bytes more for each record (thirteen where times are not counted from that of the first); beyond, ' +
   'MESSAGE_TOO_LARGE. A batch of `__consumer_offsets` that holds more than 16 MiB is passed over when its groups are loaded. Kafka has no such bounds. ' +
   'A compressed batch whose records ' +
-  'state lengths other than theirs, and a gzip batch with other bytes behind its end, are refused (Kafka takes them); a record with a time below -1 ' +
+  'state lengths other than theirs, a gzip batch with other bytes behind its end, and a snappy block of more than 32 MiB that repeats what lies ' +
+  'more than 16 MiB before (no writer looks back beyond 64 KiB), are refused (Kafka takes them); a record with a time below -1 ' +
   'in a batch that is compressed again is taken (Kafka refuses it). Of the records that are refused in one Produce the first thousand are named, and ' +
   'one of each further batch (Kafka names all).';
 

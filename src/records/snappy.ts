@@ -5,7 +5,8 @@
 import type * as Native from 'snappy';
 import type { Steps } from '../common/index.js';
 import { readAll, type SyncContentReader } from './content-reader.js';
-import { DecompressionLimitError, UndecodableRecordsError } from './errors.js';
+import { DecompressionLimitError } from './errors.js';
+import { SNAPPY_PIECE_BYTES, SnappyBlock, snappyFailure as failure } from './snappy-block.js';
 
 let native: typeof Native | undefined;
 const load = (): typeof Native => (native ??= require('snappy') as typeof Native);
@@ -36,7 +37,7 @@ export function* compressSnappy(data: Buffer): Steps<Buffer> {
 }
 
 export function decompressSnappy(data: Buffer, maxBytes: number): Buffer {
-  return readAll(new SnappyReader(data, maxBytes));
+  return readAll(new SnappyReader(data, maxBytes, Infinity));
 }
 
 /** The chunks of a stream, up to one that is malformed; not more than `max` are counted. */
@@ -51,15 +52,22 @@ export function countSnappyChunks(data: Buffer, max: number): number {
   return count;
 }
 
-/** Reads a stream chunk by chunk; a raw block is one. The length in front of a chunk is believed as far as its bytes can hold so much. */
+/**
+ * Reads a stream chunk by chunk, and those that hold much piece by piece; a raw block is one. The length in front of a chunk is believed as far
+ * as its bytes can hold so much.
+ */
 export class SnappyReader implements SyncContentReader {
   private position: number;
   private total = 0;
+  /** The chunk that is read piece by piece. */
+  private block: SnappyBlock | null = null;
   private readonly isXerial: boolean;
 
   constructor(
     private readonly data: Buffer,
     private readonly maxBytes: number,
+    /** What one call may make: 128 KiB take a millisecond. */
+    private readonly pieceBytes = SNAPPY_PIECE_BYTES,
   ) {
     this.isXerial = isXerial(data);
     if (this.isXerial && data.length < XERIAL_HEADER.length) throw failure('the stream header is cut');
@@ -67,13 +75,20 @@ export class SnappyReader implements SyncContentReader {
   }
 
   next(): Buffer | null {
+    const piece = this.block?.next();
+    if (piece) return piece;
+    this.block = null;
     const chunk = this.nextChunk();
     if (!chunk) return null;
-    const stated = uncompressedLength(chunk);
+    const { value: stated, end } = uncompressedLength(chunk);
     // What decides what the native side allocates.
     if (stated > chunk.length * MAX_EXPANSION) throw failure(`a block of ${chunk.length} bytes cannot hold ${stated}`);
     this.total += stated;
     if (this.total > this.maxBytes) throw new DecompressionLimitError(this.maxBytes);
+    if (stated > this.pieceBytes) {
+      this.block = new SnappyBlock(chunk, end, stated);
+      return this.block.next();
+    }
     try {
       return load().uncompressSync(chunk, { asBuffer: true, ...COPY }) as Buffer;
     } catch (error) {
@@ -109,17 +124,14 @@ function isXerial(data: Buffer): boolean {
   return data.length >= MAGIC_LENGTH && XERIAL_HEADER.compare(data, 0, MAGIC_LENGTH, 0, MAGIC_LENGTH) === 0;
 }
 
-function uncompressedLength(block: Buffer): number {
+/** The length in front of a block, and where that ends. */
+function uncompressedLength(block: Buffer): { readonly value: number; readonly end: number } {
   let length = 0;
   for (let i = 0; i < 5; i++) {
     const byte = block[i];
     if (byte === undefined) throw failure('a block has no length');
     length += (byte & 0x7f) * 2 ** (7 * i);
-    if (byte < 0x80) return length;
+    if (byte < 0x80) return { value: length, end: i + 1 };
   }
   throw failure('the length of a block is too long');
-}
-
-function failure(what: string, cause?: unknown): UndecodableRecordsError {
-  return new UndecodableRecordsError(`Failed to decompress record stream (snappy): ${what}`, { cause });
 }
