@@ -1,5 +1,5 @@
 /** Finding the first record of a time or later: the time index, the offset index, then the batches themselves. */
-import type { Clock } from '../common/index.js';
+import { runInSlices, type Clock, type Steps } from '../common/index.js';
 import {
   addInt64,
   BatchView,
@@ -20,9 +20,11 @@ import type { LocalLog } from './local-log.js';
 import type { LogSegment } from './log-segment.js';
 import type { LogSegments } from './log-segments.js';
 import type { ReadInterest } from './read-interest.js';
-import { searchContent, type SearchPass } from './unpacking.js';
+import { searchContent, unpackingOf, type SearchPass } from './unpacking.js';
 
 const PIECE_BYTES = 256 * 1024;
+/** A batch of more is looked into as a large one is: so many take one or two milliseconds. */
+const MAX_RECORDS = 10_000;
 
 /** Who searches: of one address a few look into large batches at once. */
 export interface Searcher {
@@ -91,11 +93,11 @@ export async function findRecordByTimestamp(
   let pieceBytes = PIECE_BYTES;
   while (position < end) {
     const length = Math.min(pieceBytes, end - position);
-    const scanned = scanPiece(
-      await segment.file.readFor(interest, length, position, PLAIN_MEMORY),
-      timestamp,
-      startOffset,
-    );
+    const from = position;
+    const scanned = await unpackingOf(clock).scan(logDirOf(segment), searcher, async () => {
+      const piece = await segment.file.readFor(interest, length, from, PLAIN_MEMORY);
+      return piece && runInSlices(clock, scanPiece(piece, timestamp, startOffset));
+    });
     if (!scanned) return null;
     if (scanned.record) return scanned.record;
     position += scanned.walkedBytes;
@@ -130,11 +132,9 @@ interface Scanned {
   readonly nextBatchBytes: number;
 }
 
-/** Null when there is nothing, for want of interest. */
-function scanPiece(piece: Buffer | null, timestamp: Int64, startOffset: number): Scanned | null {
-  if (!piece) return null;
+/** A batch that is looked into is a step: the searches of all partitions of a request may get their pieces at the same time. */
+function* scanPiece(piece: Buffer, timestamp: Int64, startOffset: number): Steps<Scanned> {
   const filledBytes = piece.length;
-  const work = new StepWork();
   let at = 0;
   const scanned = (record: FoundRecord | null, largeBatchBytes: number): Scanned => {
     const restBytes = filledBytes - at;
@@ -144,9 +144,10 @@ function scanPiece(piece: Buffer | null, timestamp: Int64, startOffset: number):
   for (let size = batchSizeAt(piece, 0, filledBytes); size > 0; size = batchSizeAt(piece, at, filledBytes)) {
     const batch = new BatchView(piece, at);
     if (batch.maxTimestamp >= timestamp && batch.lastOffset >= startOffset) {
-      const found = findInBatch(batch, timestamp, startOffset, work);
+      const found = findInBatch(batch, timestamp, startOffset);
       if (!found) return scanned(null, size);
       if (found.record) return scanned(found.record, 0);
+      yield;
     }
     at += size;
   }
@@ -163,10 +164,11 @@ interface Found {
   readonly record: FoundRecord | null;
 }
 
-/** Null for a batch that is more than `work` has left for. */
-function findInBatch(batch: BatchView, timestamp: Int64, startOffset: number, work: StepWork): Found | null {
+/** Null for a batch that is more than one step may look into. */
+function findInBatch(batch: BatchView, timestamp: Int64, startOffset: number): Found | null {
+  if (batch.count > MAX_RECORDS) return null;
   try {
-    for (const record of batch.records({ work })) {
+    for (const record of batch.records({ work: new StepWork() })) {
       if (record.timestampInt64 >= timestamp && record.offset >= startOffset) {
         return { record: foundIn(batch, record.timestampInt64, record.offset) };
       }

@@ -15,8 +15,8 @@ import { turnFor, type ReadInterest } from './read-interest.js';
 const MAX_CONCURRENT = 3;
 /** Vast contents of one address, which take seconds each, leave a place to the others. */
 const MAX_OF_ADDRESS = 2;
-/** Larger pieces are taken in parts: small records in so many bytes take about a millisecond. */
-const PART_BYTES = 256 * 1024;
+/** Larger pieces are taken in parts: small records in so many bytes take a quarter of a millisecond, with any times of theirs one and a half. */
+const PART_BYTES = 64 * 1024;
 
 /** What is built again of so much content takes little time and memory: it does not stand in line behind what takes seconds. */
 const SMALL_REBUILD_BYTES = 1024 * 1024;
@@ -26,6 +26,9 @@ const OF_SEARCHES = 'searches';
 /** Of a log directory: so many searches hold a large batch of it, and so many of one address. */
 const MAX_SEARCHES = 3;
 const MAX_SEARCHES_OF_ADDRESS = 2;
+/** And so many have a piece of its logs in hands, or are to read one. */
+const MAX_SCANS = 16;
+const MAX_SCANS_OF_ADDRESS = 8;
 
 /**
  * Places that are taken for a batch at a time, up to `mostOfAddress` for those of one address. Those that wait take turns by address, and one
@@ -98,6 +101,7 @@ class Unpacking {
   private readonly rebuilds = new Places(1, 1);
   private readonly smallRebuilds = new Places(2, 1);
   private readonly searches = new Map<string, Places>();
+  private readonly scans = new Map<string, Places>();
 
   constructor(private readonly clock: Clock) {}
 
@@ -134,6 +138,13 @@ class Unpacking {
   search<T>(dir: string, { address, interest }: Sender, work: () => Promise<T>): Promise<T | null> {
     let places = this.searches.get(dir);
     if (!places) this.searches.set(dir, (places = new Places(MAX_SEARCHES, MAX_SEARCHES_OF_ADDRESS)));
+    return places.takenFor(interest, address, work);
+  }
+
+  /** Runs what reads a piece of a log of that directory and looks through it, in slices; null when the interest ends before its turn. */
+  scan<T>(dir: string, { address, interest }: Sender, work: () => Promise<T>): Promise<T | null> {
+    let places = this.scans.get(dir);
+    if (!places) this.scans.set(dir, (places = new Places(MAX_SCANS, MAX_SCANS_OF_ADDRESS)));
     return places.takenFor(interest, address, work);
   }
 

@@ -72,7 +72,7 @@ test('pieces are given in parts, and their end once', async () => {
   await settle(clock);
   reader.give(null);
   await settle(clock);
-  expect(await passed).toEqual([256 * 1024, 256 * 1024, 88 * 1024, 7]);
+  expect(await passed).toEqual([...Array<number>(9).fill(64 * 1024), 24 * 1024, 7]);
   expect(reader.isClosed).toBe(true);
 });
 
@@ -267,6 +267,28 @@ describe('searches of large batches', () => {
     gone.interest.end();
     expect(log.fetchOffsetByTimestamp(1030, gone)).toBeNull();
   });
+});
+
+test('sixteen searches of a directory have a piece of its logs, eight of one address', async () => {
+  const clock = new SimulatedClock();
+  const ends: (() => void)[] = [];
+  const scan = (dir: string, address: string): Promise<void | null> =>
+    unpackingOf(clock).scan(dir, { address, interest: null }, () => new Promise<void>((resolve) => ends.push(resolve)));
+  const begun = async (): Promise<number> => {
+    await settle(clock);
+    return ends.length;
+  };
+  const all = Array.from({ length: 10 }, () => scan('/d/', 'a'));
+  expect(await begun()).toBe(8);
+  all.push(...Array.from({ length: 10 }, (_, at) => scan('/d/', `b${at}`)));
+  expect(await begun()).toBe(16);
+  all.push(scan('/e/', 'a'));
+  expect(await begun()).toBe(17);
+  for (let at = 0; at < all.length; at++) {
+    ends[at]!();
+    await settle(clock);
+  }
+  expect(await Promise.all(all)).toHaveLength(21);
 });
 
 test('a small batch is built again beside large ones of another client, and beside its own', async () => {
