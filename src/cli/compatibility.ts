@@ -70,7 +70,11 @@ const VAST_REQUESTS =
 const MOVES_AND_DELETIONS =
   'The deletion of a topic ends its reassignments, and takes what was asked for it out of `/admin/reassign_partitions`, which blocks every further ' +
   'one while it is there. A new controller goes on with a deletion at once, on the brokers that are up; Kafka waits for all that have a replica. ' +
-  'That the state of a partition is gone, or no one can read it, does not keep its topic.';
+  'That the state of a partition is gone, or no one can read it, does not keep its topic; a topic whose own node no one can read is deleted when it ' +
+  'is mended, with its replicas.\n\nOld replicas of a partition are deleted once a new one leads and all of the new ones are in sync, as ZooKeeper ' +
+  'says then; Kafka goes on when that election fails, or when an old leader has shrunk the ISR since. Another target is refused while only replicas ' +
+  'that it would delete are in sync. A partition that no one has led yet is led by those that it is moved to, and a broker is named once in a target. ' +
+  'A request that was removed by hand is not the last that is heard of.';
 
 const INT64_FIELDS = [
   ['int64', 'within 2^53', 'beyond'],

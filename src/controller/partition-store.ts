@@ -54,12 +54,13 @@ export class PartitionStore {
     private readonly awaitMended: (partition: TopicPartition) => void,
   ) {}
 
-  /** Null for a partition without state. One that no one can read is an error of that partition alone. */
+  /** As of now. Null for a partition without state. One that no one can read is an error of that partition alone. */
   async readPartitionStates(
     partitions: readonly PartitionEntry[],
   ): Promise<(LeaderIsrAndControllerEpoch | Error | null)[]> {
+    if (partitions.length === 0) return [];
     try {
-      const { found, unreadable } = await this.stores.partitionStates.states(partitions);
+      const { found, unreadable } = await this.stores.partitionStates.latestStates(partitions);
       if (unreadable.size > 0) await this.watchUnreadable(partitions, found, unreadable);
       return partitions.map((partition) => {
         const key = partitionKey(partition);

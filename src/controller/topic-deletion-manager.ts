@@ -40,7 +40,7 @@ export class TopicDeletionManager {
   /** Takes over what was asked for before this term. With `delete.topic.enable` off the requests are dropped. */
   async init(topics: readonly string[]): Promise<void> {
     if (this.ports.isDeleteTopicEnabled()) {
-      this.context.queueTopicDeletion(topics);
+      this.context.queueTopicDeletion(topics.filter((topic) => !this.context.unreadableTopics.has(topic)));
     } else if (topics.length > 0) {
       this.log.info('Removing topic deletions since delete topic is disabled', { topics });
       await this.stores.deletions.deleteTopicDeletions(topics, this.context.epochZkVersion);

@@ -66,20 +66,32 @@ export class ControllerWatches {
     await Promise.all([this.checkPreferredReplicaElection(), this.checkPartitionReassignment()]);
   }
 
-  /** True when a preferred election is asked for; else its node is waited for. */
+  /** True when a preferred election is asked for; else its node is waited for, and so it is when the node has gone. */
   checkPreferredReplicaElection(): Promise<boolean> {
     return this.zk.registerZNodeChangeHandlerAndCheckExistence({
       path: preferredReplicaElectionZnode.path,
       handleCreation: () => this.put(preferredReplicaElection),
+      handleDeletion: () => this.put(preferredReplicaElection),
     });
   }
 
-  /** True when reassignments are asked for in the node of before KIP-455; else it is waited for. */
+  /** True when reassignments are asked for in the node of before KIP-455; else it is waited for. When it has gone, by whom it may be, it is so again. */
   checkPartitionReassignment(): Promise<boolean> {
     return this.zk.registerZNodeChangeHandlerAndCheckExistence({
       path: reassignPartitionsZnode.path,
       handleCreation: () => this.put(zkPartitionReassignment),
+      handleDeletion: () => this.put(zkPartitionReassignment),
     });
+  }
+
+  /** Looks again for reassignments that are asked for in that node. */
+  lookForPartitionReassignment(): void {
+    this.put(zkPartitionReassignment);
+  }
+
+  /** Looks again for topics that are to be deleted. */
+  lookForTopicDeletions(): void {
+    this.put(topicDeletion);
   }
 
   /** Listens to changes of the brokers' registrations. Sets the watches. */

@@ -71,6 +71,8 @@ export class ControllerContext {
   /** Their partitions are NonExistentPartition already and are counted nowhere. */
   readonly topicsWithDeletionStarted = new Set<string>();
   readonly topicsIneligibleForDeletion = new Set<string>();
+  /** Their znodes are there, and no one can read them: so what partitions they have, and where, is not known. */
+  readonly unreadableTopics = new Set<string>();
   readonly partitionsBeingReassigned = new Set<PartitionEntry>();
   /** By broker: its replicas in log directories that failed. */
   readonly replicasOnOfflineDirs = new Map<number, Set<PartitionEntry>>();
@@ -365,6 +367,7 @@ export class ControllerContext {
     this.topicsToBeDeleted.clear();
     this.topicsWithDeletionStarted.clear();
     this.topicsIneligibleForDeletion.clear();
+    this.unreadableTopics.clear();
     this.partitionsBeingReassigned.clear();
     this.replicasOnOfflineDirs.clear();
     this.topics.clear();

@@ -10,7 +10,7 @@ import { decideAlterPartition } from '../core/alter-partition.js';
 import type { PartitionEntry } from '../core/controller-context.js';
 import { endsTerm, type PartitionUpdate } from '../partition-store.js';
 import type { ControllerEvent, ControllerRuntime } from '../runtime.js';
-import { maybeCompleteReassignment } from './reassignment.js';
+import { maybeCompleteReassignments } from './reassignment.js';
 
 type TopicRequest = AlterPartitionRequest['topics'][number];
 type PartitionRequest = TopicRequest['partitions'][number];
@@ -35,17 +35,17 @@ export function alterPartition(
     async process(controller) {
       const refusal = refuse(controller, request);
       if (refusal !== null) return respond({ errorCode: refusal });
-      let changed: PartitionEntry[];
+      let granted: readonly PartitionEntry[];
       try {
         const outcome = await alter(controller, request, version);
-        changed = outcome.changed;
+        granted = outcome.granted;
         respond(outcome.response);
       } catch (error) {
         // When our term is over the leader is to look for the new controller and ask there.
         respond({ errorCode: endsTerm(error) ? ErrorCode.NOT_CONTROLLER : ErrorCode.UNKNOWN_SERVER_ERROR });
         throw error;
       }
-      for (const partition of changed) await maybeCompleteReassignment(controller, partition);
+      await maybeCompleteReassignments(controller, granted);
     },
   };
 }
@@ -66,8 +66,9 @@ async function alter(
   controller: ControllerRuntime,
   request: AlterPartitionRequest,
   version: number,
-): Promise<{ response: AlterPartitionResponseInput; changed: PartitionEntry[] }> {
+): Promise<{ response: AlterPartitionResponseInput; granted: readonly PartitionEntry[] }> {
   const { context, batch, stateChanges, log } = controller;
+  const unchanged: PartitionEntry[] = [];
   const topics: { topicName: string; topicId: Uuid; partitions: PartitionResponse[] }[] = [];
   const updates: (PartitionUpdate & { readonly into: PartitionResponse[] })[] = [];
   for (const topicRequest of request.topics) {
@@ -90,8 +91,10 @@ async function alter(
         version,
       );
       if (decision.kind === 'write') updates.push({ partition: partition!, next: decision.next, into: partitions });
-      else if (decision.kind === 'unchanged') partitions.push(stateResponse(partitionIndex, decision.current));
-      else {
+      else if (decision.kind === 'unchanged') {
+        partitions.push(stateResponse(partitionIndex, decision.current));
+        unchanged.push(partition!);
+      } else {
         log.info('Rejecting AlterPartition', {
           broker: request.brokerId,
           partition: `${name}-${partitionIndex}`,
@@ -124,7 +127,7 @@ async function alter(
   });
   // Only metadata caches hear of it: the leader has the answer, and the followers' epoch did not change.
   if (changed.length > 0) batch.addUpdateMetadata(context.liveOrShuttingDownBrokerIds, changed);
-  return { response: { errorCode: ErrorCode.NONE, topics }, changed };
+  return { response: { errorCode: ErrorCode.NONE, topics }, granted: [...changed, ...unchanged] };
 }
 
 function proposedState(leader: number, request: PartitionRequest, version: number): LeaderAndIsr {

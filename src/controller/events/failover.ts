@@ -62,8 +62,9 @@ async function initializeContext(controller: ControllerRuntime): Promise<void> {
   watches.registerTopics(topics);
   const { found, unreadable } = await stores.topics.assignments(topics);
   tellUnreadable(log, unreadable.values());
+  for (const topic of unreadable.keys()) context.unreadableTopics.add(topic);
   const partitions = putAssignments(controller, await addTopicIds(controller, [...found.values()]));
-  rememberReassignments(controller);
+  rememberReassignments(controller, partitions);
   await watches.registerBrokers([...context.liveOrShuttingDownBrokerIds, ...brokers.unreadable.keys()]);
   const states = await partitionStore.readPartitionStates(partitions);
   states.forEach((state, i) => {

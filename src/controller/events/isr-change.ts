@@ -1,6 +1,6 @@
 import { tellUnreadable, type ControllerEvent } from '../runtime.js';
 import type { PartitionEntry } from '../core/controller-context.js';
-import { maybeCompleteReassignment } from './reassignment.js';
+import { maybeCompleteReassignments } from './reassignment.js';
 
 /** Leaders of before KIP-497 changed ISRs in ZooKeeper themselves and say so by notification nodes. */
 export const isrChangeNotification: ControllerEvent = {
@@ -23,7 +23,7 @@ export const isrChangeNotification: ControllerEvent = {
         if (state !== null && !(state instanceof Error)) context.putLeadership(partitions[i]!, state);
       });
       batch.addUpdateMetadata(context.liveOrShuttingDownBrokerIds, partitions);
-      for (const partition of partitions) await maybeCompleteReassignment(controller, partition);
+      await maybeCompleteReassignments(controller, partitions);
     } finally {
       await stores.notifications.deleteIsrChangeNotifications(context.epochZkVersion, names);
     }

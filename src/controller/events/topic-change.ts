@@ -1,8 +1,9 @@
 import { randomUuid } from '../../common/index.js';
 import type { TopicAssignment, TopicPartition } from '../../cluster/index.js';
 import { replicasOf, type PartitionEntry } from '../core/controller-context.js';
+import { sameAssignment } from '../core/reassignment.js';
 import { OFFLINE_ELECTION } from '../partition-state-machine.js';
-import { endReassignmentsOf, resumeReassignments } from './reassignment.js';
+import { endReassignmentsOf, rememberReassignments, resumeReassignments } from './reassignment.js';
 import { ZnodeFormatError } from '../../zookeeper/index.js';
 import { tellUnreadable, type ControllerEvent, type ControllerRuntime } from '../runtime.js';
 
@@ -19,6 +20,8 @@ export const topicChange: ControllerEvent = {
     watches.registerTopics(newTopics);
     const { found, unreadable } = await stores.topics.assignments(newTopics);
     tellUnreadable(log, unreadable.values());
+    for (const topic of unreadable.keys()) context.unreadableTopics.add(topic);
+    for (const topic of context.unreadableTopics) if (!topics.has(topic)) context.unreadableTopics.delete(topic);
     for (const topic of found.keys()) context.addTopic(topic);
     await endReassignmentsOf(controller, deletedTopics);
     for (const topic of deletedTopics) {
@@ -28,10 +31,11 @@ export const topicChange: ControllerEvent = {
     const partitions = putAssignments(controller, await addTopicIds(controller, [...found.values()]));
     log.info('The list of topics changed', { new: newTopics, deleted: deletedTopics, partitions: partitions.length });
     await onNewPartitionCreation(controller, partitions);
+    await takeUpReassignments(controller, partitions);
   },
 };
 
-/** The assignment of a topic changed: partitions were added. */
+/** The assignment of a topic changed: partitions were added. Or its node, which no one could read, was mended. */
 export function partitionModifications(topic: string): ControllerEvent {
   return {
     name: 'PartitionModifications',
@@ -41,6 +45,8 @@ export function partitionModifications(topic: string): ControllerEvent {
       const { context, stores, deletions, log } = controller;
       const assignment = await stores.topics.assignment(topic);
       if (!assignment) return;
+      // The deletion of one that no one could read has waited.
+      if (context.unreadableTopics.delete(topic)) controller.watches.lookForTopicDeletions();
       const added = [...assignment.partitions.keys()].filter(
         (partition) => (context.partition(topic, partition)?.assignment.replicas.length ?? 0) === 0,
       );
@@ -55,14 +61,18 @@ export function partitionModifications(topic: string): ControllerEvent {
         const isKnown = context.topicId(topic) !== undefined;
         if (!isKnown) context.addTopic(topic);
         const usable = isKnown ? [assignment] : await addTopicIds(controller, [assignment]);
-        await onNewPartitionCreation(
+        const created = putAssignments(
           controller,
-          putAssignments(
-            controller,
-            usable.map((it) => ({ ...it, partitions })),
-          ),
+          usable.map((it) => ({ ...it, partitions })),
         );
+        await onNewPartitionCreation(controller, created);
+        await takeUpReassignments(controller, created);
       }
+      // What we could not store, while no one could read it, is stored now.
+      await resumeReassignments(controller, ({ topic: moved, partition, assignment: known }) => {
+        const stored = assignment.partitions.get(partition);
+        return moved === topic && stored !== undefined && !sameAssignment(known, stored);
+      });
     },
   };
 }
@@ -140,6 +150,13 @@ async function onNewPartitionCreation(
   await replicas.handleStateChanges(replicasOf(created), 'NewReplica');
   await partitions.handleStateChanges(created, 'OnlinePartition', OFFLINE_ELECTION);
   await replicas.handleStateChanges(replicasOf(created), 'OnlineReplica');
+}
+
+/** Goes on with reassignments that the nodes of new topics, or of such that were mended, say are under way. */
+async function takeUpReassignments(controller: ControllerRuntime, created: readonly PartitionEntry[]): Promise<void> {
+  rememberReassignments(controller, created);
+  const among = new Set(created);
+  await resumeReassignments(controller, (partition) => among.has(partition));
 }
 
 /** Takes back an expansion that came while the topic is being deleted: its partitions are again those that we know. */

@@ -7,7 +7,7 @@ import {
 } from '../../cluster/index.js';
 import { isZkError, ZkError, type ZkErrorCode } from '../errors.js';
 import { partitionStateZnode } from '../znodes/partition-state.js';
-import { topicPartitionsZnode, topicPartitionZnode } from '../znodes/topic.js';
+import { topicPartitionsZnode, topicPartitionZnode, topicsZnode } from '../znodes/topic.js';
 import { ensureOk, nodeOf, Store, type NodesRead, type Write, type WriteOutcome } from './store.js';
 
 /** How an update of partition states went, by `partitionKey`. */
@@ -25,6 +25,12 @@ export class PartitionStateStore extends Store {
     return this.decodeAll(partitions, partitionStateZnode.path, partitionKey, (_, data, stat) =>
       partitionStateZnode.decode(data, stat.version),
     );
+  }
+
+  /** The same as of now: our member of the ensemble may lag behind. The reads are sent behind the `sync`, and answered in that order. */
+  async latestStates(partitions: Iterable<TopicPartition>): Promise<NodesRead<string, LeaderIsrAndControllerEpoch>> {
+    const [, states] = await Promise.all([this.zk.sync(topicsZnode.path), this.states(partitions)]);
+    return states;
   }
 
   async state(partition: TopicPartition): Promise<LeaderIsrAndControllerEpoch | null> {

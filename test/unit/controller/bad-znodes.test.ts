@@ -266,3 +266,57 @@ test("a topic's configuration that no one can read is no other topic's trouble",
   await lab.quiesce();
   expect([await leaderOf('good'), await leaderOf('unclean')]).toEqual([-1, 3]);
 });
+
+describe('a topic that is to be deleted, whose node no one can read,', () => {
+  const MARK = '/admin/delete_topics';
+  const marks = async (): Promise<readonly string[]> => (await lab.during(lab.admin.children(MARK))).children;
+  const isThere = async (path: string): Promise<boolean> => (await lab.during(lab.admin.exists(path))) !== null;
+  const toldToStop = (): number[] => lab.received.filter(({ api }) => api === 'STOP_REPLICA').map(({ to }) => to);
+
+  test.each(['before it is asked for', 'after it was'])(
+    'is deleted with its replicas once it is mended, also when the controller changes %s',
+    async (moment) => {
+      const before = await read(GOOD);
+      if (moment === 'after it was') {
+        // Its replica on 2 stays until 2 is back.
+        await lab.kill(2);
+        await write(`${MARK}/good`, null);
+      }
+      await write(GOOD, 'oops');
+      await changeController();
+      if (moment === 'before it is asked for') await write(`${MARK}/good`, null);
+      if (moment === 'after it was') await lab.register(2);
+      await everythingElseGoesOnIn('before', 'after');
+      expect([await isThere(STATE), await marks()]).toEqual([true, ['good']]);
+      lab.forget();
+      await write(GOOD, before);
+      expect([await isThere(GOOD), await marks()]).toEqual([false, []]);
+      expect([...new Set(toldToStop())].sort()).toEqual([2, 3]);
+    },
+  );
+
+  test('and could not be read from the first is so too', async () => {
+    await write(BAD, 'oops');
+    await write(`${MARK}/bad`, null);
+    expect([await isThere(BAD), await marks()]).toEqual([true, ['bad']]);
+    await write(BAD, assignmentOf([3], IDS[2]!));
+    expect([await isThere(BAD), await marks()]).toEqual([false, []]);
+  });
+
+  test('and is removed by hand is in no one’s way', async () => {
+    await write(BAD, 'oops');
+    await write(`${MARK}/bad`, null);
+    await lab.during(lab.admin.delete(BAD, ANY_VERSION));
+    await lab.quiesce();
+    await write(`${MARK}/nowhere`, null);
+    expect(await marks()).toEqual([]);
+  });
+});
+
+/** As above, without deaths. */
+async function everythingElseGoesOnIn(...topics: readonly string[]): Promise<void> {
+  for (const [i, topic] of topics.entries()) {
+    await createTopic(topic, IDS[i]!, [[1]]);
+    expect(await leaderOf(topic)).toBe(1);
+  }
+}

@@ -1,5 +1,5 @@
 /** A topic is deleted while its replicas are moved: at every moment of the move it is gone in the end, and nothing of it is left in the way. */
-import { ANY_VERSION, isZkError } from '../../../src/zookeeper/index.js';
+import { ANY_VERSION, isZkError, OPEN_ACL_UNSAFE } from '../../../src/zookeeper/index.js';
 import { ControllerLab } from '../../support/controller-lab.js';
 
 const BROKERS = [1, 2, 3, 4];
@@ -190,6 +190,27 @@ test('what a new controller deletes it moves no more, whichever broker is back f
   await lab.quiesce();
   await bringUp(3);
   await lab.quiesce();
+  await peace('t');
+  await isGoneForGood();
+});
+
+test('a topic that is made, and asked to be deleted, while the controller looks for deletions is deleted', async () => {
+  await begin();
+  const { core } = lab.zooKeeper;
+  const step = core.step.bind(core);
+  core.step = (session, request, ...rest) => {
+    if (request.op !== 'children' || request.path !== '/admin/delete_topics') return step(session, request, ...rest);
+    core.step = step;
+    const data = Buffer.from(`{"version":3,"partitions":{"0":[1]},"topic_id":"${IDS[2]}"}`);
+    const make = { op: 'create', acl: OPEN_ACL_UNSAFE, mode: 'persistent' } as const;
+    const fired = [
+      step(session, { ...make, path: '/brokers/topics/new', data }, ...rest),
+      step(session, { ...make, path: '/admin/delete_topics/new', data: null }, ...rest),
+    ].flatMap((written) => written.fired);
+    const answered = step(session, request, ...rest);
+    return { ...answered, fired: [...fired, ...answered.fired] };
+  };
+  await lab.during(lab.adminStores.deletions.createDeleteTopicPath('t'));
   await peace('t');
   await isGoneForGood();
 });

@@ -1,4 +1,5 @@
 import type { LeaderIsrAndControllerEpoch } from '../../../../src/cluster/index.js';
+import type { ZkClient } from '../../../../src/zookeeper/index.js';
 import { SimulatedZooKeeper } from '../support/simulated-zookeeper.js';
 
 const KEY = 'orders-0';
@@ -10,7 +11,7 @@ const STATE: LeaderIsrAndControllerEpoch = {
 /** The controller, whose connection breaks after the server has carried out the next write and before it answers. */
 async function controllerWithoutAnswer() {
   const zooKeeper = new SimulatedZooKeeper();
-  const { stores, network } = await zooKeeper.client();
+  const { stores, network, zk } = await zooKeeper.client();
   await zooKeeper.run(stores.cluster.createTopLevelPaths());
   const { zkVersion } = await zooKeeper.run(stores.controller.registerControllerAndIncrementControllerEpoch(1));
   await zooKeeper.run(stores.topics.createTopic('orders', null, new Map([[0, [1, 2]]])));
@@ -27,7 +28,8 @@ async function controllerWithoutAnswer() {
       return result;
     };
   };
-  return { zooKeeper, states: stores.partitionStates, zkVersion, loseAnswerTo };
+  const client: Pick<ZkClient, 'get' | 'sync'> = zk;
+  return { zooKeeper, zk: client, states: stores.partitionStates, zkVersion, loseAnswerTo };
 }
 
 test('a state whose answer was lost with the connection counts as written', async () => {
@@ -56,4 +58,20 @@ test('a first state whose answer was lost counts as created, one of somebody els
   const other = { ...STATE, leaderAndIsr: { ...STATE.leaderAndIsr, isr: [2] } };
   const refused = await zooKeeper.run(states.createStates(new Map([[KEY, other]]), zkVersion));
   expect(refused.get(KEY)).toEqual({ ok: false, code: 'NodeExists' });
+});
+
+test('states as of now are not what a member that lags behind has had until then', async () => {
+  const { zooKeeper, states, zk, zkVersion } = await controllerWithoutAnswer();
+  await zooKeeper.run(states.createStates(new Map([[KEY, STATE]]), zkVersion));
+  // A member answers by what it has when a question reaches it, and has caught up when one comes behind a `sync`.
+  let isBehind = true;
+  const [get, sync] = [zk.get.bind(zk), zk.sync.bind(zk)];
+  zk.sync = (path) => {
+    isBehind = false;
+    return sync(path);
+  };
+  zk.get = (path) => get(isBehind ? '/brokers/topics/not-there-yet' : path);
+  const orders = [{ topic: 'orders', partition: 0 }];
+  expect((await zooKeeper.run(states.states(orders))).found.size).toBe(0);
+  expect((await zooKeeper.run(states.latestStates(orders))).found.get(KEY)).toMatchObject(STATE);
 });
