@@ -46,7 +46,8 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner, TurnTak
   private unreadRoom: AnswerRoom | null = null;
   /** Of answers that are being made, none of them of a Fetch. */
   private claimedBytes = 0;
-  private unreadDueMs = 0;
+  /** When the kernel must have what waits for it, should others want for its room; null when nothing does. */
+  private unsentDueMs: number | null = null;
   private unsentBytes = 0;
   private isWriteBlocked = false;
   private isReadingPaused = false;
@@ -96,7 +97,7 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner, TurnTak
   /** Why the connection has to go while others want for memory that it holds; null when it need not. */
   lateness(nowMs: number): string | null {
     if (this.reader.isLate(nowMs)) return 'Closed a connection that stalled in a frame while memory is short';
-    if (this.isWriteBlocked && this.isRoomShort && nowMs > this.unreadDueMs)
+    if (this.unsentDueMs !== null && this.isRoomShort && nowMs > this.unsentDueMs)
       return 'Closed a connection that does not read its answers while memory for them is short';
     return null;
   }
@@ -244,6 +245,7 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner, TurnTak
   private onDrain(): void {
     this.lastActiveMs = this.host.nowMs();
     this.isWriteBlocked = false;
+    this.unsentDueMs = null;
     if (this.closed) return;
     this.countUnread();
     this.goOn();
@@ -251,10 +253,23 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner, TurnTak
 
   private write(chunks: Buffer[]): void {
     this.lastActiveMs = this.host.nowMs();
-    const { onFlushed } = this.host;
-    if (this.connection.write(chunks, onFlushed && (() => onFlushed(chunks)))) return;
-    this.isWriteBlocked = true;
-    this.unreadDueMs = this.lastActiveMs + UnreadAnswers.readMs(this.connection.bufferedBytes);
+    const { connection } = this;
+    if (!connection.write(chunks, () => this.onFlushed(chunks))) this.isWriteBlocked = true;
+    if (this.waitingBytes > 0) this.unsentDueMs = this.lastActiveMs + UnreadAnswers.readMs(connection.bufferedBytes);
+  }
+
+  /** The kernel has an answer, and all before it. */
+  private onFlushed(chunks: readonly Buffer[]): void {
+    this.host.onFlushed?.(chunks);
+    if (this.closed || this.unsentDueMs === null) return;
+    if (this.waitingBytes === 0) this.unsentDueMs = null;
+    this.countUnread();
+  }
+
+  /** Of answers, for the kernel. What it has taken at once waits for a moment by Node's own account. */
+  private get waitingBytes(): number {
+    const { unsentBytes, bufferedBytes } = this.connection;
+    return unsentBytes > 0 ? bufferedBytes : 0;
   }
 
   private get isRoomShort(): boolean {
@@ -270,8 +285,7 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner, TurnTak
 
   /** What the client has not read, or is kept until it is the turn of its answer. */
   private countUnread(): void {
-    const sentBytes = this.isWriteBlocked ? this.connection.bufferedBytes : 0;
-    this.countChange(sentBytes + this.answers.heldBytes - this.unreadBytes);
+    this.countChange(this.waitingBytes + this.answers.heldBytes - this.unreadBytes);
     if (this.unreadBytes > 0 && this.isRoomShort) this.host.onMemoryShort();
   }
 

@@ -104,6 +104,7 @@ export class SocketServer implements ServerConnectionHost {
   private processing = false;
   private stopped = false;
   private nextConnection = 0;
+  private isClosingExcess = false;
   private sweepTimer: Timer | null = null;
 
   constructor(private readonly options: SocketServerOptions) {
@@ -164,8 +165,9 @@ export class SocketServer implements ServerConnectionHost {
     const { maxIdleMs } = this.options.limits;
     const periodMs = maxIdleMs < 0 ? MAX_SWEEP_MS : Math.min(Math.max(maxIdleMs / 20, 50), MAX_SWEEP_MS);
     this.sweepTimer = setPeriodicTimer(this.options.clock, periodMs, () => {
-      // `max.connections` may have been raised.
+      // `max.connections` may have been raised, or lowered.
       this.admitWaiting();
+      this.closeExcess();
       if (maxIdleMs >= 0) this.closeIdle(maxIdleMs);
     });
   }
@@ -264,6 +266,7 @@ export class SocketServer implements ServerConnectionHost {
     const admission = this.quotas.admit(listenerName, address);
     switch (admission) {
       case 'waits':
+        this.closeExcess();
         return false;
       case 'refused':
         this.badClients.warn('Refused a connection: too many from its address', { client: address });
@@ -353,17 +356,29 @@ export class SocketServer implements ServerConnectionHost {
     oldest?.close();
   }
 
+  /** Closes the least active while there are more than `max.connections` (`Processor.closeExcessConnections`). */
+  private closeExcess(): void {
+    if (this.quotas.excess <= 0 || this.isClosingExcess) return;
+    this.isClosingExcess = true;
+    const leastActive = [...this.connections].sort((a, b) => a.lastActiveMs - b.lastActiveMs);
+    const isTooMany = ({ info }: ServerConnection): boolean =>
+      this.quotas.excess > 0 && !this.isProtected(info.listenerName);
+    void this.closeThose(isTooMany, leastActive).finally(() => (this.isClosingExcess = false));
+  }
+
   private closeIdle(maxIdleMs: number): void {
     void this.closeThose((connection) => connection.isIdleSince(this.nowMs() - maxIdleMs));
   }
 
   /** In slices: to close ten thousand takes a second. Each is asked about right before. */
-  private closeThose(isToGo: (connection: ServerConnection) => boolean): Promise<void> {
-    const { connections } = this;
+  private closeThose(
+    isToGo: (connection: ServerConnection) => boolean,
+    among: readonly ServerConnection[] = [...this.connections],
+  ): Promise<void> {
     return runInSlices(
       this.options.clock,
       (function* () {
-        for (const connection of [...connections]) {
+        for (const connection of among) {
           if (connection.isClosed || !isToGo(connection)) continue;
           connection.close();
           yield;

@@ -28,6 +28,11 @@ export class ConnectionQuotas {
     private readonly isProtected: (listenerName: string) => boolean,
   ) {}
 
+  /** How many connections there are beyond `max.connections`, which has been lowered. */
+  get excess(): number {
+    return this.total - this.limits.maxConnections();
+  }
+
   /** Decides, and counts the connection if it is admitted. */
   admit(listenerName: string, address: string): Admission {
     if ((this.byAddress.get(address) ?? 0) >= this.limits.maxConnectionsOf(address)) return 'refused';

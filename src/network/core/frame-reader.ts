@@ -85,8 +85,8 @@ export class FrameReader implements MemoryOwner {
     const { frame } = this;
     const { scratch, memory } = this.host;
     if (frame.state === 'filling' && this.ahead === null) return this.roomOf(frame).subarray(frame.filled);
-    // With more than the length at hand reading stops. What comes all the same is kept.
-    if (frame.isLengthKnown || memory.mayReadAhead(scratch.length)) return scratch;
+    // With more than the length at hand reading stops. What comes all the same is kept: it was asked for before that was known.
+    if (memory.mayReadAhead(scratch.length)) return scratch;
     return scratch.subarray(0, LENGTH_BYTES + TINY_FRAME_BYTES);
   }
 
@@ -195,7 +195,7 @@ export class FrameReader implements MemoryOwner {
 
   /** Where the frame's bytes go: made when they come, so that those of whom none is there have no buffers. */
   private roomOf(frame: Frame): Buffer {
-    const roomBytes = frame.memory === null ? Math.min(frame.frameBytes, TINY_FRAME_BYTES) : frame.frameBytes;
+    const roomBytes = this.roomBytesOf(frame);
     if (frame.room?.length === roomBytes) return frame.room;
     const { framePool } = this.host;
     const backing = framePool.take(roomBytes);
@@ -206,6 +206,17 @@ export class FrameReader implements MemoryOwner {
     // Exactly what is wanted: a read in place must not reach into the next frame.
     frame.room = backing.length === roomBytes ? backing : backing.subarray(0, roomBytes);
     return frame.room;
+  }
+
+  /**
+   * For a large frame no more than four times what is there: to make what is announced would have the collector at work all the time for clients that
+   * announce much and send little, as its memory counts from the beginning.
+   */
+  private roomBytesOf({ frameBytes, memory, room, filled }: Frame): number {
+    if (memory === null) return Math.min(frameBytes, TINY_FRAME_BYTES);
+    if (frameBytes <= WHOLE_ROOM_BYTES) return frameBytes;
+    if (room === null || room.length < FIRST_ROOM_BYTES) return FIRST_ROOM_BYTES;
+    return filled < room.length ? room.length : Math.min(frameBytes, ROOM_GROWTH * room.length);
   }
 
   private isInPlace(bytes: Buffer): boolean {
@@ -229,3 +240,7 @@ export class FrameReader implements MemoryOwner {
 }
 
 const NOTHING = Buffer.alloc(0);
+/** Of as much there are buffers that are used again. */
+const WHOLE_ROOM_BYTES = 2 * 1024 * 1024;
+const FIRST_ROOM_BYTES = 64 * 1024;
+const ROOM_GROWTH = 4;

@@ -233,6 +233,31 @@ describe('answers that are not read', () => {
     },
   );
 
+  test('count however little a connection leaves, and are given back when they are read', async () => {
+    const answer = (request: Request): void => request.respond({ brokers: [{ host: 'h'.repeat(30_000) }] });
+    const crowd = await crowdOf(['BROKERS'], {}, answer);
+    const deaf = Array.from({ length: 2000 }, (_, i) => {
+      const connection = crowd.connect(`deaf-${i}`);
+      connection.isDeaf = true;
+      return ask(connection, 100);
+    });
+    crowd.run(1);
+    const { others } = crowd.server.unread;
+    const waiting = deaf.reduce((sum, { bufferedBytes }) => sum + bufferedBytes, 0);
+    expect([others.totalBytes, others.isShort]).toEqual([waiting, true]);
+    for (const each of deaf.slice(0, 1500)) each.listen();
+    expect(others.totalBytes).toBe(waiting / 4);
+    // Those that have read theirs keep their connections however long the others take.
+    for (const each of deaf.slice(500, 1500)) {
+      each.isDeaf = true;
+      ask(each, 100);
+    }
+    crowd.run(100_000);
+    expect(others.isShort).toBe(false);
+    expect(deaf.slice(0, 500).some(({ isClosed }) => isClosed)).toBe(false);
+    expect(deaf.filter(({ isClosed }) => isClosed).length).toBeGreaterThan(300);
+  });
+
   test('cost their clients the connection after `connections.max.idle.ms`, but not those that read them slowly', async () => {
     const crowd = await crowdOf(['BROKERS'], { maxIdleMs: 600_000 }, big);
     const [slow, deaf] = ['slow', 'deaf'].map((host) => {

@@ -466,6 +466,26 @@ describe('the socket server', () => {
     expect([second.isClosed, requests.length]).toEqual([false, 2]);
   });
 
+  test('closes the least active once max.connections is lowered, when the next one comes', async () => {
+    let max = 10;
+    const { port, server } = await start({ maxConnections: () => max });
+    const clients: RawClient[] = [];
+    for (let i = 0; i < 10; i++) {
+      const each = new RawClient(port);
+      clients.push(each);
+      await until(() => server.connectionCount === i + 1);
+    }
+    for (const each of clients.slice(3, 7)) {
+      each.connection.write([DESCRIBE_CLUSTER]);
+      await until(() => each.received > 0);
+    }
+    max = 4;
+    new RawClient(port);
+    await until(() => server.connectionCount === 4);
+    await until(() => clients.filter(({ isClosed }) => isClosed).length === 6);
+    expect(clients.slice(3, 7).map(({ isClosed }) => isClosed)).toEqual([false, false, false, false]);
+  });
+
   test('refuses connections beyond max.connections.per.ip', async () => {
     const { port, requests } = await start({ maxConnectionsOf: () => 1 });
     await describeCluster(client(port));

@@ -226,6 +226,29 @@ describe('the frame reader', () => {
     expect(lab.memory.used).toBe(0);
   });
 
+  test('reads no more than that either behind the length of the next frame, where there was room before', () => {
+    const lab: Lab = new Lab(64 * KIB, () => (lab.mayBegin = false));
+    lab.feed(framed(Buffer.alloc(500)));
+    lab.memory.countReadAhead(64 * KIB);
+    lab.reader.received(announced(500));
+    expect(lab.reader.target().length).toBe(4 * KIB + 4);
+  });
+
+  test('makes room for a large frame as it comes, not as it is announced', () => {
+    const lab = new Lab(64 * MIB);
+    const taken = jest.spyOn(lab.pool, 'take');
+    const body = Buffer.alloc(MAX_FRAME_BYTES, 5);
+    const sent = framed(body);
+    lab.feed(sent.subarray(0, 6 * KIB));
+    expect(taken.mock.calls).toEqual([[64 * KIB]]);
+    lab.feed(sent.subarray(6 * KIB, 300 * KIB));
+    expect(taken.mock.calls.slice(1)).toEqual([[256 * KIB], [MIB]]);
+    lab.feed(sent.subarray(300 * KIB), [70_000]);
+    expect(lab.received[0]!.equals(body)).toBe(true);
+    expect(taken.mock.calls.slice(3)).toEqual([[4 * MIB], [MAX_FRAME_BYTES]]);
+    expect(lab.memory.used).toBe(0);
+  });
+
   test('makes no buffer for a frame that waits, nor for one that may go on, until its bytes come', () => {
     const lab = new Lab(MIB);
     const accounts = lab.fill('small');

@@ -30,6 +30,7 @@ export class FakeConnection implements Connection {
   private handlers: ConnectionHandlers | null = null;
   private sent: Buffer[] = [];
   private isPaused = false;
+  private unflushed: (() => void)[] = [];
 
   constructor(
     readonly remote: Endpoint,
@@ -62,21 +63,24 @@ export class FakeConnection implements Connection {
   listen(): void {
     this.isDeaf = false;
     if (this.bufferedBytes === 0 || this.isClosed) return;
+    const isBlocked = this.bufferedBytes > SEND_BUFFER_BYTES;
     this.bufferedBytes = this.unsentBytes = 0;
-    this.handlers?.onDrain?.();
+    for (const onFlushed of this.unflushed.splice(0)) onFlushed();
+    if (isBlocked) this.handlers?.onDrain?.();
   }
 
   setHandlers(handlers: ConnectionHandlers): void {
     this.handlers = handlers;
   }
 
-  write(buffers: readonly Buffer[]): boolean {
+  write(buffers: readonly Buffer[], onFlushed?: () => void): boolean {
     if (this.isClosed) return true;
     const bytes = Buffer.concat([...buffers]);
     this.answers.push(bytes.readInt32BE(4));
     if (!this.isDeaf) return true;
     this.bufferedBytes += bytes.length;
     this.unsentBytes = this.bufferedBytes;
+    if (onFlushed) this.unflushed.push(onFlushed);
     return this.bufferedBytes <= SEND_BUFFER_BYTES;
   }
 
