@@ -62,59 +62,70 @@ export function applyDynamicConfig(
 function allThatCanBe(config: BrokerConfig, entries: readonly Entry[], ignored: IgnoredNames[]): BrokerConfig {
   const under = (some: readonly Entry[]): BrokerConfig | ConfigError =>
     orError(() => config.withDynamic(textsOf(some, 'cluster-wide'), textsOf(some, 'per-broker')));
-  const all = under(entries);
-  if (!(all instanceof ConfigError)) return all;
-  let kept: readonly Entry[] = [];
+  return mostUnder(under, entries, ({ name }, error) =>
+    ignored.push({
+      sentence: 'A dynamic config cannot be beside the others and will be ignored',
+      names: [name],
+      error,
+    }),
+  );
+}
+
+/** `next` with those names as they are in force that some part could not go along with, beside the others. */
+function withoutRefusedChanges(since: BrokerConfig, next: BrokerConfig, ignored: IgnoredNames[]): BrokerConfig {
+  if (!whyNotReconfigurable(since, next)) return next;
+  const under = (names: readonly string[]): BrokerConfig | ConfigError => {
+    const changed = orError(() => withDynamicOf(since, names, next));
+    return changed instanceof ConfigError ? changed : (whyNotReconfigurable(since, changed) ?? changed);
+  };
+  const sentence = 'A dynamic config cannot change in this way while the broker runs';
+  return mostUnder(under, changedNames(since, next), (name, error) => ignored.push({ sentence, names: [name], error }));
+}
+
+/**
+ * The configuration under as many of `items` as can be together; `under` none it is one. The others are given to `leaveOut`, with what is
+ * wrong with each beside those that are kept.
+ */
+function mostUnder<T>(
+  under: (some: readonly T[]) => BrokerConfig | ConfigError,
+  items: readonly T[],
+  leaveOut: (item: T, error: ConfigError) => void,
+): BrokerConfig {
+  let kept: readonly T[] = [];
+  let config: BrokerConfig | null = null;
   /** Keeps what can be beside what is kept, and returns the rest: by halves, for each look is at a whole configuration. */
-  const keep = (some: readonly Entry[]): readonly Entry[] => {
+  const keep = (some: readonly T[]): readonly T[] => {
     const together = [...kept, ...some];
-    if (!(under(together) instanceof ConfigError)) {
+    const all = under(together);
+    if (!(all instanceof ConfigError)) {
       kept = together;
+      config = all;
       return [];
     }
-    if (some.length === 1) return some;
+    if (some.length <= 1) return some;
     const half = Math.ceil(some.length / 2);
     return [...keep(some.slice(0, half)), ...keep(some.slice(half))];
   };
-  let waiting = entries;
+  let waiting = items;
   // Round by round while it helps: one value may be right only beside another one.
   for (let left = Infinity; waiting.length > 0 && waiting.length < left;) {
     left = waiting.length;
     waiting = keep(waiting);
   }
-  for (const entry of waiting) {
-    const sentence = 'A dynamic config cannot be beside the others and will be ignored';
-    ignored.push({ sentence, names: [entry.name], error: under([...kept, entry]) as ConfigError });
-  }
-  return config.withDynamic(textsOf(kept, 'cluster-wide'), textsOf(kept, 'per-broker'));
+  for (const item of waiting) leaveOut(item, under([...kept, item]) as ConfigError);
+  return config ?? (under([]) as BrokerConfig);
 }
 
-/** `next` with each name as it is in force that no part could go along with, if it alone changed. */
-function withoutRefusedChanges(since: BrokerConfig, next: BrokerConfig, ignored: IgnoredNames[]): BrokerConfig {
-  if (!whyNotReconfigurable(since, next)) return next;
-  let result = next;
-  for (const name of changedNames(since, next)) {
-    const alone = orError(() => withDynamicOf(since, name, next));
-    const error = alone instanceof ConfigError ? null : whyNotReconfigurable(since, alone);
-    const restored = error && orError(() => withDynamicOf(result, name, since));
-    if (!error || !restored || restored instanceof ConfigError) continue;
-    result = restored;
-    ignored.push({
-      sentence: 'A dynamic config cannot change in this way while the broker runs',
-      names: [name],
-      error,
-    });
-  }
-  return result;
-}
-
-/** `config` with the dynamic values that `other` has of one name. */
-function withDynamicOf(config: BrokerConfig, name: string, other: BrokerConfig): BrokerConfig {
+/** `config` with the dynamic values that `other` has of some names. */
+function withDynamicOf(config: BrokerConfig, names: readonly string[], other: BrokerConfig): BrokerConfig {
   const taken = (texts: Texts, otherTexts: Texts): Texts => {
     const changed = new Map(texts);
-    changed.delete(name);
-    const text = otherTexts.get(name);
-    return text === undefined ? changed : changed.set(name, text);
+    for (const name of names) {
+      changed.delete(name);
+      const text = otherTexts.get(name);
+      if (text !== undefined) changed.set(name, text);
+    }
+    return changed;
   };
   return config.withDynamic(
     taken(config.dynamicDefaultTexts, other.dynamicDefaultTexts),
