@@ -30,6 +30,7 @@ export {
   whyInvalidTopicValue,
   type TopicConfigName,
 } from './topic-config.js';
+export { splitAtEachComma } from './java-text.js';
 export { ConfigError, parseValue, checkValue, valueToText } from './value.js';
 export {
   parseListeners,

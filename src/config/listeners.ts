@@ -1,3 +1,4 @@
+import { splitAtCommas, trim } from './java-text.js';
 import { ConfigError } from './value.js';
 
 /**
@@ -21,13 +22,7 @@ export type SecurityProtocolMap = ReadonlyMap<string, ListenerSecurityProtocol>;
 
 /** Splits at commas, drops what is empty (`CoreUtils.parseCsvList`). */
 export function parseCsvList(text: string | null): string[] {
-  const items = (text ?? '').split(',');
-  const last = items.length - 1;
-  // Of blanks those beside a comma go. (By a pattern that would take time by the square of their number.)
-  return items
-    .map((item, at) => (at === 0 ? item : item.trimStart()))
-    .map((item, at) => (at === last ? item : item.trimEnd()))
-    .filter((item) => item.trim() !== '');
+  return splitAtCommas(text ?? '').filter((item) => trim(item) !== '');
 }
 
 /** `key:value,key:value`, where a key may itself contain colons. Throws `ConfigError` naming the configuration. */
@@ -43,7 +38,7 @@ export function parseCsvMap(name: string, text: string): Map<string, string> {
         `${sentence}begin 0, end -1, length ${item.length}`,
       );
     }
-    map.set(item.slice(0, colon).trim(), item.slice(colon + 1).trim());
+    map.set(trim(item.slice(0, colon)), trim(item.slice(colon + 1)));
   }
   return map;
 }

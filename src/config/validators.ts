@@ -1,4 +1,5 @@
 import type { ConfigValidator } from './definition.js';
+import { trim } from './java-text.js';
 
 /** `NonNullValidator`: an empty string will do. */
 export const nonNullString: ConfigValidator = {
@@ -16,7 +17,7 @@ export const nonEmptyList: ConfigValidator = {
 export const throttledReplicas: ConfigValidator = {
   description: '[partitionId]:[brokerId],[partitionId]:[brokerId],...',
   check(name, value) {
-    const items = (value as readonly string[]).map((item) => item.trim());
+    const items = (value as readonly string[]).map(trim);
     if (items.join('') === '*' || items.every((item) => /^([0-9]+:[0-9]+)?$/.test(item))) return null;
     return `${name} must be the literal '*' or a list of replicas in the following format: ${throttledReplicas.description}`;
   },

@@ -1,4 +1,5 @@
 import type { ConfigDefinition, ConfigType, ConfigValue } from './definition.js';
+import { splitAtCommas, trim } from './java-text.js';
 
 /** A configuration that cannot be used. The message is Kafka's (`ConfigException`), and goes to clients as it stands. */
 export class ConfigError extends Error {
@@ -42,7 +43,7 @@ const DOUBLE_PATTERN = /^[+-]?(NaN|Infinity|(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?[f
 
 /** Turns text into a value of `type` as Kafka's `ConfigDef.parseType` does. Throws `ConfigError`. */
 export function parseValue(name: string, text: string, type: ConfigType): ConfigValue {
-  const trimmed = text.trim();
+  const trimmed = trim(text);
   switch (type) {
     case 'boolean': {
       const lower = trimmed.toLowerCase();
@@ -55,7 +56,7 @@ export function parseValue(name: string, text: string, type: ConfigType): Config
     case 'class':
       return trimmed;
     case 'list':
-      return trimmed === '' ? [] : trimmed.split(',').map((item) => item.trim());
+      return trimmed === '' ? [] : splitAtCommas(trimmed);
     case 'double':
       if (!DOUBLE_PATTERN.test(trimmed)) throw notANumber(name, text, type);
       return Number(trimmed.replace(/(?<=[\d.])[fFdD]$/, ''));

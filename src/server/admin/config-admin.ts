@@ -11,10 +11,8 @@ import {
   TopicConfig,
   topicDefinitionOf,
   validateTopicConfig,
-  valueToText,
   loggableTopicConfig,
   type BrokerConfig,
-  type ConfigDefinition,
   type ConfigDescription,
 } from '../../config/index.js';
 import {
@@ -23,7 +21,6 @@ import {
   type AlterConfigsRequest,
   type DescribeConfigsRequest,
   type DescribeConfigsResponseInput,
-  type IncrementalAlterConfigsRequest,
 } from '../../protocol/index.js';
 import type { ZkStores } from '../../zookeeper/index.js';
 import { BrokerConfigAdmin } from './broker-config-admin.js';
@@ -36,6 +33,7 @@ import {
   tooManyConfigs,
   type ApiResult,
 } from './admin-error.js';
+import { applyOps, OpType, OP_TYPES, type IncrementalResource } from './config-ops.js';
 import { mapInTurns } from '../in-turns.js';
 import { requireFittingConfig } from './znode-size.js';
 import { LoggerAdmin } from './logger-admin.js';
@@ -44,8 +42,6 @@ import type { TopicView } from './topic-view.js';
 /** `ConfigResource.Type`. */
 export const ResourceType = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8 } as const;
 
-type IncrementalResource = IncrementalAlterConfigsRequest['resources'][number];
-type IncrementalOp = IncrementalResource['configs'][number];
 type FullResource = AlterConfigsRequest['resources'][number];
 type DescribeConfigsResultInput = NonNullable<DescribeConfigsResponseInput['results']>[number];
 
@@ -54,9 +50,6 @@ const MAX_CONCURRENT = 100;
 
 type Texts = ReadonlyMap<string, string>;
 type AnyResource = IncrementalResource | FullResource;
-
-const OpType = { SET: 0, DELETE: 1, APPEND: 2, SUBTRACT: 3 } as const;
-const OP_TYPES: ReadonlySet<number> = new Set(Object.values(OpType));
 
 /** The error code that keeps who asks from changing a resource; 0 when nothing does. */
 export type AuthorizeAlter = (resourceType: number, resourceName: string) => number;
@@ -270,56 +263,6 @@ export class ConfigAdmin {
 
 /** Of a process that offers no levels. */
 const NO_LOGGERS: LoggerLevels = { current: () => new Map(), set: () => undefined, unset: () => undefined };
-
-/** Applies operations one after the other (`ConfigAdminManager.prepareIncrementalConfigs`). */
-function applyOps(
-  before: ReadonlyMap<string, string>,
-  ops: readonly IncrementalOp[],
-  definitionFor: (name: string) => ConfigDefinition | undefined,
-): Map<string, string> {
-  const config = new Map(before);
-  for (const { name, configOperation, value } of ops) {
-    switch (configOperation) {
-      case OpType.SET:
-        config.set(name, value!);
-        break;
-      case OpType.DELETE:
-        config.delete(name);
-        break;
-      case OpType.APPEND: {
-        const old = listOf(config, name, 'append', definitionFor);
-        const known = new Set(old);
-        config.set(name, [...old, ...value!.split(',').filter((item) => !known.has(item))].join(','));
-        break;
-      }
-      case OpType.SUBTRACT: {
-        const taken = new Set(value!.split(','));
-        const old = listOf(config, name, 'subtract', definitionFor);
-        config.set(name, old.filter((item) => !taken.has(item)).join(','));
-        break;
-      }
-      default:
-        // Kafka fails on it with a NullPointerException, and so answers this.
-        throw new AdminError(ErrorCode.UNKNOWN_SERVER_ERROR);
-    }
-  }
-  return config;
-}
-
-function listOf(
-  config: ReadonlyMap<string, string>,
-  name: string,
-  operation: string,
-  definitionFor: (name: string) => ConfigDefinition | undefined,
-): string[] {
-  const definition = definitionFor(name);
-  if (!definition) throw new AdminError(ErrorCode.INVALID_CONFIG, `Unknown config name: ${name}`);
-  if (definition.type !== 'list') {
-    throw new AdminError(ErrorCode.INVALID_CONFIG, `Config value ${operation} is not allowed for config key: ${name}`);
-  }
-  const text = config.get(name) ?? valueToText(definition.default, 'list') ?? '';
-  return text === '' ? [] : text.split(',');
-}
 
 /** Kafka says which resource a bad value was for, but not for names that it does not know or that contradict each other. */
 function validated(topic: string, validate: () => void): void {

@@ -42,3 +42,17 @@ test('lists keep what is between the commas, without the blanks beside them', ()
   expect(parseCsvList(' a , b,,c ')).toEqual([' a', 'b', 'c ']);
   expect(parseValue('log.dirs', ' a , b,,c ', 'list')).toEqual(['a', 'b', '', 'c']);
 });
+
+test.each([
+  ['\u00a01000', 'long', null],
+  ['\ufeff1000', 'long', null],
+  ['1000\u2003', 'int', null],
+  ['\u0000 1000\u001f', 'long', 1000n],
+  ['\u00a0true', 'boolean', null],
+  ['\u00a0a', 'string', '\u00a0a'],
+  [' a\u00a0, b\u0001 ,\tc\u0001', 'list', ['a\u00a0', 'b\u0001', 'c']],
+] as const)('of %j as a %s only what Java takes for blanks goes', (text, type, value) => {
+  const parse = (): unknown => parseValue('any.name', text, type);
+  if (value === null) expect(parse).toThrow('Invalid value');
+  else expect(parse()).toEqual(value);
+});
