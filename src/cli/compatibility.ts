@@ -59,6 +59,7 @@ const VAST_REQUESTS =
   'A request with a name of more than 300 bytes (no topic has one), and more elements than 128 KiB divided by its length, costs its connection.\n\nOne resource or topic has up to 1,000 configs, ' +
   'one topic 100,000 partitions and a partition 1,000 replicas; beyond, INVALID_REQUEST, INVALID_CONFIG, INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT. ' +
   'An assignment with negative partition ids is INVALID_REPLICA_ASSIGNMENT too (Kafka makes the topic). Of what a client calls itself in ApiVersions 255 characters are kept. ' +
+  'An answer to ListOffsets 0 has up to 100,000 offsets of segments. ' +
   'A member of a group offers up to 1,000 protocols (INCONSISTENT_GROUP_PROTOCOL), each with no more than a batch of `__consumer_offsets` has room for unless it is compressed, ' +
   'and members with more than 64 KiB are refused once all have an eighth of the heap (GROUP_MAX_SIZE_REACHED), unless they had as much; of members that were given an id and have not joined, and of groups that no one has joined or committed to, ' +
   'the oldest are forgotten once either take a 64th of the heap. A member id begins with up to 255 characters of the client id. A group id of more than 16,383 characters is INVALID_GROUP_ID. Of the subscriptions of a group 100,000 ' +

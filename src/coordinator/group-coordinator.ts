@@ -64,6 +64,9 @@ const MAX_GROUP_ID_LENGTH = 16_383;
 /** Of lists that a request names. */
 const ITEMS_A_STEP = 64;
 
+/** Any other is kept as it was given. */
+const NO_LEADER_EPOCH = -1;
+
 /** Offset commits of old versions carried compression ids; the config still does. */
 const COMPRESSION_BY_ID: readonly CompressionType[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
 
@@ -298,7 +301,7 @@ export class GroupCoordinator {
     const commits = yield* flatten(request.topics, ({ partitionIndex, ...partition }): CommitValues => ({
       partitionIndex,
       offset: partition.committedOffset,
-      leaderEpoch: partition.committedLeaderEpoch < 0 ? null : partition.committedLeaderEpoch,
+      leaderEpoch: partition.committedLeaderEpoch === NO_LEADER_EPOCH ? null : partition.committedLeaderEpoch,
       metadata: partition.committedMetadata ?? '',
       commitTimestampMs: partition.commitTimestamp === -1n ? nowMs : toInt64(partition.commitTimestamp),
       expireTimestampMs: retentionMs === -1n ? null : addInt64(nowMs, toInt64(retentionMs)),
@@ -327,7 +330,7 @@ export class GroupCoordinator {
     const commits = yield* flatten(request.topics, ({ partitionIndex, ...partition }): CommitValues => ({
       partitionIndex,
       offset: partition.committedOffset,
-      leaderEpoch: partition.committedLeaderEpoch < 0 ? null : partition.committedLeaderEpoch,
+      leaderEpoch: partition.committedLeaderEpoch === NO_LEADER_EPOCH ? null : partition.committedLeaderEpoch,
       metadata: partition.committedMetadata ?? '',
       commitTimestampMs: nowMs,
       expireTimestampMs: null,

@@ -27,6 +27,7 @@ export {
   type OffsetAndEpoch,
   type TimestampAndOffset,
 } from './unified-log.js';
+export { legacyOffsetsBefore } from './legacy-offsets.js';
 export { LogManager } from './log-manager.js';
 export {
   logManagerSettingsOf,

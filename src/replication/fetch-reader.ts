@@ -269,6 +269,10 @@ export class FetchReader {
         return { ...withoutRecords(cached, log), divergingEpoch: { epoch: found.epoch, endOffset: found.endOffset } };
       }
     }
+    // As in Kafka, whose segments refuse to be read so, and only where there is something to read.
+    if (limits.maxBytes < 0 && fetchOffset >= log.logStartOffset && fetchOffset < endOf(log, params)) {
+      return refused(cached, ErrorCode.UNKNOWN_SERVER_ERROR);
+    }
     // Both of before a read of the disk: it is then that the follower asked.
     const leaderEndOffset = log.logEndOffset;
     const nowMs = this.options.clock.monotonicMs();

@@ -41,12 +41,17 @@ export function* requestedPartitions(
         fetchOffset: Number(asked.fetchOffset),
         logStartOffset: Number(asked.logStartOffset),
         maxBytes: asked.partitionMaxBytes,
-        currentLeaderEpoch: asked.currentLeaderEpoch,
-        lastFetchedEpoch: asked.lastFetchedEpoch,
+        currentLeaderEpoch: optionalEpoch(asked.currentLeaderEpoch),
+        lastFetchedEpoch: optionalEpoch(asked.lastFetchedEpoch),
       });
     }
   }
   return requested;
+}
+
+/** Any negative epoch is none (`FetchRequest.optionalEpoch`). */
+function optionalEpoch(epoch: number): number {
+  return Math.max(-1, epoch);
 }
 
 /** The partitions that are to leave the session. */
@@ -76,14 +81,14 @@ type PartitionResponse = NonNullable<TopicResponse['partitions']>[number];
 /** From this version on clients know KAFKA_STORAGE_ERROR (KIP-112). */
 const FIRST_VERSION_WITH_STORAGE_ERROR = 6;
 
-/** Partitions in their order; neighbours of one topic share its entry. */
+/** Partitions in their order, but for those that were refused without being read, which come last; neighbours of one topic share its entry. */
 export function* toResponses(results: readonly ReadResult[], version: number): Steps<TopicResponse[]> {
   const usesTopicIds = version >= FIRST_VERSION_WITH_TOPIC_IDS;
   const responses: TopicResponse[] = [];
   let last: CachedPartition | null = null;
   let partitions: PartitionResponse[] = [];
   let left = PARTITIONS_A_STEP;
-  for (const result of results) {
+  for (const result of refusedLast(results)) {
     const { cached } = result;
     if (--left === 0) {
       yield;
@@ -100,6 +105,12 @@ export function* toResponses(results: readonly ReadResult[], version: number): S
     partitions.push(toWire(cached.partition, result, version));
   }
   return responses;
+}
+
+function refusedLast(results: readonly ReadResult[]): readonly ReadResult[] {
+  const isRefused = ({ cached }: ReadResult): boolean => cached.isRefused;
+  if (!results.some(isRefused)) return results;
+  return [...results.filter((result) => !isRefused(result)), ...results.filter(isRefused)];
 }
 
 function toWire(partitionIndex: number, result: ReadResult, version: number): PartitionResponse {

@@ -1,8 +1,16 @@
-import { EARLIEST_LOCAL_TIMESTAMP, EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, type Searcher } from '../log/index.js';
+import {
+  EARLIEST_LOCAL_TIMESTAMP,
+  EARLIEST_TIMESTAMP,
+  LATEST_TIMESTAMP,
+  legacyOffsetsBefore,
+  type Searcher,
+} from '../log/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import type { Int64 } from '../records/index.js';
 import { ReplicationError } from './errors.js';
 import type { Partition } from './partition.js';
+
+const NO_EPOCH = -1;
 
 /** How the ListOffsets request of a client or a replica is to be read. */
 export interface OffsetQuery {
@@ -13,6 +21,13 @@ export interface OffsetQuery {
   readonly fetchOnlyFromLeader: boolean;
   /** Who asks, when it is a client, who may go before he is answered. */
   readonly searcher?: Searcher;
+}
+
+/** The same of version 0. */
+export interface LegacyQuery {
+  readonly isFromConsumer: boolean;
+  readonly fetchOnlyFromLeader: boolean;
+  readonly nowMs: number;
 }
 
 /** A record found by its time. The leader epoch is null when the log does not know it. */
@@ -78,6 +93,26 @@ export function fetchOffsetForTimestamp(
       return askAgain();
     },
   );
+}
+
+/**
+ * ListOffsets 0 of one partition: offsets of segments by the time of their files, and the end, the newest first. A consumer is told of the high
+ * watermark in place of what is beyond (Kafka's `Partition.legacyFetchOffsetsForTimestamp`); or an error code.
+ */
+export function legacyOffsetsForTimestamp(
+  partition: Partition,
+  timestamp: Int64,
+  maxNumOffsets: number,
+  { isFromConsumer, fetchOnlyFromLeader, nowMs }: LegacyQuery,
+): number[] | number {
+  const log = partition.localLog(NO_EPOCH, fetchOnlyFromLeader);
+  if (typeof log === 'number') return log;
+  // Kafka makes an array of so many.
+  if (maxNumOffsets < 0) return ErrorCode.UNKNOWN_SERVER_ERROR;
+  const offsets = legacyOffsetsBefore(log, timestamp, maxNumOffsets, nowMs);
+  const { highWatermark } = log;
+  if (!isFromConsumer || !offsets.some((offset) => offset > highWatermark)) return offsets;
+  return [highWatermark, ...offsets.filter((offset) => offset <= highWatermark)];
 }
 
 /** The other partitions of the request do not wait for a disk that hangs. */

@@ -156,7 +156,7 @@ define(fetchRequest, fetchResponse, function* ({ sessionId, topics }, { errorCod
   const responses = yield* mapNestedInSteps(
     topics,
     ({ partitions }) => partitions,
-    ({ partition }) => ({ partitionIndex: partition, errorCode, highWatermark: -1n, records: Buffer.alloc(0) }),
+    ({ partition }) => ({ partitionIndex: partition, errorCode, highWatermark: -1n, records: null }),
     ({ topic }, partitions) => ({ topic, partitions }),
   );
   return version < 7 ? { responses } : { errorCode, sessionId, responses };

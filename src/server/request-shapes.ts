@@ -36,6 +36,11 @@ export function* stoppedPartitions(request: StopReplicaRequest): Steps<StopRepli
   return stopped;
 }
 
+/** Any other is an error that Kafka does not expect (`IsolationLevel.forId`). */
+export function isKnownIsolationLevel(level: number): boolean {
+  return level === 0 || level === 1;
+}
+
 export interface TopicToDelete {
   readonly name: string | null;
   /** The zero id when the topic is named. */

@@ -53,7 +53,13 @@ export {
   type ControllerRegistration,
   type ProducerIdBlock,
 } from './znodes/controller.js';
-export { topicPartitionsZnode, topicPartitionZnode, topicsZnode, topicZnode } from './znodes/topic.js';
+export {
+  isNameOfTopicZnode,
+  topicPartitionsZnode,
+  topicPartitionZnode,
+  topicsZnode,
+  topicZnode,
+} from './znodes/topic.js';
 export { partitionStateZnode } from './znodes/partition-state.js';
 export {
   CONFIG_TYPES,

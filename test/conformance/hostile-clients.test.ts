@@ -81,11 +81,11 @@ describe('hostile clients', () => {
           12,
           {
             replicaId: -1,
-            maxBytes: -1,
+            maxBytes: MAX_INT32,
             topics: [
               {
                 ...topic,
-                partitions: [{ ...partition, fetchOffset: value, logStartOffset: value, partitionMaxBytes: -1 }],
+                partitions: [{ ...partition, fetchOffset: value, logStartOffset: value, partitionMaxBytes: MAX_INT32 }],
               },
             ],
           },
@@ -272,6 +272,7 @@ function withTags(body: Buffer): Buffer {
 }
 
 const MAX_INT64 = 2n ** 63n - 1n;
+const MAX_INT32 = 2 ** 31 - 1;
 
 /** Leaves out of topics and partitions what the request does not know. */
 function withKnownFields(apiKey: number, body: object): object {

@@ -26,8 +26,11 @@ export function controlledShutdown(
       if (!controller.isActive) return refuse(ErrorCode.STALE_CONTROLLER_EPOCH);
       const { context, log } = controller;
       const broker = context.liveOrShuttingDownBrokers.get(request.brokerId);
-      // Kafka's BrokerNotAvailableException is none that its protocol knows.
-      if (!broker) return refuse(ErrorCode.UNKNOWN_SERVER_ERROR);
+      if (!broker) {
+        // Kafka looks for its epoch first, where one is given, and does not expect to find none.
+        const isEpochGiven = request.brokerEpoch !== UNKNOWN_BROKER_EPOCH;
+        return refuse(isEpochGiven ? ErrorCode.UNKNOWN_SERVER_ERROR : ErrorCode.BROKER_NOT_AVAILABLE);
+      }
       if (request.brokerEpoch !== UNKNOWN_BROKER_EPOCH && request.brokerEpoch < broker.epoch) {
         log.info('Received controlled shutdown request from an old broker epoch', {
           broker: broker.id,

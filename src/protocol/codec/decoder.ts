@@ -132,7 +132,7 @@ class DecoderSource extends Source {
     const compact = isCompact(field, this.version, this.flexible);
     this.length(field.type === 'string' ? 2 : 4, compact, where);
     const onNull = nullable ? `${variable} = null;` : `refuseNull(${quote(where)}, p);`;
-    this.emit(`if (n < 0) { if (n !== -1) refuseLength(${quote(where)}, p, n, end - p); ${onNull} } else {`);
+    this.emit(`if (n < 0) { ${onNull} } else {`);
     if (field.type === 'array') {
       this.array(field.element!, variable, where);
     } else {
@@ -198,7 +198,7 @@ class DecoderSource extends Source {
     if (this.mode === 'stepped') this.emit(`if (--pace <= 0) { pace = ${ELEMENTS_A_STEP}; yield; }`);
   }
 
-  /** Emits the reading of a length or count into `n`: -1 for null. */
+  /** Emits the reading of a length or count into `n`: any that is negative for null, as Kafka's readers have it. */
   private length(size: 2 | 4, compact: boolean, where: string): void {
     if (compact) {
       this.varint(where);

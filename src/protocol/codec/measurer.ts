@@ -73,7 +73,7 @@ class MeasurerSource extends Source {
     }
     this.length(field, where);
     const onNull = nullable ? '' : `refuseNull(${quote(where)}, p);`;
-    this.emit(`if (n < 0) { if (n !== -1) refuseLength(${quote(where)}, p, n, end - p); ${onNull} } else {`);
+    this.emit(`if (n < 0) { ${onNull} } else {`);
     if (field.type === 'array') this.array(field.element!, where);
     else this.emit(`if (n > end - p) refuseLength(${quote(where)}, p, n, end - p); p += n;`);
     this.emit('}');

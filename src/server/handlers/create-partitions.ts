@@ -6,7 +6,8 @@ import {
   type CreatePartitionsRequest,
   type CreatePartitionsResponseInput,
 } from '../../protocol/index.js';
-import { handler } from '../handler.js';
+import { isNameOfTopicZnode } from '../../zookeeper/index.js';
+import { ApiError, handler } from '../handler.js';
 
 type Topic = CreatePartitionsRequest['topics'][number];
 type TopicAnswer = NonNullable<CreatePartitionsResponseInput['results']>[number];
@@ -37,11 +38,17 @@ export const createPartitions = handler(
     };
     const results = new Map<string, Refusal>();
     const valid: Topic[] = [];
+    let isAnyUnaskable = false;
     yield* forEachInSteps(request.topics, (topic) => {
       const refusal = refusalOf(topic.name);
       if (refusal) results.set(topic.name, refusal);
-      else valid.push(topic);
+      else {
+        valid.push(topic);
+        isAnyUnaskable ||= !isNameOfTopicZnode(topic.name);
+      }
     });
+    // Where Kafka's client of ZooKeeper refuses the path, no topic of the request is answered for.
+    if (isAnyUnaskable) throw new ApiError(ErrorCode.UNKNOWN_SERVER_ERROR);
     if (valid.length === 0) return { results: yield* answersOf(counts.keys(), results) };
     return topicAdmin
       .createPartitions(valid, request.timeoutMs, request.validateOnly, (wait) => context.awaitOthers(wait))

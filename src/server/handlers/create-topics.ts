@@ -1,5 +1,5 @@
 import { CLUSTER_METADATA_TOPIC } from '../../cluster/index.js';
-import { forEachInSteps, mapInSteps, runInSlices, type Steps } from '../../common/index.js';
+import { forEachInSteps, mapInSteps, mutableMapOrder, runInSlices, type Steps } from '../../common/index.js';
 import {
   createTopicsRequest,
   createTopicsResponse,
@@ -15,6 +15,9 @@ import { handler, type RequestContext } from '../handler.js';
 type CreatableTopic = CreateTopicsRequest['topics'][number];
 type TopicAnswer = NonNullable<CreateTopicsResponseInput['topics']>[number];
 type Refusals = ReadonlyMap<string, { readonly errorCode: number; readonly errorMessage: string }>;
+
+/** So many are put in order in one step. */
+const MAX_ORDERED = 1000;
 
 /** Creates topics, on the controller only, and answers when every partition has a leader or the timeout is up. */
 export const createTopics = handler(createTopicsRequest, createTopicsResponse, function* (request, context) {
@@ -40,9 +43,16 @@ export const createTopics = handler(createTopicsRequest, createTopicsResponse, f
     }
   });
   return topicAdmin
-    .createTopics(allowed, request, (wait) => context.awaitOthers(wait))
+    .createTopics(inKafkasOrder(allowed), request, (wait) => context.awaitOthers(wait))
     .then((created) => runInSlices(clock, answersOf(request.topics, refusals, created, context)));
 });
+
+/** One that is made before another may be in the way of that: Kafka goes through the map that it puts them in. */
+function inKafkasOrder(topics: readonly CreatableTopic[]): readonly CreatableTopic[] {
+  if (topics.length > MAX_ORDERED) return topics;
+  const byName = new Map(topics.map((topic) => [topic.name, topic]));
+  return mutableMapOrder(byName.keys()).map((name) => byName.get(name)!);
+}
 
 /** `created` are those that were not refused. Each answer is made when it is written: it has dozens of configs. */
 function* answersOf(

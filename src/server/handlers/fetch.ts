@@ -1,8 +1,10 @@
 import { mapInSteps, runAtOnce, startInSlices, type Steps } from '../../common/index.js';
 import type { ReadRoom } from '../../log/index.js';
 import { ErrorCode, fetchRequest, fetchResponse, type InputOf } from '../../protocol/index.js';
+import { BatchView, RECORD_BATCH_OVERHEAD } from '../../records/index.js';
 import { CLUSTER_RESOURCE } from '../../security/index.js';
-import { handler, LATER, type RequestContext } from '../handler.js';
+import { ApiError, handler, LATER, type RequestContext } from '../handler.js';
+import { isKnownIsolationLevel } from '../request-shapes.js';
 
 type Answer = InputOf<typeof fetchResponse>;
 type PartitionAnswer = NonNullable<NonNullable<Answer['responses']>[number]['partitions']>[number];
@@ -11,6 +13,7 @@ type PartitionAnswer = NonNullable<NonNullable<Answer['responses']>[number]['par
 const MIN_VERSION_OF_BATCHES = 4;
 /** Clients that speak this version can decompress zstd (KIP-110). */
 const FIRST_VERSION_OF_ZSTD = 10;
+const UNREADABLE_ZSTD = ErrorCode.UNSUPPORTED_COMPRESSION_TYPE;
 
 /** Partitions of an answer for an older client that are looked at within the call. */
 const PARTITIONS_AT_ONCE = 500;
@@ -21,6 +24,7 @@ const WANT_OF_ROOM_DELAY_MS = 250;
 /** Reads for consumers and followers; sessions, waiting and reading are the replica manager's. */
 export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
   const { apiVersion, authorize, metadata, replicas, listenerName, request } = context;
+  if (!isKnownIsolationLevel(body.isolationLevel)) throw new ApiError(ErrorCode.UNKNOWN_SERVER_ERROR);
   const isFollower = (apiVersion >= 15 ? body.replicaState.replicaId : body.replicaId) >= 0;
   const mayActAsFollower = isFollower && authorize('CLUSTER_ACTION', CLUSTER_RESOURCE);
   if (mayActAsFollower) request.answerRoom = 'replicas';
@@ -85,7 +89,7 @@ function hasFewPartitions({ responses }: Answer): boolean {
 
 /**
  * What older clients cannot read is refused them (`maybeConvertFetchedData`): topics that are compressed with zstd whatever their
- * producers do; and any batches by those of before 0.11, since nothing is converted down.
+ * producers do; and to those of before 0.11 batches that are, and any others, since nothing is converted down.
  */
 function* forOldClient(answer: Answer, { apiVersion, topicConfigs }: RequestContext): Steps<Answer> {
   const isZstd = (topic: string | undefined): boolean =>
@@ -93,7 +97,7 @@ function* forOldClient(answer: Answer, { apiVersion, topicConfigs }: RequestCont
   const responses: NonNullable<Answer['responses']>[number][] = [];
   for (const response of answer.responses ?? []) {
     const refusal = isZstd(response.topic)
-      ? ErrorCode.UNSUPPORTED_COMPRESSION_TYPE
+      ? UNREADABLE_ZSTD
       : apiVersion < MIN_VERSION_OF_BATCHES
         ? ErrorCode.UNSUPPORTED_VERSION
         : ErrorCode.NONE;
@@ -104,12 +108,18 @@ function* forOldClient(answer: Answer, { apiVersion, topicConfigs }: RequestCont
     }
     const isRefused = ({ errorCode, records }: PartitionAnswer): boolean =>
       errorCode === ErrorCode.NONE && (refusal !== ErrorCode.UNSUPPORTED_VERSION || sizeOf(records) > 0);
-    const partitions = yield* mapInSteps(response.partitions ?? [], (partition) =>
-      isRefused(partition) ? refused(partition.partitionIndex ?? 0, refusal) : partition,
-    );
+    const partitions = yield* mapInSteps(response.partitions ?? [], (partition) => {
+      if (!isRefused(partition)) return partition;
+      return refused(partition.partitionIndex ?? 0, beginsWithZstd(partition.records) ? UNREADABLE_ZSTD : refusal);
+    });
     responses.push({ ...response, partitions });
   }
   return { ...answer, responses };
+}
+
+function beginsWithZstd(records: PartitionAnswer['records']): boolean {
+  const first = Buffer.isBuffer(records) ? records : records?.[0];
+  return first !== undefined && first.length >= RECORD_BATCH_OVERHEAD && new BatchView(first).compression === 'zstd';
 }
 
 function sizeOf(records: PartitionAnswer['records']): number {
@@ -118,5 +128,5 @@ function sizeOf(records: PartitionAnswer['records']): number {
 }
 
 function refused(partitionIndex: number, errorCode: number): PartitionAnswer {
-  return { partitionIndex, errorCode, highWatermark: -1n, records: Buffer.alloc(0) };
+  return { partitionIndex, errorCode, highWatermark: -1n, records: null };
 }

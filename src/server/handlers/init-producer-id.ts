@@ -22,6 +22,7 @@ export const initProducerId = handler(initProducerIdRequest, initProducerIdRespo
   if ((producerId === NO_PRODUCER_ID) !== (producerEpoch === NO_PRODUCER_EPOCH)) {
     return failed(ErrorCode.INVALID_REQUEST);
   }
+  if (transactionalId === '') return failed(ErrorCode.INVALID_REQUEST);
   if (transactionalId !== null) return failed(ErrorCode.UNSUPPORTED_VERSION);
   // Without a transactional id every call gets a new producer id, whatever the producer had before.
   const generated = producerIds.generateProducerId();

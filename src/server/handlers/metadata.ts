@@ -36,7 +36,11 @@ export const metadata = handler(metadataRequest, metadataResponse, function* (re
   const { apiVersion } = context;
   const asked = request.topics;
   if (asked !== null && apiVersion < 12 && asked.some((topic) => topic.name === null || topic.topicId !== ZERO_UUID)) {
-    return yield* invalidRequest(asked);
+    return yield* refusedWhole(asked, ErrorCode.INVALID_REQUEST);
+  }
+  // Kafka finds no topic without a name, and answers no other then.
+  if (asked?.some(({ name }) => name === null) && !asked.some(({ topicId }) => topicId !== ZERO_UUID)) {
+    return yield* refusedWhole(asked, ErrorCode.UNKNOWN_SERVER_ERROR);
   }
   let described: Described;
   for (let tries = 1; ; tries++) {
@@ -173,7 +177,7 @@ function* answer(
   };
 }
 
-/** What Kafka answers to a request that names no topic, or an id, in a version before 12. */
-function* invalidRequest(asked: AskedTopics): Steps<Answer> {
-  return { clusterId: null, controllerId: -1, ...(yield* metadataErrorResponse(asked, ErrorCode.INVALID_REQUEST)) };
+/** What Kafka answers to a request that names no topic, or, in a version before 12, an id. */
+function* refusedWhole(asked: AskedTopics, errorCode: number): Steps<Answer> {
+  return { clusterId: null, controllerId: -1, ...(yield* metadataErrorResponse(asked, errorCode)) };
 }

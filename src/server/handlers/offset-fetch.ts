@@ -90,15 +90,22 @@ function* fetchGroup(
   if (errorCode !== ErrorCode.NONE) return { errorCode, topics: [] };
   const fetched: FetchedTopics = [];
   const refused: AskedTopics = [];
+  // Each once, however often it is named; a topic of which no partition is named is none.
+  const shown = new Map<string, Set<number>>();
   for (const topic of asked) {
-    if (!mayDescribe(topic)) {
-      refused.push(topic);
-      yield;
-      continue;
-    }
     const { name, partitionIndexes } = topic;
+    if (!mayDescribe(topic)) refused.push(topic);
+    else if (partitionIndexes.length > 0) {
+      let ofTopic = shown.get(name);
+      if (!ofTopic) shown.set(name, (ofTopic = new Set()));
+      yield* forEachInSteps(partitionIndexes, (partition) => void ofTopic.add(partition));
+    }
+    yield;
+  }
+  for (const [name, ofTopic] of shown) {
+    const partitionIndexes = [...ofTopic];
     let partitions: FetchedPartition[] = [];
-    for (let at = 0; at === 0 || at < partitionIndexes.length; at += PARTITIONS_A_STEP) {
+    for (let at = 0; at < partitionIndexes.length; at += PARTITIONS_A_STEP) {
       const some = partitionIndexes.slice(at, at + PARTITIONS_A_STEP);
       // What was found before is worth nothing when the group has moved away meanwhile.
       const found = groups.fetchOffsets(groupId, [{ name, partitionIndexes: some }], requireStable);

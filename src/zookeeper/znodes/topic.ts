@@ -61,6 +61,12 @@ function replicaLists(
   return new Map(mutableMapOrder(lists.keys()).map((name) => [name, lists.get(name)!]));
 }
 
+/** False for a name of which ZooKeeper's client makes no path (`PathUtils.validatePath`). */
+export function isNameOfTopicZnode(topic: string): boolean {
+  if (/[\0-\x1f\x7f-\x9f\ud800-\uf8ff\ufff0-\uffff]/.test(topic)) return false;
+  return topic.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+}
+
 /** `/brokers/topics/T/partitions`, and `…/P` under it; both without data. */
 export const topicPartitionsZnode = { path: (topic: string): string => `/brokers/topics/${topic}/partitions` };
 export const topicPartitionZnode = {

@@ -391,7 +391,7 @@ describe('brokers', () => {
     );
     expect([stale.errorCode, unknown.errorCode]).toEqual([
       ErrorCode.STALE_BROKER_EPOCH,
-      ErrorCode.UNKNOWN_SERVER_ERROR,
+      ErrorCode.BROKER_NOT_AVAILABLE,
     ]);
   });
 });

@@ -1,4 +1,5 @@
 import {
+  createTopicsRequest,
   fetchRequest,
   MESSAGES,
   metadataRequest,
@@ -36,17 +37,28 @@ describe('what announces more than there is, is refused before memory is taken',
 
 describe('what no writer writes is refused', () => {
   test.each<[string, AnyMessage, number, string]>([
-    ['an array count of -2', metadataRequest, 1, 'fffffffe'],
+    ['an array count of -2', createTopicsRequest, 0, 'fffffffe'],
     ['a string length of -2', saslHandshakeRequest, 0, 'fffe'],
     ['null where it is not allowed', saslHandshakeRequest, 0, 'ffff'],
     ['a compact null where it is not allowed', saslAuthenticateRequest, 2, '00 00'],
-    ['null records length of -2', produceRequest, 3, 'ffff 0001 00000001 00000001 000174 00000001 00000000 fffffffe'],
     ['a varint of six bytes', saslAuthenticateRequest, 2, '808080808001 00'],
     ['a varint beyond 31 bits', saslAuthenticateRequest, 2, 'ffffffff0f 00'],
     ['a compact string of 32768 bytes', metadataRequest, 9, `02 818002 ${'41'.repeat(32768)} 00 00 00 00 00`],
     ['nothing at all', fetchRequest, 0, ''],
   ])('%s', (_what, message, version, hex) => {
     expect(() => message.decode(bytesOf(hex), version)).toThrow(ProtocolError);
+  });
+});
+
+test.each([-1, -2, -5, -32768])('any negative length is null where there may be null, such as %i', (length) => {
+  const [int16, int32] = [Buffer.alloc(2), Buffer.alloc(4)];
+  int16.writeInt16BE(length);
+  int32.writeInt32BE(length);
+  expect(metadataRequest.decode(int32, 1)).toMatchObject({ topics: null });
+  const head = bytesOf('0001 00000001 00000001 000174 00000001 00000000');
+  expect(produceRequest.decode(Buffer.concat([int16, head, int32]), 3)).toMatchObject({
+    transactionalId: null,
+    topicData: [{ partitionData: [{ records: null }] }],
   });
 });
 

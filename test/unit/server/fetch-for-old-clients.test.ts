@@ -1,11 +1,12 @@
 import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';
+import { BatchBuilder, type CompressionType } from '../../../src/records/index.js';
 import { call } from './request-call.js';
 
 const RECORDS = Buffer.from('records');
 
-async function fetch(version: number, compressionType: string) {
+async function fetch(version: number, compressionType: string, records: Buffer | Buffer[] = RECORDS) {
   const partitions = [
-    { partitionIndex: 0, errorCode: ErrorCode.NONE, highWatermark: 5n, records: RECORDS },
+    { partitionIndex: 0, errorCode: ErrorCode.NONE, highWatermark: 5n, records },
     { partitionIndex: 1, errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, highWatermark: -1n, records: Buffer.alloc(0) },
   ];
   const services = {
@@ -36,3 +37,18 @@ test.each([
     expect(await fetch(version, compressionType)).toEqual([first, OTHER]);
   },
 );
+
+test.each([
+  { compression: 'zstd', errorCode: ErrorCode.UNSUPPORTED_COMPRESSION_TYPE },
+  { compression: 'lz4', errorCode: ErrorCode.UNSUPPORTED_VERSION },
+] as const)('a client of Fetch v3 is told why it gets no batch of $compression', async ({ compression, errorCode }) => {
+  const batch = batchOf(compression);
+  expect(await fetch(3, 'producer', batch)).toEqual([[errorCode, 0], OTHER]);
+  expect(await fetch(3, 'producer', [batch, batchOf('none')])).toEqual([[errorCode, 0], OTHER]);
+});
+
+function batchOf(compression: CompressionType): Buffer {
+  const builder = new BatchBuilder({ compression });
+  builder.append({ timestamp: 1, key: null, value: Buffer.alloc(100) });
+  return builder.build();
+}

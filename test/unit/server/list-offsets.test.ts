@@ -11,6 +11,7 @@ import {
 import { listOffsets } from '../../../src/server/handlers/list-offsets.js';
 import type { OffsetQuery } from '../../../src/replication/index.js';
 import type { BrokerServices } from '../../../src/server/services.js';
+import { call } from './request-call.js';
 
 interface Found {
   readonly errorCode: number;
@@ -132,4 +133,20 @@ test('nothing more is searched for a client that has gone', async () => {
   await clock.advance(1);
   await settle();
   expect([searches.length, sent.response]).toEqual([17, null]);
+});
+
+test('version 0 tells of no more segments than an answer is to hold, however often a log is named', async () => {
+  const segments = Array.from({ length: 60_000 }, (_, baseOffset) => ({ baseOffset, sizeInBytes: 1 }));
+  const log = { segments, logStartOffset: 0, logEndOffset: 60_000, highWatermark: 60_000 };
+  const partition = { partitionIndex: 0, timestamp: -1n, maxNumOffsets: 2_147_483_647 };
+  const clock = new SimulatedClock();
+  const outcome = await call({
+    apiKey: ApiKey.ListOffsets,
+    version: 0,
+    body: { replicaId: -1, topics: [{ name: 'a', partitions: [partition, partition, partition] }] },
+    services: { replicas: { partitionOrError: () => ({ localLog: () => log }) }, clock },
+  });
+  for (let turn = 0; turn < 1000 && outcome.answer === null; turn++) await clock.advance(1);
+  const [topic] = (outcome.answer as ListOffsetsResponse).topics;
+  expect(topic!.partitions.map(({ oldStyleOffsets }) => oldStyleOffsets.length)).toEqual([60_001, 39_999, 0]);
 });
