@@ -141,7 +141,6 @@ export function decodeGroupMetadataValue(groupId: string, value: Buffer, nowMs: 
   const stored = groupMetadataValue.decode(value, version, 2);
   const group = new GroupMetadata(groupId, stored.members.length === 0 ? 'Empty' : 'Stable', nowMs);
   group.generationId = stored.generation;
-  group.protocolType = stored.protocolType;
   group.protocolName = stored.protocol;
   group.stateTimestampMs = stored.currentStateTimestamp === -1n ? null : toInt64(stored.currentStateTimestamp);
   for (const member of stored.members) {
@@ -159,7 +158,8 @@ export function decodeGroupMetadataValue(groupId: string, value: Buffer, nowMs: 
     restored.assignment = Buffer.from(member.assignment);
     group.add(restored);
   }
-  group.protocolType = stored.protocolType;
+  // A group that only stores offsets has none, which the record cannot say otherwise: its offsets expire by their own time.
+  group.protocolType = stored.protocolType === '' ? null : stored.protocolType;
   group.leaderId = stored.leader;
   group.computeSubscribedTopics(readSubscribedTopics);
   return group;

@@ -110,8 +110,10 @@ export class AlterPartitionManager implements AlterPartitionSender {
     const saysRecovery = version >= 1 && isLeaderRecoverySupported(this.options.protocolAtLeast);
     const topics = new Map<string, { topicName: string; topicId: Uuid; partitions: object[] }>();
     for (const { tp, topicId, leaderAndIsr } of items) {
-      let topic = topics.get(tp.topic);
-      if (!topic) topics.set(tp.topic, (topic = { topicName: tp.topic, topicId, partitions: [] }));
+      // Where topics go by id one may have the name of another, which was deleted: each partition is of its own.
+      const key = version >= FIRST_VERSION_WITH_TOPIC_IDS ? topicId : tp.topic;
+      let topic = topics.get(key);
+      if (!topic) topics.set(key, (topic = { topicName: tp.topic, topicId, partitions: [] }));
       topic.partitions.push({
         partitionIndex: tp.partition,
         leaderEpoch: leaderAndIsr.leaderEpoch,

@@ -25,8 +25,8 @@ interface CommandContext {
  * none that was made before is listened to. Kafka has no such check.
  */
 export class ControlOrder {
-  /** By the controller's id: the number of its newest connection. */
-  private readonly newest = new Map<number, number>();
+  /** Of the newest controller that commands, and the number of its newest connection. */
+  private newest = { controllerId: -1, controllerEpoch: -1, connection: -1 };
   private underWay: Promise<void> | null = null;
 
   /**
@@ -38,13 +38,15 @@ export class ControlOrder {
     const isRefused =
       controllerEpoch < replicas.controllerEpoch || isBrokerEpochStale(command.brokerEpoch, brokerEpoch);
     if (isRefused) return true;
-    const number = connectionNumber(request.connection.id);
-    const newest = this.newest.get(controllerId) ?? -1;
-    if (number < newest) {
+    const { newest } = this;
+    // It is refused for its epoch when its turn has come: a newer controller's command is on its way.
+    if (controllerEpoch < newest.controllerEpoch) return true;
+    const connection = connectionNumber(request.connection.id);
+    if (controllerId === newest.controllerId && connection < newest.connection) {
       request.closeConnection('Closed a connection that a controller has replaced', { controller: controllerId });
       return false;
     }
-    this.newest.set(controllerId, number);
+    this.newest = { controllerId, controllerEpoch, connection };
     return true;
   }
 

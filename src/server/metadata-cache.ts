@@ -60,6 +60,7 @@ export class MetadataCache implements MetadataSource {
   private currentControllerId = -1;
   private partitionCount = 0;
   private updatedFor: { readonly brokerEpoch: bigint; readonly controllerEpoch: number } | null = null;
+  private isToLookAgain = false;
   private readonly updateListeners = new Set<() => void>();
   private currentVersion = 0;
 
@@ -85,7 +86,7 @@ export class MetadataCache implements MetadataSource {
     this.brokers = new Map(request.liveBrokers.map((broker) => [broker.id, aliveBroker(broker)]));
     const deleted: TopicPartition[] = [];
     for (const { topicName, topicId, partitionStates } of request.topicStates) {
-      this.setTopicId(topicName, topicId);
+      this.setTopicId(topicName, topicId, deleted);
       for (const state of partitionStates) this.updatePartition(topicName, topicId, state, deleted);
     }
     for (const state of request.ungroupedPartitionStates) {
@@ -98,28 +99,39 @@ export class MetadataCache implements MetadataSource {
   /**
    * An update came for our registration of `brokerEpoch` from the controller of `controllerEpoch`. True when it is the first of a later
    * registration or a later controller: what was deleted before may have been told to others only, or by a controller that did not
-   * get to us.
+   * get to us. And after `lookAgain`.
    */
   isFirstAfterChange(brokerEpoch: bigint, controllerEpoch: number): boolean {
     const before = this.updatedFor;
+    const isToLookAgain = this.isToLookAgain;
+    this.isToLookAgain = false;
     this.updatedFor = {
       brokerEpoch: brokerEpoch >= 0n ? brokerEpoch : (before?.brokerEpoch ?? brokerEpoch),
       controllerEpoch,
     };
-    return before !== null && (brokerEpoch > before.brokerEpoch || controllerEpoch > before.controllerEpoch);
+    if (before === null) return false;
+    return isToLookAgain || brokerEpoch > before.brokerEpoch || controllerEpoch > before.controllerEpoch;
   }
 
-  /** Forgets topics, each unless it has another id by now, and returns their partitions. */
-  forgetTopics(topics: ReadonlyMap<string, Uuid>): TopicPartition[] {
+  /** What was deleted before could not be found out: with the next update it is tried again. */
+  lookAgain(): void {
+    this.isToLookAgain = true;
+  }
+
+  /** What is known of all partitions now, by topic, for `forget`. */
+  allPartitions(): Map<string, PartitionInfo[]> {
+    return new Map([...this.topics].map(([topic, { partitions }]) => [topic, [...partitions.values()]]));
+  }
+
+  /** Forgets partitions, each unless the controller has told of it since, and returns them: under their names there may be others by now. */
+  forget(known: ReadonlyMap<string, readonly PartitionInfo[]>): TopicPartition[] {
     const forgotten: TopicPartition[] = [];
     this.currentVersion++;
-    for (const [topic, id] of topics) {
-      const info = this.topics.get(topic);
-      if (!info || info.id !== id) continue;
-      for (const partition of info.partitions.keys()) forgotten.push({ topic, partition });
-      this.partitionCount -= info.partitions.size;
-      this.topics.delete(topic);
-      this.topicNames.delete(id);
+    for (const [topic, partitions] of known) {
+      for (const info of partitions) {
+        const tp = { topic, partition: info.partitionIndex };
+        if (this.partitionInfo(tp) === info && this.removePartition(tp)) forgotten.push(tp);
+      }
     }
     return forgotten;
   }
@@ -232,12 +244,32 @@ export class MetadataCache implements MetadataSource {
     };
   }
 
-  private setTopicId(topic: string, topicId: Uuid): void {
+  /** Another id is another topic under the name: nothing is left of the one before. A topic without an id may have been given one. */
+  private setTopicId(topic: string, topicId: Uuid, deleted: TopicPartition[]): void {
     const info = this.topics.get(topic);
     if (!info || info.id === topicId) return;
+    if (info.id !== ZERO_UUID && topicId !== ZERO_UUID) {
+      for (const partition of [...info.partitions.keys()]) {
+        this.removePartition({ topic, partition });
+        deleted.push({ topic, partition });
+      }
+      return;
+    }
     this.topicNames.delete(info.id);
     info.id = topicId;
     if (topicId !== ZERO_UUID) this.topicNames.set(topicId, topic);
+  }
+
+  /** False when it was not there. */
+  private removePartition({ topic, partition }: TopicPartition): boolean {
+    const info = this.topics.get(topic);
+    if (!info?.partitions.delete(partition)) return false;
+    this.partitionCount--;
+    if (info.partitions.size === 0) {
+      this.topics.delete(topic);
+      this.topicNames.delete(info.id);
+    }
+    return true;
   }
 
   private updatePartition(
@@ -250,12 +282,7 @@ export class MetadataCache implements MetadataSource {
     const partition = state.partitionIndex;
     if (state.leader === LEADER_DURING_DELETE) {
       deleted.push({ topic, partition });
-      if (!info?.partitions.delete(partition)) return;
-      this.partitionCount--;
-      if (info.partitions.size === 0) {
-        this.topics.delete(topic);
-        this.topicNames.delete(info.id);
-      }
+      this.removePartition({ topic, partition });
       return;
     }
     if (!info) {

@@ -1,4 +1,5 @@
 import type { TopicPartition } from '../../cluster/index.js';
+import { ZERO_UUID } from '../../common/index.js';
 import {
   ErrorCode,
   updateMetadataRequest,
@@ -60,11 +61,13 @@ async function carryOut(
  * A controller tells of a deletion only the brokers that are registered then, and its successor knows nothing of topics that are gone: a broker
  * whose session had expired, or that could not be reached until the controller changed, was not told. Kafka's brokers go on telling
  * clients of such topics; here they are looked up. From this update on this controller tells us of each deletion that begins, so what was
- * known before it, and is not in ZooKeeper after it or is marked there for deletion, is gone.
+ * known before it, and is not in ZooKeeper after it or is marked there for deletion, is gone. A topic that was made again is known by its id;
+ * one without an id by its partitions.
  */
 async function forgetDeletedTopics(context: RequestContext): Promise<void> {
   const { metadata, groups, stores, controlOrder, logger } = context;
-  const known = new Map([...metadata.topicsInCluster()].map((topic) => [topic, metadata.topicId(topic)]));
+  const known = metadata.allPartitions();
+  const withoutId = new Set([...known.keys()].filter((topic) => metadata.topicId(topic) === ZERO_UUID));
   try {
     // What our member of the ensemble has not heard of yet is not gone. The marks first: a topic is there as long as its mark.
     const [, marked, existing] = await Promise.all([
@@ -73,13 +76,21 @@ async function forgetDeletedTopics(context: RequestContext): Promise<void> {
       stores.topics.topics({ registerWatch: false }),
     ]);
     const going = new Set(marked);
-    for (const topic of existing) if (!going.has(topic)) known.delete(topic);
+    const staying = existing.filter((topic) => known.has(topic) && !going.has(topic));
+    const { found } = await stores.topics.assignments(staying.filter((topic) => withoutId.has(topic)));
+    for (const topic of staying) {
+      const partitions = found.get(topic)?.partitions;
+      const gone = partitions && known.get(topic)!.filter(({ partitionIndex }) => !partitions.has(partitionIndex));
+      if (gone && gone.length > 0) known.set(topic, gone);
+      else known.delete(topic);
+    }
   } catch (error) {
     logger.warn('Cannot tell which topics were deleted while this broker was not told', { error });
+    metadata.lookAgain();
     return;
   }
   await controlOrder.inTurn(async () => {
-    const forgotten = metadata.forgetTopics(known);
+    const forgotten = metadata.forget(known);
     if (forgotten.length > 0) await groups.onPartitionsDeleted(forgotten);
   });
 }

@@ -1,7 +1,13 @@
 /** Groups that cannot be read, in whole or in part, are not taken for groups without offsets. */
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { BatchBuilder, BatchView, RECORD_BATCH_OVERHEAD } from '../../../src/records/index.js';
-import { encodeOffsetCommitKey, encodeOffsetCommitValue } from '../../../src/coordinator/group-records.js';
+import { GroupMetadata } from '../../../src/coordinator/core/group-metadata.js';
+import {
+  encodeGroupMetadataKey,
+  encodeGroupMetadataValue,
+  encodeOffsetCommitKey,
+  encodeOffsetCommitValue,
+} from '../../../src/coordinator/group-records.js';
 import { Fixture, GROUP, MemoryPartition } from './support.js';
 
 const tp = (topic: string) => ({ topic, partition: 0 });
@@ -201,4 +207,14 @@ test('what was read when the partition is given up is not put to use, nor found 
   await (await new Fixture(partition).elected(2)).commit(43n);
   await after.elected(3);
   expect(after.committed()).toBe(43n);
+});
+
+test('a group that was stored without a protocol type has none: its offsets expire by when they were committed', async () => {
+  const partition = await withOffset(42n);
+  const inAYear = new GroupMetadata(GROUP, 'Empty', 365 * 86_400_000);
+  append(partition, encodeGroupMetadataKey(GROUP), encodeGroupMetadataValue(inAYear, new Map()));
+  const after = await new Fixture(partition, { 'offsets.retention.minutes': '1' }).elected(1);
+  expect(after.committed()).toBe(42n);
+  await after.clock.advance(3_600_000);
+  expect(after.committed()).toBe(-1n);
 });

@@ -7,6 +7,7 @@ import {
 } from '../../../src/replication/index.js';
 
 const A = 'AAAAAAAAAAAAAAAAAAAAEQ';
+const B = 'AAAAAAAAAAAAAAAAAAAABw';
 const STATE = { leader: 1, leaderEpoch: 2, isr: [1, 3], recovering: false, partitionEpoch: 4 };
 
 /** A manager whose requests are answered by hand. */
@@ -98,6 +99,27 @@ test('an error of a partition is given back; the whole request is sent again aft
   expect(results).toEqual([{ partition: 0, errorCode: ErrorCode.INVALID_UPDATE_VERSION, leaderAndIsr: null }]);
   await clock.advance(1000);
   expect(requests).toHaveLength(3);
+});
+
+test('changes for a topic and for one that had its name before go by the id of each', async () => {
+  const { clock, requests, results, submit } = setUp();
+  submit(0, A);
+  submit(1, B);
+  await clock.advance(0);
+  expect(
+    requests[0]!.request.topics.map(({ topicId, partitions }) => [topicId, partitions[0]!.partitionIndex]),
+  ).toEqual([
+    [A, 0],
+    [B, 1],
+  ]);
+  const unknown = { topicId: A, partitions: [{ partitionIndex: 0, errorCode: ErrorCode.UNKNOWN_TOPIC_ID }] };
+  const changed = (answerFor(1) as { topics: [object] }).topics[0];
+  requests[0]!.answer({ topics: [unknown, { ...changed, topicId: B }] });
+  await clock.advance(0);
+  expect(results.map(({ partition, errorCode }) => [partition, errorCode])).toEqual([
+    [0, ErrorCode.UNKNOWN_TOPIC_ID],
+    [1, ErrorCode.NONE],
+  ]);
 });
 
 test('a second change of a partition is not attempted before the first is answered', async () => {

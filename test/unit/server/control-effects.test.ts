@@ -1,5 +1,5 @@
 /** What a command of the controller is for, and what it sets off beside the replicas. */
-import { settle, SimulatedClock } from '../../../src/common/index.js';
+import { settle, SimulatedClock, ZERO_UUID } from '../../../src/common/index.js';
 import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';
 import { ControlOrder } from '../../../src/server/control-order.js';
 import { LargeRequests } from '../../../src/server/large-requests.js';
@@ -120,37 +120,80 @@ test('a command waits until groups have forgotten deleted partitions: a topic ma
   expect([done, outcomes[0]!.answer]).toEqual([['UpdateMetadata', 'UpdateMetadata'], { errorCode: ErrorCode.NONE }]);
 });
 
-test('topics that were deleted while no one told are forgotten between two commands, with what groups committed', async () => {
+/** Knows these topics, all of one partition but `shrunk`, which has two. */
+function knowing(ids: Record<string, string>) {
   const { done, services } = broker();
-  const controlOrder = new ControlOrder();
   const asked: string[] = [];
-  let forget = (): void => undefined;
-  const slow = {
-    ...services,
-    controlOrder,
-    stores: {
-      deletions: { topicDeletions: () => (asked.push('marks'), Promise.resolve(['orders'])) },
-      topics: {
-        catchUp: () => (asked.push('sync'), Promise.resolve()),
-        topics: () => (asked.push('topics'), Promise.resolve(['orders', 'kept'])),
+  const stores = {
+    deletions: { topicDeletions: () => (asked.push('marks'), Promise.resolve(['orders'])) },
+    topics: {
+      catchUp: () => (asked.push('sync'), Promise.resolve()),
+      topics: () => (asked.push('topics'), Promise.resolve(['orders', 'kept', 'shrunk', 'unreadable'])),
+      assignments: (topics: readonly string[]) => {
+        asked.push(...topics);
+        const found = topics.filter((topic) => topic !== 'unreadable');
+        return Promise.resolve({ found: new Map(found.map((topic) => [topic, { partitions: new Map([[0, {}]]) }])) });
       },
     },
-    metadata: {
-      updateMetadata: () => [],
-      isFirstAfterChange: () => true,
-      topicsInCluster: () => ['kept', 'orders', 'bills'],
-      topicId: (topic: string) => `id of ${topic}`,
-      forgetTopics: (topics: ReadonlyMap<string, string>) => (done.push(...topics.values()), deleted),
-    },
-    groups: { onPartitionsDeleted: (): Promise<void> => new Promise((resolve) => (forget = resolve)) },
   };
+  let looks = 1;
+  const metadata = {
+    updateMetadata: () => [],
+    isFirstAfterChange: () => looks-- > 0,
+    lookAgain: () => void looks++,
+    allPartitions: () =>
+      new Map(
+        Object.keys(ids).map((topic) => [
+          topic,
+          [0, 1].slice(0, topic === 'shrunk' ? 2 : 1).map((partitionIndex) => ({ partitionIndex })),
+        ]),
+      ),
+    topicId: (topic: string) => ids[topic],
+    forget: (known: ReadonlyMap<string, readonly { partitionIndex: number }[]>) => {
+      for (const [topic, partitions] of known) {
+        done.push(...partitions.map(({ partitionIndex }) => `${topic}-${partitionIndex}`));
+      }
+      return deleted;
+    },
+  };
+  return { done, asked, services: { ...services, controlOrder: new ControlOrder(), stores, metadata } };
+}
+
+const update = (services: object) => {
   const body = { controllerId: 2, controllerEpoch: 9, brokerEpoch: CURRENT };
-  await call({ apiKey: ApiKey.UpdateMetadata, version: 7, body, services: slow });
-  const next = controlOrder.inTurn(() => Promise.resolve(void done.push('the next command')));
+  return call({ apiKey: ApiKey.UpdateMetadata, version: 7, body, services });
+};
+
+test('topics that were deleted while no one told are forgotten between two commands, with what groups committed', async () => {
+  const { done, asked, services } = knowing({ kept: 'id', orders: 'id', bills: 'id', shrunk: 'id' });
+  let forget = (): void => undefined;
+  const groups = { onPartitionsDeleted: (): Promise<void> => new Promise((resolve) => (forget = resolve)) };
+  await update({ ...services, groups });
+  const next = services.controlOrder.inTurn(() => Promise.resolve(void done.push('the next command')));
   await settle();
-  expect(done).toEqual(['UpdateMetadata', 'id of orders', 'id of bills']);
+  expect(done).toEqual(['UpdateMetadata', 'orders-0', 'bills-0']);
   expect(asked).toEqual(['sync', 'marks', 'topics']);
   forget();
   await next;
   expect(done.at(-1)).toBe('the next command');
+});
+
+test('of topics without ids that were made again the partitions that are not there any more are forgotten', async () => {
+  const ids = { kept: ZERO_UUID, bills: ZERO_UUID, shrunk: ZERO_UUID, unreadable: ZERO_UUID };
+  const { done, services } = knowing(ids);
+  await update(services);
+  await settle();
+  expect(done).toEqual(['UpdateMetadata', 'bills-0', 'shrunk-1', 'forgot bills-1']);
+});
+
+test('what could not be found out about deleted topics is asked again with the next update', async () => {
+  const { done, services } = knowing({ bills: 'id' });
+  const { topics } = services.stores.topics;
+  services.stores.topics.topics = () => Promise.reject(new Error('timed out'));
+  await update(services);
+  await settle();
+  services.stores.topics.topics = topics;
+  await update(services);
+  await settle();
+  expect(done).toEqual(['UpdateMetadata', 'UpdateMetadata', 'bills-0', 'forgot bills-1']);
 });

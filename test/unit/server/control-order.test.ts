@@ -34,6 +34,18 @@ test('connections of another controller say nothing about those of this one', ()
   expect(admits(2, 5)).toBe(true);
 });
 
+test('commands of a controller whose successor commands already are left to be refused, and change nothing', () => {
+  expect(admits(2, 9, 6)).toBe(true);
+  expect(admits(3, 12, 5)).toBe(true);
+  expect(admits(2, 7, 6)).toBe(false);
+});
+
+test('whoever commands under many ids leaves nothing behind', () => {
+  for (let id = 0; id < 1000; id++) expect(admits(id, id)).toBe(true);
+  const kept = JSON.stringify(order, (_key, value: unknown) => (value instanceof Map ? [...value] : value));
+  expect(kept.length).toBeLessThan(200);
+});
+
 describe.each([
   { title: 'of an old controller', controllerEpoch: 4, brokerEpoch: BROKER_EPOCH },
   { title: 'for an earlier life of the broker', controllerEpoch: 5, brokerEpoch: 7n },

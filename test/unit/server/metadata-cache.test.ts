@@ -42,24 +42,55 @@ describe('the metadata cache', () => {
     );
   });
 
-  test('forgets topics, but not one that has another id by now', () => {
+  test('looks again with the next update when that is asked for, once', () => {
     const cache = new MetadataCache();
-    update(cache, { topicStates: [topic('a', [state(0, 1), state(1, 2)]), topic('b', [state(0, 1)], OTHER_ID)] });
-    expect(
-      cache.forgetTopics(
-        new Map([
-          ['a', ID],
-          ['b', ID],
-          ['c', ID],
-        ]),
-      ),
-    ).toEqual([
+    cache.isFirstAfterChange(5n, 1);
+    cache.lookAgain();
+    expect([cache.isFirstAfterChange(5n, 1), cache.isFirstAfterChange(5n, 1)]).toEqual([true, false]);
+  });
+
+  test.each([
+    { title: 'with ids', ids: [ID, OTHER_ID] },
+    { title: 'without ids', ids: [ZERO_UUID, ZERO_UUID] },
+  ])('forgets partitions $title, but none that the controller has told of since', ({ ids: [a, b] }) => {
+    const cache = new MetadataCache();
+    update(cache, { topicStates: [topic('a', [state(0, 1), state(1, 2)], a), topic('b', [state(0, 1)], b)] });
+    const known = cache.allPartitions();
+    // Made again, or just changed: it is there.
+    update(cache, { topicStates: [topic('a', [state(1, 2)], a)] });
+    expect(cache.forget(known)).toEqual([
       { topic: 'a', partition: 0 },
-      { topic: 'a', partition: 1 },
+      { topic: 'b', partition: 0 },
     ]);
-    expect([...cache.topicsInCluster()]).toEqual(['b']);
-    expect(cache.topicName(ID)).toBeUndefined();
+    expect([...cache.topicsInCluster()]).toEqual(['a']);
+    expect([cache.topicName(OTHER_ID), cache.topicId('a'), cache.numPartitionsInCluster]).toEqual([undefined, a, 1]);
+  });
+
+  test('keeps nothing of a topic whose name another one has, and says that it was deleted', () => {
+    const cache = new MetadataCache();
+    update(cache, { topicStates: [topic('a', [state(0, 1), state(1, 2), state(2, 2)])] });
+    const deleted = update(cache, { topicStates: [topic('a', [state(0, 2)], OTHER_ID)] });
+    expect(deleted).toEqual([0, 1, 2].map((partition) => ({ topic: 'a', partition })));
+    expect(cache.partitionMetadata('a', 'PLAINTEXT', MODERN)!.map(({ partitionIndex }) => partitionIndex)).toEqual([0]);
+    expect([cache.topicId('a'), cache.topicName(ID), cache.topicName(OTHER_ID)]).toEqual([OTHER_ID, undefined, 'a']);
     expect(cache.numPartitionsInCluster).toBe(1);
+  });
+
+  test('keeps nothing of a topic whose name another one had, which is deleted', () => {
+    const cache = new MetadataCache();
+    update(cache, { topicStates: [topic('a', [state(0, 1), state(1, 2)])] });
+    update(cache, { topicStates: [topic('a', [state(0, -2)], OTHER_ID)] });
+    expect([cache.hasTopic('a'), cache.numPartitionsInCluster, cache.topicName(ID)]).toEqual([false, 0, undefined]);
+  });
+
+  test.each([
+    { title: 'is given one', ids: [ZERO_UUID, ID] },
+    { title: 'is told without it', ids: [ID, ZERO_UUID] },
+  ])('keeps the partitions of a topic with an id that $title', ({ ids }) => {
+    const cache = new MetadataCache();
+    update(cache, { topicStates: [topic('a', [state(0, 1), state(1, 2)], ids[0])] });
+    expect(update(cache, { topicStates: [topic('a', [state(0, 2)], ids[1])] })).toEqual([]);
+    expect([cache.numPartitions('a'), cache.topicId('a')]).toEqual([2, ids[1]]);
   });
 
   test('keeps what an update does not mention', () => {
