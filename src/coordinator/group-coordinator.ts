@@ -137,9 +137,13 @@ export class GroupCoordinator {
     );
   }
 
-  /** Begins to serve. `partitionCount` is that of `__consumer_offsets`, or what the topic will be created with. */
-  startup(partitionCount: number): void {
-    this.store.start(partitionCount);
+  /** `__consumer_offsets` has so many partitions, or will be created with them; told before `startup`, and for each topic that takes the name. */
+  setPartitionCount(partitionCount: number): void {
+    this.store.setPartitionCount(partitionCount);
+  }
+
+  /** Begins to serve. */
+  startup(): void {
     this.isActive = true;
     this.expiryTimer = setPeriodicTimer(this.clock, this.expiryIntervalMs, () => this.removeExpired());
   }

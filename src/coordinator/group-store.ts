@@ -90,8 +90,9 @@ export class GroupStore {
     this.partitions = new OwnedPartitions(clock, log);
   }
 
-  /** `partitionCount` is that of `__consumer_offsets`; it cannot change while groups exist. */
-  start(partitionCount: number): void {
+  /** Of `__consumer_offsets`; while groups exist it does not change. */
+  setPartitionCount(partitionCount: number): void {
+    assert(partitionCount > 0, 'groups have a partition');
     this.partitionCount = partitionCount;
   }
 

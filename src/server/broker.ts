@@ -1,6 +1,5 @@
 import { resolve as resolvePath } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
-import { GROUP_METADATA_TOPIC } from '../cluster/index.js';
 import {
   MetricsRegistry,
   withinTime,
@@ -35,6 +34,7 @@ import { internalTopicConfigs } from './internal-topics.js';
 import { LargeRequests } from './large-requests.js';
 import { localHostName } from './local-host-name.js';
 import { MetadataCache } from './metadata-cache.js';
+import { OffsetsTopic } from './offsets-topic.js';
 import { alterPartitionSender } from './ports/alter-partition.js';
 import type { BrokerClientOptions } from './ports/broker-client.js';
 import { ControlChannels } from './ports/control-channels.js';
@@ -340,8 +340,16 @@ export class Broker {
       metrics,
       maxMemberBytes: heapBytes * GROUP_MEMBERS_SHARE_OF_HEAP,
     }));
-    const offsetsTopic = await step(stores.topics.assignment(GROUP_METADATA_TOPIC));
-    groups.startup(offsetsTopic?.partitions.size ?? this.config.get('offsets.topic.num.partitions'));
+    const offsetsTopic = (parts.offsetsTopic = new OffsetsTopic({
+      topics: stores.topics,
+      metadata,
+      defaultPartitions: this.config.get('offsets.topic.num.partitions'),
+      clock,
+      logger,
+      onPartitionCount: (count) => groups.setPartitionCount(count),
+    }));
+    await step(offsetsTopic.read());
+    groups.startup();
 
     const topicAdmin = (parts.topicAdmin = new TopicAdmin({
       config: now,

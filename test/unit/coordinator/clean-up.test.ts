@@ -28,7 +28,7 @@ class Store {
       maxUnusedGroups: 1000,
     } as const;
     this.store = new GroupStore(config, partition, this.clock, silentLogger);
-    this.store.start(1);
+    this.store.setPartitionCount(1);
   }
 
   async elected(): Promise<this> {

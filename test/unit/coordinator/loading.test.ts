@@ -1,4 +1,5 @@
 /** Groups that cannot be read, in whole or in part, are not taken for groups without offsets. */
+import { SimulatedClock } from '../../../src/common/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { BatchBuilder, BatchView, RECORD_BATCH_OVERHEAD } from '../../../src/records/index.js';
 import { GroupMetadata } from '../../../src/coordinator/core/group-metadata.js';
@@ -211,7 +212,7 @@ test('what was read when the partition is given up is not put to use, nor found 
 
 test('a group that was stored without a protocol type has none: its offsets expire by when they were committed', async () => {
   const partition = await withOffset(42n);
-  const inAYear = new GroupMetadata(GROUP, 'Empty', 365 * 86_400_000);
+  const inAYear = new GroupMetadata(GROUP, 'Empty', new SimulatedClock().nowMs() + 365 * 86_400_000);
   append(partition, encodeGroupMetadataKey(GROUP), encodeGroupMetadataValue(inAYear, new Map()));
   const after = await new Fixture(partition, { 'offsets.retention.minutes': '1' }).elected(1);
   expect(after.committed()).toBe(42n);

@@ -91,7 +91,8 @@ export class Fixture {
       metrics: new MetricsRegistry(),
       maxMemberBytes,
     });
-    this.coordinator.startup(1);
+    this.coordinator.setPartitionCount(1);
+    this.coordinator.startup();
   }
 
   async elected(epoch = 0): Promise<this> {
