@@ -25,6 +25,8 @@ const UNLOADED_GROUPS = [
     'commit for a topic that is deleted before it is stored is answered UNKNOWN_TOPIC_OR_PARTITION. In Kafka they are back with the next load.',
   'When the topic is deleted and made again its groups have coordinators; brokers of Kafka that had coordinated by the old one answer ' +
     'NOT_COORDINATOR until its leader epochs are above those that they remember, or until they are started again.',
+  'A broker that stood still for a time waits as long for members that it would expel, at most as long as they may be silent: what they sent ' +
+    'meanwhile has yet to be read.',
   'How many partitions the topic has is read again for each topic that takes the name, and until it can be read; Kafka reads it once, when a broker ' +
     'starts, and counts with `offsets.topic.num.partitions` from then on when the topic is made later or its assignment is no JSON.',
 ].join('\n\n');

@@ -1,6 +1,7 @@
 export { assert, AssertionError, unreachable } from './assert.js';
 export { systemClock, nextTurn, sleep, setPeriodicTimer, withinTime, type Clock, type Timer } from './clock.js';
 export { BROKER_SLICES, runAtOnce, runInSlices, startInSlices, type SliceLimits, type Steps } from './slices.js';
+export { setPatientTimer } from './patient-timer.js';
 export { SimulatedClock, settle } from './simulated-clock.js';
 export { systemRandom, seededRandom, shuffled, type Random } from './random.js';
 export {

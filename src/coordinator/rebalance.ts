@@ -1,4 +1,4 @@
-import { assert, type Clock, type Logger } from '../common/index.js';
+import { assert, setPatientTimer, type Clock, type Logger } from '../common/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import type { GroupMetadata } from './core/group-metadata.js';
 import type { MemberMetadata } from './core/member-metadata.js';
@@ -99,15 +99,11 @@ export class Rebalance {
    * go before their time: whoever still comes with one is told that it is unknown, and asks for another.
    */
   addPendingMember(group: GroupMetadata, memberId: string, timeoutMs: number): void {
-    const timer = this.clock.setTimer(
-      timeoutMs,
-      () => {
-        if (group.is('Dead') || !group.isPendingMember(memberId)) return;
-        this.log.info('Pending member did not join within its session timeout', { group: group.groupId, memberId });
-        this.removePendingMember(group, memberId);
-      },
-      { background: true },
-    );
+    const timer = setPatientTimer(this.clock, timeoutMs, () => {
+      if (group.is('Dead') || !group.isPendingMember(memberId)) return;
+      this.log.info('Pending member did not join within its session timeout', { group: group.groupId, memberId });
+      this.removePendingMember(group, memberId);
+    });
     const cancel = (): void => {
       timer.cancel();
       this.pendingMembers.delete(memberId);
@@ -190,14 +186,10 @@ export class Rebalance {
   }
 
   private awaitMembers(group: GroupMetadata, timeoutMs = group.rebalanceTimeoutMs): void {
-    const timer = this.clock.setTimer(
-      timeoutMs,
-      () => {
-        group.pendingJoin = null;
-        this.completeJoin(group);
-      },
-      { background: true },
-    );
+    const timer = setPatientTimer(this.clock, timeoutMs, () => {
+      group.pendingJoin = null;
+      this.completeJoin(group);
+    });
     group.pendingJoin = { timer, initialRemainingMs: null };
     this.maybeCompleteJoin(group);
   }
@@ -248,18 +240,14 @@ export class Rebalance {
   /** Members that got a generation and never sync would hold everybody up; they are removed after the rebalance timeout. */
   private awaitSyncs(group: GroupMetadata): void {
     const { generationId } = group;
-    group.pendingSyncTimer = this.clock.setTimer(
-      group.rebalanceTimeoutMs,
-      () => {
-        group.pendingSyncTimer = null;
-        const waits = group.is('CompletingRebalance') || group.is('Stable');
-        if (generationId !== group.generationId || !waits || group.pendingSyncMembers.size === 0) return;
-        const late = [...group.pendingSyncMembers];
-        for (const memberId of late) group.remove(memberId);
-        this.prepare(group, `Removing ${late.join(', ')} on pending sync request expiration`);
-      },
-      { background: true },
-    );
+    group.pendingSyncTimer = setPatientTimer(this.clock, group.rebalanceTimeoutMs, () => {
+      group.pendingSyncTimer = null;
+      const waits = group.is('CompletingRebalance') || group.is('Stable');
+      if (generationId !== group.generationId || !waits || group.pendingSyncMembers.size === 0) return;
+      const late = [...group.pendingSyncMembers];
+      for (const memberId of late) group.remove(memberId);
+      this.prepare(group, `Removing ${late.join(', ')} on pending sync request expiration`);
+    });
   }
 
   private cancelPendingSync(group: GroupMetadata): void {
@@ -296,7 +284,8 @@ export class Rebalance {
   }
 
   private armSession(group: GroupMetadata, member: MemberMetadata): void {
-    member.sessionTimer = this.clock.setTimer(
+    member.sessionTimer = setPatientTimer(
+      this.clock,
       Math.max(0, member.sessionDeadlineMs - this.clock.monotonicMs()),
       () => {
         member.sessionTimer = null;
@@ -311,7 +300,6 @@ export class Rebalance {
         });
         this.removeMember(group, member, `removing member ${member.memberId} on heartbeat expiration`);
       },
-      { background: true },
     );
   }
 }
