@@ -12,17 +12,12 @@ import {
 import type { TopicPartition } from '../cluster/index.js';
 import type { BrokerConfig } from '../config/index.js';
 import {
-  ApiKey,
-  ErrorCode,
   type AllocateProducerIdsRequest,
   type AllocateProducerIdsResponseInput,
   type AlterPartitionRequest,
   type AlterPartitionResponseInput,
   type ControlledShutdownRequest,
   type ControlledShutdownResponseInput,
-  type LeaderAndIsrResponse,
-  type StopReplicaResponse,
-  type UpdateMetadataResponse,
 } from '../protocol/index.js';
 import { ControllerMovedError, isZkError, type BrokerRegistration, type ZkStores } from '../zookeeper/index.js';
 import { ControllerChannelManager, type BrokerChannelFactory, type ResponseCallback } from './channel-manager.js';
@@ -40,11 +35,7 @@ import {
   type ElectionType,
   type ElectLeadersResult,
 } from './events/leader-election.js';
-import {
-  leaderAndIsrResponseReceived,
-  topicDeletionStopReplicaResponseReceived,
-  updateMetadataResponseReceived,
-} from './events/responses.js';
+import { ofLife, responseReceived } from './events/responses.js';
 import { topicDeletionRetry } from './events/topic-deletion.js';
 import { registerControllerMetrics } from './controller-metrics.js';
 import { PartitionStateMachine } from './partition-state-machine.js';
@@ -356,27 +347,14 @@ export class Controller {
     }
   }
 
-  private responseCallback({ brokerId, request, deletedPartitions }: OutgoingRequest): ResponseCallback {
+  private responseCallback(sent: OutgoingRequest): ResponseCallback {
     // Answers of a former term say nothing about this one.
     const term = this.context.epoch;
-    const put = (event: ControllerEvent): void => {
-      if (this.isActive && this.context.epoch === term) this.put(event);
+    const life = this.context.liveOrShuttingDownBrokers.get(sent.brokerId)?.epoch;
+    return (response) => {
+      const event = responseReceived(sent, response);
+      if (event && this.isActive && this.context.epoch === term) this.put(ofLife(sent.brokerId, life, event));
     };
-    switch (request.apiKey) {
-      case ApiKey.LeaderAndIsr:
-        return (response) => put(leaderAndIsrResponseReceived(response as LeaderAndIsrResponse, brokerId));
-      case ApiKey.UpdateMetadata:
-        return (response) => {
-          if (response.errorCode === ErrorCode.NONE) return;
-          put(updateMetadataResponseReceived(response as UpdateMetadataResponse, brokerId));
-        };
-      case ApiKey.StopReplica:
-        return (response) => {
-          if (deletedPartitions.length === 0) return;
-          const answer = response as StopReplicaResponse;
-          put(topicDeletionStopReplicaResponseReceived(answer, deletedPartitions, brokerId));
-        };
-    }
   }
 
   // Elections of the controller itself.
@@ -393,7 +371,12 @@ export class Controller {
   private readonly controllerChange: ControllerEvent = {
     name: 'ControllerChange',
     state: 'ControllerChange',
-    process: () => this.maybeResign(),
+    process: async () => {
+      await this.maybeResign();
+      // Nobody took over, and what we write is refused: someone has written the epoch by hand.
+      const stands = this.isActive ? await this.stores.controller.controllerEpoch() : null;
+      if (this.isActive && stands?.zkVersion !== this.context.epochZkVersion) this.put(this.startAnew);
+    },
   };
 
   private readonly reelect: ControllerEvent = {

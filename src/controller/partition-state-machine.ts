@@ -220,7 +220,7 @@ export class PartitionStateMachine {
           continue;
         }
         const message = `Failed to elect leader for partition ${partition.topic}-${partition.partition} under strategy `;
-        finished.set(partition, new StateChangeFailedError(message + STRATEGY_NAMES[strategy.kind]));
+        finished.set(partition, new StateChangeFailedError(message + nameOf(strategy)));
         continue;
       }
       if (election.unclean) this.uncleanElections.add();
@@ -354,8 +354,12 @@ export class PartitionStateMachine {
   }
 }
 
+function nameOf(strategy: ElectionStrategy): string {
+  if (strategy.kind === 'offline') return `OfflinePartitionLeaderElectionStrategy(${strategy.allowUnclean})`;
+  return STRATEGY_NAMES[strategy.kind];
+}
+
 const STRATEGY_NAMES = {
-  offline: 'OfflinePartitionLeaderElectionStrategy(false)',
   reassign: 'ReassignPartitionLeaderElectionStrategy',
   preferred: 'PreferredReplicaPartitionLeaderElectionStrategy',
   controlledShutdown: 'ControlledShutdownPartitionLeaderElectionStrategy',

@@ -4,6 +4,7 @@ import { replicasOf, type ControllerContext, type PartitionReplica } from './cor
 import type { RequestBatch } from './core/request-batch.js';
 import { planDeletions, planReplicaDeletions } from './core/topic-deletion.js';
 import type { PartitionStateMachine } from './partition-state-machine.js';
+import { endsTerm } from './partition-store.js';
 import type { ReplicaStateMachine } from './replica-state-machine.js';
 
 /** What the deletion of topics needs of the controller around it (Kafka's `DeletionClient`). */
@@ -113,12 +114,25 @@ export class TopicDeletionManager {
   private async resumeDeletions(): Promise<void> {
     if (this.context.topicsToBeDeleted.size === 0) return;
     const { complete, retry, start } = planDeletions(this.context);
-    await Promise.all(complete.map((topic) => this.completeDeleteTopic(topic)));
+    await this.completeDeletions(complete);
     if (retry.length > 0) {
       const failed = retry.flatMap((topic) => this.context.replicasInState(topic, 'ReplicaDeletionIneligible'));
       await this.replicas.handleStateChanges(failed, 'OfflineReplica');
     }
     if (start.length > 0) await this.onTopicDeletion(start);
+  }
+
+  /** One that cannot be completed now is tried again later. Nothing of the others is left for the next event, which must find them done. */
+  private async completeDeletions(topics: readonly string[]): Promise<void> {
+    const outcomes = await Promise.allSettled(topics.map((topic) => this.completeDeleteTopic(topic)));
+    const errors = outcomes.map((outcome): unknown => (outcome.status === 'rejected' ? outcome.reason : null));
+    for (const error of errors) if (endsTerm(error)) throw error;
+    errors.forEach((error, i) => {
+      if (error === null) return;
+      this.log.error('Cannot complete the deletion of a topic, trying again later', { topic: topics[i]!, error });
+      this.failed.add(topics[i]!);
+      this.ports.retryLater();
+    });
   }
 
   private async completeDeleteTopic(topic: string): Promise<void> {
@@ -127,12 +141,13 @@ export class TopicDeletionManager {
     const deleted = this.context.replicasInState(topic, 'ReplicaDeletionSuccessful');
     await this.replicas.handleStateChanges(deleted, 'NonExistentReplica');
     const { epochZkVersion } = this.context;
-    await this.stores.topics.deleteTopic(topic, epochZkVersion);
-    // The request for the deletion goes last: a controller that dies in between leaves it to the next one.
+    // The config before the topic (the session is first in, first out): one made again as soon as the name is free keeps its own.
     await Promise.all([
       this.stores.configs.deleteTopicConfigs([topic], epochZkVersion),
-      this.stores.deletions.deleteTopicDeletions([topic], epochZkVersion),
+      this.stores.topics.deleteTopic(topic, epochZkVersion),
     ]);
+    // The request for the deletion goes last: a controller that dies in between leaves it to the next one.
+    await this.stores.deletions.deleteTopicDeletions([topic], epochZkVersion);
     this.context.removeTopic(topic);
     this.log.info('Deletion of topic successfully completed', { topic });
   }

@@ -70,6 +70,8 @@ export class ControllerLab {
   partitionError: (broker: number, topic: string, partition: number) => number = () => 0;
   /** The error that a broker's StopReplica answer gives for every partition it is told to delete. */
   stopReplicaError: (broker: number) => number = () => 0;
+  /** The error of a broker's StopReplica answer as a whole, in which it names no partition. */
+  stopReplicaFailure: (broker: number) => number = () => 0;
   logger: Logger = silentLogger;
   private readonly network = new SimulatedNetwork({ clock: this.clock, random: seededRandom(1) });
   readonly zooKeeper = new EmbeddedZooKeeper({ clock: this.clock, random: seededRandom(2), logger: silentLogger });
@@ -228,8 +230,10 @@ export class ControllerLab {
       case 'UPDATE_METADATA':
         return { errorCode: 0 };
       case 'STOP_REPLICA':
+        const errorCode = this.stopReplicaFailure(received.to);
+        if (errorCode !== 0) return { errorCode, partitionErrors: [] };
         return {
-          errorCode: 0,
+          errorCode,
           partitionErrors: stopped(received.body).map(({ deletePartition, ...partition }) => ({
             ...partition,
             errorCode: deletePartition ? this.stopReplicaError(received.to) : 0,

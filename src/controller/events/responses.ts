@@ -1,4 +1,5 @@
 import {
+  ApiKey,
   ErrorCode,
   errorName,
   type LeaderAndIsrResponse,
@@ -6,11 +7,42 @@ import {
   type UpdateMetadataResponse,
 } from '../../protocol/index.js';
 import type { ControllerContext, PartitionEntry, PartitionReplica } from '../core/controller-context.js';
+import type { ControlResponse } from '../channel-manager.js';
+import type { OutgoingRequest } from '../core/request-batch.js';
 import type { ControllerEvent } from '../runtime.js';
 import { onReplicasBecomeOffline } from './replicas-offline.js';
 
+/**
+ * What a broker answered, if it lives on as the one that was asked: an answer of an earlier life, heard behind the news of the next, says nothing of
+ * the replicas that it has now.
+ */
+export function ofLife(broker: number, epoch: bigint | undefined, event: ControllerEvent): ControllerEvent {
+  return {
+    ...event,
+    process: (controller) =>
+      controller.context.liveOrShuttingDownBrokers.get(broker)?.epoch === epoch ? event.process(controller) : undefined,
+  };
+}
+
+/** What an answer means; null when it means nothing new. */
+export function responseReceived(
+  { brokerId, request, deletedPartitions }: OutgoingRequest,
+  response: ControlResponse,
+): ControllerEvent | null {
+  switch (request.apiKey) {
+    case ApiKey.LeaderAndIsr:
+      return leaderAndIsrResponseReceived(response as LeaderAndIsrResponse, brokerId);
+    case ApiKey.UpdateMetadata:
+      if (response.errorCode === ErrorCode.NONE) return null;
+      return updateMetadataResponseReceived(response as UpdateMetadataResponse, brokerId);
+    case ApiKey.StopReplica:
+      if (deletedPartitions.length === 0) return null;
+      return topicDeletionStopReplicaResponseReceived(response as StopReplicaResponse, deletedPartitions, brokerId);
+  }
+}
+
 /** A broker took over what its replicas are; those it cannot serve because of their log directory are offline from now on. */
-export function leaderAndIsrResponseReceived(response: LeaderAndIsrResponse, broker: number): ControllerEvent {
+function leaderAndIsrResponseReceived(response: LeaderAndIsrResponse, broker: number): ControllerEvent {
   return {
     name: 'LeaderAndIsrResponseReceived',
     state: 'LeaderAndIsrResponseReceived',
@@ -58,7 +90,7 @@ function answersByTopic(response: LeaderAndIsrResponse, context: ControllerConte
   ];
 }
 
-export function updateMetadataResponseReceived(response: UpdateMetadataResponse, broker: number): ControllerEvent {
+function updateMetadataResponseReceived(response: UpdateMetadataResponse, broker: number): ControllerEvent {
   return {
     name: 'UpdateMetadataResponseReceived',
     state: 'UpdateMetadataResponseReceived',
@@ -70,7 +102,7 @@ export function updateMetadataResponseReceived(response: UpdateMetadataResponse,
 }
 
 /** A broker answered whether it deleted replicas. `asked` are the partitions that it was told to delete. */
-export function topicDeletionStopReplicaResponseReceived(
+function topicDeletionStopReplicaResponseReceived(
   response: StopReplicaResponse,
   asked: readonly PartitionEntry[],
   broker: number,
@@ -81,14 +113,20 @@ export function topicDeletionStopReplicaResponseReceived(
     async process(controller) {
       if (!controller.isActive) return;
       const { context, deletions } = controller;
-      const wanted = new Set(asked);
+      const errors = new Map(
+        response.partitionErrors.map((it) => [`${it.topicName}-${it.partitionIndex}`, it.errorCode]),
+      );
       const failed: PartitionReplica[] = [];
       const deleted: PartitionReplica[] = [];
-      for (const { topicName, partitionIndex, errorCode } of response.partitionErrors) {
-        const partition = context.partition(topicName, partitionIndex);
+      for (const partition of asked) {
+        const { topic, assignment } = partition;
+        const isTheOne = context.partition(topic, partition.partition) === partition;
+        if (!isTheOne || !context.topicsWithDeletionStarted.has(topic)) continue;
         // Replicas that a reassignment removed are deleted too, but nobody waits for those.
-        if (!partition || !wanted.has(partition) || !context.topicsWithDeletionStarted.has(topicName)) continue;
-        const ok = response.errorCode === ErrorCode.NONE && errorCode === ErrorCode.NONE;
+        if (!assignment.replicas.includes(broker)) continue;
+        // What fails as a whole may name no partition.
+        const ok =
+          response.errorCode === ErrorCode.NONE && errors.get(`${topic}-${partition.partition}`) === ErrorCode.NONE;
         (ok ? deleted : failed).push({ partition, replica: broker });
       }
       if (failed.length > 0) await deletions.failReplicaDeletion(failed);

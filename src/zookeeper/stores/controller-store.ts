@@ -34,9 +34,10 @@ export class ControllerStore extends Store {
     return (await this.controller())?.brokerId ?? null;
   }
 
-  /** Null before the first election. */
+  /** As of now. Null before the first election. */
   async controllerEpoch(): Promise<ControllerEpoch | null> {
-    const node = await this.read(controllerEpochZnode.path);
+    const { path } = controllerEpochZnode;
+    const [, node] = await Promise.all([this.zk.sync(path), this.read(path)]);
     return node && { epoch: controllerEpochZnode.decode(node.data), zkVersion: node.stat.version };
   }
 
