@@ -3,8 +3,8 @@
 // work grows with the number of replicas or the size of their logs. A real broker process with real files; this script is its controller,
 // its ZooKeeper (the embedded one) and the leader that it follows.
 //
-//   scripts/bench-stalls.mjs [--checkout DIR] [--replicas 10000] [--runs 3] [--only roles,clients,tasks,recovery] [--base-port 31700]
-//     [--dir DIR] [--json FILE] [--verbose]
+//   scripts/bench-stalls.mjs [--checkout DIR] [--replicas 10000] [--runs 3] [--only roles,clients,groups,tasks,recovery]
+//     [--commits 1000000] [--base-port 31700] [--dir DIR] [--json FILE] [--verbose]
 //
 // Each run begins on an empty directory. The table shows for each case the smallest and the greatest of the runs' longest stalls: what
 // else the machine does comes on top, the smallest has least of it, and the case "at rest" shows how much there is. Segments of 1 GB are
@@ -19,6 +19,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { clientCases } from './bench-stalls/clients.mjs';
+import { measureGroups, writeGroupLog } from './bench-stalls/groups.mjs';
 import { loadSources, root } from './bundle.mjs';
 
 const BROKER = 1;
@@ -39,7 +40,7 @@ const FILE_DELETE_DELAY_MS = 1000;
 /** The background tasks of logs run for the first time then, whatever their period; no case begins shortly before. */
 const FIRST_TASKS_MS = 30_000;
 const NEVER_MS = 3_600_000;
-const PARTS = ['roles', 'clients', 'tasks', 'recovery'];
+const PARTS = ['roles', 'clients', 'groups', 'tasks', 'recovery'];
 /** How often memory is looked at. */
 const MEMORY_EVERY_MS = 20;
 
@@ -95,6 +96,7 @@ async function main() {
       checkout: { type: 'string', default: root },
       replicas: { type: 'string', default: '10000' },
       runs: { type: 'string', default: '3' },
+      commits: { type: 'string', default: '1000000' },
       only: { type: 'string', default: PARTS.join() },
       'base-port': { type: 'string', default: '31700' },
       dir: { type: 'string' },
@@ -115,6 +117,7 @@ async function main() {
     export * from './src/protocol/index.js';
     export { EmbeddedZooKeeper } from './src/zookeeper/index.js';
     export { BatchBuilder } from './src/records/index.js';
+    export { encodeOffsetCommitKey, encodeOffsetCommitValue } from './src/coordinator/group-records.js';
     export { nodeTransport, systemClock, systemRandom, silentLogger } from './src/common/index.js';`);
   const topicCount = Math.max(1, Math.round(Number(values.replicas) / PARTITIONS_EACH));
   const settings = {
@@ -122,6 +125,7 @@ async function main() {
     topics: Array.from({ length: topicCount }, (_, at) => ({ name: `many-${at}`, id: uuidOf(`many-${at}`) })),
     basePort: Number(values['base-port']),
     verbose: values.verbose,
+    commits: Number(values.commits),
     parts: values.only.split(','),
     wire,
   };
@@ -189,8 +193,10 @@ class Bench {
     await this.zk.listen(nodeTransport, { host: '127.0.0.1', port: this.ports.zk });
     this.leader = new FakeLeader(wire, this.ports.leader);
     await this.leader.listen();
-    if (this.parts.join() === 'clients') fs.mkdirSync(this.dataDir);
-    else this.prepareFiles();
+    // Those of the others are large.
+    if (this.parts.some((part) => part !== 'clients' && part !== 'groups')) this.prepareFiles();
+    else fs.mkdirSync(this.dataDir);
+    if (this.parts.includes('groups')) writeGroupLog(wire, this.dataDir, this.commits, segmentName);
     const recordFrame = Buffer.concat(
       wire.encodeRequestFrame(
         wire.ApiKey.Produce,
@@ -204,6 +210,9 @@ class Bench {
 
     if (this.parts.includes('roles')) await this.roles();
     if (this.parts.includes('clients')) await this.clients();
+    if (this.parts.includes('groups')) {
+      await measureGroups(this, { commits: this.commits, topics: this.topics, uuidOf });
+    }
     if (this.parts.includes('tasks')) await this.startsAndTasks();
     if (this.parts.includes('recovery')) await this.recoveryAndDeletion();
     return this.results;
@@ -470,7 +479,7 @@ class Bench {
     return this.connection.request(apiKey, version, body);
   }
 
-  async updateMetadata(topics, partitions = everyPartition) {
+  async updateMetadata(topics, partitions = everyPartition, leader = BROKER) {
     const endpointOf = (port) => [{ port, host: '127.0.0.1', listener: 'PLAINTEXT', securityProtocol: 0 }];
     const { errorCode } = await this.ask(this.wire.ApiKey.UpdateMetadata, 7, {
       controllerId: FAKE_LEADER,
@@ -482,7 +491,7 @@ class Bench {
         partitionStates: partitions.map((partitionIndex) => ({
           partitionIndex,
           controllerEpoch: CONTROLLER_EPOCH,
-          leader: BROKER,
+          leader,
           leaderEpoch: this.leaderEpoch,
           isr: [BROKER],
           zkVersion: this.leaderEpoch,
