@@ -123,6 +123,44 @@ const FOREIGN_THINGS = [
   .map((cells) => `| ${cells.join(' | ')} |`)
   .join('\n');
 
+const BAD_ZNODES = [
+  ['Znode', 'What someone wrote', 'Kafka', 'Ottla'],
+  ['---', '---', '---', '---'],
+  ['`/brokers/topics/T`, of a new topic', 'no JSON', 'yes, yes, yes; not named', 'yes, yes, yes; named'],
+  [
+    '',
+    'nothing; partitions that are no object; a partition that is no number',
+    'yes, no, no; not named',
+    'yes, yes, yes; named',
+  ],
+  ['', 'a broker that is not there', 'yes, yes, yes; named', 'yes, yes, yes; named'],
+  ['', 'the node of another topic', 'yes, no, no; named', 'yes, yes, yes; named'],
+  ['', 'a name that no topic may have (`a b`)', 'yes, yes, yes; not named', 'yes, yes, yes; named'],
+  ['`/brokers/topics/T`, of a topic that was there', 'no JSON', 'yes, yes, yes; not named', 'yes, yes, yes; named'],
+  ['`…/partitions/0/state`', 'no JSON', 'yes, yes, yes; named', 'yes, yes, yes; named'],
+  ['', 'a number that is none of 32 bits', 'yes, no, no; not named', 'yes, yes, yes; named'],
+  ['', 'deleted', 'yes, yes, yes; not named', 'yes, yes, yes; named'],
+  ['`/config/topics/T`, `/config/brokers/B`', 'no JSON', 'yes, yes, yes; not named', 'yes, yes, yes; named'],
+  [
+    'a notification of a config, of an ISR, of a log directory',
+    'no JSON, and a name of his own',
+    'yes, yes, yes; not named',
+    'yes, yes, yes; named',
+  ],
+  [
+    '`/admin/reassign_partitions`, `…/preferred_replica_election`',
+    'no JSON',
+    'yes, yes, yes; not named',
+    'yes, yes, yes; named',
+  ],
+  ['`/admin/delete_topics/T`, of no topic', 'nothing', 'yes, yes, yes; named', 'yes, yes, yes; named'],
+  ['`/brokers/ids/77`, `/brokers/ids/abc`', 'no JSON', 'yes, no, no; named', 'yes, yes, yes; named'],
+  ['`/feature`', 'no JSON', 'yes, no, no; named', 'yes, yes, yes; named'],
+  ['`/controller`', 'no JSON', 'no, yes, yes; not named', 'yes, yes, yes; named'],
+]
+  .map((cells) => `| ${cells.join(' | ')} |`)
+  .join('\n');
+
 /** docs/compatibility.md, made from the tables that the broker itself runs by (scripts/compatibility.mjs writes it). */
 export function compatibilityDocument(): string {
   return (
@@ -164,6 +202,9 @@ export function compatibilityDocument(): string {
         'partition state is as if no leader had been elected, and is never written over. A live broker is as it was; a new one is none. Features are ' +
         'left alone; notifications are removed. A topic with the id of an older one is passed over. Kafka reads what is no JSON as empty, and does ' +
         'not keep a controller where a topic without data, with members of other types, or a broker is to be read.',
+      `With each of these, on a real ZooKeeper (\`node scripts/bad-znodes.mjs --peer\`): can a topic be created; does a new controller stay when ` +
+        `\`/controller\` is deleted; can a topic be created then; does the log name the znode.`,
+      BAD_ZNODES,
       '## Topics that are deleted, and partitions that are moved',
       MOVES_AND_DELETIONS,
       "## Ottla's own configurations of a broker",

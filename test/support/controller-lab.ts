@@ -128,7 +128,7 @@ export class ControllerLab {
   async register(id: number, data?: string): Promise<LabBroker> {
     this.dead.delete(id);
     const client = await this.connect(`broker-${id}`, id);
-    const stores = new ZkStores(client, { clock: this.clock, logger: silentLogger });
+    const stores = new ZkStores(client, { clock: this.clock, logger: this.logger });
     const registration = (): BrokerRegistration =>
       data === undefined
         ? madeUpRegistration(id)

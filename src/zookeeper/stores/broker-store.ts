@@ -22,6 +22,8 @@ export class BrokerStore extends Store {
   /** Sessions under which this process registered: what they left behind is ours to remove (KAFKA-7165). */
   private readonly ownSessions = new Set<bigint>();
 
+  private readonly oddNames = new Set<string>();
+
   constructor(zk: ZkClient, options: BrokerStoreOptions) {
     super(zk, options);
     this.clock = options.clock;
@@ -31,9 +33,22 @@ export class BrokerStore extends Store {
   /** Ids of the live brokers, ascending. Arms the child handler of `/brokers/ids`. */
   async brokerIds(): Promise<number[]> {
     const names = await this.childrenOf(brokerIdsZnode.path);
-    // What someone made by hand and is no id is no broker.
-    const ids = names.map(Number).filter((id) => Number.isInteger(id) && id >= 0 && id <= MAX_BROKER_ID);
-    return ids.sort((a, b) => a - b);
+    return names
+      .filter((name) => this.isBrokerId(name))
+      .map(Number)
+      .sort((a, b) => a - b);
+  }
+
+  /** What someone made by hand and is no id is no broker. Each is told of once. */
+  private isBrokerId(name: string): boolean {
+    if (/^(0|[1-9]\d{0,9})$/.test(name) && Number(name) <= MAX_BROKER_ID) return true;
+    if (!this.oddNames.has(name)) {
+      this.oddNames.add(name);
+      this.logger.error('Passing over a znode whose name is no id of a broker', {
+        path: `${brokerIdsZnode.path}/${name}`,
+      });
+    }
+    return false;
   }
 
   /** The live brokers with their epochs, by ascending id. Arms the change handlers of their nodes. */

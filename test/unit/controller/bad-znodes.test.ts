@@ -222,6 +222,7 @@ test.each(['abc', '01', '1.5', '-7', '99999999999'])('a node %s among the broker
   await write(`/brokers/ids/${name}`, registrationOf(1));
   await everythingElseGoesOn();
   expect(liveBrokers()).toEqual([1, 3]);
+  expect(logged).toContain(`/brokers/ids/${name}`);
 });
 
 test('notifications that no one can read are removed, and those beside them are heeded', async () => {
