@@ -34,8 +34,9 @@ export async function takeOnReassignments(
 ): Promise<ReadonlyMap<PartitionEntry, unknown>> {
   const byTopic = new Map<string, Move[]>();
   for (const move of moves) {
-    const { topic } = move.partition;
-    byTopic.set(topic, [...(byTopic.get(topic) ?? []), move]);
+    const ofTopic = byTopic.get(move.partition.topic);
+    if (ofTopic) ofTopic.push(move);
+    else byTopic.set(move.partition.topic, [move]);
   }
   const failed: Failures = new Map();
   for (const [topic, ofTopic] of byTopic) {
@@ -44,7 +45,8 @@ export async function takeOnReassignments(
     const begun = ofTopic.filter(({ partition }) => !failed.has(partition));
     await giveLeaders(controller, begun);
     const complete = await completeOnes(controller, begun, failed);
-    const waiting = begun.filter((move) => !complete.includes(move) && !failed.has(move.partition));
+    const finishing = new Set(complete);
+    const waiting = begun.filter((move) => !finishing.has(move) && !failed.has(move.partition));
     await startNewReplicas(controller, waiting, failed);
     await attempt(complete, failed, () => finish(controller, topic, complete));
   }
@@ -163,8 +165,9 @@ async function finish(controller: ControllerRuntime, topic: string, moves: reado
   for (const { partition, reassignment } of moves) context.putAssignment(partition, completedAssignment(reassignment));
   // B3.
   const moved = await moveLeaders(controller, moves);
+  const isMoved = new Set(moved);
   for (const move of moves) {
-    if (moved.includes(move)) continue;
+    if (isMoved.has(move)) continue;
     log.warn('The leader of a partition could not be moved: its old replicas stay', {
       partition: partitionKey(move.partition),
     });
@@ -202,7 +205,7 @@ async function moveLeaders(controller: ControllerRuntime, moves: readonly Move[]
     return partition.assignment.replicas.includes(leader) && context.isReplicaOnline(leader, partition);
   };
   const staying = led.filter(stays);
-  const going = led.filter((move) => !staying.includes(move)).map(({ partition }) => partition);
+  const going = led.filter((move) => !stays(move)).map(({ partition }) => partition);
   const failed: Failures = new Map();
   await raiseLeaderEpochs(controller, staying, failed);
   for (const { partition } of staying) {
