@@ -2,6 +2,7 @@
 # A whole cluster on this machine: a ZooKeeper ensemble and brokers, all their state in one directory.
 #
 #   scripts/cluster.sh start  [--dir DIR] [--brokers N] [--zookeepers N] [--base-port P] [--config FILE]
+#                                              returns when every broker knows of the controller and of all brokers
 #   scripts/cluster.sh stop   [--dir DIR]      brokers first, ZooKeeper last; the data stays
 #   scripts/cluster.sh status [--dir DIR]      one line for each process; exit 1 when one is missing
 #   scripts/cluster.sh kill|term|restart BROKER [--dir DIR]
@@ -103,6 +104,7 @@ case $command in
     "$root/zk/ensemble" start --dir "$dir/zookeeper" --members "$zookeepers" --base-port $((base_port + 100))
     for ((i = 1; i <= brokers; i++)); do [ -e "$(file_of "$i")" ] || write_config "$i"; start_broker "$i"; done
     for ((i = 1; i <= brokers; i++)); do await_broker "$i"; done
+    "$root/bin/ottla" server await "$(bootstrap)" || die "the brokers do not hear of each other; their logs are in $dir"
     echo "brokers: $(bootstrap)"
     echo "zookeeper: $("$root/zk/ensemble" connect --dir "$dir/zookeeper")/kafka" ;;
   stop) load
@@ -118,7 +120,8 @@ case $command in
     exit $missing ;;
   kill) load; need_broker; end_broker "${words[0]}" KILL ;;
   term) load; need_broker; end_broker "${words[0]}" TERM ;;
-  restart) load; need_broker; end_broker "${words[0]}" TERM; start_broker "${words[0]}"; await_broker "${words[0]}" ;;
+  restart) load; need_broker; end_broker "${words[0]}" TERM; start_broker "${words[0]}"; await_broker "${words[0]}"
+    "$root/bin/ottla" server await "127.0.0.1:$(port_of "${words[0]}")" || die "broker ${words[0]} hears of no controller" ;;
   bootstrap) load; bootstrap ;;
   clean)
     if [ -r "$dir/cluster.conf" ]; then

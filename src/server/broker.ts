@@ -129,6 +129,11 @@ export class Broker {
     return this.stopped;
   }
 
+  /** In the words of Kafka's log: whatever starts a broker in a container waits for this line. */
+  private tellStarted(): void {
+    this.options.loggerFactory('kafka.server.KafkaServer').info(`[KafkaServer id=${this.brokerId}] started`);
+  }
+
   /**
    * Resolves when the broker serves and the first election of a controller is over. Rejects, with everything stopped again, when it cannot,
    * or is told to stop meanwhile.
@@ -148,7 +153,7 @@ export class Broker {
       // It serves from here on, and may be told to stop: as in Kafka, that does not wait for the election.
       this.state = 'RUNNING';
       await elected;
-      if (!this.isToldToStop) this.logger.info('started', { broker: this.brokerId });
+      if (!this.isToldToStop) this.tellStarted();
     } catch (error) {
       if (this.shutdownPromise !== null) {
         await this.shutdownPromise;

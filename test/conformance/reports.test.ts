@@ -4,6 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { awaitBrokers, knowsOf } from '../../src/cli/server-await.js';
+import type { Terminal } from '../../src/cli/terminal.js';
 import type { JsonValue } from '../../src/protocol/index.js';
 import { WireClient } from '../cluster/support/wire-client.js';
 import { startOneBroker, type OneBroker } from './support/one-broker.js';
@@ -12,6 +14,8 @@ import { answerOf, reportCases, setUp, SETTINGS, type Ask } from './support/repo
 const RECORDED = JSON.parse(readFileSync(path.join(__dirname, 'recorded', 'reports.json'), 'utf8')) as Readonly<
   Record<string, JsonValue>
 >;
+
+const TERMINAL = { stdout: process.stdout, stderr: process.stderr } as unknown as Terminal;
 
 let one: OneBroker;
 beforeAll(async () => {
@@ -33,3 +37,20 @@ test('odd requests are answered as Kafka answers them', async () => {
   for (const each of cases) answers[each.title] = answerOf(each, await ask(each.apiKey, each.version, each.body));
   expect(answers).toEqual(RECORDED);
 }, 60_000);
+
+test('a broker that serves says so in the words that container tools wait for', () => {
+  expect(one.told.filter((line) => line.includes('started'))).toEqual([
+    '[KafkaServer id=1] started (kafka.server.KafkaServer)',
+  ]);
+});
+
+test('scripts wait until brokers know of a controller and of each other', async () => {
+  expect(await awaitBrokers(`127.0.0.1:${one.port}`, TERMINAL)).toBe(0);
+  const brokers = [9092, 9093].map((port, at) => ({ nodeId: at + 1, host: 'a', port, rack: null }));
+  const both = [9092, 9093].map((port) => ({ host: 'a', port }));
+  expect(knowsOf(both, { brokers, controllerId: 2 })).toBe(true);
+  expect(knowsOf(both, { brokers, controllerId: -1 })).toBe(false);
+  // Of a controller that has gone.
+  expect(knowsOf(both, { brokers, controllerId: 3 })).toBe(false);
+  expect(knowsOf(both, { brokers: brokers.slice(1), controllerId: 2 })).toBe(false);
+});

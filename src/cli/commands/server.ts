@@ -1,11 +1,14 @@
 import { CommandError, type Command } from '../terminal.js';
+import { awaitBrokers } from '../server-await.js';
 import { startDaemon, startServer } from '../server-start.js';
 import { stopServers } from '../server-stop.js';
 
 const USAGE =
-  'USAGE: ottla server start [-daemon] server.properties [--override property=value]*\n' + '       ottla server stop';
+  'USAGE: ottla server start [-daemon] server.properties [--override property=value]*\n' +
+  '       ottla server stop\n' +
+  '       ottla server await host:port[,host:port]*';
 
-/** `ottla server start|stop`: kafka-server-start.sh and kafka-server-stop.sh. */
+/** `ottla server start|stop`: kafka-server-start.sh and kafka-server-stop.sh; and `await`, for scripts that begin to use a cluster. */
 export const serverCommand: Command = (args, terminal) => {
   const [verb, ...rest] = args;
   if (verb === 'start') {
@@ -13,6 +16,7 @@ export const serverCommand: Command = (args, terminal) => {
     return daemon ? startDaemon(file, overrides, terminal) : startServer(file, overrides, terminal);
   }
   if (verb === 'stop') return stopServers(terminal);
+  if (verb === 'await' && rest.length === 1) return awaitBrokers(rest[0]!, terminal);
   throw new CommandError(USAGE);
 };
 

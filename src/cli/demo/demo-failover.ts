@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { sleep, systemClock } from '../../common/index.js';
+import { kafkaJsSocket } from '../client/kafkajs-socket.js';
 import type { Terminal } from '../terminal.js';
 import { LiveLoad } from './live-load.js';
 import { LocalCluster } from './local-cluster.js';
@@ -143,7 +144,8 @@ async function bringBack(cluster: LocalCluster, view: ZnodeView, report: Report,
 
 async function createTopic(cluster: LocalCluster): Promise<void> {
   const { Kafka, logLevel } = await import('kafkajs');
-  const admin = new Kafka({ clientId: 'demo', brokers: cluster.brokers, logLevel: logLevel.NOTHING }).admin();
+  const settings = { clientId: 'demo', brokers: cluster.brokers, socketFactory: kafkaJsSocket };
+  const admin = new Kafka({ ...settings, logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
   await admin.createTopics({
     topics: [{ topic: TOPIC, numPartitions: PARTITIONS, replicationFactor: 3 }],
@@ -152,10 +154,10 @@ async function createTopic(cluster: LocalCluster): Promise<void> {
   await admin.disconnect();
 }
 
-/** Every partition is led by somebody other than `victim`. */
+/** Every partition is led by somebody other than `victim`, which has left its ISR: else what is shown is a moment on the way there. */
 function isLed({ partitions }: ZnodeSnapshot, victim: number): boolean {
   return partitions.every(
-    ({ state }) => state !== null && state.leaderAndIsr.leader >= 0 && state.leaderAndIsr.leader !== victim,
+    ({ state }) => state !== null && state.leaderAndIsr.leader >= 0 && !state.leaderAndIsr.isr.includes(victim),
   );
 }
 

@@ -1,5 +1,6 @@
 import { Kafka, logLevel, type Consumer, type Producer } from 'kafkajs';
 import { sleep, systemClock } from '../../common/index.js';
+import { kafkaJsSocket } from '../client/kafkajs-socket.js';
 
 /** How the load fared. */
 export interface LoadResult {
@@ -35,6 +36,7 @@ export class LiveLoad {
   ) {
     const kafka = new Kafka({
       clientId: 'demo',
+      socketFactory: kafkaJsSocket,
       brokers: [...brokers],
       logLevel: logLevel.NOTHING,
       connectionTimeout: 1_000,

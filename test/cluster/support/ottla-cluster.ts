@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { Kafka, logLevel, type Admin, type KafkaConfig } from 'kafkajs';
+import { kafkaJsSocket } from '../../../src/cli/client/kafkajs-socket.js';
 import { partitionKey } from '../../../src/cluster/index.js';
 import { nodeTransport, silentLogger, systemClock, systemRandom } from '../../../src/common/index.js';
 import { nodeOf, ZkStores, ZooKeeperClient } from '../../../src/zookeeper/index.js';
@@ -122,6 +123,7 @@ export class OttlaCluster {
   client(overrides: Partial<KafkaConfig> = {}): Kafka {
     return new Kafka({
       clientId: 'test',
+      socketFactory: kafkaJsSocket,
       brokers: this.addresses,
       logLevel: logLevel.NOTHING,
       connectionTimeout: 3_000,

@@ -22,6 +22,8 @@ export interface OneBroker {
   readonly metrics: MetricsRegistry;
   /** Errors and warnings that the broker logged. */
   readonly complaints: string[];
+  /** What else it said, with the logger as in a line of the log. */
+  readonly told: string[];
   client(clientId: string): NetworkClient;
   stop(): Promise<void>;
 }
@@ -37,6 +39,7 @@ export async function startOneBroker(properties: Readonly<Record<string, string>
         .map(([k, v]) => `${k}=${v instanceof Error ? v.stack : v}`)
         .join(' ')}`,
     );
+  const told: string[] = [];
   const logger: Logger = {
     ...silentLogger,
     error: complain,
@@ -58,7 +61,7 @@ export async function startOneBroker(properties: Readonly<Record<string, string>
   const broker = new Broker({
     metrics,
     config,
-    loggerFactory: () => logger,
+    loggerFactory: (name) => ({ ...logger, info: (sentence) => void told.push(`${sentence} (${name})`) }),
     clock: systemClock,
     random: systemRandom,
     fs: nodeFileSystem,
@@ -72,6 +75,7 @@ export async function startOneBroker(properties: Readonly<Record<string, string>
     port,
     metrics,
     complaints,
+    told,
     client(clientId) {
       const client = new NetworkClient({
         transport: nodeTransport,
