@@ -8,7 +8,11 @@ const SEEDS: Readonly<Record<Ingredient, readonly number[]>> = {
   oldClients: [119],
   lateTopicIds: [5],
   laggingMembers: [1],
-  longOutages: [],
+  longOutages: [1],
+  administrators: [9],
+  coordinatorDirs: [1],
+  clocksApart: [1],
+  emptyDisks: [1],
 };
 
 describe('clusters keep their promises', () => {

@@ -1,4 +1,4 @@
-import { partitionStates } from '../support/cluster-state.js';
+import { partitionStates, topicIdOf } from '../support/cluster-state.js';
 import { ensure, type Invariant } from '../support/invariant.js';
 
 /** No replica's high watermark passes the log end of a member of the ISR: what is below it survives any clean election. */
@@ -17,9 +17,11 @@ export function highWatermarkIsCommitted(): Invariant {
         let lowestOn = -1;
         for (const id of replicas) {
           const replicaManager = cluster.broker(id).running?.services?.replicas;
-          const log =
-            replicaManager?.partitionOf({ topic, partition }) && replicaManager.localLog({ topic, partition });
+          const replica = replicaManager?.partitionOf({ topic, partition });
+          const log = replica && replicaManager!.localLog({ topic, partition });
           if (!log || log.isClosed) continue;
+          // One of a topic that had the name before, on a broker that has not heard of it.
+          if (replica.topicId !== topicIdOf(cluster.zooKeeper, topic)) continue;
           if (log.highWatermark > highest) [highest, highestOn] = [log.highWatermark, id];
           if (isr.includes(id) && log.logEndOffset < lowestEnd) [lowestEnd, lowestOn] = [log.logEndOffset, id];
         }

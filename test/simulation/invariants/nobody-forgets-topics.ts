@@ -1,3 +1,4 @@
+import { ZERO_UUID } from '../../../src/common/index.js';
 import { topicIdOf } from '../support/cluster-state.js';
 import { ensure, type Invariant } from '../support/invariant.js';
 
@@ -17,9 +18,11 @@ export function nobodyForgetsTopics(): Invariant {
         let heard = heardOf.get(metadata);
         if (!heard) heardOf.set(metadata, (heard = new Set()));
         for (const topic of existing) {
-          const key = `${topic} ${topicIdOf(zooKeeper, topic)}`;
-          if (metadata.hasTopic(topic)) heard.add(key);
-          else ensure(!heard.has(key), () => `broker ${id} has forgotten ${topic}`);
+          const topicId = topicIdOf(zooKeeper, topic);
+          const key = `${topic} ${topicId}`;
+          // What it knows may be the topic that had the name before.
+          if (metadata.hasTopic(topic) && (topicId ?? ZERO_UUID) === metadata.topicId(topic)) heard.add(key);
+          else if (!metadata.hasTopic(topic)) ensure(!heard.has(key), () => `broker ${id} has forgotten ${topic}`);
         }
       }
     },

@@ -1,6 +1,7 @@
 import { seededRandom, shuffled, type Random } from '../../../src/common/index.js';
 import { ApiKey, ErrorCode, type ElectLeadersResponse } from '../../../src/protocol/index.js';
-import { partitionStates, sameMembers } from './cluster-state.js';
+import { ADMINISTERED_TOPICS } from './administrator.js';
+import { partitionStates, sameMembers, type PartitionState } from './cluster-state.js';
 import { LOG_DIRS } from './simulated-broker.js';
 import type { SimulatedCluster } from './simulated-cluster.js';
 
@@ -240,23 +241,41 @@ export const DISK_FAULTS: Readonly<Record<string, Fault>> = {
   },
 };
 
+/** Partitions whose records are to survive: not those of administrators, which may have one replica. */
+function lasting(cluster: SimulatedCluster): PartitionState[] {
+  return partitionStates(cluster.zooKeeper).filter(({ topic }) => !ADMINISTERED_TOPICS.includes(topic));
+}
+
+export function allIsInSync(cluster: SimulatedCluster): boolean {
+  return (
+    cluster.brokers.every(({ running }) => running !== null) &&
+    partitionStates(cluster.zooKeeper).every(({ leader, isr, replicas }) => leader > 0 && sameMembers(isr, replicas))
+  );
+}
+
+/** The last in sync would never be forgotten: nobody else may lead. */
+export function isLastInSync(cluster: SimulatedCluster, id: number): boolean {
+  return lasting(cluster).some(({ isr }) => isr.every((it) => it === id));
+}
+
+/** No ISR has the broker any more: it may come back with less than it had. */
+export function isForgotten(cluster: SimulatedCluster, id: number): boolean {
+  return lasting(cluster).every(({ isr }) => !isr.includes(id));
+}
+
 /**
  * A power failure tears what was not synced. Kafka promises nothing when it hits all that are in sync, nor when the broker is back, with
  * less than it had, before the controller has taken it out of the ISR: a leader that only bounced while the controller changed goes on
  * leading. So this is the only fault of its run, one broker at a time, down until no ISR has it.
  */
 function losePowerNow(cluster: SimulatedCluster, random: Random): void {
-  const isWhole =
-    cluster.brokers.every(({ running }) => running !== null) &&
-    partitionStates(cluster.zooKeeper).every(({ leader, isr, replicas }) => leader > 0 && sameMembers(isr, replicas));
-  if (cluster.brokers.length === 1 || !isWhole) return;
+  if (cluster.brokers.length === 1 || !allIsInSync(cluster)) return;
   const broker = pick(random, cluster.brokers);
-  // The last in sync would never be forgotten: nobody else may lead.
-  if (partitionStates(cluster.zooKeeper).some(({ isr }) => isr.every((id) => id === broker.id))) return;
+  if (isLastInSync(cluster, broker.id)) return;
   cluster.hasLostPower = true;
   broker.crash('power');
   const startWhenForgotten = (): void => {
-    if (partitionStates(cluster.zooKeeper).every(({ isr }) => !isr.includes(broker.id))) broker.start();
+    if (isForgotten(cluster, broker.id)) broker.start();
     else cluster.clock.setTimer(500, startWhenForgotten);
   };
   cluster.clock.setTimer(someTime(random, 8_000), startWhenForgotten);

@@ -1,3 +1,5 @@
+import { AdminHistory } from './admin-history.js';
+
 /** A record that a broker promised to keep. */
 export interface Acknowledged {
   readonly topic: string;
@@ -24,4 +26,5 @@ export class History {
   /** Everything that an idempotent producer ever sent, acknowledged or not: at most once in any log. */
   readonly sentOnce = new Set<string>();
   readonly producerIds = new Map<number, string>();
+  readonly admin = new AdminHistory();
 }

@@ -5,14 +5,20 @@
 import { seededRandom, shuffled, type Random } from '../../../src/common/index.js';
 import { ApiKey } from '../../../src/protocol/index.js';
 import { topicIdOf } from './cluster-state.js';
+import { failCoordinatorDirs, replaceDisks, setClocksApart } from './broker-troubles.js';
 import type { SimulatedCluster, SimulatedTopic } from './simulated-cluster.js';
 import { sufferOutage, troubleMembers } from './zookeeper-troubles.js';
 
 const OF_BROKERS = ['coldReads', 'jumpingClocks', 'oldClients', 'lateTopicIds'] as const;
-const OF_CLUSTERS = ['laggingMembers'] as const;
-/** Those that no seed draws, for they find what is known and not mended yet. */
-const ON_DEMAND = ['longOutages'] as const;
-export const INGREDIENTS = [...OF_BROKERS, ...OF_CLUSTERS, ...ON_DEMAND] as const;
+const OF_CLUSTERS = [
+  'laggingMembers',
+  'longOutages',
+  'administrators',
+  'coordinatorDirs',
+  'clocksApart',
+  'emptyDisks',
+] as const;
+export const INGREDIENTS = [...OF_BROKERS, ...OF_CLUSTERS] as const;
 export type Ingredient = (typeof INGREDIENTS)[number];
 
 const HOUR_MS = 3_600_000;
@@ -27,11 +33,12 @@ const OLD_PROTOCOLS = ['2.7', '2.8-IV0', '2.8'];
 const OLDEST_FETCH = 4;
 const OLD_FETCHES = 3;
 const NEWEST_FETCH_BY_ID = 15;
+const ADMINISTRATORS = 3;
 
 export function drawIngredients(seed: number): Ingredient[] {
   const random = seededRandom(seed * 48_271 + 13);
   const ofBrokers = shuffled(random, OF_BROKERS).slice(0, [0, 1, 1, 2][random.nextInt(4)]);
-  return random.nextInt(2) === 0 ? ofBrokers : [...ofBrokers, OF_CLUSTERS[random.nextInt(OF_CLUSTERS.length)]!];
+  return random.nextInt(3) > 0 ? ofBrokers : [...ofBrokers, OF_CLUSTERS[random.nextInt(OF_CLUSTERS.length)]!];
 }
 
 /** Puts ingredients into one run. Its randomness is its own. */
@@ -54,11 +61,14 @@ export class IngredientMixer {
       ...(this.names.has('lateTopicIds') && {
         'inter.broker.protocol.version': OLD_PROTOCOLS[this.random.nextInt(OLD_PROTOCOLS.length)]!,
       }),
+      // Topics whose names are asked for are made: by any broker, while an administrator makes them.
+      ...(this.names.has('administrators') && { 'auto.create.topics.enable': 'true' }),
     };
   }
 
   get zooKeeperMembers(): number {
-    return this.names.has('laggingMembers') ? 3 : 1;
+    // Brokers that hear of each other's changes late.
+    return this.names.has('laggingMembers') || this.names.has('clocksApart') ? 3 : 1;
   }
 
   /** Faults that it is about, beside those of the seed. */
@@ -79,6 +89,7 @@ export class IngredientMixer {
 
   onStarted(cluster: SimulatedCluster): void {
     if (this.names.has('coldReads')) this.slowReads(cluster);
+    if (this.names.has('clocksApart')) setClocksApart(cluster, this.random, MAX_OFFSET_MS);
   }
 
   /** Before the topic is asked for. */
@@ -109,12 +120,17 @@ export class IngredientMixer {
       if (isCreateTime) cluster.seekTimes(topic, { [ApiKey.ListOffsets]: 1 + random.nextInt(4) });
     }
     if (names.has('jumpingClocks') && isCreateTime) cluster.seekTimes(topic);
+    if (names.has('coordinatorDirs')) cluster.consumeInGroup(topic, 2);
   }
 
   /** What goes on while faults are suffered. */
   onFaults(cluster: SimulatedCluster, forMs: number): void {
     if (this.names.has('jumpingClocks')) this.jumpClocks(cluster, forMs);
     if (this.names.has('lateTopicIds')) this.upgradeBrokers(cluster, forMs);
+    if (this.names.has('coordinatorDirs')) failCoordinatorDirs(cluster, this.random, forMs);
+    if (this.names.has('emptyDisks')) replaceDisks(cluster, this.random, forMs);
+    // Of clocks that are apart those hear who tell each other of changes.
+    if (this.names.has('administrators') || this.names.has('clocksApart')) cluster.administerFor(forMs, ADMINISTRATORS);
     if (this.names.has('laggingMembers')) troubleMembers(cluster, this.random, forMs);
   }
 

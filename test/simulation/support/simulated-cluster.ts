@@ -8,8 +8,10 @@ import {
   type DeleteTopicsResponse,
 } from '../../../src/protocol/index.js';
 import { allInvariants } from '../invariants/index.js';
+import { Administrator, ADMINISTERED_TOPICS } from './administrator.js';
 import { SimulatedClient } from './client.js';
 import { assignmentOf, partitionStates, sameMembers } from './cluster-state.js';
+import { GroupKeeper } from './group-keeper.js';
 import { GroupHistory, GroupMember } from './group-member.js';
 import { History } from './history.js';
 import { Violation, type Invariant } from './invariant.js';
@@ -360,6 +362,19 @@ export class SimulatedCluster {
     );
   }
 
+  /** Administrators who each go about the same few topics at other brokers, and those who keep groups there, for so long. */
+  administerFor(ms: number, administrators: number): void {
+    for (let index = 0; index < administrators; index++) {
+      const administrator = new Administrator(this, this.client(`admin${index + 1}`), index, this.history.admin);
+      this.doLater(() => administrator.workFor(ms));
+    }
+    for (const [index, topic] of ADMINISTERED_TOPICS.entries()) {
+      const group = `kept${index + 1}`;
+      const keeper = new GroupKeeper(this, this.client(group), group, topic);
+      this.doLater(() => keeper.workFor(ms));
+    }
+  }
+
   /** Begins something that takes as long as it takes; the cluster is not at rest before it is done. */
   doLater(task: () => Promise<void>): void {
     this.pendingAdmin++;
@@ -528,8 +543,11 @@ export class SimulatedCluster {
       }
     }
     for (const topic of this.topics.keys()) {
+      if (!this.zooKeeper.exists(`/brokers/topics/${topic}`)) reasons.push(`${topic} is not in ZooKeeper`);
+    }
+    for (const topic of this.zooKeeper.childrenOf('/admin/delete_topics')) reasons.push(`${topic} is being deleted`);
+    for (const topic of this.zooKeeper.childrenOf('/brokers/topics')) {
       const assignment = assignmentOf(this.zooKeeper, topic);
-      if (!assignment) reasons.push(`${topic} is not in ZooKeeper`);
       for (const partition of assignment?.keys() ?? []) {
         if (!this.stateOf(topic, partition)) reasons.push(`${topic}-${partition} has no state`);
       }

@@ -6,7 +6,7 @@ const TROUBLE_EVERY_MS = 3_000;
 const MAX_BEHIND_MS = 8_000;
 const MAX_DOWN_MS = 12_000;
 const MAX_LOSING_MS = 3_000;
-const LONGEST_OUTAGE_MS = 240_000;
+const LONGEST_OUTAGE_MS = 90_000;
 
 /** Members of ZooKeeper fall behind, go and come back, and lose connections with the answers to writes that they made. */
 export function troubleMembers(cluster: SimulatedCluster, random: Random, forMs: number): void {
