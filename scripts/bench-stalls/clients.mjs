@@ -10,6 +10,8 @@ const HALF_FRAMES = 4200;
 const HALF_FRAMES_FOR_MS = 12_000;
 const WAITING_FETCHES = 80;
 const PRODUCERS = 1500;
+const PIPELINED = 434;
+const FETCHES_OF_MANY = 1500;
 const DEADLINE_MS = 120_000;
 
 /** Each a name, and what is to be done; what takes the client long is done before. `topic` has 20 partitions that the broker leads. */
@@ -33,9 +35,27 @@ export function clientCases(wire, { port, topic }) {
   const bombs = { gzip: bomb('gzip'), zstd: bomb('zstd') };
   const lie = framesOf(wire.ApiKey.Produce, 9, produce(LIES, lyingBatch(recordsOf({}, Buffer.alloc(10)))));
   const small = framesOf(wire.ApiKey.Produce, 9, produce(1, recordsOf({}, Buffer.alloc(60_000))));
+  const zeros = framesOf(
+    wire.ApiKey.Produce,
+    9,
+    produce(1, recordsOf({ compression: 'zstd' }, Buffer.alloc(1_000_000))),
+  );
   const names = framesOf(wire.ApiKey.Metadata, 9, {
     allowAutoTopicCreation: false,
     topics: Array.from({ length: 300_000 }, (_, at) => ({ name: `n${at}` })),
+  });
+  const fetchOfMany = framesOf(wire.ApiKey.Fetch, 11, {
+    replicaId: -1,
+    maxWaitMs: 3000,
+    minBytes: MEBIBYTE,
+    maxBytes: MEBIBYTE,
+    sessionEpoch: -1,
+    topics: [
+      {
+        topic,
+        partitions: Array.from({ length: 500 }, (_, at) => ({ partition: at > 0 ? 1e6 + at : 0, fetchOffset: 0n })),
+      },
+    ],
   });
   const waitingFetch = framesOf(wire.ApiKey.Fetch, 11, {
     replicaId: -1,
@@ -52,6 +72,11 @@ export function clientCases(wire, { port, topic }) {
     [`one Produce of ${BOMBS} batches that unpack to 100 MiB each: gzip`, () => ask(port, bombs.gzip)],
     [`one Produce of ${BOMBS} batches that unpack to 100 MiB each: zstd`, () => ask(port, bombs.zstd)],
     [`one Produce of ${LIES} zstd batches that state 1 MB and hold 640`, () => ask(port, lie)],
+    [`${PIPELINED} Produces of 151 bytes, 1 MB each, in one write`, () => ask(port, zeros, PIPELINED)],
+    [
+      `${FETCHES_OF_MANY} fetches of 500 partitions that wait for three seconds`,
+      () => Promise.all(Array.from({ length: FETCHES_OF_MANY }, () => ask(port, fetchOfMany))),
+    ],
     [`${HALF_FRAMES} clients that never finish a small frame`, () => halfFrames(port)],
     [
       `memory filled by waiting fetches, then ${PRODUCERS} producers at once`,
@@ -67,15 +92,16 @@ export function clientCases(wire, { port, topic }) {
   ];
 }
 
-/** True when an answer came whole, false when the connection ended before. */
-function ask(port, chunks) {
+/** Sends a request, or that many in one write. True when the answers came whole, false when the connection ended before. */
+function ask(port, chunks, times = 1) {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     const timer = setTimeout(() => {
       socket.destroy();
       reject(new Error('neither an answer nor the end of the connection'));
     }, DEADLINE_MS);
-    let got = 0;
+    let left = times;
+    let missing = 0;
     let head = Buffer.alloc(0);
     const end = (isAnswered) => {
       clearTimeout(timer);
@@ -83,13 +109,25 @@ function ask(port, chunks) {
       resolve(isAnswered);
     };
     socket.on('data', (bytes) => {
-      got += bytes.length;
-      if (head.length < 4) head = Buffer.concat([head, bytes]).subarray(0, 4);
-      if (head.length === 4 && got >= 4 + head.readInt32BE(0)) end(true);
+      for (let at = 0; at < bytes.length;) {
+        if (missing === 0) {
+          const part = bytes.subarray(at, at + 4 - head.length);
+          head = Buffer.concat([head, part]);
+          at += part.length;
+          if (head.length < 4) return;
+          missing = head.readInt32BE(0);
+          head = Buffer.alloc(0);
+        }
+        const taken = Math.min(missing, bytes.length - at);
+        missing -= taken;
+        at += taken;
+        if (missing === 0 && --left === 0) return end(true);
+      }
     });
     socket.on('error', () => undefined);
     socket.on('close', () => end(false));
-    for (const chunk of chunks) socket.write(chunk);
+    const request = chunks.length > 1 || times > 1 ? Buffer.concat(chunks) : chunks[0];
+    socket.write(times > 1 ? Buffer.concat(Array(times).fill(request)) : request);
   });
 }
 

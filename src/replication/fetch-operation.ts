@@ -54,6 +54,7 @@ export class FetchOperation implements FetchUnderWay {
   readonly isBeginning = null;
   private state: 'reading' | 'waiting' | 'done' = 'reading';
   private timer: Timer | null = null;
+  private isTimeUp = false;
   private readonly fetch: FetchRead;
   private readonly interest: ReadInterest;
   /** What may have something for it while it waits: what was not at its end when it was read, or has changed since. */
@@ -108,11 +109,12 @@ export class FetchOperation implements FetchUnderWay {
 
   /** @internal from TouchedFetches */
   get openPartitions(): number {
-    return this.open.size;
+    return this.isTimeUp ? this.context.set.dirty.size : this.open.size;
   }
 
-  /** A partition changed while the fetch waits. */
+  /** @internal from TouchedFetches: a partition changed while the fetch waits, or its time is up. */
   *maybeComplete(): Steps<void> {
+    if (this.isTimeUp) return this.complete();
     const { partitionsAStep } = this.host.slices;
     let available = 0;
     let looked = 0;
@@ -277,7 +279,12 @@ export class FetchOperation implements FetchUnderWay {
     this.interest.letGo();
     this.host.onWaiting(this);
     this.onWaiting();
-    this.timer = this.host.clock.setTimer(this.params.maxWaitMs, () => this.complete(), { background: true });
+    // Thousands that came together are over together.
+    const onTimeUp = (): void => {
+      this.isTimeUp = true;
+      this.host.onTouched(this);
+    };
+    this.timer = this.host.clock.setTimer(this.params.maxWaitMs, onTimeUp, { background: true });
   }
 
   private finish(results: readonly ReadResult[]): void {

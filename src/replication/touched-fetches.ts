@@ -2,7 +2,7 @@ import { runAtOnce, startInSlices, type Clock, type SliceLimits, type Steps } fr
 
 /** A fetch that waits. */
 export interface TouchedFetch {
-  /** What it has to look at. */
+  /** How many of its partitions it has to look at. */
   readonly openPartitions: number;
   /** Answers if there is enough by now. What goes wrong is its own affair. */
   maybeComplete(): Steps<void>;
@@ -13,7 +13,7 @@ const PARTITIONS_AT_ONCE = 4000;
 const PARTITIONS_OF_A_FETCH = 50;
 
 /**
- * Fetches whose partitions have changed. All that are touched while the present events are handled are looked at together after them, so that
+ * Fetches whose partitions have changed, or whose time is up. All that are touched while the present events are handled are looked at together after them, so that
  * one answer carries what several requests appended; in slices when they are many, for a partition may have thousands of fetches waiting, each for
  * hundreds of others.
  */

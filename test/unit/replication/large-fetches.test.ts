@@ -175,6 +175,23 @@ test('of fetches that are not large those of six partitions and more wait as lon
   expect(few.filter(({ response }) => response !== null)).toEqual([]);
 });
 
+test('fetches that came together are not all answered in one turn when their time is up', async () => {
+  await start();
+  const { clock } = cluster;
+  const answered = (): number => sent.filter(({ response }) => response !== null).length;
+  // The first of what is due then; what it defers comes after all that is due.
+  const atEnd = new Promise<number>((resolve) => clock.setTimer(1000, () => clock.defer(() => resolve(answered()))));
+  const sent = Array.from({ length: 300 }, (_, at) => send(3, { address: `${at}`, maxWaitMs: 1000 }));
+  await clock.advance(999);
+  expect(answered()).toBe(0);
+  const untilMs = clock.monotonicMs() + 2;
+  const byTurn: number[] = [];
+  while (answered() < sent.length && clock.monotonicMs() < untilMs && clock.step()) byTurn.push(answered());
+  expect(await atEnd).toBe(0);
+  expect(byTurn.filter((count, at) => count - (byTurn[at - 1] ?? 0) > 200)).toEqual([]);
+  expect(answered()).toBe(300);
+});
+
 test('no address takes all the room to wait in, and sessions that are unused for two minutes give theirs', async () => {
   await start(3 * THERE);
   const [first, second] = [send(THERE), send(THERE)];
