@@ -48,6 +48,7 @@ export class SnappyBlock {
   }
 
   private drop(): void {
+    if (this.repeatedLeft > 0 && this.offset > MIN_KEPT_BYTES) throw tooFarBefore();
     const dropped = this.at - MIN_KEPT_BYTES;
     this.content.copyWithin(0, dropped, this.at);
     this.droppedBytes += dropped;
@@ -84,7 +85,7 @@ export class SnappyBlock {
         this.offset = this.integer(4);
     }
     if (this.offset === 0 || this.offset > this.droppedBytes + this.at) throw undecodable();
-    if (this.offset > this.at) throw snappyFailure('a block repeats what lies too far before');
+    if (this.offset > this.at) throw tooFarBefore();
   }
 
   private takeLiterals(end: number): void {
@@ -127,4 +128,8 @@ function undecodable(): UndecodableRecordsError {
 
 export function snappyFailure(what: string, cause?: unknown): UndecodableRecordsError {
   return new UndecodableRecordsError(`Failed to decompress record stream (snappy): ${what}`, { cause });
+}
+
+function tooFarBefore(): Error {
+  return snappyFailure('a block repeats what lies too far before');
 }

@@ -69,10 +69,10 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
       return;
     }
     if (!context.isLarge) context.countWhileWaiting(keptBytesOf(context.request, false));
-    context.takeTurn(bytes, () => begin(body, context));
+    context.takeTurn(bytes, () => begin(body, context, true));
   };
 
-  const begin = (body: Req, context: RequestContext<ResI>): void => {
+  const begin = (body: Req, context: RequestContext<ResI>, isCounted = false): void => {
     let outcome: Outcome<ResI>;
     try {
       outcome = run(body, context);
@@ -80,16 +80,16 @@ export function handler<Req, ReqI, Res extends object, ResI extends object>(
       context.fail(error);
       return;
     }
-    if (isUnderWay(outcome)) countLater(context);
+    if (isUnderWay(outcome) && !isCounted) countUnderWay(context);
     settle(outcome, context, context.fail);
   };
 
-  /** It may have to wait for others. Done while its frame is at hand. */
-  const countLater = (context: RequestContext<ResI>): void => {
+  /** It waits: for ZooKeeper, for its turns, for others. Done while its frame is at hand. */
+  const countUnderWay = (context: RequestContext<ResI>): void => {
     const { isLarge, isCountedElsewhere, request } = context;
     // Who keeps his frame knows himself what he keeps.
     if (isLarge || isCountedElsewhere || keepsFrame || request.isEnded) return;
-    if (request.frameBytes > SMALL_FRAME_BYTES) context.keeps(keptBytesOf(request, true));
+    if (request.frameBytes > SMALL_FRAME_BYTES) context.countWhileWaiting(keptBytesOf(request, true));
   };
 
   /** What a request keeps that is decoded: its frame too, of which it may have parts. */

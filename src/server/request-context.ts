@@ -69,8 +69,6 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
   private answerDelayMs = 0;
   /** What it keeps while it waits is counted by those it waits for, or by its handler. */
   isCountedElsewhere = false;
-  private isLeftToOthers = false;
-  private keptBytes = 0;
   private countedBytes = 0;
 
   constructor(
@@ -337,18 +335,10 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     // An answer that was given already waits for it, or has it.
     if (!this.isAnswered) this.leaveTurn();
     this.place?.leaveToOthers();
-    this.isLeftToOthers = true;
-    this.countWhileWaiting(this.keptBytes);
-  }
-
-  /** @internal It keeps so much, should it wait for others, or if it does. */
-  keeps(bytes: number): void {
-    this.keptBytes = bytes;
-    if (this.isLeftToOthers) this.countWhileWaiting(bytes);
   }
 
   /**
-   * Counts what it keeps while it waits for others, if it is no large request, whose place counts for all of it. There is no bound to how
+   * Counts what it keeps while it waits, if it is no large request, whose place counts for all of it. There is no bound to how
    * many such wait: others may be cut off, or this one.
    */
   countWhileWaiting(keptBytes: number): void {

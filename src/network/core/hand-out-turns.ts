@@ -18,6 +18,7 @@ export class HandOutTurns {
   private endMs: number | null = null;
   private readonly line = new Set<TurnTaker>();
   private isEndAwaited = false;
+  private isCallingLine = false;
   /** Of the line: its first frame is handed out whatever the time. */
   private called: TurnTaker | null = null;
 
@@ -34,12 +35,15 @@ export class HandOutTurns {
 
   /** Whether the connection may hand out a frame now. Else it is called when its turn has come. */
   mayHandOut(connection: TurnTaker): boolean {
-    const nowMs = this.nowMs();
-    this.endMs ??= nowMs + TURN_MS;
     this.awaitEnd();
-    if (nowMs < this.endMs || connection === this.called) {
-      this.called = null;
-      return true;
+    // Who comes while others wait is behind them.
+    if (this.isCallingLine || this.line.size === 0) {
+      const nowMs = this.nowMs();
+      this.endMs ??= nowMs + TURN_MS;
+      if (nowMs < this.endMs || connection === this.called) {
+        this.called = null;
+        return true;
+      }
     }
     this.line.add(connection);
     return false;
@@ -58,10 +62,12 @@ export class HandOutTurns {
 
   private endTurn(): void {
     this.isEndAwaited = false;
+    this.isCallingLine = true;
     try {
       this.callLine();
     } finally {
       // The next read begins a turn.
+      this.isCallingLine = false;
       this.called = null;
       this.endMs = null;
       if (this.line.size > 0) this.awaitEnd();

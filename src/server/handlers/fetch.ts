@@ -67,6 +67,8 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
       } else startInSlices(context.clock, forOldClient(answer as Answer, context), context.respond, context.fail);
     },
   );
+  // As fetch sessions do; and of an answer that is kept back there is nothing but its bytes.
+  context.isCountedElsewhere = true;
   if (!underWay) return LATER;
   // A client that has gone asks again, and its reads must not pile up before those of others: a disk may be slow, or hang.
   const giveUp = (): void => {
@@ -75,8 +77,6 @@ export const fetch = handler(fetchRequest, fetchResponse, (body, context) => {
   };
   if (request.isAbandoned) giveUp();
   else request.onAbandoned = giveUp;
-  // As fetch sessions do.
-  context.isCountedElsewhere = true;
   // What it is made of counts until it waits, as all that is large.
   return underWay.isBeginning?.then(() => LATER) ?? LATER;
 });

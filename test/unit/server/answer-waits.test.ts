@@ -101,6 +101,52 @@ describe.each(fewBytes)('$name', ({ name: _name, times = 1, ...asked }) => {
   });
 });
 
+test('what waited for its turn is served though its frame is gone, and waits on as others do', async () => {
+  const clock = new SimulatedClock();
+  const turns = answerTurnsOf(clock, ApiKey.DescribeGroups);
+  const large = { address: 'other', bytes: 64 * MIB, begin: () => undefined };
+  turns.enter(large);
+  const describeGroup = (groupId: string): object => ({ errorCode: 0, groupId, members: [] });
+  const outcome = await call({
+    apiKey: ApiKey.DescribeGroups,
+    version: 4,
+    body: { groups: list(1500, (at) => `group ${at}`) },
+    services: {
+      clock,
+      largeRequests: new LargeRequests(clock, 1e9),
+      groups: { numMembers: () => 1000, describeGroup },
+    },
+  });
+  expect(outcome.answer).toBeNull();
+  turns.leave(large);
+  for (let turn = 0; turn < 10; turn++) await clock.advance(10);
+  expect(outcome).toMatchObject({ closed: null });
+  expect((outcome.answer as { groups: object[] }).groups).toHaveLength(1500);
+});
+
+test('of a fetch whose answer is kept back for want of room nothing counts but that', async () => {
+  const clock = new SimulatedClock();
+  const largeRequests = new LargeRequests(clock, 1e9);
+  const handleFetch = (
+    _body: object,
+    _version: number,
+    _from: object,
+    respond: (answer: object, delayMs: number) => void,
+  ): null => {
+    respond({ responses: [] }, 500);
+    return null;
+  };
+  const outcome = await call({
+    apiKey: ApiKey.Fetch,
+    version: 12,
+    body: { maxWaitMs: 60_000, topics: [{ topic: 't', partitions: list(500, (partition) => ({ partition })) }] },
+    services: { clock, largeRequests, replicas: { handleFetch } },
+  });
+  expect([outcome.answer, largeRequests.keptBytes]).toEqual([null, 0]);
+  await clock.advance(500);
+  expect(outcome.answer).not.toBeNull();
+});
+
 describe('what is kept by who waits for his turn', () => {
   const waiting = async (
     asked: Pick<RequestCall, 'apiKey' | 'version' | 'body'> & Partial<RequestCall>,

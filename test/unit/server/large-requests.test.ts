@@ -153,6 +153,24 @@ test('a request of a few elements in a large frame has its part of the memory, a
   ]);
 });
 
+test('a request of some hundred elements counts while it waits for whatever is promised', async () => {
+  const { clock, run } = busyClock();
+  const large = new LargeRequests(clock, 1e9);
+  let answer: (groups: object) => void;
+  const promised = new Promise<object>((resolve) => (answer = resolve));
+  const sent = send(
+    handler(describeGroupsRequest, describeGroupsResponse, () => promised),
+    4,
+    { groups: names.slice(0, 1500) },
+    services(clock, large),
+  );
+  expect(large.keptBytes).toBeGreaterThan(50_000);
+  answer!({ groups: [] });
+  await promised;
+  run();
+  expect([sent.answer !== null, large.keptBytes]).toEqual([true, 0]);
+});
+
 test('a request of some hundred elements is answered within the call', () => {
   const { clock } = busyClock();
   expect(send(describeGroups, 5, { groups: names.slice(0, 500) }, services(clock)).answer).not.toBeNull();

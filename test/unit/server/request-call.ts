@@ -94,6 +94,8 @@ export async function call({
   };
   onRequest(request);
   new RequestDispatcher(API_HANDLERS, all as unknown as BrokerServices).dispatch(request);
+  // As the connection does when the handler has returned.
+  request.handedOut({ releaseMemory: () => undefined, end: () => undefined });
   await settle();
   return outcome;
 }
