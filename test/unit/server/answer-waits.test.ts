@@ -101,6 +101,14 @@ describe.each(fewBytes)('$name', ({ name: _name, times = 1, ...asked }) => {
   });
 });
 
+/** A replica manager that has the answer of a fetch at once, not to be sent before. */
+const answeredIn =
+  (delayMs: number) =>
+  (_body: object, _version: number, _from: object, respond: (answer: object, delayMs: number) => void): null => {
+    respond({ responses: [] }, delayMs);
+    return null;
+  };
+
 test('what waited for its turn is served though its frame is gone, and waits on as others do', async () => {
   const clock = new SimulatedClock();
   const turns = answerTurnsOf(clock, ApiKey.DescribeGroups);
@@ -127,20 +135,11 @@ test('what waited for its turn is served though its frame is gone, and waits on 
 test('of a fetch whose answer is kept back for want of room nothing counts but that', async () => {
   const clock = new SimulatedClock();
   const largeRequests = new LargeRequests(clock, 1e9);
-  const handleFetch = (
-    _body: object,
-    _version: number,
-    _from: object,
-    respond: (answer: object, delayMs: number) => void,
-  ): null => {
-    respond({ responses: [] }, 500);
-    return null;
-  };
   const outcome = await call({
     apiKey: ApiKey.Fetch,
     version: 12,
     body: { maxWaitMs: 60_000, topics: [{ topic: 't', partitions: list(500, (partition) => ({ partition })) }] },
-    services: { clock, largeRequests, replicas: { handleFetch } },
+    services: { clock, largeRequests, replicas: { handleFetch: answeredIn(500) } },
   });
   expect([outcome.answer, largeRequests.keptBytes]).toEqual([null, 0]);
   await clock.advance(500);
@@ -285,21 +284,12 @@ test('a member that waits for its leader keeps nothing of the assignments it bri
 test('an answer that is delayed is not kept for a client that has gone', async () => {
   const clock = new SimulatedClock();
   const delayed: Request[] = [];
-  const handleFetch = (
-    _body: object,
-    _version: number,
-    _from: object,
-    respond: (answer: object, delayMs: number) => void,
-  ): null => {
-    respond({ responses: [] }, 60_000);
-    return null;
-  };
   const fetch = async (onRequest: (request: Request) => void): Promise<void> => {
     const outcome = await call({
       apiKey: ApiKey.Fetch,
       version: 12,
       body: { maxWaitMs: 60_000, topics: [] },
-      services: { clock, replicas: { handleFetch } },
+      services: { clock, replicas: { handleFetch: answeredIn(60_000) } },
       onRequest,
     });
     expect(outcome.answer).toBeNull();
