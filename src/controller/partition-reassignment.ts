@@ -40,7 +40,9 @@ export async function takeOnReassignments(
   }
   const failed: Failures = new Map();
   for (const [topic, ofTopic] of byTopic) {
-    const wanted = ofTopic.filter((move) => losesNothing(move, failed));
+    // What is dropped goes at once, so that their states have to be those of now.
+    await readAgain(controller, ofTopic.filter(dropsReplicas), failed);
+    const wanted = ofTopic.filter((move) => !failed.has(move.partition) && losesNothing(move, failed));
     await attempt(wanted, failed, () => updateCurrentReassignments(controller, topic, wanted));
     const begun = ofTopic.filter(({ partition }) => !failed.has(partition));
     await giveLeaders(controller, begun);
@@ -51,6 +53,27 @@ export async function takeOnReassignments(
     await attempt(complete, failed, () => finish(controller, topic, complete));
   }
   return failed;
+}
+
+function dropsReplicas({ partition, reassignment }: Move): boolean {
+  return partition.assignment.replicas.some((replica) => !reassignment.replicas.includes(replica));
+}
+
+/**
+ * Reads the states in ZooKeeper: old leaders write there, and are heard of later. A partition without one has never had a leader; of one that cannot
+ * be read nothing is known.
+ */
+async function readAgain(
+  { context, partitionStore }: ControllerRuntime,
+  moves: readonly Move[],
+  failed: Failures,
+): Promise<void> {
+  const states = await partitionStore.readPartitionStates(moves.map(({ partition }) => partition));
+  states.forEach((state, i) => {
+    const { partition } = moves[i]!;
+    if (state instanceof Error) failed.set(partition, state);
+    else if (state !== null) context.putLeadership(partition, state);
+  });
 }
 
 /** The replicas that only the reassignment before wanted are deleted at once. They may be all that is in sync. (Kafka's controller deletes them.) */
@@ -108,25 +131,16 @@ async function giveLeaders(controller: ControllerRuntime, moves: readonly Move[]
   await partitions.handleStateChanges(toLead, 'OnlinePartition', OFFLINE_ELECTION);
 }
 
-/**
- * Those that can be finished, as their states in ZooKeeper say. Old leaders write there, and are heard of later; and what is complete ends with
- * the deletion of replicas, which no version of a znode would stop.
- */
-async function completeOnes(
-  { context, partitionStore }: ControllerRuntime,
-  moves: readonly Move[],
-  failed: Failures,
-): Promise<Move[]> {
+/** Those that can be finished: that ends with the deletion of replicas, which no version of a znode would stop. */
+async function completeOnes(controller: ControllerRuntime, moves: readonly Move[], failed: Failures): Promise<Move[]> {
   const isComplete = ({ partition, reassignment }: Move): boolean =>
     isReassignmentComplete(reassignment, partition.leadership?.leaderAndIsr);
   const candidates = moves.filter((move) => isComplete(move) || move.partition.leadership === undefined);
-  const moving = candidates.filter(({ reassignment }) => isBeingReassigned(reassignment));
-  const states = await partitionStore.readPartitionStates(moving.map(({ partition }) => partition));
-  states.forEach((state, i) => {
-    const { partition } = moving[i]!;
-    if (state instanceof Error) failed.set(partition, state);
-    else if (state !== null) context.putLeadership(partition, state);
-  });
+  await readAgain(
+    controller,
+    candidates.filter(({ reassignment }) => isBeingReassigned(reassignment)),
+    failed,
+  );
   return candidates.filter((move) => isComplete(move) && !failed.has(move.partition));
 }
 

@@ -112,7 +112,7 @@ describe('answers as Kafka gave them', () => {
     async (title, exchange) => {
       if (exchange.rawRequestHex !== undefined) return checkRaw(exchange, Buffer.from(exchange.rawRequestHex, 'hex'));
       const api = apiNamed(exchange.api!)!;
-      const request = fromJson(api.request, substitute(withoutRemovedFields(exchange.request!)));
+      const request = fromJson(api.request, shortened(substitute(withoutRemovedFields(exchange.request!))));
       if (/ v99/.test(exchange.name)) {
         if (exchange.connection === undefined) return;
         const frame = Buffer.concat(encodeRequestFrame(api.key, exchange.version!, 1, 'probe', request));
@@ -208,6 +208,11 @@ describe('answers as Kafka gave them', () => {
     }
   }
 });
+
+/** What waits in vain for five seconds, longer than a connection may be idle here, waits for one. */
+function shortened(request: JsonValue): JsonValue {
+  return isObject(request) && request['timeoutMs'] === 5000 ? { ...request, timeoutMs: 1000 } : request;
+}
 
 /** Fields whose values differ from run to run but come again in later requests, by kind. */
 const LEARNT_KEYS = new Map([

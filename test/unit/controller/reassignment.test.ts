@@ -298,4 +298,25 @@ describe('a new replica that leads when it is no longer wanted', () => {
     await move({ 'a-0': [2] });
     expect(await assignmentOf()).toEqual({ replicas: [2] });
   });
+
+  test('stays while its state cannot be read, though the controller is new', async () => {
+    await lab.during(lab.admin.set(STATE, Buffer.from('oops'), ANY_VERSION));
+    await lab.during(lab.admin.delete('/controller', ANY_VERSION));
+    await lab.quiesce();
+    lab.forget();
+    await move({ 'a-0': [2] });
+    expect(stopped()).toEqual(new Set());
+    expect((await assignmentOf()).replicas).toEqual(expect.arrayContaining([3, 4, 2]));
+  });
+
+  test('stays while it alone is in sync by what its leader has written, which the controller has not heard of', async () => {
+    await alterIsr([2, 3]);
+    const { leaderEpoch } = (await stateOf())!;
+    const state = { controller_epoch: 1, leader: 3, version: 1, leader_epoch: leaderEpoch, isr: [3] };
+    await lab.during(lab.admin.set(STATE, Buffer.from(JSON.stringify(state)), ANY_VERSION));
+    lab.forget();
+    await move({ 'a-0': [2] });
+    expect(stopped()).toEqual(new Set());
+    expect((await assignmentOf()).replicas).toEqual(expect.arrayContaining([3, 4, 2]));
+  });
 });

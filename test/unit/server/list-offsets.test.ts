@@ -10,6 +10,7 @@ import {
 } from '../../../src/protocol/index.js';
 import { listOffsets } from '../../../src/server/handlers/list-offsets.js';
 import type { OffsetQuery } from '../../../src/replication/index.js';
+import { LargeRequests } from '../../../src/server/large-requests.js';
 import type { BrokerServices } from '../../../src/server/services.js';
 import { call } from './request-call.js';
 
@@ -51,6 +52,7 @@ function send(n: number, version: number, find: (partition: number, query: Offse
     authorizer: { authorize: () => true },
     quotas: { recordAndThrottleMs: () => 0 },
     clock,
+    largeRequests: new LargeRequests(clock, 1e9),
     replicas: {
       fetchOffsetForTimestamp: async (
         { partition }: { partition: number },
