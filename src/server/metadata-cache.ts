@@ -84,9 +84,9 @@ export class MetadataCache implements MetadataSource {
     this.currentVersion++;
     this.currentControllerId = request.controllerId < 0 ? -1 : request.controllerId;
     this.brokers = new Map(request.liveBrokers.map((broker) => [broker.id, aliveBroker(broker)]));
-    const deleted: TopicPartition[] = [];
+    const deleted = this.forgetReplaced(request);
     for (const { topicName, topicId, partitionStates } of request.topicStates) {
-      this.setTopicId(topicName, topicId, deleted);
+      this.setTopicId(topicName, topicId);
       for (const state of partitionStates) this.updatePartition(topicName, topicId, state, deleted);
     }
     for (const state of request.ungroupedPartitionStates) {
@@ -94,6 +94,20 @@ export class MetadataCache implements MetadataSource {
     }
     for (const listener of this.updateListeners) listener();
     return deleted;
+  }
+
+  /** Forgets topics whose names are others' by the request, and returns their partitions. (Another id is another topic.) */
+  forgetReplaced({ topicStates }: UpdateMetadataRequest): TopicPartition[] {
+    const replaced: TopicPartition[] = [];
+    for (const { topicName: topic, topicId } of topicStates) {
+      const info = this.topics.get(topic);
+      if (!info || info.id === topicId || info.id === ZERO_UUID || topicId === ZERO_UUID) continue;
+      for (const partition of [...info.partitions.keys()]) {
+        this.removePartition({ topic, partition });
+        replaced.push({ topic, partition });
+      }
+    }
+    return replaced;
   }
 
   /**
@@ -244,17 +258,10 @@ export class MetadataCache implements MetadataSource {
     };
   }
 
-  /** Another id is another topic under the name: nothing is left of the one before. A topic without an id may have been given one. */
-  private setTopicId(topic: string, topicId: Uuid, deleted: TopicPartition[]): void {
+  /** A topic without an id may have been given one, or be told of by a controller that knows none. */
+  private setTopicId(topic: string, topicId: Uuid): void {
     const info = this.topics.get(topic);
     if (!info || info.id === topicId) return;
-    if (info.id !== ZERO_UUID && topicId !== ZERO_UUID) {
-      for (const partition of [...info.partitions.keys()]) {
-        this.removePartition({ topic, partition });
-        deleted.push({ topic, partition });
-      }
-      return;
-    }
     this.topicNames.delete(info.id);
     info.id = topicId;
     if (topicId !== ZERO_UUID) this.topicNames.set(topicId, topic);

@@ -31,11 +31,17 @@ async function carryOut(
   request: UpdateMetadataRequest,
   context: RequestContext<UpdateMetadataResponseInput>,
 ): Promise<UpdateMetadataResponseInput> {
-  const { metadata, replicas, groups, brokerEpoch, logger, stateChangeLogger } = context;
-  if (isBrokerEpochStale(request.brokerEpoch, brokerEpoch)) {
+  const { metadata, replicas, groups, logger, stateChangeLogger } = context;
+  const isOfEarlierLife = (): boolean => isBrokerEpochStale(request.brokerEpoch, context.brokerEpoch);
+  if (!isOfEarlierLife() && request.controllerEpoch >= replicas.controllerEpoch) {
+    // Before the topics that have taken their names are known, and get commits.
+    const replaced = metadata.forgetReplaced(request);
+    if (replaced.length > 0) await groups.onPartitionsDeleted(replaced);
+  }
+  if (isOfEarlierLife()) {
     logger.info('Received an UpdateMetadata request for an earlier life of this broker', {
       epoch: request.brokerEpoch,
-      current: brokerEpoch,
+      current: context.brokerEpoch,
     });
     return { errorCode: ErrorCode.STALE_BROKER_EPOCH };
   }

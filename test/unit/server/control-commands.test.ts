@@ -100,7 +100,11 @@ class Broker {
         },
         forget: (topic: string) => knownTopics.delete(topic),
       },
-      metadata: { updateMetadata: () => (done.push('UpdateMetadata'), []), isFirstAfterChange: () => false },
+      metadata: {
+        forgetReplaced: () => [],
+        updateMetadata: () => (done.push('UpdateMetadata'), []),
+        isFirstAfterChange: () => false,
+      },
       groups: {},
       logs: { logsByTopic: () => [] },
       replicas: {

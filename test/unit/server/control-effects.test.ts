@@ -23,7 +23,7 @@ function broker() {
       onPartitionsDeleted: (gone: readonly { topic: string; partition: number }[]) =>
         void done.push(...gone.map(({ topic, partition }) => `forgot ${topic}-${partition}`)),
     },
-    metadata: { updateMetadata: () => deleted, isFirstAfterChange: () => false },
+    metadata: { forgetReplaced: () => [], updateMetadata: () => deleted, isFirstAfterChange: () => false },
     replicas: {
       controllerEpoch: 9,
       becomeLeaderOrFollower: async () => {
@@ -138,6 +138,7 @@ function knowing(ids: Record<string, string>) {
   };
   let looks = 1;
   const metadata = {
+    forgetReplaced: () => [],
     updateMetadata: () => [],
     isFirstAfterChange: () => looks-- > 0,
     lookAgain: () => void looks++,
