@@ -77,8 +77,8 @@ export class GroupStore {
   private readonly unusedGroups = new Map<string, GroupMetadata>();
   private readonly openGroupsOfProducer = new Map<Int64, Set<string>>();
   private readonly partitions: OwnedPartitions;
-  /** Of each load that is under way the partitions that were deleted since it began: what it reads may have offsets of them. */
-  private readonly deletedWhileLoading = new Set<Map<string, TopicPartition>>();
+  /** By partition that is to be loaded: what was deleted since. What is read may have offsets of it. */
+  private readonly deletedWhileLoading = new Map<number, Map<string, TopicPartition>>();
   private partitionCount = 0;
 
   constructor(
@@ -269,22 +269,20 @@ export class GroupStore {
 
   /** Begins to load a partition that this broker now leads. `onLoaded` is called for each of its groups. */
   onElection(partition: number, coordinatorEpoch: number, onLoaded: (group: GroupMetadata) => void): void {
+    // Until one of its loads has been put to use, however many there are: what was deleted before one of them begins may be read by it.
+    const deleted = this.deletedWhileLoading.get(partition) ?? new Map<string, TopicPartition>();
+    if (!this.partitions.isOwned(partition)) this.deletedWhileLoading.set(partition, deleted);
     this.partitions.onElection(partition, coordinatorEpoch, async (isWanted) => {
       const startMs = this.clock.monotonicMs();
-      const deleted = new Map<string, TopicPartition>();
-      this.deletedWhileLoading.add(deleted);
-      try {
-        const loader = await this.readGroups({ topic: GROUP_METADATA_TOPIC, partition }, isWanted);
-        if (!loader) return false;
-        const taken = this.takeOver(loader, deleted, isWanted, onLoaded);
-        const groups = await runInSlices(this.clock, taken, BROKER_SLICES);
-        if (groups === null) return false;
-        const tookMs = Math.round(this.clock.monotonicMs() - startMs);
-        this.log.info('Loaded groups and offsets', { partition, coordinatorEpoch, groups, tookMs });
-        return true;
-      } finally {
-        this.deletedWhileLoading.delete(deleted);
-      }
+      const loader = await this.readGroups({ topic: GROUP_METADATA_TOPIC, partition }, isWanted);
+      if (!loader) return false;
+      const taken = this.takeOver(loader, deleted, isWanted, onLoaded);
+      const groups = await runInSlices(this.clock, taken, BROKER_SLICES);
+      if (groups === null) return false;
+      this.deletedWhileLoading.delete(partition);
+      const tookMs = Math.round(this.clock.monotonicMs() - startMs);
+      this.log.info('Loaded groups and offsets', { partition, coordinatorEpoch, groups, tookMs });
+      return true;
     });
   }
 
@@ -294,7 +292,7 @@ export class GroupStore {
    */
   private *takeOver(
     loader: GroupLoader,
-    deleted: Map<string, TopicPartition>,
+    deleted: ReadonlyMap<string, TopicPartition>,
     isWanted: () => boolean,
     onLoaded: (group: GroupMetadata) => void,
   ): Steps<number | null> {
@@ -309,9 +307,9 @@ export class GroupStore {
       }
       yield;
     }
-    while (deleted.size > 0) {
+    for (let seen = 0; seen < deleted.size;) {
       const partitions = new Map(deleted);
-      deleted.clear();
+      seen = partitions.size;
       yield* this.cleanUpAll(groups, ({ offsets }) => removeAmong(offsets, partitions));
     }
     return isWanted() ? groups.length : null;
@@ -319,6 +317,7 @@ export class GroupStore {
 
   /** Forgets the groups of a partition that this broker leads no more. */
   onResignation(partition: number, onUnloaded: (group: GroupMetadata) => void): void {
+    this.deletedWhileLoading.delete(partition);
     this.partitions.onResignation(partition, (wasOwned) => {
       for (const group of this.all()) {
         if (this.partitionFor(group.groupId) !== partition) continue;
@@ -339,7 +338,8 @@ export class GroupStore {
   /** Drops the offsets of partitions that are no more, and groups with nothing left. */
   *removePartitions(topicPartitions: readonly TopicPartition[]): Steps<void> {
     const byKey = new Map(topicPartitions.map((topicPartition) => [partitionKey(topicPartition), topicPartition]));
-    for (const deleted of this.deletedWhileLoading) for (const [key, partition] of byKey) deleted.set(key, partition);
+    for (const deleted of this.deletedWhileLoading.values())
+      for (const [key, partition] of byKey) deleted.set(key, partition);
     yield* this.cleanUpAll(this.groups.values(), ({ offsets }) => removeAmong(offsets, byKey));
   }
 

@@ -156,3 +156,49 @@ test('offsets of a topic that is deleted while they are loaded are gone, and sta
   partition.read = read;
   expect(await committedNext(partition)).toBe(-1n);
 });
+
+test.each<[string, (fixture: Fixture, partition: MemoryPartition, remove: () => Promise<void>) => Promise<void>]>([
+  [
+    'between two tries',
+    async (fixture, partition, remove) => {
+      partition.unreadable = new Error('EMFILE');
+      await fixture.elected(1);
+      await remove();
+      partition.unreadable = null;
+      await fixture.clock.advance(1500);
+    },
+  ],
+  [
+    'before the first begins',
+    async (fixture, _partition, remove) => {
+      fixture.coordinator.onElection(0, 1);
+      await remove();
+    },
+  ],
+  [
+    'before another one, in a newer epoch, begins',
+    async (fixture, partition, remove) => {
+      let letRead = (): void => undefined;
+      const read = partition.read.bind(partition);
+      partition.read = async (...args) => {
+        await new Promise<void>((resolve) => (letRead = resolve));
+        return read(...args);
+      };
+      fixture.coordinator.onElection(0, 1);
+      await settle();
+      await remove();
+      partition.read = read;
+      fixture.coordinator.onElection(0, 2);
+      letRead();
+    },
+  ],
+])('offsets of a topic that is deleted %s are gone, and stay so', async (_when, load) => {
+  const before = await new Fixture().elected();
+  await before.commit(5n);
+  const { partition } = before;
+  const after = new Fixture(partition);
+  await load(after, partition, () => after.coordinator.onPartitionsDeleted([ORDERS]));
+  await settle();
+  expect([after.fetchErrorCode(), after.committed()]).toEqual([ErrorCode.NONE, -1n]);
+  expect(await committedNext(partition)).toBe(-1n);
+});
