@@ -14,7 +14,6 @@ import {
   toJson,
   type ApiDescription,
   type ApiVersionsResponse,
-  type CreateTopicsResponse,
   type JsonObject,
   type JsonValue,
   type MetadataResponse,
@@ -253,15 +252,10 @@ describeWithJava('requests once answered by Kafka', () => {
       });
     }
 
-    /** Topics with assignments to brokers that never were are not in what was recorded later; and there it was the other collided. */
+    /** Topics with assignments to brokers that never were are not in what was recorded later. */
     async function tidyUpAsTheRecorderDid(): Promise<void> {
-      const names = ['as0', 'as1', 'as3', 'as4', 'as6', 'aa.bb'];
+      const names = ['as0', 'as1', 'as3', 'as4', 'as6'];
       await ask(port(), ApiKey.DeleteTopics, 5, { topicNames: names, timeoutMs: 100 });
-      await eventually(async () => {
-        const topics = [{ name: 'aa_bb', numPartitions: 1, replicationFactor: 1 }];
-        const answer = await ask<CreateTopicsResponse>(port(), ApiKey.CreateTopics, 5, { topics, timeoutMs: 5_000 });
-        return answer.topics[0]!.errorCode === ErrorCode.NONE;
-      });
       await eventually(async () => {
         const { topics } = await ask<MetadataResponse>(port(), ApiKey.Metadata, 9, { topics: null });
         return topics.every(({ name }) => !names.includes(name!));
