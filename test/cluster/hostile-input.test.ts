@@ -159,7 +159,6 @@ describeWithJava('a broker under hostile input', () => {
     ['a request shorter than its header', '00000004' + '00120000'],
     ['a request of one byte', '00000001' + '00'],
     ['a client id longer than the request', '0000000a' + '00120000' + '00000001' + '7fff'],
-    ['a negative client id length', '0000000a' + '00120000' + '00000001' + 'fffe'],
     ['the key of no API', '0000000a' + '7fff0000' + '00000001' + 'ffff'],
     ['a negative key', '0000000a' + 'ffff0000' + '00000001' + 'ffff'],
     ['the key of an API of KRaft', '0000000a' + '00370000' + '00000001' + 'ffff'],
