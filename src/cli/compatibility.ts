@@ -82,84 +82,81 @@ const MOVES_AND_DELETIONS =
   'A request that was removed by hand is not the last that is heard of. A controller whose epoch someone has written by hand begins a new term; ' +
   "Kafka's stays, and can write nothing.";
 
-const INT64_FIELDS = [
+const INT64_FIELDS = table(
   ['int64', 'within 2^53', 'beyond'],
-  ['---', '---', '---'],
-  ['times of records and batches, limits of them, times of searches', 'exact', 'exact'],
-  ['times of the time index and of producer snapshots; commit and expiry times of offsets', 'exact', 'exact'],
-  ['producer ids', 'exact', 'exact; a block of ids from the controller is refused'],
-  ['committed offsets', 'exact', 'exact'],
-  ['offsets of records from a producer', 'must be 0', 'must be 0'],
-  ['offsets of records from a leader', 'exact', 'the follower gives the partition up'],
-  ['offsets asked for (Fetch, DeleteRecords, epochs)', 'exact', 'beyond the end of every log'],
-  ['offsets in names of segments', 'exact', 'directory offline'],
-]
-  .map((cells) => `| ${cells.join(' | ')} |`)
-  .join('\n');
+  [
+    ['times of records and batches, limits of them, times of searches', 'exact', 'exact'],
+    ['times of the time index and of producer snapshots; commit and expiry times of offsets', 'exact', 'exact'],
+    ['producer ids', 'exact', 'exact; a block of ids from the controller is refused'],
+    ['committed offsets', 'exact', 'exact'],
+    ['offsets of records from a producer', 'must be 0', 'must be 0'],
+    ['offsets of records from a leader', 'exact', 'the follower gives the partition up'],
+    ['offsets asked for (Fetch, DeleteRecords, epochs)', 'exact', 'beyond the end of every log'],
+    ['offsets in names of segments', 'exact', 'directory offline'],
+  ],
+);
 
-const FOREIGN_THINGS = [
+const FOREIGN_THINGS = table(
   ['In the log directory', 'Kafka', 'Ottla'],
-  ['---', '---', '---'],
-  ['it is a file itself', 'directory offline', 'directory offline'],
-  ['a file, or a dangling link, named as a log (`x-0`)', 'ignored', 'ignored, with a warning'],
-  ['a folder of another name (`abc`, `.hidden`, `a-b-c`, `abc-delete`)', 'does not start', 'ignored, with a warning'],
-  ['a folder `t-00` beside `t-0`', 'does not start', 'ignored, with a warning'],
-  ['`meta.properties` malformed or empty in one directory', 'does not start', 'starts'],
-  ['`meta.properties` is a folder', 'directory offline', 'directory offline'],
-  ['`partition.metadata` or a checkpoint ends its lines with CRLF', 'read', 'read'],
   [
-    '`partition.metadata` is empty, as a loss of power leaves it',
-    'does not start',
-    'the controller names the topic id again',
+    ['it is a file itself', 'directory offline', 'directory offline'],
+    ['a file, or a dangling link, named as a log (`x-0`)', 'ignored', 'ignored, with a warning'],
+    ['a folder of another name (`abc`, `.hidden`, `a-b-c`, `abc-delete`)', 'does not start', 'ignored, with a warning'],
+    ['a folder `t-00` beside `t-0`', 'does not start', 'ignored, with a warning'],
+    ['`meta.properties` malformed or empty in one directory', 'does not start', 'starts'],
+    ['`meta.properties` is a folder', 'directory offline', 'directory offline'],
+    ['`partition.metadata` or a checkpoint ends its lines with CRLF', 'read', 'read'],
+    [
+      '`partition.metadata` is empty, as a loss of power leaves it',
+      'does not start',
+      'the controller names the topic id again',
+    ],
+    ['`partition.metadata` is malformed', 'directory offline', 'directory offline'],
+    ['`replication-offset-checkpoint` is malformed', 'directory offline', 'directory offline'],
+    ['`leader-epoch-checkpoint` is malformed', 'directory offline', 'the log is recovered'],
+    ['a file `7.log` in a partition', 'taken for the segment of offset 7: records behind it are hidden', 'ignored'],
+    ['a file `abc.log` in a partition', 'does not start', 'ignored'],
+    ['a segment of an offset beyond 2^53', 'served', 'directory offline'],
+    ['a folder named as a segment', 'ignored', 'directory offline'],
   ],
-  ['`partition.metadata` is malformed', 'directory offline', 'directory offline'],
-  ['`replication-offset-checkpoint` is malformed', 'directory offline', 'directory offline'],
-  ['`leader-epoch-checkpoint` is malformed', 'directory offline', 'the log is recovered'],
-  ['a file `7.log` in a partition', 'taken for the segment of offset 7: records behind it are hidden', 'ignored'],
-  ['a file `abc.log` in a partition', 'does not start', 'ignored'],
-  ['a segment of an offset beyond 2^53', 'served', 'directory offline'],
-  ['a folder named as a segment', 'ignored', 'directory offline'],
-]
-  .map((cells) => `| ${cells.join(' | ')} |`)
-  .join('\n');
+);
 
-const BAD_ZNODES = [
+const BAD_ZNODES = table(
   ['Znode', 'What someone wrote', 'Kafka', 'Ottla'],
-  ['---', '---', '---', '---'],
-  ['`/brokers/topics/T`, of a new topic', 'no JSON', 'yes, yes, yes; not named', 'yes, yes, yes; named'],
   [
-    '',
-    'nothing; partitions that are no object; a partition that is no number',
-    'yes, no, no; not named',
-    'yes, yes, yes; named',
+    ['`/brokers/topics/T`, of a new topic', 'no JSON', 'yes, yes, yes; not named', 'yes, yes, yes; named'],
+    [
+      '',
+      'nothing; partitions that are no object; a partition that is no number',
+      'yes, no, no; not named',
+      'yes, yes, yes; named',
+    ],
+    ['', 'a broker that is not there', 'yes, yes, yes; named', 'yes, yes, yes; named'],
+    ['', 'the node of another topic', 'yes, no, no; named', 'yes, yes, yes; named'],
+    ['', 'a name that no topic may have (`a b`)', 'yes, yes, yes; not named', 'yes, yes, yes; named'],
+    ['`/brokers/topics/T`, of a topic that was there', 'no JSON', 'yes, yes, yes; not named', 'yes, yes, yes; named'],
+    ['`…/partitions/0/state`', 'no JSON', 'yes, yes, yes; named', 'yes, yes, yes; named'],
+    ['', 'a number that is none of 32 bits', 'yes, no, no; not named', 'yes, yes, yes; named'],
+    ['', 'deleted', 'yes, yes, yes; not named', 'yes, yes, yes; named'],
+    ['`/config/topics/T`, `/config/brokers/B`', 'no JSON', 'yes, yes, yes; not named', 'yes, yes, yes; named'],
+    [
+      'a notification of a config, of an ISR, of a log directory',
+      'no JSON, and a name of his own',
+      'yes, yes, yes; not named',
+      'yes, yes, yes; named',
+    ],
+    [
+      '`/admin/reassign_partitions`, `…/preferred_replica_election`',
+      'no JSON',
+      'yes, yes, yes; not named',
+      'yes, yes, yes; named',
+    ],
+    ['`/admin/delete_topics/T`, of no topic', 'nothing', 'yes, yes, yes; named', 'yes, yes, yes; named'],
+    ['`/brokers/ids/77`, `/brokers/ids/abc`', 'no JSON', 'yes, no, no; named', 'yes, yes, yes; named'],
+    ['`/feature`', 'no JSON', 'yes, no, no; named', 'yes, yes, yes; named'],
+    ['`/controller`', 'no JSON', 'no, yes, yes; not named', 'yes, yes, yes; named'],
   ],
-  ['', 'a broker that is not there', 'yes, yes, yes; named', 'yes, yes, yes; named'],
-  ['', 'the node of another topic', 'yes, no, no; named', 'yes, yes, yes; named'],
-  ['', 'a name that no topic may have (`a b`)', 'yes, yes, yes; not named', 'yes, yes, yes; named'],
-  ['`/brokers/topics/T`, of a topic that was there', 'no JSON', 'yes, yes, yes; not named', 'yes, yes, yes; named'],
-  ['`…/partitions/0/state`', 'no JSON', 'yes, yes, yes; named', 'yes, yes, yes; named'],
-  ['', 'a number that is none of 32 bits', 'yes, no, no; not named', 'yes, yes, yes; named'],
-  ['', 'deleted', 'yes, yes, yes; not named', 'yes, yes, yes; named'],
-  ['`/config/topics/T`, `/config/brokers/B`', 'no JSON', 'yes, yes, yes; not named', 'yes, yes, yes; named'],
-  [
-    'a notification of a config, of an ISR, of a log directory',
-    'no JSON, and a name of his own',
-    'yes, yes, yes; not named',
-    'yes, yes, yes; named',
-  ],
-  [
-    '`/admin/reassign_partitions`, `…/preferred_replica_election`',
-    'no JSON',
-    'yes, yes, yes; not named',
-    'yes, yes, yes; named',
-  ],
-  ['`/admin/delete_topics/T`, of no topic', 'nothing', 'yes, yes, yes; named', 'yes, yes, yes; named'],
-  ['`/brokers/ids/77`, `/brokers/ids/abc`', 'no JSON', 'yes, no, no; named', 'yes, yes, yes; named'],
-  ['`/feature`', 'no JSON', 'yes, no, no; named', 'yes, yes, yes; named'],
-  ['`/controller`', 'no JSON', 'no, yes, yes; not named', 'yes, yes, yes; named'],
-]
-  .map((cells) => `| ${cells.join(' | ')} |`)
-  .join('\n');
+);
 
 /** docs/compatibility.md, made from the tables that the broker itself runs by (scripts/compatibility.mjs writes it). */
 export function compatibilityDocument(): string {

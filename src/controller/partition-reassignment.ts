@@ -7,6 +7,7 @@ import {
   isReassignmentComplete,
   originReplicas,
   sameAssignment,
+  sameIds,
 } from './core/reassignment.js';
 import { endsTerm, type PartitionUpdate } from './partition-store.js';
 import { OFFLINE_ELECTION } from './partition-state-machine.js';
@@ -309,11 +310,12 @@ export function removeAskedFor(
 ): Promise<void> {
   const isDone = (key: string, target: readonly number[]): boolean => {
     const ids = targets.get(key);
-    return ids !== undefined && ids.length === target.length && ids.every((id, i) => id === target[i]);
+    return ids !== undefined && sameIds(ids, target);
   };
   return removeFromZk(controller, isDone);
 }
 
+/** Takes the entries that are chosen out of that node. */
 export async function removeFromZk(
   { context, stores, watches }: ControllerRuntime,
   remove: (key: string, target: readonly number[]) => boolean,

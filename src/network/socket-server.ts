@@ -9,6 +9,7 @@ import {
   type Listener,
   type Logger,
   type MetricsRegistry,
+  type Steps,
   type Timer,
   type Transport,
 } from '../common/index.js';
@@ -104,7 +105,6 @@ export class SocketServer implements ServerConnectionHost {
   private processing = false;
   private stopped = false;
   private nextConnection = 0;
-  private isClosingExcess = false;
   private sweepTimer: Timer | null = null;
 
   constructor(private readonly options: SocketServerOptions) {
@@ -275,7 +275,7 @@ export class SocketServer implements ServerConnectionHost {
       case 'admittedForAnother':
       case 'admitted':
         this.serve(connection, listenerName);
-        if (admission === 'admittedForAnother') this.closeLeastActive();
+        if (admission === 'admittedForAnother') this.closeExcess();
         return true;
     }
   }
@@ -347,23 +347,26 @@ export class SocketServer implements ServerConnectionHost {
     }
   }
 
-  private closeLeastActive(): void {
-    let oldest: ServerConnection | null = null;
-    for (const connection of this.connections) {
-      if (this.isProtected(connection.info.listenerName)) continue;
-      if (oldest === null || connection.lastActiveMs < oldest.lastActiveMs) oldest = connection;
-    }
-    oldest?.close();
+  /** Closes the least active, in slices, while there are more than `max.connections` (`Processor.closeExcessConnections`). */
+  private closeExcess(): void {
+    if (this.quotas.excess > 0) void runInSlices(this.options.clock, this.closingExcess());
   }
 
-  /** Closes the least active while there are more than `max.connections` (`Processor.closeExcessConnections`). */
-  private closeExcess(): void {
-    if (this.quotas.excess <= 0 || this.isClosingExcess) return;
-    this.isClosingExcess = true;
-    const leastActive = [...this.connections].sort((a, b) => a.lastActiveMs - b.lastActiveMs);
-    const isTooMany = ({ info }: ServerConnection): boolean =>
-      this.quotas.excess > 0 && !this.isProtected(info.listenerName);
-    void this.closeThose(isTooMany, leastActive).finally(() => (this.isClosingExcess = false));
+  private *closingExcess(): Steps<void> {
+    for (let next = this.leastActive(); next && this.quotas.excess > 0; next = this.leastActive()) {
+      next.close();
+      yield;
+    }
+  }
+
+  /** Of those that may be closed in favour of others. */
+  private leastActive(): ServerConnection | null {
+    let least: ServerConnection | null = null;
+    for (const connection of this.connections) {
+      if (this.isProtected(connection.info.listenerName)) continue;
+      if (least === null || connection.lastActiveMs < least.lastActiveMs) least = connection;
+    }
+    return least;
   }
 
   private closeIdle(maxIdleMs: number): void {
@@ -371,14 +374,12 @@ export class SocketServer implements ServerConnectionHost {
   }
 
   /** In slices: to close ten thousand takes a second. Each is asked about right before. */
-  private closeThose(
-    isToGo: (connection: ServerConnection) => boolean,
-    among: readonly ServerConnection[] = [...this.connections],
-  ): Promise<void> {
+  private closeThose(isToGo: (connection: ServerConnection) => boolean): Promise<void> {
+    const { connections } = this;
     return runInSlices(
       this.options.clock,
       (function* () {
-        for (const connection of among) {
+        for (const connection of [...connections]) {
           if (connection.isClosed || !isToGo(connection)) continue;
           connection.close();
           yield;

@@ -130,6 +130,6 @@ export function snappyFailure(what: string, cause?: unknown): UndecodableRecords
   return new UndecodableRecordsError(`Failed to decompress record stream (snappy): ${what}`, { cause });
 }
 
-function tooFarBefore(): Error {
+function tooFarBefore(): UndecodableRecordsError {
   return snappyFailure('a block repeats what lies too far before');
 }

@@ -13,9 +13,9 @@ const PARTITIONS_AT_ONCE = 4000;
 const PARTITIONS_OF_A_FETCH = 50;
 
 /**
- * Fetches whose partitions have changed, or whose time is up. All that are touched while the present events are handled are looked at together after them, so that
- * one answer carries what several requests appended; in slices when they are many, for a partition may have thousands of fetches waiting, each for
- * hundreds of others.
+ * Fetches whose partitions have changed, or whose time is up. All that are touched while the present events are handled are looked at together
+ * after them, so that one answer carries what several requests appended; in slices when they are many, for a partition may have thousands of
+ * fetches waiting, each for hundreds of others.
  */
 export class TouchedFetches {
   private readonly touched = new Set<TouchedFetch>();

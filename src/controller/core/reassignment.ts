@@ -50,7 +50,8 @@ export function sameAssignment(a: ReplicaAssignment, b: ReplicaAssignment): bool
   return sameIds(a.replicas, b.replicas) && sameIds(a.adding, b.adding) && sameIds(a.removing, b.removing);
 }
 
-function sameIds(a: readonly number[], b: readonly number[]): boolean {
+/** In the same order. */
+export function sameIds(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((id, i) => id === b[i]);
 }
 

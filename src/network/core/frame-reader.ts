@@ -32,8 +32,8 @@ export interface FrameReaderHost {
 
 /**
  * Cuts the bytes of one connection into frames. There is one frame under way, and it is handed out when it is whole, or when its turn has come
- * then (`HandOutTurns`): a frame that has begun holds memory no longer than that. What takes nothing of the shared memory is read at once: small frames, and the first
- * `TINY_FRAME_BYTES` of others. Then memory is asked for, once and for the whole frame, so that no half-read frames wait for each other.
+ * then (`HandOutTurns`): a frame that has begun holds memory no longer than that. What takes nothing of the shared memory is read at once: small
+ * frames, and the first `TINY_FRAME_BYTES` of others. Then memory is asked for, once and for the whole frame, so that no half-read frames wait for each other.
  * Bytes that arrive in the scratch buffer are copied out once; the rest of a larger frame is read in place.
  *
  * Behind a frame that is being handled, up to a scratch buffer is read ahead while all connections together have room for that; otherwise

@@ -52,18 +52,16 @@ export class Administrator {
   ) {}
 
   /** Goes on for so long; resolves when its last request is answered. */
-  async workFor(ms: number): Promise<void> {
+  workFor(ms: number): Promise<void> {
     const { client } = this;
-    const endMs = client.clock.monotonicMs() + ms;
-    while (client.clock.monotonicMs() < endMs) {
-      await client.pause(2 * ACT_EVERY_MS * client.random.nextDouble());
+    return client.actFor(ms, ACT_EVERY_MS, async () => {
       try {
         await this.act(this.pick(ADMINISTERED_TOPICS));
       } catch (error) {
         if (!(error instanceof NetworkError)) throw error;
         await client.refreshMetadata();
       }
-    }
+    });
   }
 
   private async act(topic: string): Promise<void> {

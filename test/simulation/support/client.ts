@@ -177,6 +177,15 @@ export class SimulatedClient {
     return new Promise((resolve) => this.clock.setTimer(ms, resolve));
   }
 
+  /** Acts for so long, again and again, with random pauses of `everyMs` on average; resolves when the last act is over. */
+  async actFor(ms: number, everyMs: number, act: () => Promise<void>): Promise<void> {
+    const endMs = this.clock.monotonicMs() + ms;
+    while (this.clock.monotonicMs() < endMs) {
+      await this.pause(2 * everyMs * this.random.nextDouble());
+      await act();
+    }
+  }
+
   close(): void {
     for (const connection of this.connections.values()) connection.close();
     this.process.kill();

@@ -40,11 +40,9 @@ export class GroupKeeper {
     private readonly topic: string,
   ) {}
 
-  async workFor(ms: number): Promise<void> {
+  workFor(ms: number): Promise<void> {
     const { client } = this;
-    const endMs = client.clock.monotonicMs() + ms;
-    while (client.clock.monotonicMs() < endMs) {
-      await client.pause(2 * ACT_EVERY_MS * client.random.nextDouble());
+    return client.actFor(ms, ACT_EVERY_MS, async () => {
       try {
         if (this.coordinator < 0) await this.findCoordinator();
         else
@@ -57,7 +55,7 @@ export class GroupKeeper {
         this.uncertain.add(NONE);
         this.coordinator = -1;
       }
-    }
+    });
   }
 
   private async findCoordinator(): Promise<void> {

@@ -24,6 +24,20 @@ export class SimulatedZooKeeper {
     return { zk, network, stores: new ZkStores(zk, { clock: this.clock, logger: silentLogger }) };
   }
 
+  /** The next `multi` takes effect, and its answer is lost with the connections of that network. */
+  loseNextAnswer(network: MemoryTransport): void {
+    const { core } = this.server;
+    const step = core.step.bind(core);
+    core.step = (...args) => {
+      const result = step(...args);
+      if (args[1].op === 'multi') {
+        core.step = step;
+        network.resetAll();
+      }
+      return result;
+    };
+  }
+
   /** Lets time pass until the promise settles. Fails when nothing can happen any more, or after an hour. */
   async run<T>(promise: Promise<T>): Promise<T> {
     let settled = false;
