@@ -12,6 +12,7 @@ const PAUSE_MS = 5;
 export class Workload {
   private readonly acknowledged: Set<number>[];
   private next = 0;
+  private connects = 0;
   private isStopping = false;
   private loops: Promise<void>[] = [];
 
@@ -68,21 +69,26 @@ export class Workload {
           ids = [];
         } else {
           // kafkajs may take one broker for another after a fail-over: then it sends a Produce of nothing, for ever, and calls that done.
-          await producer.disconnect();
-          producer = null;
+          producer = await closed(producer);
         }
       } catch (error) {
-        // Not acknowledged, so nobody relies on it; the next round sends it again.
+        // Not acknowledged, so nobody relies on it; the next round sends it again. A broker that stands still and keeps its connection is
+        // asked for metadata by kafkajs for ever: another producer asks another broker.
         if (!(error instanceof Error)) throw error;
+        producer = await closed(producer);
       }
       await pause(PAUSE_MS);
     }
-    await producer?.disconnect();
+    await closed(producer);
   }
 
   private async connect(): Promise<Producer> {
+    const { addresses } = this.cluster;
+    const first = this.connects++ % addresses.length;
     const producer = this.cluster
       .client({
+        // kafkajs begins with the first, and stays with it when it does not answer.
+        brokers: [...addresses.slice(first), ...addresses.slice(0, first)],
         requestTimeout: 4_000,
         connectionTimeout: 1_000,
         retry: { initialRetryTime: 50, maxRetryTime: 300, retries: 4 },
@@ -91,6 +97,11 @@ export class Workload {
     await producer.connect();
     return producer;
   }
+}
+
+async function closed(producer: Producer | null): Promise<null> {
+  await producer?.disconnect();
+  return null;
 }
 
 /** Reads a topic in a consumer group and remembers the numbers. */
