@@ -107,6 +107,7 @@ export class LogFile {
   private closeWhenUnpinned = false;
   private isRetired = false;
   private knownSize: number;
+  private knownWrittenMs: number | null = null;
 
   /** `size` is that of the file when known, else -1: it is then asked for on first need. */
   constructor(
@@ -151,6 +152,11 @@ export class LogFile {
   /** Milliseconds since 1970 of the last write, as the file system says. */
   get modifiedMs(): number {
     return this.cache.fs.stat(this.currentPath).modifiedMs;
+  }
+
+  /** The same, asked once after each write: for walks of many files. A time that was set by hand since then is not noticed. */
+  get lastWrittenMs(): number {
+    return (this.knownWrittenMs ??= this.modifiedMs);
   }
 
   /** Reads up to `length` bytes at `position`; fewer only at the end of the file. */
@@ -214,6 +220,7 @@ export class LogFile {
   /** Writes behind the last byte. When it throws, a part may have been written; the size stays, so the next write covers it. */
   append(buffers: readonly Buffer[], length: number): void {
     const position = this.sizeInBytes;
+    this.knownWrittenMs = null;
     this.opened().writeSync(buffers, position);
     this.knownSize = position + length;
   }
@@ -221,6 +228,7 @@ export class LogFile {
   truncate(size: number): void {
     if (size === this.sizeInBytes) return;
     assert(size < this.sizeInBytes, 'a file is only ever cut');
+    this.knownWrittenMs = null;
     this.opened().truncate(size);
     this.knownSize = size;
   }

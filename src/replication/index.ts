@@ -2,7 +2,7 @@ export { ReplicaManager, type OffsetAnswerForTimestamp } from './replica-manager
 export { type ReplicaManagerOptions } from './replica-manager-options.js';
 export { AlterPartitionManager, type AlterPartitionManagerOptions } from './alter-partition-manager.js';
 export { type Partition } from './partition.js';
-export { legacyOffsetsForTimestamp, type OffsetQuery } from './list-offsets.js';
+export { legacyOffsetsForTimestamp, type LegacyQuery, type OffsetQuery } from './list-offsets.js';
 export { type DeleteRecordsResult } from './delete-records.js';
 export type { ControllerIdentity, StopReplicaPartition, StopReplicasResult } from './role-changes.js';
 export type { AppendWait, AppendWaitEnd } from './append-waits.js';

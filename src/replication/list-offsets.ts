@@ -1,3 +1,4 @@
+import type { Steps } from '../common/index.js';
 import {
   EARLIEST_LOCAL_TIMESTAMP,
   EARLIEST_TIMESTAMP,
@@ -99,17 +100,22 @@ export function fetchOffsetForTimestamp(
  * ListOffsets 0 of one partition: offsets of segments by the time of their files, and the end, the newest first. A consumer is told of the high
  * watermark in place of what is beyond (Kafka's `Partition.legacyFetchOffsetsForTimestamp`); or an error code.
  */
-export function legacyOffsetsForTimestamp(
+export function* legacyOffsetsForTimestamp(
   partition: Partition,
   timestamp: Int64,
   maxNumOffsets: number,
-  { isFromConsumer, fetchOnlyFromLeader, nowMs }: LegacyQuery,
-): number[] | number {
+  query: LegacyQuery,
+): Steps<number[] | number> {
+  const { isFromConsumer, fetchOnlyFromLeader, nowMs } = query;
   const log = partition.localLog(NO_EPOCH, fetchOnlyFromLeader);
   if (typeof log === 'number') return log;
   // Kafka makes an array of so many.
   if (maxNumOffsets < 0) return ErrorCode.UNKNOWN_SERVER_ERROR;
-  const offsets = legacyOffsetsBefore(log, timestamp, maxNumOffsets, nowMs);
+  const offsets = yield* legacyOffsetsBefore(log, timestamp, maxNumOffsets, nowMs);
+  // Led by another meanwhile, or in another directory.
+  if (partition.localLog(NO_EPOCH, fetchOnlyFromLeader) !== log) {
+    return yield* legacyOffsetsForTimestamp(partition, timestamp, maxNumOffsets, query);
+  }
   const { highWatermark } = log;
   if (!isFromConsumer || !offsets.some((offset) => offset > highWatermark)) return offsets;
   return [highWatermark, ...offsets.filter((offset) => offset <= highWatermark)];

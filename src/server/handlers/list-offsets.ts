@@ -9,10 +9,10 @@ import {
   type ListOffsetsRequest,
 } from '../../protocol/index.js';
 import { toInt64 } from '../../records/index.js';
-import { legacyOffsetsForTimestamp } from '../../replication/index.js';
 import { handler, type RequestContext } from '../handler.js';
 import { AbandonedError } from '../request-context.js';
 import { isKnownIsolationLevel } from '../request-shapes.js';
+import { listLegacyOffsets, type Asker } from './legacy-list-offsets.js';
 
 type AskedTopic = ListOffsetsRequest['topics'][number];
 type AskedPartition = AskedTopic['partitions'][number];
@@ -37,13 +37,10 @@ const FIRST_VERSION_WITH_OFFSET_NOT_AVAILABLE = 5;
 const MAX_CONCURRENT = 16;
 /** After so many, others have their turn: an answer from memory takes no turn by itself. */
 const PARTITIONS_A_TURN = 200;
-/** Of version 0, which goes through the segments of a log. */
-const LOGS_A_TURN = 1;
-/** Of segments, in an answer of version 0: each of them may be asked for thousands of times. */
-const MAX_LEGACY_OFFSETS = 100_000;
 
 /** Finds offsets by time, and the ends of logs. */
 export const listOffsets = handler(listOffsetsRequest, listOffsetsResponse, function* (request, context) {
+  if (context.apiVersion === 0) return yield* listLegacyOffsets(request, askerOf(request), context);
   const asked: Asked[] = [];
   const seen = new Map<string, Map<number, Asked>>();
   for (const { name: topic, partitions } of request.topics) {
@@ -72,8 +69,6 @@ async function findAll(listed: ListOffsetsRequest, asked: readonly Asked[], cont
   if (request.isAbandoned) giveUp();
   else request.onAbandoned = giveUp;
   const answers: PartitionAnswer[] = [];
-  const partitionsATurn = context.apiVersion === 0 ? LOGS_A_TURN : PARTITIONS_A_TURN;
-  let legacyOffsets = MAX_LEGACY_OFFSETS;
   let next = 0;
   let turn: Promise<void> | null = null;
   const findInTurn = async (): Promise<void> => {
@@ -84,13 +79,8 @@ async function findAll(listed: ListOffsetsRequest, asked: readonly Asked[], cont
         continue;
       }
       const at = next++;
-      if (next % partitionsATurn === 0) {
+      if (next % PARTITIONS_A_TURN === 0) {
         turn = nextTurn(clock).then(() => void (turn = null));
-      }
-      if (context.apiVersion === 0) {
-        const answer = (answers[at] = findLegacy(listed, asked[at]!, context, legacyOffsets));
-        legacyOffsets -= answer.oldStyleOffsets?.length ?? 0;
-        continue;
       }
       const interest = new ReadInterest('search');
       searches.add(interest);
@@ -119,7 +109,7 @@ async function find(
     return { partitionIndex, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
   }
   if (isDuplicate) return { partitionIndex, errorCode: ErrorCode.INVALID_REQUEST };
-  const isFromConsumer = request.replicaId === CONSUMER_REPLICA_ID;
+  const { isFromConsumer, fetchOnlyFromLeader } = askerOf(request);
   if (isFromConsumer && !isKnownIsolationLevel(request.isolationLevel)) {
     return { partitionIndex, errorCode: ErrorCode.UNKNOWN_SERVER_ERROR };
   }
@@ -129,7 +119,7 @@ async function find(
     const found = await replicas.fetchOffsetForTimestamp(tp, toInt64(timestamp), {
       isolation: isFromConsumer ? isolationLevel : null,
       currentLeaderEpoch,
-      fetchOnlyFromLeader: request.replicaId !== DEBUGGING_REPLICA_ID,
+      fetchOnlyFromLeader,
       searcher: { address: clientAddress, interest },
     });
     const errorCode = knownTo(apiVersion, found.errorCode);
@@ -146,31 +136,11 @@ async function find(
   }
 }
 
-/** Version 0 looks for segments, and takes a partition that is named twice. */
-function findLegacy(
-  { replicaId }: ListOffsetsRequest,
-  { topic, partition: { partitionIndex, timestamp, maxNumOffsets } }: Asked,
-  { authorize, replicas, logger, clock }: RequestContext,
-  left: number,
-): PartitionAnswer {
-  if (!authorize('DESCRIBE', { type: 'TOPIC', name: topic })) {
-    return { partitionIndex, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED };
-  }
-  const tp = { topic, partition: partitionIndex };
-  const partition = replicas.partitionOrError(tp);
-  if (typeof partition === 'number') return { partitionIndex, errorCode: partition };
-  try {
-    const offsets = legacyOffsetsForTimestamp(partition, toInt64(timestamp), Math.min(maxNumOffsets, left), {
-      isFromConsumer: replicaId === CONSUMER_REPLICA_ID,
-      fetchOnlyFromLeader: replicaId !== DEBUGGING_REPLICA_ID,
-      nowMs: clock.nowMs(),
-    });
-    if (typeof offsets === 'number') return { partitionIndex, errorCode: offsets };
-    return { partitionIndex, errorCode: ErrorCode.NONE, oldStyleOffsets: offsets.map(BigInt) };
-  } catch (error) {
-    logger.error('Error while responding to an offset request', { partition: partitionKey(tp), error });
-    return { partitionIndex, errorCode: ErrorCode.UNKNOWN_SERVER_ERROR };
-  }
+function askerOf({ replicaId }: ListOffsetsRequest): Asker {
+  return {
+    isFromConsumer: replicaId === CONSUMER_REPLICA_ID,
+    fetchOnlyFromLeader: replicaId !== DEBUGGING_REPLICA_ID,
+  };
 }
 
 function partitionsOf({ partitions }: AskedTopic): readonly AskedPartition[] {

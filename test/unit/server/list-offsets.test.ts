@@ -152,3 +152,68 @@ test('version 0 tells of no more segments than an answer is to hold, however oft
   const [topic] = (outcome.answer as ListOffsetsResponse).topics;
   expect(topic!.partitions.map(({ oldStyleOffsets }) => oldStyleOffsets.length)).toEqual([60_001, 39_999, 0]);
 });
+
+/** A log of so many segments, all written late. */
+function writtenLog(count: number, onLook: () => void) {
+  const file = {
+    get lastWrittenMs(): number {
+      onLook();
+      return 1_000_000;
+    },
+  };
+  const segments = Array.from({ length: count }, (_, baseOffset) => ({ baseOffset, sizeInBytes: 1, file }));
+  return { segments, logStartOffset: 0, logEndOffset: count, highWatermark: count };
+}
+
+const LEGACY_PARTITION = { partitionIndex: 0, timestamp: 10n, maxNumOffsets: 10 };
+
+test('others have their turn while version 0 goes through logs of thousands of segments', async () => {
+  let looks = 0;
+  const log = writtenLog(10_000, () => looks++);
+  const clock = new SimulatedClock();
+  const outcome = await call({
+    apiKey: ApiKey.ListOffsets,
+    version: 0,
+    body: { replicaId: -1, topics: [{ name: 'a', partitions: [LEGACY_PARTITION, LEGACY_PARTITION] }] },
+    services: { replicas: { partitionOrError: () => ({ localLog: () => log }) }, clock },
+  });
+  const turns: number[] = [looks];
+  while (outcome.answer === null && clock.step()) turns.push(looks - turns.reduce((sum, count) => sum + count));
+  expect(looks).toBe(20_000);
+  expect(Math.max(...turns)).toBeLessThan(10_000);
+});
+
+test('version 0 looks at nothing more for a client that has gone', async () => {
+  let looks = 0;
+  let gone: Request | null = null;
+  const log = writtenLog(10_000, () => looks++);
+  const clock = new SimulatedClock();
+  const outcome = await call({
+    apiKey: ApiKey.ListOffsets,
+    version: 0,
+    body: { replicaId: -1, topics: [{ name: 'a', partitions: [LEGACY_PARTITION, LEGACY_PARTITION] }] },
+    services: { replicas: { partitionOrError: () => ({ localLog: () => log }) }, clock },
+    onRequest: (request) => (gone = request),
+  });
+  gone!.abandon();
+  expect(gone!.isEnded).toBe(true);
+  while (clock.step());
+  await settle();
+  expect(looks).toBe(10_000);
+  expect(outcome).toMatchObject({ answer: null, closed: null });
+});
+
+test('version 0 tells of no log that another leads by the time it was gone through', async () => {
+  const error = { code: 0 };
+  const log = writtenLog(10_000, () => (error.code = ErrorCode.NOT_LEADER_OR_FOLLOWER));
+  const clock = new SimulatedClock();
+  const outcome = await call({
+    apiKey: ApiKey.ListOffsets,
+    version: 0,
+    body: { replicaId: -1, topics: [{ name: 'a', partitions: [LEGACY_PARTITION] }] },
+    services: { replicas: { partitionOrError: () => ({ localLog: () => error.code || log }) }, clock },
+  });
+  while (outcome.answer === null && clock.step());
+  const [topic] = (outcome.answer as ListOffsetsResponse).topics;
+  expect(topic!.partitions).toMatchObject([{ errorCode: ErrorCode.NOT_LEADER_OR_FOLLOWER, oldStyleOffsets: [] }]);
+});
