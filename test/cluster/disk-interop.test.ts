@@ -1,9 +1,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { CompressionCodecs, CompressionTypes, Kafka, logLevel, type Producer } from 'kafkajs';
+import { CompressionCodecs, CompressionTypes, type Kafka, type Producer } from 'kafkajs';
 import { compress, decompress } from '../../src/records/index.js';
 import { BrokerProcess } from './support/broker-process.js';
+import { kafkaJsOf } from './support/kafkajs.js';
 import { eventually } from '../support/eventually.js';
 import { portBase } from '../support/ports.js';
 import { kafkaTool, ottla } from '../support/processes.js';
@@ -81,12 +82,7 @@ describeWithJava('one data directory', () => {
     return broker;
   }
 
-  const client = (): Kafka =>
-    new Kafka({
-      brokers: [`127.0.0.1:${portBase() + 51}`],
-      logLevel: logLevel.NOTHING,
-      retry: { initialRetryTime: 100, maxRetryTime: 500, retries: 60 },
-    });
+  const client = (): Kafka => kafkaJsOf([`127.0.0.1:${portBase() + 51}`]);
 
   /** Kills it and waits until its session is over: before that no broker of its id may register. */
   async function kill(broker: BrokerProcess): Promise<void> {

@@ -1,9 +1,10 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { Kafka, logLevel } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
 import { ANY_VERSION, type ZooKeeperClient } from '../../src/zookeeper/index.js';
 import { BrokerProcess } from './support/broker-process.js';
+import { kafkaJsOf } from './support/kafkajs.js';
 import { eventually } from '../support/eventually.js';
 import { portBase } from '../support/ports.js';
 import { kafkaTool, ottla, projectRoot, run } from '../support/processes.js';
@@ -144,17 +145,10 @@ describeWithJava("the znodes of Kafka's own scenario", () => {
   }, MINUTES);
 
   const broker = (id: number): BrokerProcess => brokers.get(id)!;
-  const bootstrap = (): string =>
-    [...brokers.values()]
-      .filter(({ isRunning }) => isRunning)
-      .map(({ address }) => address)
-      .join();
-  const client = (): Kafka =>
-    new Kafka({
-      brokers: bootstrap().split(','),
-      logLevel: logLevel.NOTHING,
-      retry: { initialRetryTime: 100, maxRetryTime: 500, retries: 60 },
-    });
+  const addresses = (): string[] =>
+    [...brokers.values()].filter(({ isRunning }) => isRunning).map(({ address }) => address);
+  const bootstrap = (): string => addresses().join();
+  const client = (): Kafka => kafkaJsOf(addresses());
 
   /** Waits until all nodes are as Kafka left them; shows the difference if they do not become so. */
   async function expectLike(step: string): Promise<void> {

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { Kafka, logLevel, type Admin, type KafkaConfig } from 'kafkajs';
-import { kafkaJsSocket } from '../../../src/cli/client/kafkajs-socket.js';
+import type { Admin, Kafka, KafkaConfig } from 'kafkajs';
 import { partitionKey } from '../../../src/cluster/index.js';
 import { nodeTransport, silentLogger, systemClock, systemRandom } from '../../../src/common/index.js';
 import { nodeOf, ZkStores, ZooKeeperClient } from '../../../src/zookeeper/index.js';
 import { BrokerProcess } from './broker-process.js';
+import { kafkaJsOf } from './kafkajs.js';
 import { eventually } from '../../support/eventually.js';
 import { portBase } from '../../support/ports.js';
 import { ZooKeeperEnsemble } from '../../support/zookeeper-ensemble.js';
@@ -121,11 +121,7 @@ export class OttlaCluster {
 
   /** A kafkajs client of all brokers that keeps trying. */
   client(overrides: Partial<KafkaConfig> = {}): Kafka {
-    return new Kafka({
-      clientId: 'test',
-      socketFactory: kafkaJsSocket,
-      brokers: this.addresses,
-      logLevel: logLevel.NOTHING,
+    return kafkaJsOf(this.addresses, {
       connectionTimeout: 3_000,
       requestTimeout: 10_000,
       retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 60 },
