@@ -75,7 +75,7 @@ export async function startServer(file: string, overrides: Overrides, terminal: 
 export async function startDaemon(file: string, overrides: Overrides, terminal: Terminal): Promise<number> {
   const { config } = parseConfig(file, readProperties(file), overrides);
   const directory = terminal.env.LOG_DIR ?? config.logDirs[0]!;
-  fs.mkdirSync(directory, { recursive: true });
+  nodeFileSystem.makeDir(directory);
   const output = fs.openSync(path.join(directory, 'ottla-server.out'), 'a');
   const overrideArgs = [...overrides].flatMap(([name, value]) => ['--override', `${name}=${value}`]);
   const { spawn } = await import('node:child_process'); // Only here: a broker that starts in the foreground need not load it.

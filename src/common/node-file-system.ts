@@ -35,7 +35,7 @@ export const nodeFileSystem: FileSystem = {
     return { size: stat.size, modifiedMs: Math.trunc(stat.mtimeMs), isDirectory: stat.isDirectory() };
   },
   exists: (file) => fs.existsSync(file),
-  makeDir: (dir) => void fs.mkdirSync(dir, { recursive: true }),
+  makeDir,
   rename: (from, to) => fs.renameSync(from, to),
   remove: (file) => fs.rmSync(file, { recursive: true, force: true }),
   removeAsync,
@@ -49,6 +49,20 @@ export const nodeFileSystem: FileSystem = {
   },
   lock: lockFile,
 };
+
+/** With all that lead there. `mkdirSync` of Node does not end where a directory that exists has no room for others, as /proc: there it is ENOENT. */
+function makeDir(dir: string): void {
+  try {
+    fs.mkdirSync(dir);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && fs.statSync(dir).isDirectory()) return;
+    const parent = path.dirname(dir);
+    if (code !== 'ENOENT' || fs.existsSync(parent)) throw error;
+    makeDir(parent);
+    fs.mkdirSync(dir);
+  }
+}
 
 /** `fs.promises.rm` would give all files of a folder to the pool at once, and nothing else would get a thread for as long. */
 async function removeAsync(file: string, isOver: () => boolean = () => false): Promise<void> {

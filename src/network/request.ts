@@ -188,6 +188,21 @@ export class Request {
     this.counted?.releaseMemory();
   }
 
+  /** Hands on what was held back by `holdMemory` before any handler had it, as if it had come now. Nothing is done when it has ended meanwhile. */
+  handOutHeld(handle: (request: Request) => void): void {
+    if (this.ended) return;
+    this.holdsMemory = false;
+    try {
+      handle(this);
+    } finally {
+      // Unless its handler holds it from now on.
+      if (!this.holdsMemory) {
+        this.bytes = null;
+        this.counted?.releaseMemory();
+      }
+    }
+  }
+
   /** @internal from the connection, when the handler has returned: the frame's memory is let go now, or when the handler says so. */
   handedOut(frame: RequestFrame): void {
     if (this.ended) return frame.end();

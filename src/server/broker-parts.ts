@@ -8,6 +8,7 @@ import type { ZkClient } from '../zookeeper/index.js';
 import type { TopicAdmin } from './admin/topic-admin.js';
 import type { ConfigChanges } from './config-changes.js';
 import type { FinalizedFeatures } from './finalized-features.js';
+import type { MetadataGate } from './metadata-gate.js';
 import type { OffsetsTopic } from './offsets-topic.js';
 import type { ControllerConnection } from './ports/controller-channel.js';
 import type { BrokerServices } from './services.js';
@@ -26,6 +27,7 @@ export interface Parts {
   offsetsTopic: OffsetsTopic;
   topicAdmin: TopicAdmin;
   configChanges: ConfigChanges;
+  gate: MetadataGate;
   services: BrokerServices;
 }
 
@@ -44,6 +46,7 @@ export async function stopParts(parts: Partial<Parts>, clock: Clock, logger: Log
     });
   await withinLimit('config changes', () => parts.configChanges?.close());
   await quietly(logger, 'socket server', () => parts.sockets?.stopProcessing());
+  await quietly(logger, 'metadata gate', () => parts.gate?.close());
   await quietly(logger, 'topic admin', () => parts.topicAdmin?.waiter.close());
   await quietly(logger, 'offsets topic', () => parts.offsetsTopic?.close());
   await withinLimit('group coordinator', () => parts.groups?.shutdown());

@@ -24,6 +24,7 @@ import { TopicAdmin } from './admin/topic-admin.js';
 import { API_HANDLERS, offeredApis } from './api-table.js';
 import { AutoTopicCreation } from './auto-topic-creation.js';
 import { BrokerListeners, connectionRateLimits, socketServerLimits } from './broker-listeners.js';
+import { allLogDirsFailed, StoppedWhileStartingError } from './broker-errors.js';
 import { quietly, STOP_LIMIT_MS, stopParts, type Parts } from './broker-parts.js';
 import { ConfigChanges, withDynamicConfig } from './config-changes.js';
 import { ControlOrder } from './control-order.js';
@@ -34,6 +35,7 @@ import { internalTopicConfigs } from './internal-topics.js';
 import { LargeRequests } from './large-requests.js';
 import { localHostName } from './local-host-name.js';
 import { MetadataCache } from './metadata-cache.js';
+import { MetadataGate } from './metadata-gate.js';
 import { OffsetsTopic } from './offsets-topic.js';
 import { alterPartitionSender } from './ports/alter-partition.js';
 import type { BrokerClientOptions } from './ports/broker-client.js';
@@ -439,7 +441,10 @@ export class Broker {
     await step(configChanges.start());
 
     const dispatcher = new RequestDispatcher(API_HANDLERS, services);
-    dispatch.request = (request) => dispatcher.dispatch(request);
+    const handOut = (request: Request): void => dispatcher.dispatch(request);
+    const gate = (parts.gate = new MetadataGate({ metadata, clock, logger, handOut }));
+    await step(gate.expectTopicsOf(stores));
+    dispatch.request = (request) => gate.pass(request);
     sockets.enableProcessing();
     return { elected };
   }
@@ -514,16 +519,4 @@ export class Broker {
     this.logger.error('Fatal error, the broker stops', { error });
     this.resolveStopped(error instanceof Error ? error : new Error(String(error)));
   }
-}
-
-class StoppedWhileStartingError extends Error {
-  override readonly name = 'StoppedWhileStartingError';
-
-  constructor(options: ErrorOptions = {}) {
-    super('The broker was told to stop while it was starting', options);
-  }
-}
-
-function allLogDirsFailed(): Error {
-  return new Error('Shutdown broker because all log dirs have failed');
 }

@@ -1,0 +1,123 @@
+/** What a broker that has just started answers before the controller has told it of the cluster: nothing. */
+import { SimulatedClock, silentLogger } from '../../../src/common/index.js';
+import { Request } from '../../../src/network/index.js';
+import { ApiKey, decodeRequestHeader, encodeRequestFrame } from '../../../src/protocol/index.js';
+import { MAX_HOLD_MS, MetadataGate, TOPICS_WITHIN_MS } from '../../../src/server/metadata-gate.js';
+
+class Lab {
+  readonly clock = new SimulatedClock();
+  readonly warnings: unknown[] = [];
+  readonly handedOut: number[] = [];
+  readonly closed: string[] = [];
+  memoryLetGo = 0;
+  private topics: readonly string[] = [];
+  private brokers: readonly { id: number; rack: null }[] = [];
+  private listener = (): void => undefined;
+  readonly gate = new MetadataGate({
+    metadata: {
+      hasTopic: (topic) => this.topics.includes(topic),
+      aliveBrokers: () => this.brokers,
+      onUpdate: (listener) => {
+        this.listener = listener;
+        return () => true;
+      },
+    },
+    clock: this.clock,
+    logger: { ...silentLogger, warn: (_sentence, fields) => void this.warnings.push(fields) },
+    // Its frame is there to be decoded.
+    handOut: ({ frame, header }) => void (frame.length > 0 && this.handedOut.push(header.apiKey)),
+  });
+
+  /** The controller tells of a broker and of these topics. */
+  async tell(...topics: string[]): Promise<void> {
+    this.brokers = [{ id: 1, rack: null }];
+    this.topics = topics;
+    this.listener();
+    await this.clock.advance(0);
+  }
+
+  send(apiKey: number, clientId = 'c'): Request {
+    const frame = Buffer.concat(encodeRequestFrame(apiKey, 0, 9, clientId, {})).subarray(4);
+    const connection = {
+      id: '1',
+      listenerName: 'PLAINTEXT',
+      clientAddress: '127.0.0.1',
+      principal: { type: 'User', name: 'ANONYMOUS' },
+      clientSoftwareName: 'unknown',
+      clientSoftwareVersion: 'unknown',
+    };
+    const request = new Request(decodeRequestHeader(frame), frame, connection, 0, {
+      answered: () => undefined,
+      refused: (reason) => void this.closed.push(reason),
+      allowNext: () => undefined,
+      frameReleased: () => undefined,
+      availableAnswerBytes: () => 1,
+      claimAnswer: () => true,
+      countRead: () => undefined,
+      unclaimAnswer: () => undefined,
+    });
+    this.gate.pass(request);
+    request.handedOut({ releaseMemory: () => void this.memoryLetGo++, end: () => undefined });
+    return request;
+  }
+}
+
+test('holds a client back until the controller has told of every topic, not only of brokers', async () => {
+  const lab = new Lab();
+  lab.gate.expect(['orders', 'payments']);
+  lab.send(ApiKey.Metadata);
+  await lab.tell();
+  await lab.tell('orders');
+  expect([lab.handedOut, lab.memoryLetGo]).toEqual([[], 0]);
+  await lab.tell('orders', 'payments');
+  lab.send(ApiKey.FindCoordinator);
+  expect([lab.handedOut, lab.memoryLetGo]).toEqual([[ApiKey.Metadata, ApiKey.FindCoordinator], 2]);
+});
+
+test('lets the controller, followers and questions for versions pass', () => {
+  const lab = new Lab();
+  lab.gate.expect(['orders']);
+  lab.send(ApiKey.UpdateMetadata);
+  lab.send(ApiKey.Fetch, 'broker-2-fetcher-0');
+  lab.send(ApiKey.ApiVersions);
+  lab.send(ApiKey.Fetch, 'consumer');
+  expect(lab.handedOut).toEqual([ApiKey.UpdateMetadata, ApiKey.Fetch, ApiKey.ApiVersions]);
+});
+
+test('lets clients go elsewhere when no controller tells it of anything', async () => {
+  const lab = new Lab();
+  lab.gate.expect([]);
+  lab.send(ApiKey.Metadata);
+  await lab.clock.advance(MAX_HOLD_MS);
+  expect([lab.handedOut, lab.closed]).toEqual([[], [expect.stringMatching('no controller')]]);
+});
+
+test('does not wait for long for topics that no controller tells of, such as one whose znodes cannot be read', async () => {
+  const lab = new Lab();
+  lab.gate.expect(['damaged', 'orders']);
+  await lab.tell('orders');
+  lab.send(ApiKey.Metadata);
+  await lab.clock.advance(TOPICS_WITHIN_MS);
+  expect(lab.handedOut).toEqual([ApiKey.Metadata]);
+  expect(lab.warnings).toEqual([{ count: 1, topics: ['damaged'] }]);
+});
+
+test('forgets a client that has gone', async () => {
+  const lab = new Lab();
+  lab.gate.expect(['orders']);
+  const request = lab.send(ApiKey.Metadata);
+  request.abandon();
+  await lab.tell('orders');
+  expect([request.isEnded, lab.handedOut]).toEqual([true, []]);
+});
+
+test('is told of no topics by ZooKeeper that are being deleted', async () => {
+  const lab = new Lab();
+  await lab.gate.expectTopicsOf({
+    topics: { topics: () => Promise.resolve(['orders', 'going']) },
+    deletions: { topicDeletions: () => Promise.resolve(['going']) },
+  } as unknown as Parameters<MetadataGate['expectTopicsOf']>[0]);
+  lab.send(ApiKey.Metadata);
+  await lab.tell('orders');
+  expect(lab.handedOut).toEqual([ApiKey.Metadata]);
+});
