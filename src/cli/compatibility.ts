@@ -81,8 +81,9 @@ const MOVES_AND_DELETIONS =
   'is mended, with its replicas.\n\nOld replicas of a partition are deleted once a new one leads and all of the new ones are in sync, as ZooKeeper ' +
   'says then; Kafka goes on when that election fails, or when an old leader has shrunk the ISR since. Another target is refused while only replicas ' +
   'that it would delete are in sync. A partition that no one has led yet is led by those that it is moved to, and a broker is named once in a target. ' +
-  'A request that was removed by hand is not the last that is heard of. A controller whose epoch someone has written by hand begins a new term; ' +
-  "Kafka's stays, and can write nothing.";
+  'A request that was removed by hand is not the last that is heard of. A controller whose epoch someone has written by hand, or deleted, begins a new term; ' +
+  "Kafka's stays, and can write nothing. The number is above every one that the brokers and the partitions' states know, whatever stands in " +
+  '`/controller_epoch`; Kafka begins with 1 where it is missing, which brokers refuse that know a higher one.';
 
 const INT64_FIELDS = table(
   ['int64', 'within 2^53', 'beyond'],

@@ -5,7 +5,6 @@ import {
   systemRandom,
   type Clock,
   type Logger,
-  type Random,
   type Timer,
   type Uuid,
 } from '../common/index.js';
@@ -19,8 +18,9 @@ import {
   type ControlledShutdownRequest,
   type ControlledShutdownResponseInput,
 } from '../protocol/index.js';
-import { ControllerMovedError, isZkError, type BrokerRegistration, type ZkStores } from '../zookeeper/index.js';
-import { ControllerChannelManager, type BrokerChannelFactory, type ResponseCallback } from './channel-manager.js';
+import { ControllerMovedError, isZkError, type FormerEpochs, type ZkStores } from '../zookeeper/index.js';
+import { ControllerChannelManager, type ResponseCallback } from './channel-manager.js';
+import type { ControllerOptions } from './controller-options.js';
 import { controlVersions } from './core/control-versions.js';
 import { ControllerContext } from './core/controller-context.js';
 import { RequestBatch, type OutgoingRequest } from './core/request-batch.js';
@@ -38,6 +38,7 @@ import {
 import { ofLife, responseReceived } from './events/responses.js';
 import { topicDeletionRetry } from './events/topic-deletion.js';
 import { registerControllerMetrics } from './controller-metrics.js';
+import { formerEpochs } from './former-epochs.js';
 import { PartitionStateMachine } from './partition-state-machine.js';
 import { endsTerm, PartitionStore } from './partition-store.js';
 import { ReplicaStateMachine } from './replica-state-machine.js';
@@ -54,28 +55,6 @@ const DELETION_RETRY_DELAY_MS = 60_000;
 /** How long to leave ZooKeeper alone after it failed to answer twice, and elections after a term that failed at its start. */
 const RETRY_DELAY_MS = 1_000;
 const STATE_CHANGE_HANDLER_NAME = 'controller-state-change-handler';
-
-export interface ControllerOptions {
-  /** As at the start; `updateConfig` replaces it. */
-  readonly config: BrokerConfig;
-  readonly clock: Clock;
-  /** Ids for topics that lack one. */
-  readonly random?: Random;
-  /** `controller`. */
-  readonly logger: Logger;
-  /** `state-change`: every change of a partition's or a replica's state. */
-  readonly stateChangeLogger: Logger;
-  readonly metrics?: MetricsRegistry;
-  /** All stores of this broker's session. The broker has registered under it already. */
-  readonly stores: ZkStores;
-  readonly channelFactory: BrokerChannelFactory;
-  /** What this broker registers again after its session expired. */
-  readonly brokerRegistration: () => BrokerRegistration;
-  /** The epoch of this broker's first registration. */
-  readonly brokerEpoch: bigint;
-  /** A session could not be made good: another broker has taken our id. The broker should stop. */
-  readonly onFatalError?: (error: unknown) => void;
-}
 
 /**
  * Kafka's `KafkaController`. Every broker has one; the one that holds `/controller` is active: it elects leaders, watches brokers and
@@ -106,6 +85,8 @@ export class Controller {
   private deletionTimer: Timer | null = null;
   /** By `clock.monotonicMs`. */
   private electableAtMs = -Infinity;
+  /** The highest epoch of this broker's own terms. */
+  private latestTerm = 0;
 
   constructor(private readonly options: ControllerOptions) {
     const { config, clock, logger, stateChangeLogger, stores, channelFactory } = options;
@@ -373,9 +354,11 @@ export class Controller {
     state: 'ControllerChange',
     process: async () => {
       await this.maybeResign();
-      // Nobody took over, and what we write is refused: someone has written the epoch by hand.
-      const stands = this.isActive ? await this.stores.controller.controllerEpoch() : null;
-      if (this.isActive && stands?.zkVersion !== this.context.epochZkVersion) this.put(this.startAnew);
+      // It has gone before there was a watch.
+      if (this.isVacant) return this.put(this.reelect);
+      // Nobody took over, and what we write is refused: someone has written the epoch by hand, or deleted it.
+      const stands = this.isActive ? await this.stores.controller.controllerEpochZkVersion() : null;
+      if (this.isActive && stands !== this.context.epochZkVersion) this.put(this.startAnew);
     },
   };
 
@@ -433,16 +416,18 @@ export class Controller {
     if (waitMs > 0) return this.later(this.reelect, waitMs);
     this.activeController = (await stores.controller.controllerId()) ?? NO_CONTROLLER;
     // Somebody was elected meanwhile, maybe this broker by an earlier event.
-    if (this.activeController !== NO_CONTROLLER && (this.activeController !== runtime.brokerId || this.isActive)) {
+    if (!this.isVacant) {
       this.log.debug('A broker has been elected as the controller', { controller: this.activeController });
       return;
     }
-    // Our name without a term: the answer to an earlier election was lost. What happened since was not ours to see.
-    if (this.activeController === runtime.brokerId) await this.giveUpController();
     try {
+      // Our name without a term: the answer to an earlier election was lost. What happened since was not ours to see.
+      if (this.activeController === runtime.brokerId) await this.giveUpController();
       const { epoch, zkVersion } = await stores.controller.registerControllerAndIncrementControllerEpoch(
         runtime.brokerId,
+        this.formerEpochs(),
       );
+      this.latestTerm = epoch;
       context.epoch = epoch;
       context.epochZkVersion = zkVersion;
       this.activeController = runtime.brokerId;
@@ -462,13 +447,25 @@ export class Controller {
         this.electableAtMs = this.clock.monotonicMs() + RETRY_DELAY_MS;
         await this.triggerControllerMove();
       }
+      if (this.isVacant) this.put(this.reelect);
     }
   }
 
+  /** No one is the controller, or this broker by name only: as far as known there has to be an election. */
+  private get isVacant(): boolean {
+    const { activeController } = this;
+    return activeController === NO_CONTROLLER || (activeController === this.runtime.brokerId && !this.isActive);
+  }
+
   private async giveUpController(): Promise<void> {
-    const current = await this.stores.controller.controllerEpoch();
-    if (current) await this.stores.controller.deleteController(current.zkVersion);
+    const { controller } = this.stores;
+    const { zkVersion } = await controller.ensureControllerEpoch(this.formerEpochs());
+    await controller.deleteController(zkVersion);
     this.activeController = NO_CONTROLLER;
+  }
+
+  private formerEpochs(): FormerEpochs {
+    return formerEpochs(this.stores, Math.max(this.latestTerm, this.options.latestControllerEpoch?.() ?? 0));
   }
 
   /** Gives the lead to another broker, since this one cannot do the work. */

@@ -1,4 +1,5 @@
-export { Controller, type ControllerOptions } from './controller.js';
+export { Controller } from './controller.js';
+export type { ControllerOptions } from './controller-options.js';
 export {
   UnsendableRequestError,
   type BrokerChannel,

@@ -332,6 +332,7 @@ export class Broker {
       channelFactory: new ControlChannels(clientOptions, brokerId),
       brokerRegistration: registration,
       brokerEpoch: epoch,
+      latestControllerEpoch: () => replicas.controllerEpoch,
       onFatalError: (error) => this.onFatalError(error),
     }));
     // A new controller of many partitions takes its time.

@@ -84,7 +84,7 @@ export { nodeOf, Store, type NodesRead, type StoreOptions, type Write, type Writ
 export { ZkStores } from './stores/stores.js';
 export { ClusterStore } from './stores/cluster-store.js';
 export { BrokerStore } from './stores/broker-store.js';
-export { ControllerStore, type ControllerEpoch } from './stores/controller-store.js';
+export { ControllerStore, type ControllerEpoch, type FormerEpochs } from './stores/controller-store.js';
 export { TopicStore } from './stores/topic-store.js';
 export { PartitionStateStore, type UpdateLeaderAndIsrResult } from './stores/partition-state-store.js';
 export { ConfigStore, type ConfigUpdate } from './stores/config-store.js';

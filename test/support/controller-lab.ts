@@ -162,10 +162,16 @@ export class ControllerLab {
       channelFactory: this.channelFactory(id),
       brokerRegistration: broker.registration,
       brokerEpoch: broker.epoch,
+      latestControllerEpoch: () => Math.max(0, ...this.epochsTold(id)),
     });
     await this.during(broker.controller.startup());
     await this.quiesce();
     return broker.controller;
+  }
+
+  /** The epochs of the commands that a broker got, since they were last forgotten. */
+  epochsTold(id: number): number[] {
+    return this.received.filter(({ to }) => to === id).map(({ body }) => body.controllerEpoch);
   }
 
   /** The broker's process is gone: its session ends, nothing answers. */

@@ -138,7 +138,8 @@ export class Store {
   /**
    * Makes each write in a `multi` of its own, conditional on the version of `/controller_epoch`, all pipelined (Kafka's
    * `retryRequestsUntilConnected` with an expected version). With `ANY_VERSION` the writes are plain. Rejects with
-   * `ControllerMovedError` when any was refused because another controller was elected; the writes before it may have been made.
+   * `ControllerMovedError` when any was refused because another controller was elected, or someone has deleted that node; the writes
+   * before it may have been made.
    */
   protected async writeAll(
     writes: readonly Write[],
@@ -159,9 +160,11 @@ export class Store {
     const results = await Promise.all(writes.map((write) => this.zk.multi([check, acl(write)])));
     return results.map(([checked, written]) => {
       if (checked!.ok || checked!.code === 'rolledBack') return outcomeOf(written!);
-      if (checked!.code === 'BadVersion') {
+      if (checked!.code === 'BadVersion' || checked!.code === 'NoNode') {
         throw new ControllerMovedError(
-          `/controller_epoch is no longer at version ${expectedControllerEpochZkVersion}: another controller was elected`,
+          checked!.code === 'NoNode'
+            ? `${check.path} was deleted`
+            : `${check.path} is no longer at version ${check.version}: another controller was elected`,
         );
       }
       throw new ZkError(checked!.code, check.path);

@@ -41,6 +41,7 @@ const VICTIMS = [
   '/feature',
   '/latest_producer_id_block',
   '/controller',
+  '/controller_epoch',
   '/brokers/seqid',
 ] as const;
 
@@ -83,7 +84,7 @@ class Run {
   async goesOn(): Promise<void> {
     const { lab } = this;
     // No one can tell who the controller is meanwhile.
-    const isAboutController = this.done.some((what) => what.includes('/controller'));
+    const isAboutController = this.done.some((what) => what.startsWith('/controller '));
     if (!isAboutController) await this.isMade('before', ids[2]!);
     await this.changeController();
     await this.isMade('after', ids[3]!);
