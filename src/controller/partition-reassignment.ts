@@ -245,7 +245,7 @@ async function stopRemovedReplicas(controller: ControllerRuntime, gone: readonly
   await replicas.handleStateChanges(gone, 'OfflineReplica');
   controller.flush();
   await replicas.handleStateChanges(gone, 'ReplicaDeletionStarted');
-  // Nobody waits for the answer: what is left behind on a broker is found when it starts.
+  // Nobody waits for the answer: a broker that is away drops what is left on it when it is back.
   await replicas.handleStateChanges(gone, 'ReplicaDeletionSuccessful');
   await replicas.handleStateChanges(gone, 'NonExistentReplica');
 }

@@ -368,12 +368,11 @@ export class Broker {
       log: logger,
     }));
     const features_ = features;
-    const config = (): BrokerConfig => this.config;
     const services: BrokerServices = (parts.services = {
       brokerId,
       clusterId,
       get config() {
-        return config();
+        return now();
       },
       clock,
       random,
@@ -385,6 +384,7 @@ export class Broker {
       largeRequests: LargeRequests.forHeap(clock, heapBytes),
       controlOrder: new ControlOrder(),
       logs,
+      hasLogsOfItsCluster: identity.isOfCluster || [...logs.allLogs()].length === 0,
       topicConfigs,
       groups,
       controller,

@@ -11,6 +11,8 @@ export class InconsistentIdentityError extends Error {
 export interface BrokerIdentity {
   readonly clusterId: string;
   readonly brokerId: number;
+  /** A log directory names the cluster as its own, as all do that brokers of it have used. */
+  readonly isOfCluster: boolean;
   /** Log directories whose `meta.properties` could not be read. */
   readonly offlineDirs: readonly string[];
 }
@@ -37,7 +39,7 @@ export async function resolveIdentity(
     );
   }
   const brokerId = await resolveBrokerId(config, properties?.brokerId ?? null, cluster);
-  return { clusterId, brokerId, offlineDirs };
+  return { clusterId, brokerId, isOfCluster: storedClusterId !== null, offlineDirs };
 }
 
 async function resolveBrokerId(config: BrokerConfig, stored: number | null, cluster: ClusterStore): Promise<number> {

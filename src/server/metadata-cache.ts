@@ -110,6 +110,11 @@ export class MetadataCache implements MetadataSource {
     return replaced;
   }
 
+  /** No controller has told anything yet. */
+  get isFirst(): boolean {
+    return this.updatedFor === null;
+  }
+
   /**
    * An update came for our registration of `brokerEpoch` from the controller of `controllerEpoch`. True when it is the first of a later
    * registration or a later controller: what was deleted before may have been told to others only, or by a controller that did not

@@ -151,6 +151,9 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
   get logs(): BrokerServices['logs'] {
     return this.services.logs;
   }
+  get hasLogsOfItsCluster(): boolean {
+    return this.services.hasLogsOfItsCluster;
+  }
   get topicConfigs(): BrokerServices['topicConfigs'] {
     return this.services.topicConfigs;
   }

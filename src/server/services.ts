@@ -37,6 +37,8 @@ export interface BrokerServices {
   /** Which commands of the controller count, and whose turn it is. */
   readonly controlOrder: ControlOrder;
   readonly logs: LogManager;
+  /** There were none at the start, or `meta.properties` said that they are of this cluster. */
+  readonly hasLogsOfItsCluster: boolean;
   readonly topicConfigs: TopicConfigs;
   readonly groups: GroupCoordinator;
   readonly controller: Controller;

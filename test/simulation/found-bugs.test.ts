@@ -2,6 +2,7 @@ import { ErrorCode } from '../../src/protocol/index.js';
 import { partitionOfStatePath } from './support/cluster-state.js';
 import type { SimulatedCluster } from './support/simulated-cluster.js';
 import { LOG_DIRS } from './support/simulated-broker.js';
+import { ZOOKEEPER_HOST } from './support/simulated-zookeeper.js';
 import { foldersOf } from './support/stored-log.js';
 import { simulate } from './support/simulate.js';
 
@@ -259,3 +260,71 @@ simulate(
     await cluster.until(() => coordinators().length === 1);
   },
 );
+
+const THREE = { brokers: 3, properties: { 'min.insync.replicas': '1' } };
+
+/** Moves the only partition of `orders` to these brokers while one is cut off from all, until its session has ended. */
+async function moveAwayFrom(cluster: SimulatedCluster, away: number, replicas: readonly number[]): Promise<void> {
+  for (const other of [ZOOKEEPER_HOST, ...replicas]) cluster.cut(away, other);
+  const partitions = [{ topic: 'orders', partition: 0, replicas }];
+  cluster.zooKeeper.create('/admin/reassign_partitions', JSON.stringify({ version: 1, partitions }));
+  const isThere = (path: string): boolean => cluster.zooKeeper.exists(path);
+  await cluster.until(() => !isThere('/admin/reassign_partitions') && !isThere(`/brokers/ids/${away}`), {
+    withinMs: 60_000,
+  });
+}
+
+// The command to delete it went with the broker's session, and no one gave it again.
+simulate('a replica that was moved away while its broker was cut off is deleted', THREE, async (cluster) => {
+  const [controller, away, other] = roles(cluster);
+  await cluster.drive(cluster.createTopic('orders', { assignment: [[controller, away]] }));
+  const { disk } = cluster.broker(away);
+  await cluster.until(() => foldersOf(disk, 'orders').length > 0);
+  await moveAwayFrom(cluster, away, [controller, other]);
+  await cluster.heal().untilQuiet();
+  await cluster.until(() => foldersOf(disk, 'orders').length === 0);
+  const { replicas } = cluster.broker(away).running!.services!;
+  expect(replicas.partitionOf({ topic: 'orders', partition: 0 })).toBeUndefined();
+});
+
+// LeaderAndIsr was refused with INCONSISTENT_TOPIC_ID, and ZooKeeper named a leader that did not lead.
+for (const isStarted of [false, true]) {
+  simulate(
+    `a topic made again is led by a broker that has a replica of the old one, ${isStarted ? 'and starts' : 'and was cut off'}`,
+    THREE,
+    async (cluster) => {
+      const [controller, away, other] = roles(cluster);
+      await cluster.drive(cluster.createTopic('orders', { assignment: [[controller, away]] }));
+      await cluster.until(() => foldersOf(cluster.broker(away).disk, 'orders').length > 0);
+      await moveAwayFrom(cluster, away, [controller, other]);
+      await cluster.drive(cluster.deleteTopic('orders'));
+      await cluster.until(() => !cluster.zooKeeper.exists('/admin/delete_topics/orders'));
+      if (isStarted) cluster.broker(away).crash('process');
+      cluster.doLater(async () => void (await cluster.createTopic('orders', { assignment: [[away]] })));
+      await cluster.until(() => cluster.zooKeeper.exists('/brokers/topics/orders'));
+      cluster.heal();
+      if (isStarted) cluster.broker(away).start();
+      await cluster.untilQuiet();
+      const { replicas } = cluster.broker(away).running!.services!;
+      expect(replicas.partitionOf({ topic: 'orders', partition: 0 })?.isLeader).toBe(true);
+    },
+  );
+}
+
+// Someone who has lost his ZooKeeper removes meta.properties so that the broker starts with a new one: these are all the records that there are.
+for (const isNamed of [true, false]) {
+  simulate(
+    `a replica of no topic ${isNamed ? 'is deleted' : 'stays when meta.properties does not say of which cluster it is'}`,
+    THREE,
+    async (cluster) => {
+      const broker = cluster.broker(roles(cluster)[1]);
+      broker.crash('process');
+      broker.disk.makeDir('/data1/lost-0');
+      if (!isNamed) for (const dir of LOG_DIRS) broker.disk.remove(`${dir}/meta.properties`);
+      broker.start();
+      await cluster.until(() => broker.running !== null, { withinMs: 60_000 });
+      await cluster.run(5_000);
+      expect(broker.disk.exists('/data1/lost-0')).toBe(!isNamed);
+    },
+  );
+}

@@ -8,6 +8,7 @@ import {
 } from '../../protocol/index.js';
 import { isBrokerEpochStale } from '../broker-epoch.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
+import { dropStrays, logsInTheWay, straysAmong, type StrayReplica } from '../stray-replicas.js';
 
 type Answer = InputOf<typeof leaderAndIsrResponse>;
 
@@ -25,7 +26,10 @@ async function serve(request: LeaderAndIsrRequest, context: RequestContext<Answe
     // turn: another controller's commands do not wait for our ZooKeeper.
     const unknown = topicConfigs.unknownOf(topics);
     if (unknown.size > 0) await topicConfigs.load(unknown);
-    const answer = await controlOrder.inTurn(() => carryOut(request, topics, context));
+    // Left by a topic that had the name, they would be refused below, and no one says the command again. ZooKeeper is asked as above.
+    const inTheWay = logsInTheWay(context, topics);
+    const strays = inTheWay.length > 0 ? await straysAmong(context, inTheWay) : [];
+    const answer = await controlOrder.inTurn(() => carryOut(request, topics, strays, context));
     if (answer) return answer;
   }
 }
@@ -34,9 +38,11 @@ async function serve(request: LeaderAndIsrRequest, context: RequestContext<Answe
 async function carryOut(
   request: LeaderAndIsrRequest,
   topics: ReadonlyMap<string, Uuid>,
+  strays: readonly StrayReplica[],
   context: RequestContext<Answer>,
 ): Promise<Answer | typeof LATER | null> {
   const { apiVersion, correlationId, controlOrder, replicas, topicConfigs } = context;
+  if (strays.length > 0) await dropStrays(context, strays);
   // The session may have ended meanwhile, or the controller may have gone on to other commands on another connection.
   if (isStale(request, context)) return { errorCode: ErrorCode.STALE_BROKER_EPOCH };
   if (!controlOrder.admits(request, context)) return LATER;

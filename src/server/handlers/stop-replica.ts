@@ -10,6 +10,7 @@ import type { StopReplicasResult } from '../../replication/index.js';
 import { isBrokerEpochStale } from '../broker-epoch.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
 import { stoppedPartitions } from '../request-shapes.js';
+import { stopReplicas } from '../stopped-replicas.js';
 
 /** The controller tells which replicas to stop, and which of them to delete. */
 export const stopReplica = handler(stopReplicaRequest, stopReplicaResponse, (request, context) => {
@@ -34,7 +35,7 @@ async function carryOut(
   request: StopReplicaRequest,
   context: RequestContext<StopReplicaResponseInput>,
 ): Promise<StopReplicasResult> {
-  const { replicas, logs, topicConfigs, brokerEpoch, logger, correlationId } = context;
+  const { brokerEpoch, logger, correlationId } = context;
   if (isBrokerEpochStale(request.brokerEpoch, brokerEpoch)) {
     logger.info('Received a StopReplica request for an earlier life of this broker', {
       epoch: request.brokerEpoch,
@@ -43,12 +44,6 @@ async function carryOut(
     return { errorCode: ErrorCode.STALE_BROKER_EPOCH, partitions: Promise.resolve([]) };
   }
   const { controllerId, controllerEpoch } = request;
-  const left = new Set<string>();
   const controller = { controllerId, controllerEpoch, correlationId };
-  const partitions = runAtOnce(stoppedPartitions(request));
-  const result = await replicas.stopReplicas(controller, partitions, ({ tp }) => void left.add(tp.topic));
-  // Only with its last log: the others go on under the topic's configuration, also one that no command says more about.
-  for (const { tp } of replicas.onlinePartitions()) left.delete(tp.topic);
-  for (const topic of left) if (logs.logsByTopic(topic).length === 0) topicConfigs.forget(topic);
-  return result;
+  return stopReplicas(context, controller, runAtOnce(stoppedPartitions(request)));
 }

@@ -9,6 +9,7 @@ import {
 } from '../../protocol/index.js';
 import { isBrokerEpochStale } from '../broker-epoch.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
+import { dropStrayReplicas } from '../stray-replicas.js';
 
 /** The controller tells what clients may ask for. */
 export const updateMetadata = handler(
@@ -48,8 +49,13 @@ async function carryOut(
   let deleted: readonly TopicPartition[] = [];
   const errorCode = replicas.maybeUpdateMetadata(request.controllerEpoch, () => {
     deleted = metadata.updateMetadata(request);
-    const { controllerEpoch } = request;
-    if (metadata.isFirstAfterChange(request.brokerEpoch, controllerEpoch)) void forgetDeletedTopics(context);
+    const { brokerEpoch, controllerEpoch } = request;
+    const isFirst = metadata.isFirst;
+    const isFirstAfterChange = metadata.isFirstAfterChange(brokerEpoch, controllerEpoch);
+    if (isFirstAfterChange) void forgetDeletedTopics(context);
+    if (isFirst || isFirstAfterChange) {
+      void dropStrayReplicas(context).then((isDone) => isDone || metadata.lookAgain());
+    }
   });
   if (deleted.length > 0) await groups.onPartitionsDeleted(deleted);
   if (errorCode === ErrorCode.STALE_CONTROLLER_EPOCH) {

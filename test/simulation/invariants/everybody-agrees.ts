@@ -47,7 +47,6 @@ export function everybodyAgrees(): Invariant {
             () => `broker ${id} has ${JSON.stringify(info)}, ZooKeeper ${JSON.stringify(state)}`,
           );
           const partition = replicas.partitionOf(state);
-          // A replica that was moved away while its broker was away stays there, as in Kafka: nobody tells it to go.
           if (!state.replicas.includes(id)) continue;
           ensure(
             partition?.isLeader === (state.leader === id) && partition.leaderAndIsr.leaderEpoch === state.leaderEpoch,

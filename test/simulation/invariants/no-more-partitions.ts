@@ -3,9 +3,6 @@ import { assignmentOf, topicIdOf } from '../support/cluster-state.js';
 import { ensure, type Invariant } from '../support/invariant.js';
 import type { SimulatedCluster } from '../support/simulated-cluster.js';
 
-type Assignment = ReadonlyMap<number, readonly number[]>;
-
-const TOPIC_PATH = /^\/brokers\/topics\/([^/]+)$/;
 const PARTITION_FOLDER = /^(.+)-(\d+)$/;
 
 /**
@@ -13,25 +10,8 @@ const PARTITION_FOLDER = /^(.+)-(\d+)$/;
  * have been added is there.
  */
 export function noMorePartitions(): Invariant {
-  // A replica that was moved away while its broker was away stays there, as in Kafka: nobody tells it to go.
-  const movedAway = new Set<string>();
-  const assignments = new Map<string, Assignment>();
   return {
     name: 'brokers know and hold what ZooKeeper names, and nothing else',
-    transaction({ changes }, { zooKeeper }) {
-      for (const { path } of changes) {
-        const topic = TOPIC_PATH.exec(path)?.[1];
-        if (topic === undefined) continue;
-        const now = assignmentOf(zooKeeper, topic);
-        for (const [partition, replicas] of now ?? []) {
-          for (const id of assignments.get(topic)?.get(partition) ?? []) {
-            if (!replicas.includes(id)) movedAway.add(`${topic}-${partition} ${id}`);
-          }
-        }
-        if (now) assignments.set(topic, now);
-        else assignments.delete(topic);
-      }
-    },
     atRest(cluster) {
       const { zooKeeper, brokers, history } = cluster;
       for (const { id, running } of brokers) {
@@ -44,8 +24,10 @@ export function noMorePartitions(): Invariant {
         }
         for (const { topic, partition } of heldBy(cluster, id)) {
           const replicas = assignmentOf(zooKeeper, topic)?.get(partition) ?? [];
-          const isNamed = replicas.includes(id) || movedAway.has(`${topic}-${partition} ${id}`);
-          ensure(isNamed, () => `broker ${id} holds ${topic}-${partition}, which is on ${replicas.join()}`);
+          ensure(
+            replicas.includes(id),
+            () => `broker ${id} holds ${topic}-${partition}, which is on ${replicas.join()}`,
+          );
         }
       }
       for (const [key, count] of history.admin.partitions) {

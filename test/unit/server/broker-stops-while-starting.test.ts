@@ -94,6 +94,8 @@ async function leaveLogs({ zooKeeper, disk, life }: Awaited<ReturnType<typeof ne
   }
   await zooKeeper.run(broker.shutdown());
   disk.remove('/data/.kafka_cleanshutdown');
+  // There is no such topic: they stay because no one can tell of which cluster they are.
+  disk.remove('/data/meta.properties');
 }
 
 const MANY_LOGS = 450;

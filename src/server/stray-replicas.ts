@@ -1,0 +1,164 @@
+/**
+ * Replicas that stayed on this broker because no one could tell it to delete them: it was away, or cut off, while their topic was deleted (and
+ * perhaps made again), or while they were moved to others. The controller counts them as gone, and asks no one again.
+ */
+import { partitionKey, type TopicAssignment, type TopicPartition } from '../cluster/index.js';
+import { ZERO_UUID, type Uuid } from '../common/index.js';
+import type { UnifiedLog } from '../log/index.js';
+import { ErrorCode, errorName } from '../protocol/index.js';
+import type { BrokerServices } from './services.js';
+import { stopReplicas } from './stopped-replicas.js';
+
+/** The parts of the broker that this takes. */
+export type StrayServices = Pick<
+  BrokerServices,
+  'brokerId' | 'controlOrder' | 'hasLogsOfItsCluster' | 'logger' | 'logs' | 'replicas' | 'stores' | 'topicConfigs'
+>;
+
+/** A replica as it was before ZooKeeper was asked. */
+interface Held {
+  readonly log: UnifiedLog;
+  /** Undefined when no controller has told its role. */
+  readonly leaderEpoch: number | undefined;
+}
+
+export interface StrayReplica extends Held {
+  readonly reason: string;
+}
+
+/** The assignments of so many topics are in memory at once. */
+const TOPICS_AT_ONCE = 200;
+/** In StopReplica this stops a replica whatever its epoch is. */
+const EPOCH_DURING_DELETE = -2;
+
+/**
+ * Drops all replicas that ZooKeeper does not assign to this broker. Called with the first UpdateMetadata of a controller, or for a registration:
+ * whatever that controller deletes or moves away from then on, it tells us of, and what was deleted or moved before is to be seen in ZooKeeper.
+ * False when ZooKeeper could not be asked.
+ */
+export async function dropStrayReplicas(services: StrayServices): Promise<boolean> {
+  const { logs, controlOrder, logger } = services;
+  try {
+    const strays = await findStrays(services, logs.allLogs());
+    if (strays.length > 0) await controlOrder.inTurn(() => dropStrays(services, strays));
+    return true;
+  } catch (error) {
+    logger.warn('Cannot tell which replicas are not assigned to this broker any more', { error });
+    return false;
+  }
+}
+
+/** The logs that keep those of topics with these ids from being made, because they have the names. */
+export function logsInTheWay(
+  { logs }: Pick<BrokerServices, 'logs'>,
+  topicIds: ReadonlyMap<string, Uuid>,
+): readonly UnifiedLog[] {
+  const inTheWay: UnifiedLog[] = [];
+  for (const [topic, topicId] of topicIds) {
+    if (topicId === ZERO_UUID) continue;
+    for (const log of logs.logsByTopic(topic)) {
+      if (log.topicId !== null && log.topicId !== topicId && isCurrent(logs, log)) inTheWay.push(log);
+    }
+  }
+  return inTheWay;
+}
+
+/** Those of these logs that are to go. None when ZooKeeper cannot be asked. */
+export async function straysAmong(
+  services: StrayServices,
+  logs: readonly UnifiedLog[],
+): Promise<readonly StrayReplica[]> {
+  try {
+    return await findStrays(services, logs);
+  } catch (error) {
+    services.logger.warn('Cannot tell whether replicas are of topics that were deleted', { logs: logs.length, error });
+    return [];
+  }
+}
+
+/** What no command has touched since ZooKeeper was asked is deleted as by StopReplica. A turn among the commands of the controller. */
+export async function dropStrays(services: StrayServices, strays: readonly StrayReplica[]): Promise<void> {
+  const { logs, replicas, logger } = services;
+  const dropped = strays.filter(({ log, leaderEpoch }) => {
+    return isCurrent(logs, log) && leaderEpoch === replicas.partitionOf(log.topicPartition)?.leaderEpoch;
+  });
+  if (dropped.length === 0) return;
+  for (const { log, reason } of dropped) {
+    const partition = partitionKey(log.topicPartition);
+    logger.warn('Deleting a replica that is not of this broker any more', { partition, dir: log.dir, reason });
+  }
+  const { partitions } = await stopReplicas(
+    services,
+    { controllerId: -1, controllerEpoch: replicas.controllerEpoch, correlationId: -1 },
+    dropped.map(({ log }) => ({ tp: log.topicPartition, leaderEpoch: EPOCH_DURING_DELETE, deletePartition: true })),
+  );
+  // No one need wait for a disk: a loss of power that brings some back is seen at the next start.
+  void partitions.then((results) => {
+    for (const { tp, errorCode } of results) {
+      if (errorCode === ErrorCode.NONE) continue;
+      logger.warn('A replica that is not of this broker may come back', {
+        partition: partitionKey(tp),
+        error: errorName(errorCode),
+      });
+    }
+  });
+}
+
+async function findStrays(services: StrayServices, among: Iterable<UnifiedLog>): Promise<StrayReplica[]> {
+  const { brokerId, hasLogsOfItsCluster, replicas, stores, logger } = services;
+  const held = new Map<string, Held[]>();
+  for (const log of among) {
+    const { topic } = log.topicPartition;
+    const one = { log, leaderEpoch: replicas.partitionOf(log.topicPartition)?.leaderEpoch };
+    const others = held.get(topic);
+    if (others) others.push(one);
+    else held.set(topic, [one]);
+  }
+  if (held.size === 0) return [];
+  if (!hasLogsOfItsCluster) {
+    logger.warn(
+      'The log directories did not say of which cluster they are: no replica in them is taken for one of no topic',
+    );
+    return [];
+  }
+  const strays: StrayReplica[] = [];
+  const topics = [...held.keys()];
+  // What our member of the ensemble has not heard of yet is not missing.
+  await stores.topics.catchUp();
+  for (let at = 0; at < topics.length; at += TOPICS_AT_ONCE) {
+    const some = topics.slice(at, at + TOPICS_AT_ONCE);
+    const { found, unreadable } = await stores.topics.assignments(some);
+    for (const topic of some) {
+      if (unreadable.has(topic)) continue;
+      for (const one of held.get(topic)!) {
+        const reason = whyStray(brokerId, one.log.topicPartition, one.log.topicId, found.get(topic) ?? null);
+        if (reason !== null) strays.push({ ...one, reason });
+      }
+    }
+  }
+  return strays;
+}
+
+/**
+ * Why a replica with this topic id (null: it has none) is not the broker's, by the assignment of its topic in ZooKeeper (null: there is no such
+ * topic). Null when it is, or when no one can tell whether the topic is the one that it was made for.
+ */
+export function whyStray(
+  brokerId: number,
+  { topic, partition }: TopicPartition,
+  topicId: Uuid | null,
+  assignment: Pick<TopicAssignment, 'topicId' | 'partitions'> | null,
+): string | null {
+  if (assignment === null) return `there is no topic ${topic}`;
+  if (topicId === null || assignment.topicId === null) return null;
+  if (topicId !== assignment.topicId) {
+    return `it is of a topic ${topic} with the id ${topicId}; the one that is there has ${assignment.topicId}`;
+  }
+  const replicas = assignment.partitions.get(partition)?.replicas ?? [];
+  // These contain those that are being added, and those that have yet to be removed.
+  return replicas.includes(brokerId) ? null : `it is assigned to ${replicas.join(',') || 'no broker'}`;
+}
+
+function isCurrent(logs: BrokerServices['logs'], log: UnifiedLog): boolean {
+  return logs.getLog(log.topicPartition) === log;
+}
