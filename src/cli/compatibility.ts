@@ -81,7 +81,9 @@ const MOVES_AND_DELETIONS =
   'is mended, with its replicas.\n\nOld replicas of a partition are deleted once a new one leads and all of the new ones are in sync, as ZooKeeper ' +
   'says then; Kafka goes on when that election fails, or when an old leader has shrunk the ISR since. Another target is refused while only replicas ' +
   'that it would delete are in sync. A partition that no one has led yet is led by those that it is moved to, and a broker is named once in a target. ' +
-  'A request that was removed by hand is not the last that is heard of. A controller whose epoch someone has written by hand, or deleted, begins a new term; ' +
+  'A request that was removed by hand is not the last that is heard of. `/admin/reassign_partitions` that no one can read, or that names a partition ' +
+  'below 0, stays, and is taken up when it is written anew, as are entries that are written into it later; one without entries is removed. Kafka looks ' +
+  'at it when it is created. Nothing is taken out of it that was asked for after it was read, though the connection to ZooKeeper is lost. A controller whose epoch someone has written by hand, or deleted, begins a new term; ' +
   "Kafka's stays, and can write nothing. The number is above every one that the brokers and the partitions' states know, whatever stands in " +
   '`/controller_epoch`; Kafka begins with 1 where it is missing, which brokers refuse that know a higher one.' +
   '\n\nA broker that was away, or cut off, while its replicas were moved to others or their topic was deleted drops them when it is back: ' +

@@ -18,7 +18,7 @@ import { brokerChange, brokerModifications } from './events/broker-change.js';
 import { preferredReplicaElection } from './events/leader-election.js';
 import { isrChangeNotification } from './events/isr-change.js';
 import { logDirEventNotification } from './events/log-dir-event.js';
-import { zkPartitionReassignment } from './events/reassignment.js';
+import { zkPartitionReassignment, zkPartitionReassignmentChange } from './events/reassignment.js';
 import { partitionModifications, partitionStateMended, topicChange } from './events/topic-change.js';
 import { topicDeletion } from './events/topic-deletion.js';
 import type { ControllerEvent } from './runtime.js';
@@ -75,11 +75,12 @@ export class ControllerWatches {
     });
   }
 
-  /** True when reassignments are asked for in the node of before KIP-455; else it is waited for. When it has gone, by whom it may be, it is so again. */
+  /** True when reassignments are asked for in the node of before KIP-455; else it is waited for. When it has gone or changed, by whom it may be, it is looked at again. */
   checkPartitionReassignment(): Promise<boolean> {
     return this.zk.registerZNodeChangeHandlerAndCheckExistence({
       path: reassignPartitionsZnode.path,
       handleCreation: () => this.put(zkPartitionReassignment),
+      handleDataChange: () => this.put(zkPartitionReassignmentChange),
       handleDeletion: () => this.put(zkPartitionReassignment),
     });
   }

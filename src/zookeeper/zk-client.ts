@@ -80,6 +80,14 @@ export type MultiResult =
   | { readonly ok: true; readonly op: 'delete' | 'check' }
   | { readonly ok: false; readonly code: ZkErrorCode | 'rolledBack' };
 
+export interface MultiOptions {
+  /**
+   * It is made on the connection of now or not at all, and not sent again: rejects with `ConnectionLoss` when that is lost, and whoever asked has
+   * to look. For what is conditional on a version that was read: another node under the same path comes to the same versions.
+   */
+  readonly once?: boolean;
+}
+
 export type ZkState = 'closed' | 'connecting' | 'connected' | 'disconnected' | 'expired' | 'authFailed';
 
 /**
@@ -150,7 +158,7 @@ export interface ZkClient {
   set(path: string, data: Buffer | null, version: number): Promise<Stat>;
   delete(path: string, version: number): Promise<void>;
   /** All or nothing. Resolves with the refusals too; rejects only when no answer was had. */
-  multi(ops: readonly MultiOp[]): Promise<MultiResult[]>;
+  multi(ops: readonly MultiOp[], options?: MultiOptions): Promise<MultiResult[]>;
   getAcl(path: string): Promise<{ acl: Acl[]; stat: Stat }>;
   setAcl(path: string, acl: readonly Acl[], aclVersion: number): Promise<Stat>;
   /** Waits until the server has caught up with the leader. */

@@ -1,7 +1,7 @@
 import { partitionKey, parsePartitionKey } from '../../cluster/index.js';
 import { reassignPartitionsZnode, ZnodeFormatError } from '../../zookeeper/index.js';
 import type { PartitionEntry } from '../core/controller-context.js';
-import { isBeingReassigned, isReassignmentComplete, reassignTo } from '../core/reassignment.js';
+import { isBeingReassigned, isReassignmentComplete, reassignTo, sameAssignment } from '../core/reassignment.js';
 import { removeAskedFor, removeFromZk, takeOnReassignments, type Move } from '../partition-reassignment.js';
 import { endsTerm } from '../partition-store.js';
 import type { ControllerEvent, ControllerRuntime } from '../runtime.js';
@@ -13,6 +13,24 @@ export const zkPartitionReassignment: ControllerEvent = {
   async process(controller) {
     if (!controller.isActive) return;
     if (await controller.watches.checkPartitionReassignment()) await processZkReassignments(controller);
+  },
+};
+
+/**
+ * That node was written, by hand, or by this controller when some of what it asks for was done: what is new in it is taken up. (Kafka's controller
+ * listens to its creation only, so that one that no one can read is in the way of every other until it is removed.)
+ */
+export const zkPartitionReassignmentChange: ControllerEvent = {
+  name: 'ZkPartitionReassignmentChange',
+  state: 'AlterPartitionReassignment',
+  async process(controller) {
+    if (!controller.isActive) return;
+    const { partitionsBeingReassigned } = controller.context;
+    const isUnderWay = ({ partition, reassignment }: Move): boolean =>
+      partitionsBeingReassigned.has(partition) && sameAssignment(partition.assignment, reassignment);
+    if (await controller.watches.checkPartitionReassignment()) {
+      await processZkReassignments(controller, (move) => !isUnderWay(move));
+    }
   },
 };
 
@@ -82,13 +100,16 @@ export async function maybeCompleteReassignments(
   await goOn(controller, complete);
 }
 
-/** Gives the partitions whose reassignment was begun; the rest is taken out of the node. */
-async function processZkReassignments(controller: ControllerRuntime): Promise<Set<PartitionEntry>> {
+/** Gives the partitions whose reassignment was begun, of those that are wanted; what cannot be begun is taken out of the node. */
+async function processZkReassignments(
+  controller: ControllerRuntime,
+  isWanted: (move: Move) => boolean = () => true,
+): Promise<Set<PartitionEntry>> {
   const { context, deletions, log } = controller;
   const moves: Move[] = [];
   const refused = new Map<string, readonly number[]>();
   const asked = await askedInZk(controller);
-  for (const [key, target] of asked) {
+  for (const [key, target] of asked ?? []) {
     const tp = parsePartitionKey(key);
     const partition = tp && context.partition(tp.topic, tp.partition);
     if (!partition || partition.assignment.replicas.length === 0 || target.length === 0) {
@@ -104,23 +125,26 @@ async function processZkReassignments(controller: ControllerRuntime): Promise<Se
       moves.push({ partition, reassignment: reassignTo(partition.assignment, target) });
     }
   }
-  const failed = await takeOnReassignments(controller, moves);
+  const wanted = moves.filter(isWanted);
+  const failed = await takeOnReassignments(controller, wanted);
   for (const [partition, error] of failed) {
     const key = partitionKey(partition);
     log.error('Failed reassignment through zk', { partition: key, error });
-    refused.set(key, asked.get(key)!);
+    refused.set(key, asked!.get(key)!);
   }
-  if (refused.size > 0) await removeAskedFor(controller, refused);
-  return new Set(moves.flatMap(({ partition }) => (failed.has(partition) ? [] : [partition])));
+  // Without entries it is of no use, and in the way of others.
+  if (refused.size > 0 || asked?.size === 0) await removeAskedFor(controller, refused);
+  return new Set(wanted.flatMap(({ partition }) => (failed.has(partition) ? [] : [partition])));
 }
 
-async function askedInZk({ stores, log }: ControllerRuntime): Promise<ReadonlyMap<string, readonly number[]>> {
+/** Null when no one can read it: it stays, and is taken up when it is mended. */
+async function askedInZk({ stores, log }: ControllerRuntime): Promise<ReadonlyMap<string, readonly number[]> | null> {
   try {
     return await stores.reassignments.partitionReassignment();
   } catch (error) {
     if (!(error instanceof ZnodeFormatError)) throw error;
     log.error('Ignoring a reassignment that cannot be read', { path: reassignPartitionsZnode.path, error });
-    return new Map();
+    return null;
   }
 }
 

@@ -4,7 +4,7 @@ import { OPEN_ACL_UNSAFE } from '../zk-client.js';
 import type { JuteReader, JuteWriter } from '../wire/jute.js';
 import { CREATE_FLAGS, OpCode } from '../wire/op-codes.js';
 
-/** An operation on its way: how to write it, how to read its answer, and who waits. Sent again, as it is, after a lost connection. */
+/** An operation on its way: how to write it, how to read its answer, and who waits. Sent again, as it is, after a lost connection, unless `once`. */
 export interface PendingRequest {
   readonly opCode: number;
   /** Without the chroot, for errors. */
@@ -14,6 +14,8 @@ export interface PendingRequest {
   readonly succeed: (reader: JuteReader) => void;
   /** Called for a refusal, or when there will be no answer. */
   readonly fail: (code: ZkErrorCode, detail?: string) => void;
+  /** Made on the connection of now or not at all: else it fails with `ConnectionLoss`. */
+  readonly once?: boolean;
   /** How often it was sent. */
   attempts: number;
   /** What it took on the wire when it was sent last, without its length field. */

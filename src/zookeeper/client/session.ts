@@ -132,6 +132,7 @@ export class Session {
   submit(request: PendingRequest): void {
     const refusal = this.refusal();
     if (refusal) return request.fail(refusal);
+    if (request.once && this.state !== 'connected') return request.fail('ConnectionLoss');
     this.queue.push(request);
     this.schedulePump();
   }
@@ -360,19 +361,16 @@ export class Session {
    * it would keep everything else from being done.
    */
   private sendAgain(requests: readonly PendingRequest[]): void {
-    const isHopeless = ({ attempts, sentBytes }: PendingRequest): boolean =>
-      attempts > 1 && sentBytes > JUTE_MAX_BUFFER;
-    const again: PendingRequest[] = [];
-    for (const request of requests) {
-      if (!isHopeless(request)) {
-        again.push(request);
-        continue;
-      }
+    const isHopeless = ({ attempts, sentBytes, once }: PendingRequest): boolean =>
+      attempts > (once ? 0 : 1) && sentBytes > JUTE_MAX_BUFFER;
+    for (const request of requests.filter(isHopeless)) {
       const { attempts, sentBytes } = request;
       const detail = `the server closed the connection at each of ${attempts} requests of ${sentBytes} bytes (jute.maxbuffer)`;
       request.fail('BadArguments', detail);
     }
-    this.queue.unshiftAll(again);
+    const waiting = [...requests.filter((request) => !isHopeless(request)), ...this.queue.drain()];
+    this.queue.unshiftAll(waiting.filter(({ once }) => !once));
+    for (const request of waiting) if (request.once) request.fail('ConnectionLoss');
   }
 
   private drop(reason: string): void {

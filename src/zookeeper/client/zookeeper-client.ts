@@ -9,6 +9,7 @@ import {
   type Acl,
   type CreateOptions,
   type MultiOp,
+  type MultiOptions,
   type MultiResult,
   type Stat,
   type StateChangeHandler,
@@ -218,12 +219,14 @@ export class ZooKeeperClient implements ZkClient {
     );
   }
 
-  multi(ops: readonly MultiOp[]): Promise<MultiResult[]> {
+  multi(ops: readonly MultiOp[], { once = false }: MultiOptions = {}): Promise<MultiResult[]> {
     return this.request(
       OpCode.multi,
       null,
       (writer) => encodeMulti(writer, ops, (path) => this.session.full(path)),
       (reader) => decodeMulti(reader, (path) => this.session.bare(path)),
+      undefined,
+      once,
     );
   }
 
@@ -303,6 +306,7 @@ export class ZooKeeperClient implements ZkClient {
     encode: (writer: JuteWriter, full: string) => void,
     decode: (reader: JuteReader) => T,
     refused?: (code: ZkErrorCode) => T | undefined,
+    once = false,
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const full = path === null ? '' : this.session.full(path);
@@ -316,6 +320,7 @@ export class ZooKeeperClient implements ZkClient {
           if (result !== undefined) resolve(result);
           else reject(new ZkError(code, path, detail));
         },
+        once,
         attempts: 0,
         sentBytes: 0,
         deadlineMs: this.options.clock.monotonicMs() + this.operationTimeoutMs,

@@ -68,9 +68,9 @@ export class ReassignmentStore extends Store {
   }
 
   /**
-   * Takes entries out of the node, on the version that was read, so that what someone has written since stays. The node goes with the last entry,
-   * or when no one can read it: it is the only way to ask, and is not taken while it is there. True when it
-   * went, or is not the one that was read: a deletion whose answer was lost is refused when it is made again, and finds what was asked for since.
+   * Takes entries out of the node, on the version that was read, so that what someone has written since stays. The node goes with the last entry:
+   * it is the only way to ask, and no one can while it is there. One that no one can read stays as it is. True when it went, or is not the one that
+   * was read. Each write is made once: when its answer is lost the node is read again, which may be another that was asked for since.
    */
   async removePartitionReassignments(
     remove: (key: string, target: readonly number[]) => boolean,
@@ -80,18 +80,18 @@ export class ReassignmentStore extends Store {
     let isAnother = false;
     for (;;) {
       const node = await this.read(path);
-      if (!node) return isAnother;
-      const asked = entriesOf(node.data);
+      const asked = node && entriesOf(node.data);
+      if (!asked) return isAnother;
       const kept = asked.filter(([key, target]) => !remove(key, target));
       if (kept.length > 0 && kept.length === asked.length) return isAnother;
       const { version } = node.stat;
       const data = reassignPartitionsZnode.encode(new Map(kept));
-      const [outcome] = await this.writeAll(
-        [kept.length === 0 ? { op: 'delete', path, version } : { op: 'set', path, data, version }],
+      const outcome = await this.writeOnce(
+        kept.length === 0 ? { op: 'delete', path, version } : { op: 'set', path, data, version },
         expectedControllerEpochZkVersion,
       );
-      ensureOk(outcome!, path, 'BadVersion', 'NoNode');
-      if (outcome!.ok) return isAnother || kept.length === 0;
+      ensureOk(outcome, path, 'BadVersion', 'NoNode', 'ConnectionLoss');
+      if (outcome.ok) return isAnother || kept.length === 0;
       isAnother = true;
       // What was written may not have come to our member of the ensemble yet.
       await this.zk.sync(path);
@@ -104,12 +104,13 @@ export class ReassignmentStore extends Store {
   }
 }
 
-function entriesOf(data: Buffer | null): [key: string, target: readonly number[]][] {
+/** Null when no one can read them. */
+function entriesOf(data: Buffer | null): [key: string, target: readonly number[]][] | null {
   try {
     return [...reassignPartitionsZnode.decode(data)];
   } catch (error) {
     if (!(error instanceof ZnodeFormatError)) throw error;
-    return [];
+    return null;
   }
 }
 

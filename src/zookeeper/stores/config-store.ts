@@ -89,7 +89,7 @@ export class ConfigStore extends Store {
       },
       async (write) => {
         const ops = [...check, write.op === 'create' ? { ...write, acl: acl(path) } : write, notification];
-        const refusal = refusalOf(await this.zk.multi(ops));
+        const refusal = refusalOf(await this.zk.multi(ops, { once: true }));
         if (!refusal) return { ok: true, stat: null };
         if (refusal.at < check.length) isOwned = false;
         else if (refusal.at === ops.length - 1) await this.ensurePath(parent);

@@ -1,5 +1,12 @@
 import { isZkError, ControllerMovedError, ZkError, ZnodeFormatError, type ZkErrorCode } from '../errors.js';
-import { ANY_VERSION, type MultiOp, type MultiResult, type Stat, type ZkClient } from '../zk-client.js';
+import {
+  ANY_VERSION,
+  type MultiOp,
+  type MultiOptions,
+  type MultiResult,
+  type Stat,
+  type ZkClient,
+} from '../zk-client.js';
 import { defaultAcl } from '../defaults.js';
 import { controllerEpochZnode } from '../znodes/controller.js';
 
@@ -109,27 +116,32 @@ export class Store {
 
   /**
    * Changes a node on the version that was read: who wrote it in between is not undone, as `change` is asked again with what stands there then
-   * (null: no such node). What it gives, null for no change, is written by `write`. When the answer to a write was lost with its connection, its
-   * repetition is refused for what the write itself did: a node of that version and those bytes counts as written.
+   * (null: no such node). What it gives, null for no change, is written by `write`, once (`MultiOptions`): another node that was made under the
+   * path has the same versions. When the answer was lost with its connection, the node in that version with those bytes counts as written.
    */
   protected async changeNode(
     path: string,
     change: (node: Node | null) => Buffer | null | Promise<Buffer | null>,
     write: (write: Write) => Promise<WriteOutcome>,
   ): Promise<void> {
-    let tried: { readonly data: Buffer; readonly version: number } | null = null;
+    let tried: { readonly data: Buffer; readonly version: number; readonly czxid: bigint | undefined } | null = null;
     for (;;) {
       const node = await this.read(path);
-      if (tried && node?.stat.version === tried.version && node.data?.equals(tried.data) === true) return;
+      const isTried =
+        tried && node?.stat.version === tried.version && (tried.czxid ?? node.stat.czxid) === node.stat.czxid;
+      if (isTried && node!.data?.equals(tried!.data) === true) return;
       const data = await change(node);
       if (data === null) return;
+      // To decide may have taken long.
+      if (node && (await this.zk.exists(path))?.czxid !== node.stat.czxid) continue;
       const outcome = await write(
         node ? { op: 'set', path, data, version: node.stat.version } : { op: 'create', path, data },
-      );
+      ).catch(lostAnswer);
       if (outcome.ok) return;
       if (outcome.code === 'NoNode' && !node) await this.ensurePath(path.slice(0, path.lastIndexOf('/')));
-      else if (!['BadVersion', 'NodeExists', 'NoNode'].includes(outcome.code)) throw new ZkError(outcome.code, path);
-      tried = { data, version: node ? node.stat.version + 1 : 0 };
+      else if (!['BadVersion', 'NodeExists', 'NoNode', 'ConnectionLoss'].includes(outcome.code))
+        throw new ZkError(outcome.code, path);
+      tried = { data, version: node ? node.stat.version + 1 : 0, czxid: node?.stat.czxid };
       // What was written may not have come to our member of the ensemble yet.
       await this.zk.sync(path);
     }
@@ -144,20 +156,23 @@ export class Store {
   protected async writeAll(
     writes: readonly Write[],
     expectedControllerEpochZkVersion: number,
+    options: MultiOptions = {},
   ): Promise<WriteOutcome[]> {
     const acl = (write: Write): Write =>
       write.op === 'create' && !write.acl
         ? { ...write, acl: defaultAcl(this.options.secure ?? false, write.path) }
         : write;
     if (expectedControllerEpochZkVersion === ANY_VERSION) {
-      return Promise.all(writes.map((write) => this.zk.multi([acl(write)]).then(([result]) => outcomeOf(result!))));
+      return Promise.all(
+        writes.map((write) => this.zk.multi([acl(write)], options).then(([result]) => outcomeOf(result!))),
+      );
     }
     const check = {
       op: 'check',
       path: controllerEpochZnode.path,
       version: expectedControllerEpochZkVersion,
     } as const;
-    const results = await Promise.all(writes.map((write) => this.zk.multi([check, acl(write)])));
+    const results = await Promise.all(writes.map((write) => this.zk.multi([check, acl(write)], options)));
     return results.map(([checked, written]) => {
       if (checked!.ok || checked!.code === 'rolledBack') return outcomeOf(written!);
       if (checked!.code === 'BadVersion' || checked!.code === 'NoNode') {
@@ -169,6 +184,12 @@ export class Store {
       }
       throw new ZkError(checked!.code, check.path);
     });
+  }
+
+  /** One write that is made once. `ConnectionLoss`: it may have been. */
+  protected async writeOnce(write: Write, expectedControllerEpochZkVersion: number): Promise<WriteOutcome> {
+    const writes = this.writeAll([write], expectedControllerEpochZkVersion, { once: true });
+    return writes.then(([outcome]) => outcome!, lostAnswer);
   }
 
   /**
@@ -204,6 +225,11 @@ export function refusalOf(results: readonly MultiResult[]): { readonly at: numbe
   });
   // Those behind it say RuntimeInconsistency.
   return refused[0] ?? null;
+}
+
+function lostAnswer(error: unknown): WriteOutcome {
+  if (isZkError(error, 'ConnectionLoss')) return { ok: false, code: error.code };
+  throw error;
 }
 
 function outcomeOf(result: MultiResult): WriteOutcome {

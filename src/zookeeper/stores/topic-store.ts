@@ -112,7 +112,7 @@ export class TopicStore extends Store {
         current = next;
         return topicZnode.encode(next);
       },
-      (write) => this.writeAll([write], expectedControllerEpochZkVersion).then(([outcome]) => outcome!),
+      (write) => this.writeOnce(write, expectedControllerEpochZkVersion),
     );
     return current;
   }

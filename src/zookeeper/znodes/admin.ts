@@ -1,5 +1,6 @@
 import type { TopicPartition } from '../../cluster/index.js';
 import { parsePartitionKey, partitionKey } from '../../cluster/index.js';
+import { ZnodeFormatError } from '../errors.js';
 import { decodeJson, encodeJson } from './json.js';
 
 /** `/admin/delete_topics/T`: the topic is to be deleted. */
@@ -26,12 +27,15 @@ export const reassignPartitionsZnode = {
     new Map(
       decodeJson(data, '/admin/reassign_partitions')
         .objects('partitions')
-        .map((it) => [
-          partitionKey({ topic: it.string('topic'), partition: it.int('partition') }),
-          it.ints('replicas'),
-        ]),
+        .map((it) => [reassignedKey(it.string('topic'), it.int('partition')), it.ints('replicas')]),
     ),
 };
+
+function reassignedKey(topic: string, partition: number): string {
+  // Its key would be that of a partition of another topic.
+  if (partition < 0) throw new ZnodeFormatError(`/admin/reassign_partitions names partition ${partition} of ${topic}`);
+  return partitionKey({ topic, partition });
+}
 
 /** `/admin/preferred_replica_election`: elections asked for by tools of before KIP-183. The controller deletes it when done. */
 export const preferredReplicaElectionZnode = {

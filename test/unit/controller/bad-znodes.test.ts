@@ -245,6 +245,42 @@ test('notifications that no one can read are removed, and those beside them are 
   await everythingElseGoesOn();
 });
 
+describe('/admin/reassign_partitions', () => {
+  const NODE = '/admin/reassign_partitions';
+  const asking = (partition: number): string =>
+    `{"version":1,"partitions":[{"topic":"good","partition":${partition},"replicas":[3,2]}]}`;
+  const replicas = async (): Promise<readonly number[] | undefined> =>
+    (await lab.during(lab.adminStores.topics.assignment('good')))?.partitions.get(0)?.replicas;
+  const isThere = async (): Promise<boolean> => (await lab.during(lab.admin.exists(NODE))) !== null;
+
+  test.each(['oops', null, '', '{"version":1}', asking(-1)])(
+    'that holds %s stays, and is carried out when it is mended',
+    async (data) => {
+      await write(NODE, data);
+      await everythingElseGoesOn();
+      expect([await isThere(), logged.some((line) => line.includes(NODE))]).toEqual([true, true]);
+      await lab.register(2);
+      await lab.quiesce();
+      await write(NODE, asking(0));
+      expect([await replicas(), await isThere()]).toEqual([[3, 2], false]);
+    },
+  );
+
+  test('without entries goes, so that others can ask', async () => {
+    await write(NODE, '{"version":1,"partitions":[]}');
+    expect(await isThere()).toBe(false);
+    await write(NODE, asking(0));
+    expect([await replicas(), await isThere()]).toEqual([[3, 2], false]);
+  });
+
+  test('that names partition -1 of a topic moves no partition of another', async () => {
+    await createTopic('good-', IDS[0]!, [[2], [2]]);
+    await write(NODE, asking(-1));
+    const other = await lab.during(lab.adminStores.topics.assignment('good-'));
+    expect(other!.partitions.get(1)).toEqual({ replicas: [2], adding: [], removing: [] });
+  });
+});
+
 test('features that no one can read are left as they are', async () => {
   await write('/feature', 'oops');
   await everythingElseGoesOn();

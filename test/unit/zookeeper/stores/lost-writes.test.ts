@@ -1,0 +1,108 @@
+/** The answer to a write on the version that was read is lost, and another node has been made under the path meanwhile. */
+import type { TopicAssignment } from '../../../../src/cluster/index.js';
+import {
+  ANY_VERSION,
+  OPEN_ACL_UNSAFE,
+  reassignPartitionsZnode,
+  topicZnode,
+  type PartitionReassignments,
+} from '../../../../src/zookeeper/index.js';
+import { SimulatedZooKeeper } from '../support/simulated-zookeeper.js';
+
+const NODE = reassignPartitionsZnode.path;
+const TOPIC = topicZnode.path('orders');
+const ON_1 = { replicas: [1], adding: [], removing: [] };
+
+const topicOf = (count: number): Buffer =>
+  topicZnode.encode({
+    topicId: null,
+    partitions: new Map(Array.from({ length: count }, (_, partition) => [partition, ON_1])),
+  });
+
+async function setUp() {
+  const zooKeeper = new SimulatedZooKeeper();
+  const { core } = zooKeeper.server;
+  const [one, other] = [await zooKeeper.client(), await zooKeeper.client()];
+  const run = zooKeeper.run.bind(zooKeeper);
+  await run(one.stores.cluster.createTopLevelPaths());
+  await run(one.stores.topics.createTopic('orders', null, new Map([[0, [1]]])));
+  const { zkVersion } = await run(one.stores.controller.registerControllerAndIncrementControllerEpoch(1));
+
+  /** Someone else makes the node anew, and then writes `next` there, in one moment. */
+  const makeAnew = (path: string, data: Buffer, next: readonly Buffer[] = []): void => {
+    const at = `/kafka${path}`;
+    const now = zooKeeper.clock.monotonicMs();
+    const ops = [
+      ...(core.step(other.zk.sessionId, { op: 'exists', path: at, watch: false }, now, 0).response.op === 'stat'
+        ? [{ op: 'delete', path: at, version: ANY_VERSION } as const]
+        : []),
+      { op: 'create', path: at, data, mode: 'persistent', acl: OPEN_ACL_UNSAFE } as const,
+      ...next.map((bytes) => ({ op: 'set', path: at, data: bytes, version: ANY_VERSION }) as const),
+    ];
+    const { response } = core.step(other.zk.sessionId, { op: 'multi', ops }, now, 0);
+    expect(response).toMatchObject({ op: 'multi', results: ops.map(({ op }) => ({ op })) });
+  };
+  /** The next `multi` takes effect, and its answer is lost with the connection; what is done `meanwhile` is done before the next one. */
+  const loseNextAnswer = (meanwhile: () => void): void => {
+    const step = core.step.bind(core);
+    core.step = (session, request, ...rest) => {
+      const result = step(session, request, ...rest);
+      if (request.op !== 'multi') return result;
+      core.step = step;
+      meanwhile();
+      one.network.resetAll();
+      return result;
+    };
+  };
+  const reassigned = (): Promise<PartitionReassignments> => run(other.stores.reassignments.partitionReassignment());
+  return { run, one, zkVersion, makeAnew, loseNextAnswer, reassigned };
+}
+
+test.each([
+  { title: 'the last', wanted: { 'orders-0': [2] } },
+  { title: 'one', wanted: { 'orders-0': [2], 'orders-1': [3] } },
+])('$title of what was asked for is taken out, and nothing of what is asked for since', async ({ wanted }) => {
+  const { run, one, zkVersion, makeAnew, loseNextAnswer, reassigned } = await setUp();
+  const { reassignments } = one.stores;
+  await run(reassignments.createPartitionReassignment(new Map(Object.entries(wanted))));
+  const later = new Map([['bills-0', [7]]]);
+  loseNextAnswer(() => makeAnew(NODE, reassignPartitionsZnode.encode(later)));
+  const isAnother = await run(reassignments.removePartitionReassignments((key) => key === 'orders-0', zkVersion));
+  expect([isAnother, await reassigned()]).toEqual([true, later]);
+});
+
+/** Grows the topic to two partitions; gives how many it had whenever it was asked for. */
+async function grow(
+  { run, one }: Awaited<ReturnType<typeof setUp>>,
+  meanwhile: () => void = () => undefined,
+): Promise<{ asked: number[]; now: TopicAssignment | null }> {
+  const asked: number[] = [];
+  const change = (current: TopicAssignment): TopicAssignment | null => {
+    asked.push(current.partitions.size);
+    if (asked.length === 1) meanwhile();
+    if (current.partitions.size > 1) return null;
+    return { ...current, partitions: new Map([...current.partitions, [1, ON_1]]) };
+  };
+  await run(one.stores.topics.changeAssignment('orders', change));
+  return { asked, now: await run(one.stores.topics.assignment('orders')) };
+}
+
+test('a topic that was made anew since is not written for the one before', async () => {
+  const world = await setUp();
+  world.loseNextAnswer(() => world.makeAnew(TOPIC, topicOf(3)));
+  const { asked, now } = await grow(world);
+  expect([asked, now?.partitions.size]).toEqual([[1, 3], 3]);
+});
+
+test('nor one that was made anew while the change was decided', async () => {
+  const world = await setUp();
+  const { asked, now } = await grow(world, () => world.makeAnew(TOPIC, topicOf(3)));
+  expect([asked, now?.partitions.size]).toEqual([[1, 3], 3]);
+});
+
+test('what another of the name says in the same version is not taken for what was written', async () => {
+  const world = await setUp();
+  world.loseNextAnswer(() => world.makeAnew(TOPIC, topicOf(1), [topicOf(2)]));
+  const { asked } = await grow(world);
+  expect(asked).toEqual([1, 2]);
+});
