@@ -270,6 +270,7 @@ export function isForgotten(cluster: SimulatedCluster, id: number): boolean {
  */
 function losePowerNow(cluster: SimulatedCluster, random: Random): void {
   if (cluster.brokers.length === 1 || !allIsInSync(cluster)) return;
+  if (cluster.brokers.some(({ hasFailedLogDir }) => hasFailedLogDir)) return;
   const broker = pick(random, cluster.brokers);
   if (isLastInSync(cluster, broker.id)) return;
   cluster.hasLostPower = true;
