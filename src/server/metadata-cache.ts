@@ -30,6 +30,8 @@ export interface PartitionInfo {
 
 interface TopicInfo {
   id: Uuid;
+  /** The id came later than some of its partitions, which may be those of another topic. */
+  hadNoId: boolean;
   readonly partitions: Map<number, PartitionInfo>;
 }
 
@@ -191,6 +193,12 @@ export class MetadataCache implements MetadataSource {
     return this.topics.get(topic)?.id ?? ZERO_UUID;
   }
 
+  /** Whether all that is known of the topic came under the id that it has. */
+  isKnownById(topic: string): boolean {
+    const info = this.topics.get(topic);
+    return info !== undefined && info.id !== ZERO_UUID && !info.hadNoId;
+  }
+
   topicName(topicId: Uuid): string | undefined {
     return this.topicNames.get(topicId);
   }
@@ -268,6 +276,7 @@ export class MetadataCache implements MetadataSource {
     const info = this.topics.get(topic);
     if (!info || info.id === topicId) return;
     this.topicNames.delete(info.id);
+    info.hadNoId ||= info.id === ZERO_UUID;
     info.id = topicId;
     if (topicId !== ZERO_UUID) this.topicNames.set(topicId, topic);
   }
@@ -298,7 +307,7 @@ export class MetadataCache implements MetadataSource {
       return;
     }
     if (!info) {
-      this.topics.set(topic, (info = { id: topicId, partitions: new Map() }));
+      this.topics.set(topic, (info = { id: topicId, hadNoId: false, partitions: new Map() }));
       if (topicId !== ZERO_UUID) this.topicNames.set(topicId, topic);
     }
     if (!info.partitions.has(partition)) this.partitionCount++;

@@ -75,7 +75,10 @@ export class OffsetsTopic {
 
   private isAnotherTold(): boolean {
     const { metadata } = this.options;
-    return metadata.hasTopic(GROUP_METADATA_TOPIC) && metadata.topicId(GROUP_METADATA_TOPIC) !== this.knownId;
+    if (!metadata.hasTopic(GROUP_METADATA_TOPIC)) return false;
+    const told = metadata.topicId(GROUP_METADATA_TOPIC);
+    // A controller with a protocol of before 2.8 tells no ids, whatever ZooKeeper has.
+    return told === ZERO_UUID ? this.knownId === null : told !== this.knownId;
   }
 
   private onUpdate(): void {

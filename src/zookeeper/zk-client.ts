@@ -92,9 +92,10 @@ export type ZkState = 'closed' | 'connecting' | 'connected' | 'disconnected' | '
 
 /**
  * What `onStateChange` listeners hear. `reconnectedWithNewSession` follows `expired`, after the handlers' `beforeInitializingSession`
- * and before their `afterInitializingSession`.
+ * and before their `afterInitializingSession`. `closed`: watches that were set fire no more.
  */
-export type ZkStateChange = 'connected' | 'disconnected' | 'expired' | 'reconnectedWithNewSession' | 'authFailed';
+export type ZkStateChange =
+  'connected' | 'disconnected' | 'expired' | 'reconnectedWithNewSession' | 'authFailed' | 'closed';
 
 /** Kafka's `ZNodeChangeHandler`. Armed by the next `get` or `exists` of its path; each firing disarms it until the next read. */
 export interface ZNodeChangeHandler {

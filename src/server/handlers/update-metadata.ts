@@ -1,5 +1,4 @@
 import type { TopicPartition } from '../../cluster/index.js';
-import { ZERO_UUID } from '../../common/index.js';
 import {
   ErrorCode,
   updateMetadataRequest,
@@ -79,7 +78,7 @@ async function carryOut(
 async function forgetDeletedTopics(context: RequestContext): Promise<void> {
   const { metadata, groups, stores, controlOrder, logger } = context;
   const known = metadata.allPartitions();
-  const withoutId = new Set([...known.keys()].filter((topic) => metadata.topicId(topic) === ZERO_UUID));
+  const withoutId = new Set([...known.keys()].filter((topic) => !metadata.isKnownById(topic)));
   try {
     // What our member of the ensemble has not heard of yet is not gone. The marks first: a topic is there as long as its mark.
     const [, marked, existing] = await Promise.all([

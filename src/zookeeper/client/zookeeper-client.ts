@@ -126,6 +126,7 @@ export class ZooKeeperClient implements ZkClient {
     this.changeHandlers.clear();
     this.childChangeHandlers.clear();
     this.stateChangeHandlers.clear();
+    this.tellListeners('closed');
     await this.session.close();
   }
 
@@ -401,6 +402,10 @@ export class ZooKeeperClient implements ZkClient {
 
   private emit(change: ZkStateChange, metric: string): void {
     this.options.metrics?.counter(`${METRIC}${metric}PerSec`).add();
+    this.tellListeners(change);
+  }
+
+  private tellListeners(change: ZkStateChange): void {
     for (const listener of [...this.stateListeners]) this.guard('state listener', () => listener(change));
   }
 

@@ -142,12 +142,12 @@ export class BrokerStore extends Store {
     }
   }
 
-  /** Resolves as soon as the node differs from `seen` or is gone, or at the deadline, or when the session ends: then there is no watch any more. */
+  /** Resolves as soon as the node differs from `seen` or is gone, or at the deadline, or when the session or its client ends: then there is no watch any more. */
   private async untilChanged(path: string, seen: Stat, deadlineMs: number): Promise<void> {
     let wake: () => void = () => undefined;
     const woken = new Promise<void>((resolve) => (wake = resolve));
     const timer = this.clock.setTimer(Math.max(0, deadlineMs - this.clock.monotonicMs()), wake);
-    const stopListening = this.zk.onStateChange((change) => change === 'expired' && wake());
+    const stopListening = this.zk.onStateChange((change) => (change === 'expired' || change === 'closed') && wake());
     try {
       const stat = await this.zk.exists(path, wake);
       if (stat?.mzxid === seen.mzxid) await woken;

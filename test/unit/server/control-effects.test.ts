@@ -149,7 +149,7 @@ function knowing(ids: Record<string, string>) {
           [0, 1].slice(0, topic === 'shrunk' ? 2 : 1).map((partitionIndex) => ({ partitionIndex })),
         ]),
       ),
-    topicId: (topic: string) => ids[topic],
+    isKnownById: (topic: string) => ids[topic] !== ZERO_UUID,
     forget: (known: ReadonlyMap<string, readonly { partitionIndex: number }[]>) => {
       for (const [topic, partitions] of known) {
         done.push(...partitions.map(({ partitionIndex }) => `${topic}-${partitionIndex}`));

@@ -66,6 +66,15 @@ describe('the metadata cache', () => {
     expect([cache.topicName(OTHER_ID), cache.topicId('a'), cache.numPartitionsInCluster]).toEqual([undefined, a, 1]);
   });
 
+  test('knows a topic by its id when all of its partitions came under it', () => {
+    const cache = new MetadataCache();
+    update(cache, { topicStates: [topic('a', [state(0, 1), state(1, 2)], ZERO_UUID), topic('b', [state(0, 1)])] });
+    expect(['a', 'b', 'c'].map((name) => cache.isKnownById(name))).toEqual([false, true, false]);
+    // Given an id, or made again with one partition.
+    update(cache, { topicStates: [topic('a', [state(0, 1)], OTHER_ID)] });
+    expect([cache.isKnownById('a'), cache.numPartitions('a')]).toEqual([false, 2]);
+  });
+
   test('keeps nothing of a topic whose name another one has, and says that it was deleted', () => {
     const cache = new MetadataCache();
     update(cache, { topicStates: [topic('a', [state(0, 1), state(1, 2), state(2, 2)])] });

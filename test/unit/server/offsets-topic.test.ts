@@ -1,5 +1,12 @@
 /** How many partitions groups are spread over, as the broker starts and while __consumer_offsets comes and goes. */
-import { seededRandom, settle, silentLogger, SimulatedClock, SimulatedFileSystem } from '../../../src/common/index.js';
+import {
+  seededRandom,
+  settle,
+  silentLogger,
+  SimulatedClock,
+  SimulatedFileSystem,
+  ZERO_UUID,
+} from '../../../src/common/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import type { TopicAssignment } from '../../../src/cluster/index.js';
 import { Broker } from '../../../src/server/index.js';
@@ -101,6 +108,16 @@ test.each([
   world.stored = stored(5, after);
   await update(ids[1]!);
   expect(counts).toEqual([3, 5]);
+});
+
+test('a controller that tells no ids tells of no other topic than the one that was read with its id', async () => {
+  const { clock, world, topic, update } = setUp();
+  world.stored = stored(3, OLD);
+  await topic.read();
+  await update(ZERO_UUID);
+  await update(ZERO_UUID);
+  await clock.advance(60_000);
+  expect(world.reads).toBe(1);
 });
 
 test('partitions that are added change nothing before the next start', async () => {

@@ -107,6 +107,18 @@ test('generated ids begin at 1 and never repeat', async () => {
   expect(await zooKeeper.run(first.stores.cluster.generateBrokerSequenceId())).toBe(1);
 });
 
+test('a wait for a predecessor ends when the client of ZooKeeper is closed', async () => {
+  const { zooKeeper, first } = await prepared();
+  await zooKeeper.run(first.stores.brokers.registerBroker(registrationOf(3)));
+  const second = await zooKeeper.client();
+  const waiting = second.stores.brokers.registerBroker(registrationOf(3)).catch((error: unknown) => error);
+  await zooKeeper.clock.advance(100);
+  const startedMs = zooKeeper.clock.nowMs();
+  await zooKeeper.run(second.zk.close());
+  expect(await zooKeeper.run(waiting)).toMatchObject({ code: 'Closed' });
+  expect(zooKeeper.clock.nowMs() - startedMs).toBeLessThan(2_000);
+});
+
 test('a wait for a predecessor ends with the session that waits, and not when its time is over', async () => {
   const { zooKeeper, first } = await prepared();
   await zooKeeper.run(first.stores.brokers.registerBroker(registrationOf(3)));
