@@ -13,14 +13,6 @@ die() {
   exit 1
 }
 
-need_value() { # option, count of arguments left
-  [ "$2" -ge 2 ] || die "$1 needs a value"
-}
-
-need_number() { # option, value
-  [[ $2 =~ ^[0-9]{1,9}$ ]] || die "$1 needs a number, not $2"
-}
-
 need_java() {
   command -v java >/dev/null || die "no java on the PATH; ZooKeeper needs Java 8 or newer"
 }
@@ -92,12 +84,14 @@ launch_server() { # config, log, pid file, more java options…
   done
 }
 
-# True when the process of a pid file lives and is ours.
+# True when the process of a pid file lives and is ours. One that has ended has no command line, also before its parent has noticed.
 is_running() { # pid file, words of its command line
-  local pid
+  local pid words
   pid=$(cat "$1" 2>/dev/null) || return 1
   [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null || return 1
-  [ ! -r "/proc/$pid/cmdline" ] || tr '\0' ' ' <"/proc/$pid/cmdline" | grep -qF -- "$2"
+  [ -d /proc/self ] || return 0
+  words=$({ tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null) || return 1
+  [[ $words == *"$2"* ]]
 }
 
 # Stops the process of a pid file and waits until it is gone.

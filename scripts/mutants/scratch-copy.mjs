@@ -61,7 +61,7 @@ export class ScratchCopy {
   async runTests(file, timeoutMs) {
     const report = path.join(this.dir, 'report.json');
     rmSync(report, { force: true });
-    if (/^test\/(cluster|conformance)\//.test(file)) await this.run(['scripts/build.mjs'], 60_000);
+    if (/^test\/(cluster|conformance|contract)\//.test(file)) await this.run(['scripts/build.mjs'], 60_000);
     const startMs = performance.now();
     const { status, stderr } = await this.run(
       [

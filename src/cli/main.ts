@@ -41,6 +41,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'print the files of a log (kafka-dump-log.sh)',
     load: async () => (await import('./dump-log.js')).dumpLogCommand,
   },
+  cluster: {
+    summary: 'start, stop, status ... of brokers and ZooKeeper on this machine (scripts/cluster.sh)',
+    load: async () => (await import('./cluster/cluster-command.js')).clusterCommand,
+  },
+  ensemble: {
+    summary: 'start, stop, status ... of a ZooKeeper ensemble on this machine (zk/ensemble)',
+    load: async () => (await import('./cluster/ensemble-command.js')).ensembleCommand,
+  },
   'demo-failover': {
     summary: 'a cluster under load loses controller, leader and ZooKeeper leader (scripts/demo-failover)',
     load: async () => (await import('./demo/demo-failover.js')).demoFailoverCommand,

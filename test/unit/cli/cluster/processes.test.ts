@@ -1,0 +1,66 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { Attempt, Interrupted, pause } from '../../../../src/cli/cluster/attempt.js';
+import { eventually } from '../../../support/eventually.js';
+import { endProcesses, isAlive, listProcesses } from '../../../../src/cli/cluster/processes.js';
+
+/** Runs a shell's script, and answers its first line with the process. */
+async function shell(script: string): Promise<{ child: ChildProcess; line: string }> {
+  const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const line = await new Promise<string>((resolve) =>
+    child.stdout.once('data', (bytes: Buffer) => resolve(`${bytes}`)),
+  );
+  return { child, line: line.trim() };
+}
+
+test('a process that has ended is dead, whether or not its parent asks for its status', async () => {
+  // `sleep` takes the shell's place, and knows of no child.
+  const { child, line } = await shell('sleep 0.01 & echo $!; exec sleep 100');
+  const zombie = Number(line);
+  await eventually(() => !isAlive(zombie), { timeoutMs: 20_000, everyMs: 5 });
+  expect(process.kill(zombie, 0)).toBe(true);
+  expect(listProcesses().some(({ pid }) => pid === zombie)).toBe(false);
+  expect(
+    listProcesses()
+      .find(({ pid }) => pid === child.pid)
+      ?.words.slice(0, 2),
+  ).toEqual(['sleep', '100']);
+  expect(isAlive(child.pid!)).toBe(true);
+  expect(await endProcesses([child.pid!, zombie], 'SIGTERM', 60_000)).toEqual([]);
+  expect(isAlive(child.pid!)).toBe(false);
+});
+
+test('a process that was stopped ends as well, and one that does not listen is killed at the limit', async () => {
+  const stopped = await shell('echo ready; exec sleep 100');
+  stopped.child.kill('SIGSTOP');
+  expect(await endProcesses([stopped.child.pid!], 'SIGTERM', 60_000)).toEqual([]);
+  // A shell that has nothing to wait for: it leaves no child behind when it is killed.
+  const deaf = await shell("trap '' TERM; echo ready; while :; do :; done");
+  expect(await endProcesses([deaf.child.pid!], 'SIGTERM', 50)).toEqual([deaf.child.pid]);
+});
+
+test('what was done is taken back in reverse order when a later step fails', async () => {
+  const steps: string[] = [];
+  const failing = Attempt.run(new AbortController().signal, async (attempt) => {
+    attempt.onFailure(() => void steps.push('first'));
+    attempt.onFailure(async () => {
+      await Promise.resolve();
+      steps.push('second');
+    });
+    await Promise.reject(new Error('third'));
+  });
+  await expect(failing).rejects.toThrow('third');
+  expect(steps).toEqual(['second', 'first']);
+  await Attempt.run(new AbortController().signal, (attempt) => {
+    attempt.onFailure(() => void steps.push('never'));
+    return Promise.resolve();
+  });
+  expect(steps).toEqual(['second', 'first']);
+});
+
+test('a wait ends at once when the command is interrupted', async () => {
+  const controller = new AbortController();
+  const waiting = pause(100_000, controller.signal);
+  controller.abort(new Interrupted('SIGINT'));
+  await expect(waiting).rejects.toMatchObject({ message: 'interrupted by SIGINT', exitCode: 130 });
+  await expect(pause(1, controller.signal)).rejects.toMatchObject({ exitCode: 130 });
+});
