@@ -11,6 +11,10 @@ const HALF_FRAMES_FOR_MS = 12_000;
 const WAITING_FETCHES = 80;
 const PRODUCERS = 1500;
 const PIPELINED = 434;
+const CROWD = 200;
+const CROWD_PIPELINED = 5;
+/** Not that of the client whose Produce is watched. */
+const CROWD_ADDRESS = '127.0.0.2';
 const FETCHES_OF_MANY = 1500;
 const DEADLINE_MS = 120_000;
 
@@ -74,6 +78,10 @@ export function clientCases(wire, { port, topic }) {
     [`one Produce of ${LIES} zstd batches that state 1 MB and hold 640`, () => ask(port, lie)],
     [`${PIPELINED} Produces of 151 bytes, 1 MB each, in one write`, () => ask(port, zeros, PIPELINED)],
     [
+      `${CROWD} connections of another address, ${CROWD_PIPELINED} of these each`,
+      () => Promise.all(Array.from({ length: CROWD }, () => ask(port, zeros, CROWD_PIPELINED, CROWD_ADDRESS))),
+    ],
+    [
       `${FETCHES_OF_MANY} fetches of 500 partitions that wait for three seconds`,
       () => Promise.all(Array.from({ length: FETCHES_OF_MANY }, () => ask(port, fetchOfMany))),
     ],
@@ -93,9 +101,9 @@ export function clientCases(wire, { port, topic }) {
 }
 
 /** Sends a request, or that many in one write. True when the answers came whole, false when the connection ended before. */
-function ask(port, chunks, times = 1) {
+function ask(port, chunks, times = 1, localAddress = '127.0.0.1') {
   return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    const socket = connect({ port, host: '127.0.0.1', localAddress, noDelay: true });
     const timer = setTimeout(() => {
       socket.destroy();
       reject(new Error('neither an answer nor the end of the connection'));

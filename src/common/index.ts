@@ -44,4 +44,4 @@ export { AddressShares } from './address-shares.js';
 export { FairRoom, type Tenant } from './fair-room.js';
 export { GrantingRoom } from './granting-room.js';
 export { forEachInSteps, mapInSteps, mapNestedInSteps } from './in-steps.js';
-export { WaitingLine } from './waiting-line.js';
+export { WaitingLine, type Waiting } from './waiting-line.js';

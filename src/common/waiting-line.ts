@@ -32,8 +32,10 @@ export class WaitingLine<T extends Waiting> {
     return null;
   }
 
+  /** At the end of its address, unless it waits already. */
   add(waiting: T): void {
     const line = this.byAddress.get(waiting.address);
+    if (line?.has(waiting)) return;
     if (line) line.add(waiting);
     else this.byAddress.set(waiting.address, new Set([waiting]));
     this.count++;

@@ -133,8 +133,8 @@ export class ServerConnection implements RequestOwner, FrameReaderOwner, TurnTak
   }
 
   /** @internal from FrameReader */
-  mayHandOut(): boolean {
-    return this.host.turns.mayHandOut(this);
+  mayHandOut(isOfBroker: boolean): boolean {
+    return this.host.turns.mayHandOut(this, isOfBroker);
   }
 
   /** @internal from FrameReader */

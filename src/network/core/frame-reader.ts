@@ -2,7 +2,7 @@ import type { BufferPool } from '../../common/index.js';
 import * as deadline from './frame-deadline.js';
 import { Frame, LENGTH_BYTES } from './frame.js';
 import type { MemoryOwner, RequestMemory } from './request-memory.js';
-import { senderClassOf, TINY_FRAME_BYTES, type ListenerAudience } from './sender-class.js';
+import { isOfBroker, senderClassOf, TINY_FRAME_BYTES, type ListenerAudience } from './sender-class.js';
 
 /** The connection that a reader reads for. */
 export interface FrameReaderOwner {
@@ -14,7 +14,7 @@ export interface FrameReaderOwner {
   /** Whether the next frame's turn has come: before, nothing is taken but its length. */
   readonly mayBeginFrame: boolean;
   /** Whether a whole frame may be handed out now; else the owner calls `goOn` when its turn has come. */
-  mayHandOut(): boolean;
+  mayHandOut(isOfBroker: boolean): boolean;
   /** A whole frame, to be handed out. */
   onFrame(frame: Frame): void;
   /** Memory that was waited for is there: the owner calls `goOn`. */
@@ -176,10 +176,11 @@ export class FrameReader implements MemoryOwner {
 
   /** False when it has to wait for its turn. */
   private handOut(frame: Frame): boolean {
-    if (!this.owner.mayHandOut()) return false;
+    const { owner } = this;
+    if (!owner.mayHandOut(isOfBroker(owner.audience, frame.room!))) return false;
     frame.become('handedOut');
     this.frame = new Frame();
-    this.owner.onFrame(frame);
+    owner.onFrame(frame);
     return true;
   }
 

@@ -41,6 +41,12 @@ export function senderClassOf(audience: ListenerAudience, frameBytes: number, by
   return frameBytes <= SMALL_FRAME_BYTES ? 'small' : 'large';
 }
 
+/** Whether a whole frame is a broker's, or the controller's, as far as `senderClassOf` would tell if it were larger. */
+export function isOfBroker(audience: ListenerAudience, frame: Buffer): boolean {
+  if (audience !== 'brokersAndClients') return audience === 'brokers';
+  return frame.length >= CLIENT_ID_AT + 2 && claimsToBeBroker(frame, 0);
+}
+
 function claimsToBeBroker(bytes: Buffer, at: number): boolean {
   const apiKey = bytes.readInt16BE(at + API_KEY_AT);
   if (BROKER_APIS.has(apiKey)) return true;

@@ -32,6 +32,14 @@ describe('the line of those that wait', () => {
     expect([made.made.size, made.made.first]).toEqual([0, null]);
   });
 
+  test('who waits already keeps his place, and counts once', () => {
+    const made = line('a1', 'a2', 'b1');
+    made.made.add(made.all[0]!);
+    expect(made.made.size).toBe(3);
+    expect(drain(made)).toEqual(['a1', 'b1', 'a2']);
+    expect(made.made.size).toBe(0);
+  });
+
   test('an address that comes again takes its place behind the others', () => {
     const made = line('a1', 'b1', 'c1');
     made.made.takeFirst(made.all[0]!);

@@ -3,7 +3,8 @@ import { FRAME_GRACE_MS, GRANTED_GRACE_MS } from '../../../../src/network/core/f
 import { FrameReader } from '../../../../src/network/core/frame-reader.js';
 import { Frame, FRAME_TRANSITIONS, FrameError, type FrameState } from '../../../../src/network/core/frame.js';
 import { RequestMemory, type FrameMemory } from '../../../../src/network/core/request-memory.js';
-import type { SenderClass } from '../../../../src/network/core/sender-class.js';
+import type { ListenerAudience, SenderClass } from '../../../../src/network/core/sender-class.js';
+import { ApiKey } from '../../../../src/protocol/index.js';
 import { fc } from '../../../support/fast-check.js';
 
 const KIB = 1024;
@@ -29,6 +30,9 @@ class Lab {
   nowMs = 0;
   mayBegin = true;
   mayHandOut = true;
+  audience: ListenerAudience = 'clients';
+  /** Of each frame that was whole. */
+  readonly areOfBrokers: boolean[] = [];
   maxFrameBytes = MAX_FRAME_BYTES;
   /** Bodies of whole frames, in the order they were handed out. */
   readonly received: Buffer[] = [];
@@ -45,14 +49,19 @@ class Lab {
     this.reader = new FrameReader(
       {
         address: 'client',
-        audience: 'clients',
+        get audience() {
+          return lab.audience;
+        },
         get maxFrameBytes() {
           return lab.maxFrameBytes;
         },
         get mayBeginFrame() {
           return lab.mayBegin;
         },
-        mayHandOut: () => lab.mayHandOut,
+        mayHandOut: (isOfBroker) => {
+          this.areOfBrokers.push(isOfBroker);
+          return lab.mayHandOut;
+        },
         onFrame: (frame) => {
           this.received.push(frame.takeBytes());
           this.frames.push(frame);
@@ -427,6 +436,20 @@ describe('a whole frame whose turn has not come', () => {
     lab.feed(rest);
     expect(lab.received.map((frame) => framed(frame))).toEqual([bytes, small]);
     expect([lab.reader.wantsBytes, lab.memory.used]).toEqual([true, 0]);
+  });
+
+  test('waits as a broker’s or as a client’s, each by its own header', () => {
+    const of = (apiKey: number): Buffer => {
+      const frame = Buffer.alloc(20);
+      frame.writeInt16BE(apiKey);
+      return framed(frame);
+    };
+    const lab = new Lab();
+    lab.audience = 'brokersAndClients';
+    lab.feed(Buffer.concat([of(ApiKey.LeaderAndIsr), of(ApiKey.Metadata), of(ApiKey.UpdateMetadata)]));
+    lab.audience = 'brokers';
+    lab.feed(of(ApiKey.Metadata));
+    expect(lab.areOfBrokers).toEqual([true, false, true, true]);
   });
 
   test('is not late, however long the others take, and what is read all the same is not lost', () => {

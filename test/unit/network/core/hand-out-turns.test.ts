@@ -42,10 +42,12 @@ class Client implements TurnTaker {
     private readonly name: string,
     private readonly frameMs: number,
     public left: number,
+    readonly address = '10.0.0.1',
+    readonly isOfBroker = false,
   ) {}
 
   goOn(): void {
-    while (!this.closed && this.left > 0 && this.loop.turns.mayHandOut(this)) {
+    while (!this.closed && this.left > 0 && this.loop.turns.mayHandOut(this, this.isOfBroker)) {
       this.left--;
       this.loop.handedOut.push(this.name);
       this.loop.nowMs += this.frameMs;
@@ -118,7 +120,7 @@ test('each of those that wait has its share of a turn', () => {
   const loop = new Loop();
   const clients = ['a', 'b', 'c', 'd'].map((name) => new Client(loop, name, 0.1, 1000));
   loop.turn(() => {
-    loop.turns.mayHandOut(clients[0]!);
+    loop.turns.mayHandOut(clients[0]!, false);
     loop.nowMs += 5;
     for (const client of clients) client.goOn();
   });
@@ -131,7 +133,7 @@ test('one of so many that their share is over before they begin hands out a fram
   const loop = new Loop();
   const clients = Array.from({ length: 1000 }, (_, at) => new Client(loop, `${at}`, 0, 1));
   loop.turn(() => {
-    loop.turns.mayHandOut(clients[0]!);
+    loop.turns.mayHandOut(clients[0]!, false);
     loop.nowMs += 5;
     for (const client of clients) client.goOn();
     loop.lookMs = 0.01;
@@ -143,6 +145,7 @@ test('whoever waits is called, though another throws or closes meanwhile', () =>
   const loop = new Loop();
   const first = new Client(loop, 'first', 5, 1);
   const broken: TurnTaker = {
+    address: '10.0.0.1',
     goOn() {
       throw new Error('an invariant is broken');
     },
@@ -154,7 +157,7 @@ test('whoever waits is called, though another throws or closes meanwhile', () =>
   expect(() =>
     loop.turn(() => {
       again.goOn();
-      expect(loop.turns.mayHandOut(broken)).toBe(false);
+      expect(loop.turns.mayHandOut(broken, false)).toBe(false);
       gone.goOn();
       last.goOn();
     }),
@@ -165,6 +168,106 @@ test('whoever waits is called, though another throws or closes meanwhile', () =>
   loop.untilRest();
   expect([last.left, gone.left, loop.turns.waiting]).toEqual([0, 1, 0]);
 });
+
+test('a newcomer waits for a share of an address, not for all the connections of it', () => {
+  const loop = new Loop();
+  const crowd = Array.from({ length: 200 }, (_, at) => new Client(loop, `crowd${at}`, 3, 100));
+  loop.turn(() => {
+    for (const client of crowd) client.goOn();
+  });
+  const [newcomer, late] = ['10.0.0.2', '10.0.0.1'].map((address) => new Client(loop, address, 3, 2, address));
+  const before = loop.handedOut.length;
+  loop.turn(() => {
+    newcomer!.goOn();
+    late!.goOn();
+  });
+  while (newcomer!.left > 0) loop.turn();
+  expect(loop.handedOut.slice(before).filter((name) => name.startsWith('crowd'))).toHaveLength(2);
+  expect(late!.left).toBe(2);
+});
+
+test('a broker waits for no client, and clients have half of a turn beside brokers that never end', () => {
+  const loop = new Loop();
+  const clients = Array.from({ length: 200 }, (_, at) => new Client(loop, `client${at}`, 1, 100, `10.0.1.${at}`));
+  loop.turn(() => {
+    for (const client of clients) client.goOn();
+  });
+  // At once where only clients wait, and before them where there is no time left to read.
+  const broker = new Client(loop, 'broker', 1, 1, '10.0.0.2', true);
+  const second = new Client(loop, 'broker', 5, 2, '10.0.0.3', true);
+  const from = loop.handedOut.length;
+  loop.turn(() => {
+    broker.goOn();
+    second.goOn();
+  });
+  expect(loop.handedOut.slice(from, from + 3)).toEqual(['broker', 'broker', 'broker']);
+
+  const flood = new Client(loop, 'flood', 1, 1000, '10.0.0.4', true);
+  loop.turn(() => flood.goOn());
+  const start = loop.handedOut.length;
+  for (let turn = 0; turn < 20; turn++) loop.turn(() => flood.goOn());
+  const ofFlood = loop.handedOut.slice(start).filter((name) => name === 'flood').length;
+  expect(ofFlood).toBeGreaterThanOrEqual(20 * 2);
+  expect(loop.handedOut.length - start - ofFlood).toBeGreaterThanOrEqual(20 * 2);
+});
+
+test('one client’s frame has its turn in each turn of the loop, however long those of brokers take', () => {
+  const loop = new Loop();
+  const flood = new Client(loop, 'flood', 20, 10, '10.0.0.4', true);
+  const client = new Client(loop, 'client', 20, 5);
+  loop.turn(() => {
+    flood.goOn();
+    client.goOn();
+  });
+  for (let turn = 0; turn < 4; turn++) loop.turn();
+  expect([flood.left, client.left]).toEqual([4, 0]);
+});
+
+test.each(Array.from({ length: 50 }, (_, seed) => seed))(
+  'seed %i: whoever comes from an address of his own waits for one share of each other address of his line',
+  (seed) => {
+    const random = seededRandom(seed);
+    const loop = new Loop();
+    /** Of those who have handed out something since the newcomer came: the line and the address. */
+    let shares: string[] = [];
+    class Sharing extends Client {
+      override goOn(): void {
+        const before = this.left;
+        super.goOn();
+        if (this.left < before) shares.push(`${this.isOfBroker} ${this.address}`);
+      }
+    }
+    const crowd = Array.from({ length: 200 }, (_, at) => {
+      const frameMs = random.nextInt(10) === 0 ? 5 : 0.01 + random.nextInt(100) / 100;
+      return new Sharing(loop, `${at}`, frameMs, 0, `10.0.0.${random.nextInt(1 + random.nextInt(5))}`, at % 10 === 0);
+    });
+    const read = (): void => {
+      for (const client of crowd) {
+        if (random.nextInt(10) > 0) continue;
+        client.left = Math.max(client.left, 1 + random.nextInt(40));
+        client.goOn();
+      }
+    };
+    let waited = 0;
+    for (let round = 0; round < 50; round++) {
+      const newcomer = new Sharing(loop, 'new', 0.1, 1, `10.1.0.${round}`, random.nextInt(2) === 0);
+      loop.turn(() => {
+        read();
+        shares = [];
+        newcomer.goOn();
+      });
+      for (let turns = 0; newcomer.left > 0; turns++) {
+        expect(turns).toBeLessThan(100);
+        loop.turn(read);
+      }
+      const before = shares.slice(0, shares.indexOf(`${newcomer.isOfBroker} ${newcomer.address}`));
+      const ofHisLine = before.filter((share) => share.startsWith(`${newcomer.isOfBroker} `));
+      if (ofHisLine.length > 0) waited++;
+      expect(new Set(ofHisLine).size).toBe(ofHisLine.length);
+    }
+    expect(waited).toBeGreaterThan(0);
+  },
+);
 
 test.each(Array.from({ length: 50 }, (_, seed) => seed))(
   'seed %i: every frame is handed out, and no turn is long',

@@ -1,4 +1,4 @@
-import { senderClassOf, type ListenerAudience } from '../../../../src/network/core/sender-class.js';
+import { isOfBroker, senderClassOf, type ListenerAudience } from '../../../../src/network/core/sender-class.js';
 import { ApiKey, apiOf, encodeRequestFrame } from '../../../../src/protocol/index.js';
 
 const HEADER_PREFIX_BYTES = 64;
@@ -61,6 +61,7 @@ describe('the class of a frame', () => {
     },
   ])('$title: $is', ({ audience, prefix, bytes, is }) => {
     expect(senderClassOf(audience, bytes, Buffer.concat([Buffer.alloc(3), prefix]), 3)).toBe(is);
+    expect(isOfBroker(audience, prefix)).toBe(is === 'broker' || is === 'claimedBroker');
   });
 
   test.each([
@@ -77,5 +78,13 @@ describe('the class of a frame', () => {
     const prefix = Buffer.alloc(HEADER_PREFIX_BYTES);
     prefix.writeInt16BE(api.key);
     expect(senderClassOf('brokersAndClients', 5000, prefix, 0)).toBe('claimedBroker');
+  });
+
+  test('a frame that is no request is nobody’s', () => {
+    for (let length = 1; length < 14; length++) {
+      const frame = Buffer.alloc(length);
+      frame.writeUInt8(ApiKey.Fetch, Math.min(1, length - 1));
+      expect(isOfBroker('brokersAndClients', frame)).toBe(false);
+    }
   });
 });
