@@ -5,6 +5,7 @@ import { Cluster } from './cluster.js';
 import { numbered, type CommandLine, type Verb } from './core/command-line.js';
 import type { Server } from './core/servers.js';
 import { directoryOf, runVerb, valueOf, type VerbContext } from './run-verb.js';
+import { runShell } from './shell.js';
 import type { Surroundings } from './surroundings.js';
 
 const USAGE = `A whole cluster on this machine: a ZooKeeper ensemble and brokers, all their state in one directory.
@@ -14,6 +15,7 @@ const USAGE = `A whole cluster on this machine: a ZooKeeper ensemble and brokers
   scripts/cluster.sh stop   [--dir DIR]      brokers first, ZooKeeper last; the data stays
   scripts/cluster.sh status [--dir DIR]      one line for each process; exit 1 when one is missing
   scripts/cluster.sh kill|term|restart BROKER [--dir DIR]
+  scripts/cluster.sh shell [--dir DIR] [COMMAND…]  ZooKeeper's own zkCli, where the brokers' znodes are
   scripts/cluster.sh bootstrap [--dir DIR]   prints host:port,host:port… for --bootstrap-server
   scripts/cluster.sh clean  [--dir DIR]      stops it and removes its data
 
@@ -29,6 +31,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   kill: { words: 'number' },
   term: { words: 'number' },
   restart: { words: 'number' },
+  shell: { words: 'any' },
   bootstrap: {},
   clean: {},
 };
@@ -56,6 +59,8 @@ export const clusterCommand: Command = (args, terminal) =>
       case 'bootstrap':
         print(cluster.bootstrap());
         return 0;
+      case 'shell':
+        return runShell(cluster.zookeeperConnect(), line.words, around);
       case 'clean':
         if (cluster.exists()) await context.locked(cluster.dir, {}, () => cluster.clean());
         return 0;

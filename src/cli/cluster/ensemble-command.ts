@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { CommandError, type Command } from '../terminal.js';
@@ -8,7 +7,8 @@ import { processOf } from './core/servers.js';
 import { Ensemble } from './ensemble.js';
 import { listProcesses, signalProcess } from './processes.js';
 import { directoryOf, runVerb, valueOf, type VerbContext } from './run-verb.js';
-import { serverProgram, zooKeeperRuntime, type Surroundings } from './surroundings.js';
+import { runShell } from './shell.js';
+import { zooKeeperRuntime, type Surroundings } from './surroundings.js';
 
 const USAGE = `Runs a ZooKeeper ensemble on this machine.
 
@@ -103,21 +103,6 @@ async function changeMember(
     signalProcess(pid, line.verb === 'pause' ? 'SIGSTOP' : 'SIGCONT');
   });
   return 0;
-}
-
-/** ZooKeeper's own shell, with this command's terminal; a Ctrl-C there is the shell's. */
-async function runShell(connect: string, words: readonly string[], { root, env }: Surroundings): Promise<number> {
-  const child = spawn(serverProgram(root), ['shell', connect, ...words], { stdio: 'inherit', env });
-  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
-  process.on('SIGTERM', forward).on('SIGHUP', forward);
-  try {
-    return await new Promise((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code) => resolve(code ?? 1));
-    });
-  } finally {
-    process.off('SIGTERM', forward).off('SIGHUP', forward);
-  }
 }
 
 function ensembleDirectory({ options }: CommandLine, around: Surroundings): string {

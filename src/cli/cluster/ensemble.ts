@@ -153,6 +153,13 @@ export class Ensemble {
     return { lines, hasQuorum: modes.filter((mode) => mode !== null).length >= quorumOf(members) };
   }
 
+  /** The member that leads; null while none does. */
+  async leader(): Promise<Server | null> {
+    const members = this.members();
+    const modes = await Promise.all(members.map(({ port }) => modeOf(port)));
+    return members.find((_, index) => modes[index] === 'leader' || modes[index] === 'standalone') ?? null;
+  }
+
   /** Which sessions have brokers below `chroot`. Empty without a server that says so. */
   async sessions(chroot: string): Promise<Sessions> {
     const members = this.members();

@@ -1,17 +1,15 @@
-import { writeFileSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { sleep, systemClock } from '../../common/index.js';
+import { interruptible } from '../cluster/attempt.js';
+import { surroundingsOf } from '../cluster/surroundings.js';
 import { kafkaJsSocket } from '../client/kafkajs-socket.js';
 import type { Terminal } from '../terminal.js';
+import { DemoCluster } from './demo-cluster.js';
 import { LiveLoad } from './live-load.js';
-import { LocalCluster } from './local-cluster.js';
 import { Report } from './report.js';
 import { ZnodeView, type ZnodeSnapshot } from './znode-view.js';
 
 const TOPIC = 'orders';
 const PARTITIONS = 3;
-const BASE_PORT = 19_492;
 const PATIENCE_MS = 60_000;
 
 /**
@@ -20,36 +18,40 @@ const PATIENCE_MS = 60_000;
  */
 export async function demoFailoverCommand(args: readonly string[], terminal: Terminal): Promise<number> {
   if (args.length > 0) {
-    terminal.stderr.write(
-      'demo-failover takes no arguments. It needs Java and Maven for ZooKeeper, and about a minute.\n',
+    const isHelp = args[0] === '--help' || args[0] === '-h';
+    (isHelp ? terminal.stdout : terminal.stderr).write(
+      'demo-failover takes no arguments. It needs Java and Maven for ZooKeeper, and about half a minute.\n',
     );
-    return args[0] === '--help' ? 0 : 1;
+    return isHelp ? 0 : 1;
   }
+  const around = surroundingsOf(terminal);
   const report = new Report(terminal);
-  const root = path.join(__dirname, '..');
-  const cluster = new LocalCluster(root, BASE_PORT);
-  const properties = path.join(os.tmpdir(), `ottla-demo-${process.pid}.properties`);
-  writeFileSync(
-    properties,
-    'zookeeper.session.timeout.ms=4000\nmin.insync.replicas=2\ngroup.initial.rebalance.delay.ms=0\n',
-  );
-  const interrupted = (): void => {
-    report.note('Interrupted, cleaning up.');
-    void cluster.clean().finally(() => process.exit(130));
-  };
-  process.once('SIGINT', interrupted);
-  try {
-    report.step('Starting three ZooKeeper members and three brokers');
-    await cluster.start(properties);
-    return await play(cluster, report);
-  } finally {
-    process.removeListener('SIGINT', interrupted);
-    report.step('Cleaning up');
-    await cluster.clean();
-  }
+  return interruptible(async (signal) => {
+    await DemoCluster.cleanLeftovers(around);
+    const cluster = new DemoCluster(around, signal);
+    try {
+      report.step('Starting three ZooKeeper members and three brokers');
+      await cluster.start();
+      return await unlessAborted(signal, play(cluster, report));
+    } finally {
+      report.step('Cleaning up');
+      await cluster.clean();
+    }
+  });
 }
 
-async function play(cluster: LocalCluster, report: Report): Promise<number> {
+/** Rejects as soon as the signal is aborted. What the work still does then finds no cluster any more. */
+async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  work.catch(() => undefined);
+  const aborted = new Promise<never>((_, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort);
+  });
+  return Promise.race([work, aborted]);
+}
+
+async function play(cluster: DemoCluster, report: Report): Promise<number> {
   await createTopic(cluster);
   const view = new ZnodeView(cluster.zookeeperConnect, TOPIC, PARTITIONS);
   await view.connect();
@@ -74,7 +76,7 @@ async function play(cluster: LocalCluster, report: Report): Promise<number> {
   }
 }
 
-async function killController(cluster: LocalCluster, view: ZnodeView, load: LiveLoad, report: Report): Promise<void> {
+async function killController(cluster: DemoCluster, view: ZnodeView, load: LiveLoad, report: Report): Promise<void> {
   const before = await view.snapshot();
   const victim = before.controller!;
   report.step(`kill -9 the controller: broker ${victim}`);
@@ -94,7 +96,7 @@ async function killController(cluster: LocalCluster, view: ZnodeView, load: Live
   await bringBack(cluster, view, report, victim);
 }
 
-async function killLeader(cluster: LocalCluster, view: ZnodeView, load: LiveLoad, report: Report): Promise<void> {
+async function killLeader(cluster: DemoCluster, view: ZnodeView, load: LiveLoad, report: Report): Promise<void> {
   const before = await view.snapshot();
   const leaders = before.partitions.map(({ state }) => state!.leaderAndIsr.leader);
   const victim = leaders.find((leader) => leader !== before.controller) ?? leaders[0]!;
@@ -114,26 +116,25 @@ async function killLeader(cluster: LocalCluster, view: ZnodeView, load: LiveLoad
 }
 
 async function killZooKeeperLeader(
-  cluster: LocalCluster,
+  cluster: DemoCluster,
   view: ZnodeView,
   load: LiveLoad,
   report: Report,
 ): Promise<void> {
-  const victim = await cluster.zookeeperLeader();
   const before = await view.snapshot();
+  const victim = await cluster.killZooKeeperLeader();
+  const killedMs = systemClock.monotonicMs();
   report.step(`kill -9 the leader of the ZooKeeper ensemble: member ${victim}`);
   report.snapshot('before', before);
-  await cluster.zookeeper('kill', String(victim));
-  const killedMs = systemClock.monotonicMs();
   const after = await until(() => view.snapshot(), isWhole);
   const failoverMs = systemClock.monotonicMs() - killedMs;
   await untilProducing(load);
   report.snapshot('after', after);
   report.note(`ZooKeeper answers again ${seconds(failoverMs)} after the kill; the brokers keep their sessions.`);
-  await cluster.zookeeper('restart', String(victim));
+  await cluster.restartZooKeeper(victim);
 }
 
-async function bringBack(cluster: LocalCluster, view: ZnodeView, report: Report, broker: number): Promise<void> {
+async function bringBack(cluster: DemoCluster, view: ZnodeView, report: Report, broker: number): Promise<void> {
   const startMs = systemClock.monotonicMs();
   await cluster.restartBroker(broker);
   await until(() => view.snapshot(), isWhole);
@@ -142,7 +143,7 @@ async function bringBack(cluster: LocalCluster, view: ZnodeView, report: Report,
   );
 }
 
-async function createTopic(cluster: LocalCluster): Promise<void> {
+async function createTopic(cluster: DemoCluster): Promise<void> {
   const { Kafka, logLevel } = await import('kafkajs');
   const settings = { clientId: 'demo', brokers: cluster.brokers, socketFactory: kafkaJsSocket };
   const admin = new Kafka({ ...settings, logLevel: logLevel.NOTHING }).admin();

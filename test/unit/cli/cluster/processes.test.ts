@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { Attempt, Interrupted, pause } from '../../../../src/cli/cluster/attempt.js';
+import { Attempt, Interrupted, interruptible, pause } from '../../../../src/cli/cluster/attempt.js';
 import { eventually } from '../../../support/eventually.js';
 import { endProcesses, isAlive, listProcesses } from '../../../../src/cli/cluster/processes.js';
 
@@ -63,4 +63,16 @@ test('a wait ends at once when the command is interrupted', async () => {
   controller.abort(new Interrupted('SIGINT'));
   await expect(waiting).rejects.toMatchObject({ message: 'interrupted by SIGINT', exitCode: 130 });
   await expect(pause(1, controller.signal)).rejects.toMatchObject({ exitCode: 130 });
+});
+
+test.each([
+  ['SIGHUP', 129],
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)('%s interrupts a command, and nothing after it', async (name, exitCode) => {
+  const listeners = process.listenerCount(name);
+  const command = interruptible((signal) => pause(100_000, signal));
+  process.emit(name);
+  await expect(command).rejects.toMatchObject({ message: `interrupted by ${name}`, exitCode });
+  expect(process.listenerCount(name)).toBe(listeners);
 });
