@@ -86,10 +86,10 @@ const MOVES_AND_DELETIONS =
   'at it when it is created. Nothing is taken out of it that was asked for after it was read, though the connection to ZooKeeper is lost. A controller whose epoch someone has written by hand, or deleted, begins a new term; ' +
   "Kafka's stays, and can write nothing. The number is above every one that the brokers and the partitions' states know, whatever stands in " +
   '`/controller_epoch`; Kafka begins with 1 where it is missing, which brokers refuse that know a higher one.' +
-  '\n\nA broker that was away, or cut off, while its replicas were moved to others or their topic was deleted drops them when it is back: ' +
+  '\n\nA broker that was away, or cut off, while its replicas were moved to others or their topic was deleted sets them aside when it is back: ' +
   'after the first UpdateMetadata of each registration and each controller it asks ZooKeeper, which of its logs are of a topic with the same id and assigned to it; the others ' +
-  'are deleted as by StopReplica, with a line for each. A log that has no id, or whose topic has none, stays as long as there is a topic of that name; all stay when ' +
-  '`meta.properties` did not name the cluster at the start. A topic made again under the name does not wait for that. In Kafka they stay for good, and the broker answers ' +
+  'are stopped, with a line for each, and their folders renamed to `TOPIC-PARTITION.UNIQUE-stray`, which no broker reads and anyone may remove. A log that has no id, or whose topic has none, stays as long as there is a topic of that name; all stay when ' +
+  '`meta.properties` did not name the cluster at the start, or ZooKeeper has not its id. A topic made again under the name does not wait for that. In Kafka they stay for good, and the broker answers ' +
   'INCONSISTENT_TOPIC_ID when it is to lead or follow a topic made again.';
 
 const INT64_FIELDS = table(

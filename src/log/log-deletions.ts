@@ -1,11 +1,12 @@
 /** How the folders of deleted logs go: renamed at once, durably so before anyone relies on it, removed after `file.delete.delay.ms`. */
+import type { TopicPartition } from '../cluster/index.js';
 import { SYNC_OVERDUE_MS } from './directory-gates.js';
 import { whenHandlesAllow } from './handle-waits.js';
 import type { LogCheckpoints } from './log-checkpoints.js';
 import { onStorageAsync, type LogContext } from './log-context.js';
 import type { LogDirs } from './log-dirs.js';
 import { LogError } from './log-error.js';
-import { deleteDirName, uniqueId } from './log-file-names.js';
+import { deleteDirName, strayDirName, uniqueId } from './log-file-names.js';
 import type { UnifiedLog } from './unified-log.js';
 
 /** A log's folder, or a copy's, that was renamed away. One that is deleted again at the same place is another deletion. */
@@ -30,9 +31,19 @@ export class LogDeletions {
 
   /** Renames the folder of a log that is deleted; no file of it is open any more. Throws KAFKA_STORAGE_ERROR. */
   renameAway(log: UnifiedLog): void {
-    log.renameDir(`${log.parentDir}/${deleteDirName(log.topicPartition, uniqueId(this.context.random))}`);
-    log.closeHandles();
+    this.rename(log, deleteDirName);
     this.context.logger.info('Log is renamed and scheduled for deletion', { dir: log.dir });
+  }
+
+  /** The same for a log that stays on disk, where no broker takes it for a replica any more. */
+  setAside(log: UnifiedLog): void {
+    this.rename(log, strayDirName);
+    this.context.logger.warn('Log is marked as stray and renamed; its files stay', { dir: log.dir });
+  }
+
+  private rename(log: UnifiedLog, nameOf: (tp: TopicPartition, uniqueId: string) => string): void {
+    log.renameDir(`${log.parentDir}/${nameOf(log.topicPartition, uniqueId(this.context.random))}`);
+    log.closeHandles();
   }
 
   /** Removes a folder after `delayMs`, a file at a time. */

@@ -16,6 +16,7 @@ export const CLEANED_SUFFIX = '.cleaned';
 export const SWAP_SUFFIX = '.swap';
 
 export const DELETE_DIR_SUFFIX = '-delete';
+const STRAY_DIR_SUFFIX = '-stray';
 export const FUTURE_DIR_SUFFIX = '-future';
 
 const OFFSET_DIGITS = 20;
@@ -65,7 +66,16 @@ export function uniqueId(random: Random): string {
 
 /** `topic-partition.UNIQUE-delete`, the topic's name cropped so that the whole fits a file name. `uniqueId` is 32 hex digits. */
 export function deleteDirName(tp: TopicPartition, uniqueId: string): string {
-  const suffix = `-${tp.partition}.${uniqueId}${DELETE_DIR_SUFFIX}`;
+  return croppedDirName(tp, uniqueId, DELETE_DIR_SUFFIX);
+}
+
+/** The same with `-stray`: a log that is set aside, and stays (`LocalLog.logStrayDirName`). */
+export function strayDirName(tp: TopicPartition, uniqueId: string): string {
+  return croppedDirName(tp, uniqueId, STRAY_DIR_SUFFIX);
+}
+
+function croppedDirName(tp: TopicPartition, uniqueId: string, kind: string): string {
+  const suffix = `-${tp.partition}.${uniqueId}${kind}`;
   return tp.topic.slice(0, MAX_FILE_NAME_LENGTH - suffix.length) + suffix;
 }
 

@@ -225,19 +225,22 @@ export class LogManager {
    */
   asyncDelete(tp: TopicPartition, isFuture = false): UnifiedLog | undefined {
     const log = this.getLog(tp, isFuture);
-    if (!log || !this.deleteLater(tp, isFuture)) return undefined;
+    if (!log || !this.deleteLater(tp, { isFuture })) return undefined;
     this.context.scheduler.scheduleOnce('sync-deletions', async () => {
       await this.deletions.makeDurable([log.parentDir]);
     });
     return log;
   }
 
-  /** The same for one of many, which `makeDeletionsDurable` makes durable together. False when its directory fails, with the log still there. */
-  deleteLater(tp: TopicPartition, isFuture = false): boolean {
+  /**
+   * The same for one of many, which `makeDeletionsDurable` makes durable together. A stray one only loses its name, and keeps its files. False
+   * when its directory fails, with the log still there.
+   */
+  deleteLater(tp: TopicPartition, { isFuture = false, isStray = false } = {}): boolean {
     const log = this.getLog(tp, isFuture);
     if (!log) return true;
     try {
-      this.renameAway(log);
+      this.renameAway(log, isStray);
     } catch (error) {
       if (!(error instanceof LogError)) throw error;
       this.context.logger.error('Failed to delete a log', { partition: partitionKey(tp), error });
@@ -535,9 +538,10 @@ export class LogManager {
     }
   }
 
-  private renameAway(log: UnifiedLog): void {
+  private renameAway(log: UnifiedLog, isStray = false): void {
     const name = partitionKey(log.topicPartition);
-    this.deleteFolder(log);
+    if (isStray) this.deletions.setAside(log);
+    else this.deleteFolder(log);
     const logs = this.currentLogs.get(name) === log ? this.currentLogs : this.futureLogs;
     logs.delete(name);
     this.placement.count(log.parentDir, -1);

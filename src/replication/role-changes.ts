@@ -54,6 +54,8 @@ export interface StopReplicaPartition {
   readonly tp: TopicPartition;
   readonly leaderEpoch: number;
   readonly deletePartition: boolean;
+  /** No one has said that it is to go: its files are kept, under another name (`LogManager.deleteLater`). */
+  readonly isStray?: boolean;
 }
 
 /** What became of a StopReplica. */
@@ -191,7 +193,7 @@ export class RoleChanges {
 
   private stopReplica(one: StopReplicaPartition): number {
     const { partitions, fetchers, logManager, onNotLeaderAnyMore, stateChangeLogger } = this.options;
-    const { tp, leaderEpoch, deletePartition } = one;
+    const { tp, leaderEpoch, deletePartition, isStray } = one;
     const key = partitionKey(tp);
     const partition = partitions.get(tp);
     if (partitions.isOffline(tp)) return ErrorCode.KAFKA_STORAGE_ERROR;
@@ -208,7 +210,7 @@ export class RoleChanges {
     }
     partitions.remove(tp);
     onNotLeaderAnyMore(tp, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-    const areGone = [logManager.deleteLater(tp), logManager.deleteLater(tp, true)].every((isGone) => isGone);
+    const areGone = [{ isStray }, { isFuture: true }].map((what) => logManager.deleteLater(tp, what)).every(Boolean);
     // The controller must not believe it gone: it would be there again when its directory is.
     return areGone ? ErrorCode.NONE : ErrorCode.KAFKA_STORAGE_ERROR;
   }

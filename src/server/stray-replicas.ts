@@ -12,7 +12,15 @@ import { stopReplicas } from './stopped-replicas.js';
 /** The parts of the broker that this takes. */
 export type StrayServices = Pick<
   BrokerServices,
-  'brokerId' | 'controlOrder' | 'hasLogsOfItsCluster' | 'logger' | 'logs' | 'replicas' | 'stores' | 'topicConfigs'
+  | 'brokerId'
+  | 'clusterId'
+  | 'controlOrder'
+  | 'hasLogsOfItsCluster'
+  | 'logger'
+  | 'logs'
+  | 'replicas'
+  | 'stores'
+  | 'topicConfigs'
 >;
 
 /** A replica as it was before ZooKeeper was asked. */
@@ -32,7 +40,8 @@ const TOPICS_AT_ONCE = 200;
 const EPOCH_DURING_DELETE = -2;
 
 /**
- * Drops all replicas that ZooKeeper does not assign to this broker. Called with the first UpdateMetadata of a controller, or for a registration:
+ * Sets aside all replicas that ZooKeeper does not assign to this broker: their folders are renamed to `…-stray`, as Kafka names what it finds so
+ * (`LogManager.addStrayLog`), and stay until someone removes them, for ZooKeeper may have been emptied, or be a copy of an earlier day. Called with the first UpdateMetadata of a controller, or for a registration:
  * whatever that controller deletes or moves away from then on, it tells us of, and what was deleted or moved before is to be seen in ZooKeeper.
  * False when ZooKeeper could not be asked.
  */
@@ -76,7 +85,7 @@ export async function straysAmong(
   }
 }
 
-/** What no command has touched since ZooKeeper was asked is deleted as by StopReplica. A turn among the commands of the controller. */
+/** What no command has touched since ZooKeeper was asked is stopped as by StopReplica, and set aside. A turn among the commands of the controller. */
 export async function dropStrays(services: StrayServices, strays: readonly StrayReplica[]): Promise<void> {
   const { logs, replicas, logger } = services;
   const dropped = strays.filter(({ log, leaderEpoch }) => {
@@ -85,12 +94,14 @@ export async function dropStrays(services: StrayServices, strays: readonly Stray
   if (dropped.length === 0) return;
   for (const { log, reason } of dropped) {
     const partition = partitionKey(log.topicPartition);
-    logger.warn('Deleting a replica that is not of this broker any more', { partition, dir: log.dir, reason });
+    logger.warn('Setting aside a replica that is not of this broker any more', { partition, dir: log.dir, reason });
   }
   const { partitions } = await stopReplicas(
     services,
     { controllerId: -1, controllerEpoch: replicas.controllerEpoch, correlationId: -1 },
-    dropped.map(({ log }) => ({ tp: log.topicPartition, leaderEpoch: EPOCH_DURING_DELETE, deletePartition: true })),
+    dropped.map(({ log: { topicPartition: tp } }) => {
+      return { tp, leaderEpoch: EPOCH_DURING_DELETE, deletePartition: true, isStray: true };
+    }),
   );
   // No one need wait for a disk: a loss of power that brings some back is seen at the next start.
   void partitions.then((results) => {
@@ -105,7 +116,7 @@ export async function dropStrays(services: StrayServices, strays: readonly Stray
 }
 
 async function findStrays(services: StrayServices, among: Iterable<UnifiedLog>): Promise<StrayReplica[]> {
-  const { brokerId, hasLogsOfItsCluster, replicas, stores, logger } = services;
+  const { brokerId, clusterId, hasLogsOfItsCluster, replicas, stores, logger } = services;
   const held = new Map<string, Held[]>();
   for (const log of among) {
     const { topic } = log.topicPartition;
@@ -125,6 +136,14 @@ async function findStrays(services: StrayServices, among: Iterable<UnifiedLog>):
   const topics = [...held.keys()];
   // What our member of the ensemble has not heard of yet is not missing.
   await stores.topics.catchUp();
+  const clusterIdThere = await stores.cluster.clusterId();
+  if (clusterIdThere !== clusterId) {
+    logger.warn('ZooKeeper is not of our cluster any more: it does not say which replicas are of this broker', {
+      clusterId,
+      there: clusterIdThere,
+    });
+    return [];
+  }
   for (let at = 0; at < topics.length; at += TOPICS_AT_ONCE) {
     const some = topics.slice(at, at + TOPICS_AT_ONCE);
     const { found, unreadable } = await stores.topics.assignments(some);

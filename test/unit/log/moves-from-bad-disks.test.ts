@@ -311,7 +311,7 @@ describe('a log that is made again before the deletion of the one before is dura
     manager.maybeUpdatePreferredLogDir(ORDERS, '/two');
     manager.getOrCreateLog(ORDERS, { isFuture: true, topicId: TOPIC_ID });
     hang(world, '/two');
-    manager.deleteLater(ORDERS, true);
+    manager.deleteLater(ORDERS, { isFuture: true });
     expect([...(await remove(world, manager))]).toEqual(['/two']);
     manager.maybeUpdatePreferredLogDir(ORDERS, '/three');
     expect(manager.getOrCreateLog(ORDERS, { isNew: true, topicId: TOPIC_ID }).parentDir).toBe('/three');

@@ -244,6 +244,22 @@ test('a deleted replica is gone, and what waited for it is told', async () => {
   expect(cluster.broker(1).logs.getLog(ORDERS)).toBeUndefined();
 });
 
+test('a stray replica is set aside: its files stay, and its name is free', async () => {
+  await start({ brokers: 1 });
+  await cluster.create([1]);
+  await cluster.broker(1).produce(['a']);
+  const { fs, logs, replicas } = cluster.broker(1);
+  const { parentDir, config } = logs.getLog(ORDERS)!;
+  const stray = { tp: ORDERS, leaderEpoch: -2, deletePartition: true, isStray: true };
+  const stopped = await replicas.stopReplicas({ controllerId: 1, controllerEpoch: 1, correlationId: 7 }, [stray]);
+  expect(await stopped.partitions).toEqual([{ tp: ORDERS, errorCode: 0 }]);
+  expect(logs.getLog(ORDERS)).toBeUndefined();
+  await cluster.clock.advance(2 * config.fileDeleteDelayMs);
+  const folders = fs.readDir(parentDir).filter((name) => name.startsWith('orders-'));
+  expect(folders).toEqual([expect.stringMatching(/^orders-0\.[0-9a-f]{32}-stray$/)]);
+  expect(fs.stat(`${parentDir}/${folders[0]}/00000000000000000000.log`).size).toBeGreaterThan(0);
+});
+
 test('an old controller is not obeyed', async () => {
   await start({ brokers: 1 });
   await cluster.create([1]);

@@ -8,6 +8,7 @@ import { dropStrayReplicas, whyStray, type StrayServices } from '../../../src/se
 
 const [OLD_ID, NEW_ID] = ['AAAAAAAAAAAAAAAAAAAAEQ', 'AAAAAAAAAAAAAAAAAAAAEg'];
 const BROKER = 1;
+const CLUSTER = 'oUrClUsTeRoUrClUsTeRoUr';
 
 function assignmentOf(topicId: string | null, partitions: Record<number, readonly number[]>): TopicAssignment {
   const entries = Object.entries(partitions).map(([partition, replicas]) => {
@@ -62,6 +63,7 @@ class Broker {
   isOfCluster = true;
   assignment: TopicAssignment | Error | null = assignmentOf(OLD_ID, { 0: [2, 3] });
   isUnreadable = false;
+  clusterThere: string | null = CLUSTER;
   answer: () => void = () => undefined;
   readonly order = new ControlOrder();
 
@@ -69,6 +71,7 @@ class Broker {
     const logs = () => (this.log ? [this.log] : []);
     const services = {
       brokerId: BROKER,
+      clusterId: CLUSTER,
       controlOrder: this.order,
       hasLogsOfItsCluster: this.isOfCluster,
       logger: silentLogger,
@@ -90,6 +93,7 @@ class Broker {
         },
       },
       stores: {
+        cluster: { clusterId: () => Promise.resolve(this.clusterThere) },
         topics: {
           catchUp: async () => void this.asked.push('sync'),
           assignments: async (topics: readonly string[]) => {
@@ -118,10 +122,11 @@ class Broker {
   }
 }
 
-test('a replica that ZooKeeper assigns to others is deleted, whatever its epoch is, and the configuration of its topic forgotten', async () => {
+test('a replica that ZooKeeper assigns to others is set aside, whatever its epoch is, and the configuration of its topic forgotten', async () => {
   const broker = new Broker();
   expect(await broker.look()).toBe(true);
-  expect(broker.stopped).toEqual([{ tp: { topic: 'orders', partition: 0 }, leaderEpoch: -2, deletePartition: true }]);
+  const tp = { topic: 'orders', partition: 0 };
+  expect(broker.stopped).toEqual([{ tp, leaderEpoch: -2, deletePartition: true, isStray: true }]);
   expect(broker.forgotten).toEqual(['orders']);
 });
 
@@ -176,4 +181,12 @@ test('all replicas stay that may be of another cluster: no meta.properties told'
   broker.assignment = null;
   expect(await broker.look()).toBe(true);
   expect([broker.stopped, broker.asked]).toEqual([[], []]);
+});
+
+test.each([null, 'another'])('all replicas stay when ZooKeeper was emptied: its cluster is %s', async (there) => {
+  const broker = new Broker();
+  broker.clusterThere = there;
+  broker.assignment = null;
+  expect(await broker.look()).toBe(true);
+  expect([broker.stopped, broker.asked]).toEqual([[], ['sync']]);
 });
