@@ -13,14 +13,18 @@ import { GroupMetadata } from './core/group-metadata.js';
 import { decodeGroupMetadataValue, decodeGroupRecordKey, decodeOffsetCommitValue } from './group-records.js';
 
 interface LoadedOffset {
-  readonly groupId: string;
   readonly topicPartition: TopicPartition;
   readonly offset: OffsetAndMetadata;
   readonly batchOffset: number;
 }
 
+/** By group, and then by `partitionKey`: one key of both may be longer than what V8 hashes, and all of one length are compared then. */
+type LoadedOffsets = Map<string, Map<string, LoadedOffset>>;
+
 /** Records between two places where others may run. */
 const RECORDS_A_STEP = 500;
+/** One counts as another for each so many of its bytes. */
+const BYTES_A_RECORD = 1024;
 /** A batch is decompressed at once: what holds more than any group writes, and would hold up everyone, is passed over. */
 const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 /** So many records that are not understood are named in the log; of the others their number. */
@@ -34,8 +38,8 @@ const MAX_NAMED = 10;
  * stays, so that a group may read records twice. In Kafka all groups of the partition are lost with it.
  */
 export class GroupLoader {
-  private readonly offsets = new Map<string, LoadedOffset>();
-  private readonly pendingOffsets = new Map<Int64, Map<string, LoadedOffset>>();
+  private readonly offsets: LoadedOffsets = new Map();
+  private readonly pendingOffsets = new Map<Int64, LoadedOffsets>();
   private readonly groups = new Map<string, GroupMetadata>();
   private passedOver = 0;
 
@@ -61,11 +65,11 @@ export class GroupLoader {
 
   /** The groups with their offsets, those that only store offsets too, and those that open transactions touch. In slices, to be called once. */
   *finish(): Steps<readonly GroupMetadata[]> {
-    yield* forEachInSteps(this.offsets.values(), ({ groupId, topicPartition, offset, batchOffset }) =>
+    yield* forEachInSteps(eachOf(this.offsets), ([groupId, { topicPartition, offset, batchOffset }]) =>
       this.groupOf(groupId).offsets.load(topicPartition, offset, batchOffset),
     );
     for (const [producerId, offsets] of this.pendingOffsets) {
-      yield* forEachInSteps(offsets.values(), ({ groupId, topicPartition, offset, batchOffset }) =>
+      yield* forEachInSteps(eachOf(offsets), ([groupId, { topicPartition, offset, batchOffset }]) =>
         this.groupOf(groupId).offsets.loadTransactional(producerId, topicPartition, offset, batchOffset),
       );
     }
@@ -89,10 +93,11 @@ export class GroupLoader {
     let batchOffset: number | null = null;
     let left = RECORDS_A_STEP;
     for (const record of batch.records({ maxBytes: MAX_BATCH_BYTES })) {
-      if (--left < 0) {
+      if (left <= 0) {
         yield;
         left = RECORDS_A_STEP;
       }
+      left -= 1 + ((record.key?.length ?? 0) + (record.value?.length ?? 0)) / BYTES_A_RECORD;
       batchOffset ??= record.offset;
       try {
         this.replayRecord(batch, record, batchOffset);
@@ -114,10 +119,10 @@ export class GroupLoader {
       else this.groups.set(key.groupId, decodeGroupMetadataValue(key.groupId, value, this.nowMs));
     } else if (key.kind === 'offset') {
       const target = batch.isTransactional ? this.pendingOf(batch.producerId) : this.offsets;
-      const id = `${key.groupId}\0${partitionKey(key.topicPartition)}`;
-      if (value !== null) target.set(id, { ...key, offset: decodeOffsetCommitValue(value), batchOffset });
-      else if (batch.isTransactional) target.delete(id);
-      else this.remove(id);
+      const { groupId, topicPartition } = key;
+      if (value !== null) put(target, groupId, { topicPartition, offset: decodeOffsetCommitValue(value), batchOffset });
+      else if (batch.isTransactional) remove(target, groupId, topicPartition);
+      else this.remove(groupId, topicPartition);
     } else {
       this.log.warn('Passed over a record of __consumer_offsets, maybe left over from an aborted upgrade', {
         offset,
@@ -127,9 +132,9 @@ export class GroupLoader {
   }
 
   /** Whoever wrote the tombstone removed what open transactions had committed before it too: their markers do not bring it back. */
-  private remove(id: string): void {
-    this.offsets.delete(id);
-    for (const pending of this.pendingOffsets.values()) pending.delete(id);
+  private remove(groupId: string, topicPartition: TopicPartition): void {
+    remove(this.offsets, groupId, topicPartition);
+    for (const pending of this.pendingOffsets.values()) remove(pending, groupId, topicPartition);
   }
 
   private passOver(offset: number, error: unknown): void {
@@ -141,9 +146,9 @@ export class GroupLoader {
   private completeTransaction(batch: BatchView): void {
     for (const record of batch.records({ maxBytes: MAX_BATCH_BYTES })) {
       if (controlRecordType(record) === 'COMMIT') {
-        for (const [id, pending] of this.pendingOffsets.get(batch.producerId) ?? []) {
-          const loaded = this.offsets.get(id);
-          if (!loaded || loaded.batchOffset < pending.batchOffset) this.offsets.set(id, pending);
+        for (const [groupId, pending] of eachOf(this.pendingOffsets.get(batch.producerId) ?? new Map())) {
+          const loaded = this.offsets.get(groupId)?.get(partitionKey(pending.topicPartition));
+          if (!loaded || loaded.batchOffset < pending.batchOffset) put(this.offsets, groupId, pending);
         }
       }
       this.pendingOffsets.delete(batch.producerId);
@@ -151,7 +156,7 @@ export class GroupLoader {
     }
   }
 
-  private pendingOf(producerId: Int64): Map<string, LoadedOffset> {
+  private pendingOf(producerId: Int64): LoadedOffsets {
     let pending = this.pendingOffsets.get(producerId);
     if (!pending) this.pendingOffsets.set(producerId, (pending = new Map()));
     return pending;
@@ -162,4 +167,20 @@ export class GroupLoader {
     if (!group) this.groups.set(groupId, (group = new GroupMetadata(groupId, 'Empty', this.nowMs)));
     return group;
   }
+}
+
+function* eachOf(offsets: LoadedOffsets): Iterable<readonly [groupId: string, LoadedOffset]> {
+  for (const [groupId, ofGroup] of offsets) for (const offset of ofGroup.values()) yield [groupId, offset];
+}
+
+function put(offsets: LoadedOffsets, groupId: string, offset: LoadedOffset): void {
+  let ofGroup = offsets.get(groupId);
+  if (!ofGroup) offsets.set(groupId, (ofGroup = new Map()));
+  ofGroup.set(partitionKey(offset.topicPartition), offset);
+}
+
+function remove(offsets: LoadedOffsets, groupId: string, topicPartition: TopicPartition): void {
+  const ofGroup = offsets.get(groupId);
+  ofGroup?.delete(partitionKey(topicPartition));
+  if (ofGroup?.size === 0) offsets.delete(groupId);
 }
