@@ -56,35 +56,40 @@ export class Deletions {
     return this.delayed.size;
   }
 
-  /** Takes a request in steps of one partition each: moving a log start writes files. The time runs from the last one on. */
+  /**
+   * Takes a request in steps of one partition each: moving a log start writes files. The time runs from the last one on. Gives what ends the wait
+   * without an answer: its client is gone.
+   */
   *delete(
     timeoutMs: number,
     requested: readonly { readonly tp: TopicPartition; readonly offset: number }[],
     onComplete: (results: DeleteRecordsResult[]) => void,
-  ): Steps<void> {
+  ): Steps<() => void> {
     const results: DeleteRecordsResult[] = [];
     const remaining = requested.length;
+    const giveUp = (): void => this.forget(deletion);
     const deletion: Deletion = { requested, results, waiters: [], remaining, onComplete, timer: null, isDone: false };
     this.delayed.add(deletion);
     try {
       for (const [index, { tp, offset }] of requested.entries()) {
         if (index > 0) yield;
         // The broker stops: it has answered.
-        if (deletion.isDone) return;
+        if (deletion.isDone) return giveUp;
         this.begin(deletion, index, tp, offset);
       }
     } catch (error) {
       this.forget(deletion);
       throw error;
     }
-    if (deletion.isDone) return;
+    if (deletion.isDone) return giveUp;
     if (deletion.remaining === 0) {
       // What it throws is for the caller to answer.
       this.forget(deletion);
       onComplete(results);
-      return;
+      return giveUp;
     }
     deletion.timer = this.clock.setTimer(timeoutMs, () => this.expire(deletion), { background: true });
+    return giveUp;
   }
 
   /** Something changed in the partition: looks at what waits for it, and at nothing else. */

@@ -373,12 +373,15 @@ export class ReplicaManager {
     return this.fetches.handle(request, version, context, respond);
   }
 
-  /** DeleteRecords; -1 as offset means the high watermark. Results in the order given. Resolves when all log starts have moved. */
+  /**
+   * DeleteRecords; -1 as offset means the high watermark. Results in the order given. Resolves when all log starts have moved, with what gives up the
+   * wait for other replicas.
+   */
   deleteRecords(
     timeoutMs: number,
     requested: readonly { readonly tp: TopicPartition; readonly offset: number }[],
     onComplete: (results: DeleteRecordsResult[]) => void,
-  ): Promise<void> {
+  ): Promise<() => void> {
     return this.inSlices(this.deletions.delete(timeoutMs, requested, onComplete));
   }
 

@@ -11,9 +11,10 @@ import {
 } from '../protocol/index.js';
 import { answerSizeOf } from './answer-sizes.js';
 import { SMALL_ANSWER_BYTES } from './answer-turns.js';
+import { AbandonedError } from './awaited.js';
 import { errorResponse, isErrorOfRequest, type RequestError } from './error-responses.js';
 import { LargeRequests, senderOf, sliceLimitsOf, type LargeRequest } from './large-requests.js';
-import { AbandonedError, ApiError, MAX_ELEMENTS_AT_ONCE, RequestContext } from './request-context.js';
+import { ApiError, MAX_ELEMENTS_AT_ONCE, RequestContext } from './request-context.js';
 import type { BrokerServices } from './services.js';
 
 export { ApiError, RequestContext } from './request-context.js';

@@ -18,6 +18,7 @@ import {
 } from '../security/index.js';
 import { answerTurnsOf, SMALL_ANSWER_BYTES, UNKNOWN_ANSWER_BYTES, type AnswerTurn } from './answer-turns.js';
 import { AnswerWriting, NoRoomForAnswer } from './answer-writing.js';
+import { endedOrAbandoned, type Wait } from './awaited.js';
 import { senderOf, sliceLimitsOf, type LargeRequest } from './large-requests.js';
 import type { BrokerServices } from './services.js';
 
@@ -35,21 +36,6 @@ export class ApiError extends Error {
 
 /** What keeps no more while it waits is as much a part of its connection. */
 const UNCOUNTED_WAITING_BYTES = 4 * 1024;
-
-/** The client is gone, and with it what its request waited for. */
-export class AbandonedError extends Error {
-  override readonly name = 'AbandonedError';
-}
-
-/** Something that others bring about. */
-export interface Wait<T> {
-  readonly ended: Promise<T>;
-  /** No one waits for it any more. */
-  readonly giveUp?: () => void;
-}
-
-/** How a request waits for others (`RequestContext.awaitOthers`). */
-export type AwaitOthers = <T>(wait: Wait<T>) => Promise<T>;
 
 /**
  * So many elements of a request, or of an answer, are decoded or encoded at once: well under a millisecond. What has more goes in steps, and
@@ -315,19 +301,9 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
    * Waits for what others do, members of a group or followers say, after which nothing is left but to answer. What the request holds keeps no one
    * waiting meanwhile; when its connection is closed, it is over.
    */
-  awaitOthers<T>({ ended, giveUp }: Wait<T>): Promise<T> {
-    const { request } = this;
+  awaitOthers<T>(wait: Wait<T>): Promise<T> {
     this.leaveToOthers();
-    return new Promise<T>((resolve, reject) => {
-      const onAbandoned = (): void => {
-        giveUp?.();
-        reject(new AbandonedError());
-      };
-      if (request.isAbandoned) onAbandoned();
-      else request.onAbandoned = onAbandoned;
-      const over = (): void => void (request.onAbandoned = null);
-      ended.finally(over).then(resolve, reject);
-    });
+    return endedOrAbandoned(wait, this.request);
   }
 
   /** @internal What is left to do is somebody else's. */

@@ -34,7 +34,7 @@ import {
 } from './admin-error.js';
 import { beginInTurn, mapInTurns } from '../in-turns.js';
 import { requireFittingAssignment, requireFittingConfig } from './znode-size.js';
-import type { AwaitOthers, Wait } from '../request-context.js';
+import type { AwaitOthers, Wait } from '../awaited.js';
 import type { TopicView } from './topic-view.js';
 import { TopicWaiter } from './topic-waiter.js';
 

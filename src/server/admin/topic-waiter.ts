@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../common/index.js';
-import type { Wait } from '../request-context.js';
+import type { Wait } from '../awaited.js';
 
 interface Waiting {
   readonly isDone: () => boolean;

@@ -26,7 +26,7 @@ const INVALID_LOW_WATERMARK = -1n;
 
 /** Moves log start offsets forward, and answers when every live replica has followed or the timeout is up. */
 export const deleteRecords = handler(deleteRecordsRequest, deleteRecordsResponse, function* (request, context) {
-  const { clock, replicas } = context;
+  const { clock, replicas, request: asker } = context;
   const asked = yield* sortOut(request, context);
   const allowed: { tp: TopicPartition; offset: number }[] = [];
   for (const [topic, partitions] of asked) {
@@ -38,7 +38,11 @@ export const deleteRecords = handler(deleteRecordsRequest, deleteRecordsResponse
   if (allowed.length === 0) return yield* answerOf(asked, []);
   const finish = (results: readonly Deleted[]): void =>
     startInSlices(clock, answerOf(asked, results), context.respond, context.fail);
-  return replicas.deleteRecords(request.timeoutMs, allowed, finish).then(() => LATER);
+  return replicas.deleteRecords(request.timeoutMs, allowed, finish).then((giveUp) => {
+    if (asker.isAbandoned) giveUp();
+    else asker.onAbandoned = giveUp;
+    return LATER;
+  });
 });
 
 function* sortOut(

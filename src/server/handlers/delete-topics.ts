@@ -2,7 +2,7 @@ import { mapInSteps, runInSlices, ZERO_UUID } from '../../common/index.js';
 import { deleteTopicsRequest, deleteTopicsResponse, ErrorCode } from '../../protocol/index.js';
 import type { DeletableTopic } from '../admin/topic-admin.js';
 import { handler } from '../handler.js';
-import type { AwaitOthers } from '../request-context.js';
+import type { AwaitOthers } from '../awaited.js';
 import { topicsToDelete, type TopicToDelete } from '../request-shapes.js';
 
 interface TopicAnswer extends TopicToDelete {

@@ -12,7 +12,7 @@ import {
 import { CLUSTER_RESOURCE } from '../../security/index.js';
 import { electLeadersErrorResponse } from '../error-responses.js';
 import { handler, type RequestContext } from '../handler.js';
-import type { Wait } from '../request-context.js';
+import type { Wait } from '../awaited.js';
 
 type Answer = InputOf<typeof electLeadersResponse>;
 type TopicAnswer = NonNullable<Answer['replicaElectionResults']>[number];

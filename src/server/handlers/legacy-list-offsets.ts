@@ -4,7 +4,7 @@ import { ErrorCode, type InputOf, type ListOffsetsRequest, type listOffsetsRespo
 import { toInt64 } from '../../records/index.js';
 import { legacyOffsetsForTimestamp, type LegacyQuery } from '../../replication/index.js';
 import type { RequestContext } from '../handler.js';
-import { AbandonedError } from '../request-context.js';
+import { AbandonedError } from '../awaited.js';
 
 type Answer = InputOf<typeof listOffsetsResponse>;
 type TopicAnswer = NonNullable<Answer['topics']>[number];

@@ -10,7 +10,7 @@ import {
 } from '../../protocol/index.js';
 import { toInt64 } from '../../records/index.js';
 import { handler, type RequestContext } from '../handler.js';
-import { AbandonedError } from '../request-context.js';
+import { AbandonedError } from '../awaited.js';
 import { isKnownIsolationLevel } from '../request-shapes.js';
 import { listLegacyOffsets, type Asker } from './legacy-list-offsets.js';
 

@@ -47,7 +47,7 @@ describe('a DeleteRecords that waits for followers', () => {
       which.map((partition) => ({ tp: { topic: 't', partition }, offset: OFFSET })),
       (results) => answers.push(results),
     );
-  const ask = (which: readonly number[]): void => runAtOnce(steps(which));
+  const ask = (which: readonly number[]): (() => void) => runAtOnce(steps(which));
   const follow = (partition: number): void => {
     partitions.low.set(partition, OFFSET);
     deletions.checkAndComplete(`t-${partition}`);
@@ -138,9 +138,21 @@ describe('a DeleteRecords that waits for followers', () => {
     expectAllForgotten();
   });
 
+  test('is forgotten when its client is gone, and no other is', () => {
+    const giveUp = ask([0, 1, 2]);
+    ask([0]);
+    giveUp();
+    expect(deletions.numDelayed).toBe(1);
+    follow(0);
+    follow(1);
+    follow(2);
+    expect(codes()).toEqual([[ErrorCode.NONE]]);
+    expectAllForgotten();
+  });
+
   describe('and whose answer throws', () => {
     const broken = new Error('broken');
-    const askBroken = (): void =>
+    const askBroken = (): (() => void) =>
       runAtOnce(
         deletions.delete(1000, [{ tp: { topic: 't', partition: 0 }, offset: OFFSET }], () => {
           throw broken;

@@ -250,6 +250,47 @@ test.each([
   expect(frame!.deref()).toBeUndefined();
 });
 
+describe('a client that has gone leaves nothing of its request with those that it waited for', () => {
+  const never = new Promise<never>(() => undefined);
+  const services = {
+    groups: {
+      joinGroup: () => never,
+      *syncGroup() {
+        yield;
+        return never;
+      },
+      *commitOffsets() {
+        yield;
+        return never;
+      },
+    },
+    config: { groups: { offsets: { compressionId: 1 } } },
+    topicConfigs: { configOf: () => ({ maxMessageBytes: 1e6 }) },
+  };
+  const topics = [{ name: 't', partitions: [{ partitionIndex: 0 }] }];
+  test.each([
+    { name: 'JoinGroup', apiKey: ApiKey.JoinGroup, version: 9, body: { protocols: [] } },
+    { name: 'SyncGroup', apiKey: ApiKey.SyncGroup, version: 3, body: { assignments: [] } },
+    { name: 'OffsetCommit', apiKey: ApiKey.OffsetCommit, version: 8, body: { topics } },
+  ])('$name', async ({ name: _name, ...asked }) => {
+    const goAway = async (isEarly: boolean): Promise<WeakRef<Request>> => {
+      let request: Request | null = null;
+      const onRequest = (handed: Request): void => {
+        request = handed;
+        if (isEarly) handed.abandon();
+      };
+      const { answer } = await call({ ...asked, services, onRequest });
+      expect(answer).toBeNull();
+      request!.abandon();
+      return new WeakRef<Request>(request!);
+    };
+    const requests = [await goAway(true), await goAway(false)];
+    await settle();
+    collectGarbage();
+    expect(requests.map((request) => request.deref())).toEqual([undefined, undefined]);
+  });
+});
+
 test('a member that waits for its leader keeps nothing of the assignments it brings, which are not its to bring', async () => {
   const fixture = await new Fixture().elected();
   const first = await fixture.joinDynamic();

@@ -286,11 +286,11 @@ test('an answer that is given within its handler waits for its turn, though the 
       _timeoutMs: number,
       asked: readonly object[],
       finish: (results: object[]) => void,
-    ): Promise<void> => {
+    ): Promise<() => void> => {
       const end = (): void => finish(asked.map(() => ({ errorCode: 0, lowWatermark: 1 })));
       if (isLate) later.push(end);
       else end();
-      return Promise.resolve();
+      return Promise.resolve(() => undefined);
     };
     return call({
       apiKey: ApiKey.DeleteRecords,

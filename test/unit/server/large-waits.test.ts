@@ -1,8 +1,10 @@
 /** What a request of thousands of elements holds while it waits for others, as long as it likes: members, followers, leaders to be elected. */
-import { seededRandom, SimulatedClock, silentLogger, type Steps } from '../../../src/common/index.js';
+import type { TopicPartition } from '../../../src/cluster/index.js';
+import { runInSlices, seededRandom, SimulatedClock, silentLogger, type Steps } from '../../../src/common/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import type { Request } from '../../../src/network/index.js';
 import { ApiKey, ErrorCode, type CreatePartitionsResponse } from '../../../src/protocol/index.js';
+import { Deletions } from '../../../src/replication/delete-records.js';
 import { TopicAdmin } from '../../../src/server/admin/topic-admin.js';
 import { LargeRequests } from '../../../src/server/large-requests.js';
 import { call } from './request-call.js';
@@ -18,6 +20,19 @@ const never = (): Promise<never> => new Promise<never>(() => undefined);
 function* neverInSteps(): Steps<Promise<never>> {
   yield;
   return never();
+}
+
+/** Of partitions whose followers do not follow. */
+function replicasBehind(clock: SimulatedClock): object {
+  const lowWatermark = 0;
+  const behind = ({ partition }: TopicPartition): object => ({
+    key: `${partition}`,
+    deleteRecordsOnLeader: (requestedOffset: number) => ({ requestedOffset, lowWatermark }),
+  });
+  const deletions = new Deletions(clock, behind as ConstructorParameters<typeof Deletions>[1], () => undefined);
+  const deleteRecords = (...asked: Parameters<Deletions['delete']>): Promise<() => void> =>
+    runInSlices(clock, deletions.delete(...asked));
+  return { deleteRecords };
 }
 
 const { config } = BrokerConfig.parse(new Map([['zookeeper.connect', 'zk:2181']]));
@@ -122,7 +137,6 @@ const waitsOf = (list: ReturnType<typeof listOf>): readonly Wait[] => [
     apiKey: ApiKey.DeleteRecords,
     version: 1,
     body: { timeoutMs: HOUR_MS, topics: [{ name: 't', partitions: partitionsOf(list) }] },
-    services: { replicas: { deleteRecords: () => Promise.resolve() } },
   },
   {
     name: 'Produce',
@@ -145,7 +159,7 @@ const waitsOf = (list: ReturnType<typeof listOf>): readonly Wait[] => [
 ];
 
 const partitionsOf = (list: ReturnType<typeof listOf>) =>
-  list((index) => ({ index, partition: index, partitionIndex: index }));
+  list((index) => ({ index, partition: index, partitionIndex: index, offset: 1n }));
 
 /** All, but that a fetch of few is counted by the replica manager (`large-fetches.test.ts`). */
 const waits = COUNTS.flatMap((count) =>
@@ -178,11 +192,12 @@ test.each(waits)(
       onUpdate: () => () => undefined,
     };
     const controller = { isActive: true, isTopicQueuedForDeletion: () => false, electLeaders };
+    const replicas = replicasBehind(clock);
     let holdsFrame = true;
     let request: Request | null = null;
     const outcome = await call({
       ...wait,
-      services: { clock, largeRequests, config, controller, metadata, topicAdmin, ...wait.services },
+      services: { clock, largeRequests, config, controller, metadata, topicAdmin, replicas, ...wait.services },
       onRequest: (handed) => {
         request = handed;
         const release = (): void => void (holdsFrame = false);

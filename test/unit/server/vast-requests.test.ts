@@ -290,10 +290,10 @@ test('DeleteRecords deletes up to the last of the offsets that a partition is na
     _timeoutMs: number,
     partitions: readonly { tp: object; offset: number }[],
     finish: (results: object[]) => void,
-  ): Promise<void> => {
+  ): Promise<() => void> => {
     asked.push(...partitions);
     finish(partitions.map(({ tp, offset }) => ({ tp, errorCode: ErrorCode.NONE, lowWatermark: offset })));
-    return Promise.resolve();
+    return Promise.resolve(() => undefined);
   };
   const named = (name: string, offset: bigint) => ({
     name,
