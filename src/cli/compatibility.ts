@@ -68,7 +68,7 @@ const VAST_REQUESTS =
   'An answer to ListOffsets 0 has up to 100,000 offsets of segments. ' +
   'A member of a group offers up to 1,000 protocols (INCONSISTENT_GROUP_PROTOCOL), each with no more than a batch of `__consumer_offsets` has room for unless it is compressed, ' +
   'and members with more than 64 KiB are refused once all have an eighth of the heap (GROUP_MAX_SIZE_REACHED), unless they had as much; of members that were given an id and have not joined, and of groups that no one has joined or committed to, ' +
-  'the oldest are forgotten once either take a 64th of the heap. A member id begins with up to 255 characters of the client id. A group id of more than 16,383 characters is INVALID_GROUP_ID. Of the subscriptions of a group 100,000 ' +
+  'the oldest are forgotten once either take a 64th of the heap. A member id begins with up to 255 characters of the client id. A group id of more than 16,383 characters is INVALID_GROUP_ID, such an instance id INVALID_REQUEST, such a name or type of a protocol INCONSISTENT_GROUP_PROTOCOL. Of the subscriptions of a group 100,000 ' +
   "names are read; with more, all topics count as subscribed.\n\nA group with many offsets is deleted in steps: if its coordinator dies in the middle, some of them are there again at the next one, and DeleteGroups, which was not answered, has to be asked again; Kafka's tombstones are one batch. " +
   'A commit that is refused for too much metadata leaves nothing behind; in Kafka it counts as under way forever, and its group never ends. ' +
   'OffsetFetch 0 and 1 of a group that is refused has the code in each partition; ' +

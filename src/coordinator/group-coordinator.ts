@@ -34,6 +34,7 @@ import {
 } from '../protocol/index.js';
 import { addInt64, toInt64, type CompressionType, type Int64 } from '../records/index.js';
 import { GroupOffsetRequests, type AllOffsets, type Committer } from './group-offset-requests.js';
+import { MAX_KEY_LENGTH } from './core/member-metadata.js';
 import { codesOf, flatten, withCodes, type CommitValues } from './commit-lists.js';
 import { GroupStore, type OffsetCommit, type TransactionalProducer } from './group-store.js';
 import { Membership, type SyncRequest } from './membership.js';
@@ -59,8 +60,6 @@ const MAX_PROTOCOLS = 1000;
 const UNUSED_SHARE = 0.125;
 /** What is kept of such a member, or of such a group. */
 const UNUSED_BYTES = 2048;
-/** In UTF-16 units. V8 hashes longer texts by their length: a look-up among a thousand of one length compares them all. */
-const MAX_GROUP_ID_LENGTH = 16_383;
 /** Of lists that a request names. */
 const ITEMS_A_STEP = 64;
 
@@ -200,7 +199,15 @@ export class GroupCoordinator {
       respond(joinError(request.memberId, refusal));
       return;
     }
-    if (request.protocols.length > MAX_PROTOCOLS) {
+    if ((request.groupInstanceId?.length ?? 0) > MAX_KEY_LENGTH) {
+      respond(joinError(request.memberId, ErrorCode.INVALID_REQUEST));
+      return;
+    }
+    if (
+      request.protocols.length > MAX_PROTOCOLS ||
+      request.protocolType.length > MAX_KEY_LENGTH ||
+      request.protocols.some(({ name }) => name.length > MAX_KEY_LENGTH)
+    ) {
       respond(joinError(request.memberId, ErrorCode.INCONSISTENT_GROUP_PROTOCOL));
       return;
     }
@@ -468,7 +475,7 @@ export class GroupCoordinator {
 
   /** NONE when the group is this coordinator's to serve. Only those that store and show offsets may have the empty name. */
   private refuse(groupId: string, mayBeEmpty: boolean): number {
-    if ((groupId === '' && !mayBeEmpty) || groupId.length > MAX_GROUP_ID_LENGTH) return ErrorCode.INVALID_GROUP_ID;
+    if ((groupId === '' && !mayBeEmpty) || groupId.length > MAX_KEY_LENGTH) return ErrorCode.INVALID_GROUP_ID;
     if (!this.isActive) return ErrorCode.COORDINATOR_NOT_AVAILABLE;
     if (this.store.isGroupLoading(groupId)) return ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
     return this.store.isLocal(groupId) ? ErrorCode.NONE : ErrorCode.NOT_COORDINATOR;

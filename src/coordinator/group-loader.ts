@@ -10,6 +10,7 @@ import {
 } from '../records/index.js';
 import type { OffsetAndMetadata } from './core/group-offsets.js';
 import { GroupMetadata } from './core/group-metadata.js';
+import { MAX_KEY_LENGTH } from './core/member-metadata.js';
 import { decodeGroupMetadataValue, decodeGroupRecordKey, decodeOffsetCommitValue } from './group-records.js';
 
 interface LoadedOffset {
@@ -114,6 +115,8 @@ export class GroupLoader {
       return;
     }
     const key = decodeGroupRecordKey(keyBytes);
+    // Kafka's; here no one may ask for it.
+    if (key.kind !== 'unknown' && key.groupId.length > MAX_KEY_LENGTH) return;
     if (key.kind === 'group') {
       if (value === null) this.groups.delete(key.groupId);
       else this.groups.set(key.groupId, decodeGroupMetadataValue(key.groupId, value, this.nowMs));

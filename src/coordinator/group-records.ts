@@ -14,7 +14,7 @@ import {
 } from '../protocol/index.js';
 import { GroupMetadata } from './core/group-metadata.js';
 import type { OffsetAndMetadata } from './core/group-offsets.js';
-import { MemberMetadata } from './core/member-metadata.js';
+import { MAX_KEY_LENGTH, MemberMetadata } from './core/member-metadata.js';
 
 const OFFSET_COMMIT_KEY_VERSION = 1;
 const GROUP_METADATA_KEY_VERSION = 2;
@@ -144,9 +144,11 @@ export function decodeGroupMetadataValue(groupId: string, value: Buffer, nowMs: 
   group.protocolName = stored.protocol;
   group.stateTimestampMs = stored.currentStateTimestamp === -1n ? null : toInt64(stored.currentStateTimestamp);
   for (const member of stored.members) {
+    const { groupInstanceId } = member;
     const restored = new MemberMetadata(
       member.memberId,
-      member.groupInstanceId,
+      // One that Kafka took, and nobody may join with here: its member stays until its session is over.
+      groupInstanceId !== null && groupInstanceId.length > MAX_KEY_LENGTH ? null : groupInstanceId,
       member.clientId,
       member.clientHost,
       version === 0 ? member.sessionTimeout : member.rebalanceTimeout,

@@ -1,6 +1,12 @@
 import type { Timer } from '../../common/index.js';
 import type { JoinGroupResult, SyncGroupResult } from '../results.js';
 
+/**
+ * Of what groups are looked up by: their ids, the instance ids of members, the names of protocols. In UTF-16 units. V8 hashes longer texts by
+ * their length: a look-up among a thousand of one length compares them all.
+ */
+export const MAX_KEY_LENGTH = 16_383;
+
 /** The objects of a protocol. */
 const PROTOCOL_BYTES = 300;
 

@@ -2,9 +2,16 @@
 import { silentLogger } from '../../../src/common/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { BatchBuilder, buildEndTxnMarker } from '../../../src/records/index.js';
-import { encodeOffsetCommitKey, encodeOffsetCommitValue } from '../../../src/coordinator/group-records.js';
+import { GroupMetadata } from '../../../src/coordinator/core/group-metadata.js';
+import { MemberMetadata } from '../../../src/coordinator/core/member-metadata.js';
+import {
+  encodeGroupMetadataKey,
+  encodeGroupMetadataValue,
+  encodeOffsetCommitKey,
+  encodeOffsetCommitValue,
+} from '../../../src/coordinator/group-records.js';
 import { GroupLoader } from '../../../src/coordinator/group-loader.js';
-import { Fixture, MemoryPartition } from './support.js';
+import { Fixture, GROUP, MemoryPartition } from './support.js';
 
 const LONGEST_HASHED = 16_383;
 
@@ -73,6 +80,62 @@ test.each([
   const { errorCode, topics } = fixture.coordinator.fetchOffsets(groupId, asked, false);
   expect(errorCode).toBe(ErrorCode.NONE);
   expect(topics[0]!.partitions.map(({ committedOffset }) => committedOffset)).toEqual(Array(3).fill(commit.offset));
+});
+
+describe('names that a client chooses and members are looked up by', () => {
+  const tooLong = 'x'.repeat(LONGEST_HASHED + 1);
+  const protocol = (name: string) => [{ name, metadata: Buffer.alloc(0) }];
+
+  test.each([
+    { what: 'instance id', request: { groupInstanceId: tooLong }, code: ErrorCode.INVALID_REQUEST },
+    { what: 'protocol type', request: { protocolType: tooLong }, code: ErrorCode.INCONSISTENT_GROUP_PROTOCOL },
+    {
+      what: 'name of a protocol',
+      request: { protocols: [...protocol('range'), ...protocol(tooLong)] },
+      code: ErrorCode.INCONSISTENT_GROUP_PROTOCOL,
+    },
+  ])('a $what that is not hashed is refused', async ({ request, code }) => {
+    const fixture = await new Fixture().elected();
+    const answer = fixture.join({ groupInstanceId: 'a', ...request });
+    await fixture.clock.advance(0);
+    expect((await answer).errorCode).toBe(code);
+  });
+
+  test('the longest that are hashed are taken', async () => {
+    const fixture = await new Fixture().elected();
+    const longest = 'x'.repeat(LONGEST_HASHED);
+    const answer = fixture.join({ groupInstanceId: longest, protocolType: longest, protocols: protocol(longest) });
+    await fixture.clock.advance(0);
+    expect((await answer).errorCode).toBe(ErrorCode.NONE);
+  });
+
+  test('of others that the log has no group is lost, and none is a key', async () => {
+    const partition = new MemoryPartition();
+    const group = new GroupMetadata(GROUP, 'Empty', 0);
+    group.generationId = 3;
+    group.protocolName = 'range';
+    for (const [memberId, instanceId] of [
+      ['m1', tooLong],
+      ['m2', 'short'],
+    ] as const)
+      group.add(new MemberMetadata(memberId, instanceId, 'c', '/h', 60_000, 10_000, 'consumer', protocol('range')));
+    const assignment = new Map(['m1', 'm2'].map((memberId) => [memberId, Buffer.from(memberId)]));
+    const builder = new BatchBuilder({});
+    const value = encodeGroupMetadataValue(group, assignment);
+    builder.append({ timestamp: 0, key: encodeGroupMetadataKey(GROUP), value });
+    partition.append(null, builder.build(), null, () => undefined);
+    partition.append(null, commitBatch(tooLong, null, 1), null, () => undefined);
+    let fixture!: Fixture;
+    const longest = await longestKeyOf(async () => {
+      fixture = await new Fixture(partition).elected();
+    });
+    expect(longest).toBeLessThanOrEqual(LONGEST_HASHED);
+    expect(fixture.heartbeat('m1', 3)).toBe(ErrorCode.NONE);
+    expect(fixture.heartbeat('m1', 3, tooLong)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    expect(fixture.heartbeat('m2', 3, 'short')).toBe(ErrorCode.NONE);
+    const { members } = fixture.coordinator.describeGroup(GROUP);
+    expect(members.map(({ memberAssignment }) => String(memberAssignment))).toEqual(['m1', 'm2']);
+  });
 });
 
 test('a step of a load replays so many bytes, not only so many records', () => {
