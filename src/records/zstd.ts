@@ -27,7 +27,21 @@ const MAX_AT_ONCE_BYTES = 32 * 1024 * 1024;
 
 let encoder: Native.Encoder | undefined;
 let decoder: Native.Decoder | undefined;
-const load = (): typeof Native => require('@toondepauw/node-zstd') as typeof Native;
+
+/**
+ * Loads the native module. To find out which C library it runs on, it has Node report on the process, and that includes the names of all who are
+ * connected: looked up here, on the event loop, each for 5 s where no name server answers. So the report is had without them.
+ */
+function load(): typeof Native {
+  const report = process.report as NodeJS.ProcessReport & { excludeNetwork: boolean };
+  const { excludeNetwork } = report;
+  report.excludeNetwork = true;
+  try {
+    return require('@toondepauw/node-zstd') as typeof Native;
+  } finally {
+    report.excludeNetwork = excludeNetwork;
+  }
+}
 
 export function compressZstd(data: Buffer): Buffer {
   if (nodeZstd.zstdCompressSync !== undefined) return nodeZstd.zstdCompressSync(data);
