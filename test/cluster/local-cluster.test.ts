@@ -29,7 +29,7 @@ describeWithJava('scripts/cluster.sh', () => {
     temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'ottla local '));
     dir = path.join(temporary, 'my cluster');
     config = path.join(temporary, 'more.properties');
-    fs.writeFileSync(config, 'zookeeper.session.timeout.ms=4000\ncontrolled.shutdown.enable=false\n');
+    fs.writeFileSync(config, 'zookeeper.session.timeout.ms=8000\ncontrolled.shutdown.enable=false\n');
   });
 
   afterEach(async () => {

@@ -105,8 +105,9 @@ export class Cluster {
       if (extra !== '') fs.writeFileSync(this.extraFile, extra);
     }
     await this.ensemble.carryOut(ensemblePlan, attempt);
-    const pids: number[] = [];
+    const started = new Map<Server, number>();
     attempt.onFailure(async () => {
+      const pids = [...started.values()];
       if (pids.some(isAlive)) this.around.say(`ending what was started, at most ${TAKE_BACK_MS / 1000} s`);
       await endProcesses(pids, 'SIGTERM', TAKE_BACK_MS);
     });
@@ -114,9 +115,9 @@ export class Cluster {
       if (!fs.existsSync(broker.file)) {
         fs.writeFileSync(broker.file, serverProperties(broker, this.dir, settings, this.zookeeperConnect(), extra));
       }
-      pids.push(await this.launch(broker));
+      started.set(broker, await this.launch(broker));
     }
-    await this.untilUp(brokers, brokers, attempt.signal);
+    await this.untilUp(brokers, brokers, started, attempt.signal);
     if (!kept) writeKept(CLUSTER_SETTINGS, this.conf, { settings, whole: true });
   }
 
@@ -124,8 +125,8 @@ export class Cluster {
   async restart(broker: Server, signal: AbortSignal): Promise<void> {
     await this.end(broker, 'SIGTERM');
     await planOrRefuse([broker]);
-    await this.launch(broker);
-    await this.untilUp([broker], [broker], signal);
+    const pid = await this.launch(broker);
+    await this.untilUp([broker], [broker], new Map([[broker, pid]]), signal);
   }
 
   /** Ends a broker. Answers false when it was not running. */
@@ -224,13 +225,18 @@ export class Cluster {
     for (const { id } of running.values()) fs.rmSync(path.join(this.dir, `broker-${id}.pid`), { force: true });
   }
 
-  /** Waits until each of these serves and knows of `expected`. Throws when one has ended, or the time is up. */
-  private async untilUp(brokers: readonly Server[], expected: readonly Server[], signal: AbortSignal): Promise<void> {
+  /** Waits until each of these serves and knows of `expected`. `started` are processes of just now. Throws when one has ended, or the time is up. */
+  private async untilUp(
+    brokers: readonly Server[],
+    expected: readonly Server[],
+    started: ReadonlyMap<Server, number>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const startMs = systemClock.monotonicMs();
     const limitMs = UP_MS + Math.max(...brokers.map((broker) => this.sessionTimeoutMs(broker)));
     let said = '';
     for (;;) {
-      const conditions = await this.conditions(brokers, expected);
+      const conditions = await this.conditions(brokers, expected, started);
       const state = conditionsInWords(conditions);
       if (state === '') return;
       const [down] = brokers.filter((broker) => conditions.get(broker)!.kind === 'down');
@@ -253,8 +259,17 @@ export class Cluster {
     }
   }
 
-  private async conditions(brokers: readonly Server[], expected: readonly Server[]): Promise<Map<Server, Condition>> {
+  private async conditions(
+    brokers: readonly Server[],
+    expected: readonly Server[],
+    started: ReadonlyMap<Server, number> = new Map(),
+  ): Promise<Map<Server, Condition>> {
     const processes = listProcesses();
+    const runningPid = (server: Server): number | null => {
+      const pid = started.get(server);
+      if (pid === undefined) return processOf(server, processes);
+      return isAlive(pid) ? pid : null;
+    };
     const [sessions, answers] = await Promise.all([
       this.ensemble.exists() ? this.ensemble.sessions(CHROOT) : new Map<number, never>(),
       Promise.all(brokers.map(({ port }) => askBroker(port))),
@@ -263,7 +278,7 @@ export class Cluster {
       brokers.map((server, index) => {
         const sight = {
           server,
-          pid: processOf(server, processes),
+          pid: runningPid(server),
           answer: answers[index]!,
           session: sessions.get(server.id) ?? null,
           clusterId: this.property(path.join(this.dir, `data-${server.id}`, 'meta.properties'), 'cluster.id'),

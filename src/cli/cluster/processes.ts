@@ -5,6 +5,8 @@ import { CommandError } from '../terminal.js';
 import type { MachineProcess } from './core/servers.js';
 
 const POLL_MS = 20;
+/** What a program may take to replace another in a process. */
+const EXEC_MS = 20;
 /** After SIGKILL. */
 const KILLED_MS = 10_000;
 
@@ -16,9 +18,30 @@ export function listProcesses(): MachineProcess[] {
   if (!fs.existsSync('/proc/self/cmdline')) return listWithPs();
   return fs.readdirSync('/proc').flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
-    const words = readOrNull(`/proc/${name}/cmdline`)?.split('\0') ?? [];
+    const words = commandLineOf(name).split('\0');
     return words.length > 1 ? [{ pid: Number(name), words }] : [];
   });
+}
+
+/** Empty for a zombie, a thread of the kernel, and whoever has ended; and for a moment while a program takes the place of another: it comes. */
+function commandLineOf(pid: string): string {
+  for (let tries = 0; tries < EXEC_MS; tries++) {
+    const line = readOrNull(`/proc/${pid}/cmdline`);
+    if (line !== '') return line ?? '';
+    if (!hasProgram(pid)) return '';
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  }
+  return '';
+}
+
+function hasProgram(pid: string): boolean {
+  try {
+    fs.readlinkSync(`/proc/${pid}/exe`);
+    return true;
+  } catch (error) {
+    void error;
+    return false;
+  }
 }
 
 /** Where there is no /proc (macOS). A path with spaces is not found there. */

@@ -29,6 +29,18 @@ test('a process that has ended is dead, whether or not its parent asks for its s
   expect(isAlive(child.pid!)).toBe(false);
 });
 
+test('a process is found also while one program takes the place of another in it', async () => {
+  const again = 'if [ $1 -gt 0 ]; then exec sh -c "$0" "$0" $(($1 - 1)); else exec sleep 100; fi';
+  const child = spawn('sh', ['-c', again, again, '1000'], { stdio: 'ignore' });
+  const words = (): readonly string[] => listProcesses().find(({ pid }) => pid === child.pid)?.words ?? [];
+  try {
+    do expect(words()).not.toEqual([]);
+    while (words()[0] !== 'sleep');
+  } finally {
+    await endProcesses([child.pid!], 'SIGKILL', 60_000);
+  }
+});
+
 test('a process that was stopped ends as well, and one that does not listen is killed at the limit', async () => {
   const stopped = await shell('echo ready; exec sleep 100');
   stopped.child.kill('SIGSTOP');
