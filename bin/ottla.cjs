@@ -1,6 +1,7 @@
 'use strict';
 const fs = require('node:fs');
 const path = require('node:path');
+const tty = require('node:tty');
 
 // Before anything uses libuv's pool, which is made at the first use. A log directory takes up to eight of its threads (DirectoryGates): with
 // the four that are usual, one disk that hangs would hold up the files of all others, and the looking up of names.
@@ -12,6 +13,17 @@ if (!fs.existsSync(path.join(dist, 'main.js'))) {
   process.stderr.write(`Ottla is not built yet. Run: npm install && npm run build (in ${root})\n`);
   process.exit(1);
 }
+
+// As it exits Node sets the modes of its terminals back, and dies of SIGABRT or SIGSEGV where one is gone (ResetStdio); what is no terminal any more
+// it leaves alone.
+const terminals = [0, 1, 2].filter((fd) => tty.isatty(fd));
+process.on('exit', () => {
+  for (const fd of terminals.filter((fd) => !tty.isatty(fd))) {
+    fs.closeSync(fd);
+    // Takes the lowest number that is free, which is this one.
+    fs.openSync('/dev/null', 'r+');
+  }
+});
 
 // A reader that has seen enough (head, less) closes the pipe; that is no error.
 process.stdout.on('error', (error) => {

@@ -1,4 +1,4 @@
-import type { LogFields, LogLevel } from '../common/index.js';
+import { isSystemError, type LogFields, type LogLevel } from '../common/index.js';
 
 const COLOURS: Readonly<Record<LogLevel, string>> = {
   error: '\x1b[31m',
@@ -33,9 +33,21 @@ export function formatLogLine(
 
 function stackOf(error: Error): string {
   const cause = error.cause instanceof Error ? `\nCaused by: ${formatField(error.cause)}${stackOf(error.cause)}` : '';
+  if (!mayBeOurs(error)) return cause;
   // The first line repeats the message, which stands in the field.
   const frames = error.stack?.split('\n').filter((line) => line.startsWith('    at ')) ?? [];
   return `${frames.map((frame) => `\n${frame}`).join('')}${cause}`;
+}
+
+/** Of errors that the language, an assertion or no one in particular made: they may be bugs, and the stack tells where. */
+const NAMES_OF_BUGS: ReadonlySet<string> = new Set([
+  ...['Error', 'TypeError', 'RangeError', 'ReferenceError', 'SyntaxError', 'EvalError', 'URIError', 'AggregateError'],
+  'AssertionError',
+]);
+
+/** An error with a name of its own, or of the system, says what happened in the world: a dead peer, a wrong setting, a full disk. */
+function mayBeOurs(error: Error): boolean {
+  return NAMES_OF_BUGS.has(error.name) && !isSystemError(error);
 }
 
 function formatField(value: unknown): string {

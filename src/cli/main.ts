@@ -83,9 +83,14 @@ export async function main(
     const command = await entry.load();
     return await command(rest, terminal);
   } catch (error) {
-    if (!isCommandError(error)) throw error;
-    terminal.stderr.write(`${error.message}\n`);
-    return error.exitCode;
+    if (isCommandError(error)) {
+      terminal.stderr.write(`${error.message}\n`);
+      return error.exitCode;
+    }
+    // What a broker refused, or no broker answered, is no bug of ours: a sentence without a stack.
+    if (!(error instanceof Error && error.name === 'ClientError')) throw error;
+    terminal.stderr.write(`${String(error)}\n`);
+    return 1;
   }
 }
 

@@ -22,7 +22,7 @@ export interface OptionSpec {
 /** A Java exception that a tool of Kafka's dies of: the line that its virtual machine would print. */
 export class UncaughtException extends CommandError {
   constructor(
-    className: string,
+    readonly className: string,
     readonly reason: string,
   ) {
     super(`Exception in thread "main" ${className}: ${reason}`);

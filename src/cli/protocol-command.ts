@@ -19,6 +19,10 @@ export async function protocolCommand(
   io: Pick<Terminal, 'stdin' | 'stdout' | 'stderr'>,
 ): Promise<number> {
   const [name, ...rest] = args;
+  if (name === '--help') {
+    io.stdout.write(USAGE);
+    return 0;
+  }
   const answer = name !== undefined && Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
   if (!answer || rest.length > 0) {
     const problem = answer ? `takes no ${rest[0]!}` : name === undefined ? 'needs a subcommand' : `has no '${name}'`;

@@ -1,9 +1,9 @@
 import fs from 'node:fs';
-import path from 'node:path';
 import {
   AssertionError,
   nodeFileSystem,
   nodeTransport,
+  reasonOfRefusal,
   systemClock,
   systemRandom,
   type Logger,
@@ -11,10 +11,11 @@ import {
 import { BrokerConfig, ConfigError, noEffectNotes, readPropertiesFile, VariableResolver } from '../config/index.js';
 import { Broker } from '../server/index.js';
 import { createLogging, readLogLevels, type Logging } from './logging.js';
+import { EXIT_CODES, nextSignal } from './stop-signals.js';
 import { CommandError, type Terminal } from './terminal.js';
 import { nodeVariableSources } from './variable-sources.js';
 
-type Overrides = ReadonlyMap<string, string>;
+export type Overrides = ReadonlyMap<string, string>;
 
 /**
  * Runs a broker until it is told to stop. SIGTERM, SIGINT and SIGHUP begin a controlled shutdown, after which the exit code is 0; a second
@@ -71,36 +72,15 @@ export async function startServer(file: string, overrides: Overrides, terminal: 
   return 0;
 }
 
-/** Starts the broker as a process of its own; its output goes to `ottla-server.out` in LOG_DIR or the first log directory. */
-export async function startDaemon(file: string, overrides: Overrides, terminal: Terminal): Promise<number> {
-  const { config } = parseConfig(file, readProperties(file), overrides);
-  const directory = terminal.env.LOG_DIR ?? config.logDirs[0]!;
-  nodeFileSystem.makeDir(directory);
-  const output = fs.openSync(path.join(directory, 'ottla-server.out'), 'a');
-  const overrideArgs = [...overrides].flatMap(([name, value]) => ['--override', `${name}=${value}`]);
-  const { spawn } = await import('node:child_process'); // Only here: a broker that starts in the foreground need not load it.
-  const child = spawn(
-    process.execPath,
-    [...process.execArgv, process.argv[1]!, 'server', 'start', file, ...overrideArgs],
-    {
-      detached: true,
-      stdio: ['ignore', output, output],
-    },
-  );
-  await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
-  child.unref();
-  return 0;
-}
-
-function readProperties(file: string): Map<string, string> {
+export function readProperties(file: string): Map<string, string> {
   try {
     return readPropertiesFile(fs.readFileSync(file, 'latin1'));
   } catch (error) {
-    throw new CommandError(`Cannot read the properties file ${file}: ${messageOf(error)}`);
+    throw new CommandError(`Cannot read the properties file ${file}: ${reasonOfRefusal(error)}`);
   }
 }
 
-function parseConfig(file: string, properties: Map<string, string>, overrides: Overrides) {
+export function parseConfig(file: string, properties: Map<string, string>, overrides: Overrides) {
   try {
     const variables = VariableResolver.create(new Map([...properties, ...overrides]), nodeVariableSources);
     return BrokerConfig.parse(properties, overrides, variables);
@@ -143,23 +123,6 @@ function untilBroken(log: Logger): Promise<AssertionError> {
     };
     process.on('uncaughtException', onUncaught);
     process.on('unhandledRejection', onUncaught);
-  });
-}
-
-const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
-type StopSignal = (typeof SIGNALS)[number];
-/** By the shell's convention 128 and the signal's number. */
-const EXIT_CODES: Readonly<Record<StopSignal, number>> = { SIGTERM: 143, SIGINT: 130, SIGHUP: 129 };
-
-/** The next signal to stop. */
-function nextSignal(): Promise<StopSignal> {
-  return new Promise((resolve) => {
-    const handlers = SIGNALS.map((signal) => [signal, () => handle(signal)] as const);
-    const handle = (signal: StopSignal): void => {
-      for (const [name, handler] of handlers) process.off(name, handler);
-      resolve(signal);
-    };
-    for (const [name, handler] of handlers) process.on(name, handler);
   });
 }
 

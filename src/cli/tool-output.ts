@@ -1,8 +1,9 @@
-import { systemClock, type LogLevel } from '../common/index.js';
-import { ClientError } from './client/client-error.js';
+import { reasonOfRefusal, systemClock, type LogLevel } from '../common/index.js';
+import { ClientError, isClientError } from './client/client-error.js';
 import { ClusterClient } from './client/cluster-client.js';
 import { formatLogLine } from './log-format.js';
 import { readPropertiesFile, VariableResolver } from '../config/index.js';
+import { UncaughtException } from './options.js';
 import { CommandError, type Terminal } from './terminal.js';
 import fs from 'node:fs';
 import { nodeVariableSources } from './variable-sources.js';
@@ -14,12 +15,14 @@ export function logLine(terminal: Terminal, level: LogLevel, logger: string, tex
 
 /** An exception as Java prints it in a stack trace: class and message. */
 export function describeError(error: unknown): string {
-  if (error instanceof ClientError) return error.toString();
+  if (isClientError(error)) return error.toString();
+  if (error instanceof UncaughtException) return `${error.className}: ${error.reason}`;
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
 /** The message alone. */
 export function messageOf(error: unknown): string {
+  if (error instanceof UncaughtException) return error.reason;
   return error instanceof Error ? error.message : String(error);
 }
 
@@ -30,7 +33,7 @@ export function readToolProperties(file: string | null): Map<string, string> {
     const properties = readPropertiesFile(fs.readFileSync(file, 'latin1'));
     return VariableResolver.create(properties, nodeVariableSources)?.resolveAll(properties) ?? properties;
   } catch (error) {
-    throw new CommandError(`Cannot read ${file}: ${messageOf(error)}`);
+    throw new CommandError(`Cannot read ${file}: ${reasonOfRefusal(error)}`);
   }
 }
 
@@ -47,6 +50,7 @@ export function adminClient(
     clientId,
     requestTimeoutMs: numberOf(properties, 'request.timeout.ms', 30_000),
     apiTimeoutMs: numberOf(properties, 'default.api.timeout.ms', 60_000),
+    onUnresolved: (sentence) => logLine(terminal, 'warn', 'org.apache.kafka.clients.ClientUtils', sentence),
     onConnectFailure: (nodeId, { host, port }) =>
       logLine(
         terminal,

@@ -36,6 +36,7 @@ export {
   type Connection,
   type ConnectionHandlers,
 } from './transport.js';
+export { isSystemError, reasonOfRefusal } from './system-error.js';
 export { nodeTransport } from './node-transport.js';
 export { SimulatedNetwork, type SimulatedNetworkOptions } from './simulated-transport.js';
 export { clampToSafeNumber, toSafeNumber } from './safe-number.js';

@@ -117,7 +117,7 @@ function* loadLogs(context: LogContext, dir: LogDir, options: LoadDirOptions): S
   logger.info('Loaded logs', {
     dir: dir.path,
     logs: loaded,
-    recovered: !hadCleanShutdown,
+    ...(loaded > 0 && { recovered: !hadCleanShutdown }),
     ms: Math.round(clock.monotonicMs() - startMs),
   });
   return outlived.size > 0;

@@ -1,5 +1,5 @@
 /** The log directories of a broker (`log.dirs`): which are usable, their locks, their checkpoints and their mark of a clean shutdown. */
-import type { FileSystem, Logger } from '../common/index.js';
+import { reasonOfRefusal, type FileSystem, type Logger } from '../common/index.js';
 import type { DirectoryGates } from './directory-gates.js';
 import { OffsetCheckpointFile } from './offset-checkpoint-file.js';
 
@@ -13,6 +13,11 @@ const CLEANER_CHECKPOINT = 'cleaner-offset-checkpoint';
 /** Another live process uses the directory. */
 export class LogDirLockedError extends Error {
   override readonly name = 'LogDirLockedError';
+}
+
+/** What was configured cannot be used. */
+class UnusableLogDirError extends Error {
+  override readonly name = 'UnusableLogDirError';
 }
 
 /** One usable log directory. */
@@ -45,7 +50,9 @@ export class LogDirs {
     private readonly logger: Logger,
     private readonly gates: DirectoryGates,
   ) {
-    if (new Set(all).size < all.length) throw new Error(`Duplicate log directory found: ${all.join(', ')}`);
+    if (new Set(all).size < all.length)
+      throw new UnusableLogDirError(`Duplicate log directory found: ${all.join(', ')}`);
+    const reasons: string[] = [];
     for (const path of all.filter((candidate) => !initialOffline.includes(candidate))) {
       try {
         this.live.set(path, this.open(path));
@@ -54,11 +61,15 @@ export class LogDirs {
           this.releaseAll();
           throw error;
         }
+        reasons.push(`${path}: ${reasonOfRefusal(error)}`);
         logger.error('Failed to create or validate a log directory', { dir: path, error });
       }
     }
     if (this.live.size === 0) {
-      throw new Error(`None of the specified log dirs from ${all.join(', ')} can be created or validated`);
+      const why = reasons.length > 0 ? ` (${reasons.join('; ')})` : '';
+      throw new UnusableLogDirError(
+        `None of the specified log dirs from ${all.join(', ')} can be created or validated${why}`,
+      );
     }
   }
 
@@ -138,6 +149,7 @@ export class LogDirs {
       this.fs.makeDir(path);
       this.fs.syncDir(path.slice(0, path.lastIndexOf('/')) || '/');
     }
+    if (!this.fs.stat(path).isDirectory) throw new UnusableLogDirError('it is not a directory');
     // Throws when it cannot be read.
     this.fs.readDir(path);
     const lock = this.fs.lock(`${path}/${LOCK_FILE}`);

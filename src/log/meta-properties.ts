@@ -3,6 +3,8 @@ import type { FileSystem, Logger } from '../common/index.js';
 import { readPropertiesFile } from '../config/index.js';
 
 export const META_PROPERTIES = 'meta.properties';
+/** What may be in a directory in which no broker has run: what a file system has of its own, and a lock. */
+const NOT_OURS: ReadonlySet<string> = new Set(['lost+found', '.lock']);
 const VERSION = '0';
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
@@ -32,9 +34,13 @@ export function loadMetaProperties(fs: FileSystem, dirs: readonly string[], logg
   for (const dir of dirs) {
     const path = `${dir}/${META_PROPERTIES}`;
     try {
+      // Whoever opens the directories says what is wrong with a file in place of one.
+      if (!fs.exists(dir) || !fs.stat(dir).isDirectory) continue;
       fs.remove(`${path}.tmp`);
       if (!fs.exists(path)) {
-        logger.warn('No meta.properties file under dir', { path });
+        // There should be one beside anything else that a broker has made.
+        if (fs.readDir(dir).some((name) => !NOT_OURS.has(name)))
+          logger.warn('No meta.properties file under dir', { path });
         continue;
       }
       const properties = parseMetaProperties(fs.readFile(path).toString('utf8'), path);

@@ -7,6 +7,10 @@ export class StoppedWhileStartingError extends Error {
   }
 }
 
+class LogDirsFailedError extends Error {
+  override readonly name = 'LogDirsFailedError';
+}
+
 export function allLogDirsFailed(): Error {
-  return new Error('Shutdown broker because all log dirs have failed');
+  return new LogDirsFailedError('Shutdown broker because all log dirs have failed');
 }

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { hostname, totalmem } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import type { BrokerEndPoint } from '../cluster/index.js';
-import type { Logger } from '../common/index.js';
+import { reasonOfRefusal, type Logger } from '../common/index.js';
 import { ConfigError, type BrokerConfig, type ListenerEndPoint } from '../config/index.js';
 import {
   AddressOverrides,
@@ -64,6 +64,10 @@ async function resolveHost(host: string): Promise<string[]> {
   return (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
+class BindError extends Error {
+  override readonly name = 'BindError';
+}
+
 /**
  * Has a broker listen where its configuration says at the moment, and clients told where it does. Made and started by the broker; its changes
  * come one after the other.
@@ -94,7 +98,7 @@ export class BrokerListeners {
   }
 
   /**
-   * Binds every listener. Throws ConfigError for a security protocol that is not served; rejects with Node's error for a port in use.
+   * Binds every listener. Throws ConfigError for a security protocol that is not served; rejects with a sentence for a port in use.
    */
   async bindAll(): Promise<void> {
     for (const endPoint of this.config().listeners) await this.bind(endPoint);
@@ -142,7 +146,14 @@ export class BrokerListeners {
         `Listener ${listenerName} has the security protocol ${securityProtocol}; only PLAINTEXT is served`,
       );
     }
-    await this.server.bind({ listenerName, host: host ?? '', port });
+    try {
+      await this.server.bind({ listenerName, host: host ?? '', port });
+    } catch (error) {
+      // In the words of Kafka's `SocketServer`, with more of a reason.
+      throw new BindError(`Socket server failed to bind to ${host || '*'}:${port}: ${reasonOfRefusal(error)}`, {
+        cause: error,
+      });
+    }
     this.bound.add(listenerName);
   }
 }

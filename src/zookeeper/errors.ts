@@ -53,7 +53,7 @@ export class ZkError extends Error {
   constructor(
     readonly code: ZkErrorCode,
     readonly path: string | null,
-    detail?: string,
+    readonly detail?: string,
     options?: ErrorOptions,
   ) {
     super(`${code}${path === null ? '' : ` for ${path}`}${detail === undefined ? '' : `: ${detail}`}`, options);

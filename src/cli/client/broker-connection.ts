@@ -33,6 +33,18 @@ interface Pending {
 /** A request's body: one that fits every version, or one made for the version that was agreed on. */
 export type BodyFor<I> = I | ((version: number) => I);
 
+/** Larger than any answer that a tool asks for. The first letters of an answer of HTTP, taken for a size, are more. */
+const MAX_ANSWER_BYTES = 1 << 30;
+const IS_IT_A_BROKER = 'Is it the port of a Kafka broker?';
+
+function notKafka({ host, port }: BrokerAddress): ClientError {
+  return new ClientError(
+    'org.apache.kafka.common.network.InvalidReceiveException',
+    `${host}:${port} does not answer in Kafka's protocol. ${IS_IT_A_BROKER}`,
+    ErrorCode.UNKNOWN_SERVER_ERROR,
+  );
+}
+
 /** The connection broke, or could not be made; another broker, or a later try, may do better. */
 export class DisconnectError extends ClientError {
   constructor(address: BrokerAddress, cause: Error | undefined) {
@@ -145,9 +157,10 @@ export class BrokerConnection {
   private async learnVersions(): Promise<void> {
     const name = { clientSoftwareName: 'ottla', clientSoftwareVersion: '3.6.1' };
     for (const version of [3, 0]) {
-      const answer = (await this.send(apiVersionsRequest.apiKey!, version, name)) as ReturnType<
-        typeof apiVersionsResponse.decode
-      >;
+      const answer = (await this.send(apiVersionsRequest.apiKey!, version, name).catch((error: unknown) => {
+        if (!(error instanceof ClientError) || error.errorCode !== ErrorCode.REQUEST_TIMED_OUT) throw error;
+        throw new ClientError(error.className, `${error.message}. ${IS_IT_A_BROKER}`, error.errorCode);
+      })) as ReturnType<typeof apiVersionsResponse.decode>;
       if (answer.errorCode === ErrorCode.UNSUPPORTED_VERSION && version !== 0) continue;
       if (answer.errorCode !== ErrorCode.NONE) throw ClientError.ofCode(answer.errorCode);
       for (const { apiKey, minVersion, maxVersion } of answer.apiKeys) {
@@ -161,6 +174,11 @@ export class BrokerConnection {
     this.received = this.received.length === 0 ? bytes : Buffer.concat([this.received, bytes]);
     while (this.received.length >= 4) {
       const size = this.received.readInt32BE(0);
+      if (size < 4 || size > MAX_ANSWER_BYTES) {
+        this.fail(notKafka(this.address));
+        this.connection.destroy();
+        return;
+      }
       if (this.received.length < 4 + size) return;
       const frame = this.received.subarray(4, 4 + size);
       this.received = this.received.subarray(4 + size);

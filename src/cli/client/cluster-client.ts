@@ -11,6 +11,7 @@ import {
 } from '../../protocol/index.js';
 import { BrokerConnection, DisconnectError, type BodyFor, type BrokerAddress } from './broker-connection.js';
 import { ClientError, throwIfError, timeoutError } from './client-error.js';
+import { requireResolvable } from './reachability.js';
 
 export interface ClusterClientOptions {
   /** `host:port,host:port`. */
@@ -22,6 +23,8 @@ export interface ClusterClientOptions {
   readonly apiTimeoutMs?: number;
   readonly clock?: Clock;
   readonly transport?: Transport;
+  /** Told of each bootstrap server whose host has no address. */
+  readonly onUnresolved?: (sentence: string) => void;
   /** Told of each connection that could not be made. */
   readonly onConnectFailure?: (nodeId: number, address: BrokerAddress) => void;
 }
@@ -40,6 +43,8 @@ export class ClusterClient {
   /** By node id; the bootstrap servers are -1, -2 … */
   private readonly connections = new Map<number, Promise<BrokerConnection>>();
   private brokers = new Map<number, BrokerAddress>();
+  private resolvable: Promise<void> | null = null;
+  private isClosed = false;
 
   constructor(private readonly options: ClusterClientOptions) {
     this.clock = options.clock ?? systemClock;
@@ -112,6 +117,7 @@ export class ClusterClient {
   }
 
   close(): void {
+    this.isClosed = true;
     for (const connection of this.connections.values()) {
       connection.then((open) => open.close()).catch(() => undefined);
     }
@@ -126,7 +132,7 @@ export class ClusterClient {
       try {
         return await task();
       } catch (error) {
-        if (!(error instanceof ClientError) || !isWorthRetrying(error)) throw error;
+        if (!(error instanceof ClientError) || !isWorthRetrying(error) || this.isClosed) throw error;
         if (this.clock.monotonicMs() + backoffMs > deadlineMs) {
           throw timeoutError(`Timed out waiting for a node assignment. Call: ${call}`);
         }
@@ -148,6 +154,8 @@ export class ClusterClient {
 
   /** A connection to a known broker, else to the first bootstrap server that answers. */
   private async anyConnection(): Promise<BrokerConnection> {
+    if (!this.options.transport)
+      await (this.resolvable ??= requireResolvable(this.bootstrap, this.options.onUnresolved ?? (() => undefined)));
     for (const nodeId of this.connections.keys()) {
       const open = await this.openConnection(nodeId);
       if (open) return open;
@@ -186,7 +194,7 @@ export class ClusterClient {
       transport: this.options.transport ?? nodeTransport,
       clock: this.clock,
       clientId: this.options.clientId,
-      requestTimeoutMs: this.options.requestTimeoutMs ?? 30_000,
+      requestTimeoutMs: Math.min(this.options.requestTimeoutMs ?? 30_000, this.apiTimeoutMs),
     });
     this.connections.set(nodeId, opening);
     try {

@@ -29,7 +29,7 @@ export async function openZooKeeper(connect: string): Promise<{ stores: ZkStores
     if (!isZkError(error, 'OperationTimeout')) throw error;
     throw new ClientError(
       'kafka.zookeeper.ZooKeeperClientTimeoutException',
-      `Timed out waiting for connection to Zookeeper server at ${connect}`,
+      `Timed out waiting for connection to Zookeeper server at ${connect}: ${error.detail}`,
     );
   }
   return {

@@ -1,17 +1,26 @@
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
-import { systemClock, systemRandom, type Timer } from '../../common/index.js';
-import { ClientError, timeoutError } from '../client/client-error.js';
+import { setPeriodicTimer, systemClock, systemRandom, withinTime, type Timer } from '../../common/index.js';
+import { ClientError, isClientError, timeoutError } from '../client/client-error.js';
+import { parseBootstrapServers } from '../client/cluster-client.js';
 import { createKafkaJs, fromKafkaJs, rangeAssigner } from '../client/kafkajs-client.js';
+import { OffsetSpec } from '../client/offset-admin.js';
 import { readPartition } from '../client/partition-reader.js';
+import { requireResolvable, whyUnreachable } from '../client/reachability.js';
 import { parseOrShowUsage, readToolOptions } from '../options.js';
+import { EXIT_CODES, onceSignalled } from '../stop-signals.js';
 import type { Command, Terminal } from '../terminal.js';
 import { adminClient, describeError, logLine } from '../tool-output.js';
 import { KAFKA_VERSION } from '../version.js';
 import { CONSOLE_CONSUMER_OPTIONS, readConsumerSettings, type ConsumerSettings } from './console-consumer-options.js';
+import { IdlePositions } from './idle-positions.js';
 import { createFormatter, type ConsumedRecord, type RecordFormatter } from './record-formatters.js';
 
 const PURPOSE = 'This tool helps to read data from Kafka topics and outputs it to standard output.';
 const LOGGER = 'kafka.tools.ConsoleConsumer$';
+/** `auto.commit.interval.ms` */
+const AUTO_COMMIT_INTERVAL_MS = 5000;
+/** So long leaving the group may take. */
+const END_LIMIT_MS = 5000;
 
 /** kafka-console-consumer.sh (`kafka.tools.ConsoleConsumer`). */
 export const consoleConsumerCommand: Command = async (args, terminal) => {
@@ -26,22 +35,23 @@ export const consoleConsumerCommand: Command = async (args, terminal) => {
     printer = new Printer(settings, createFormatter(settings.formatter, settings.formatterProperties), terminal);
     servers = options.value('bootstrap-server') ?? (await findBrokers(options.value('zookeeper')!));
   } catch (error) {
-    if (!(error instanceof ClientError)) throw error;
+    if (!isClientError(error)) throw error;
     logLine(terminal, 'error', LOGGER, 'Unknown error when running consumer: ');
     terminal.stderr.write(`${error.toString()}\n`);
     return 1;
   }
-  const stop = (): void => printer.finish(null);
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  const listenNoMore = onceSignalled((signal) => {
+    printer.exitCode = EXIT_CODES[signal];
+    printer.finish(null);
+    // With nothing to catch it the next signal ends the process at once.
+  });
   try {
     if (settings.partition !== null) await consumePartition(servers, settings, printer, terminal);
-    else await consumeGroup(servers, settings, printer);
+    else await consumeGroup(servers, settings, printer, terminal);
   } catch (error) {
     printer.finish(error instanceof ClientError ? error : fromKafkaJs(error, String(settings.topic)));
   } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    listenNoMore();
   }
   if (printer.failure) {
     logLine(terminal, 'error', LOGGER, 'Error processing message, terminating consumer process: ');
@@ -49,7 +59,7 @@ export const consoleConsumerCommand: Command = async (args, terminal) => {
   }
   terminal.stderr.write(`Processed a total of ${printer.count} messages\n`);
   if (options.has('enable-systest-events')) terminal.stdout.write('shutdown_complete\n');
-  return 0;
+  return printer.exitCode;
 };
 
 /** The brokers that are registered in ZooKeeper, as a list to bootstrap from. */
@@ -61,6 +71,7 @@ async function findBrokers(zookeeper: string): Promise<string> {
 /** Prints records and knows when it is enough: so many, none for too long, or a signal. */
 class Printer {
   count = 0;
+  exitCode = 0;
   failure: ClientError | null = null;
   timedOut = false;
   /** Resolves when nothing more shall be printed. */
@@ -148,7 +159,12 @@ async function consumePartition(
   }
 }
 
-async function consumeGroup(servers: string, settings: ConsumerSettings, printer: Printer): Promise<void> {
+async function consumeGroup(
+  servers: string,
+  settings: ConsumerSettings,
+  printer: Printer,
+  terminal: Terminal,
+): Promise<void> {
   const consumer = createKafkaJs({ bootstrapServers: servers, clientId: settings.clientId }).consumer({
     groupId: settings.group,
     partitionAssigners: [rangeAssigner],
@@ -164,26 +180,74 @@ async function consumeGroup(servers: string, settings: ConsumerSettings, printer
       if (!payload.restart) reject(payload.error);
     });
   });
+  const client = adminClient(servers, new Map([['client.id', settings.clientId]]), terminal);
+  const { group, fromBeginning, commits } = settings;
+  const start = fromBeginning ? OffsetSpec.EARLIEST : OffsetSpec.LATEST;
+  const idle = commits ? new IdlePositions({ client, consumer, group, start }) : null;
+  const commitIdle = (): Promise<void> => idle?.commit().catch(() => undefined) ?? Promise.resolve();
+  let isConnected = false;
+  const connect = async (): Promise<void> => {
+    try {
+      await connectConsumer(consumer, servers, terminal);
+      isConnected = true;
+    } catch (error) {
+      printer.exitCode = 1;
+      throw error;
+    }
+  };
+  const committing = setPeriodicTimer(systemClock, AUTO_COMMIT_INTERVAL_MS, () => void commitIdle());
   try {
-    await Promise.race([runGroup(consumer, settings, printer), crashed, printer.done]);
+    await Promise.race([connect(), printer.done]);
+    if (!isConnected) return;
+    await Promise.race([runGroup(consumer, settings, printer, idle), crashed, printer.done]);
     await Promise.race([crashed, printer.done]);
   } finally {
+    committing.cancel();
     crashed.catch(() => undefined);
-    await consumer.disconnect();
+    // A broker that does not answer is not waited for.
+    if (isConnected)
+      await withinTime(
+        systemClock,
+        END_LIMIT_MS,
+        commitIdle().then(() => consumer.disconnect()),
+      );
+    client.close();
   }
 }
 
-async function runGroup(consumer: Consumer, settings: ConsumerSettings, printer: Printer): Promise<void> {
-  await consumer.connect();
+/** Rejects with a sentence that says which server does not answer, and how. */
+async function connectConsumer(consumer: Consumer, servers: string, terminal: Terminal): Promise<void> {
+  const addresses = parseBootstrapServers(servers);
+  await requireResolvable(addresses, (sentence) =>
+    logLine(terminal, 'warn', 'org.apache.kafka.clients.ClientUtils', sentence),
+  );
+  try {
+    await consumer.connect();
+  } catch (error) {
+    const why = await whyUnreachable(addresses);
+    throw why === null ? error : timeoutError(why);
+  }
+}
+
+async function runGroup(
+  consumer: Consumer,
+  settings: ConsumerSettings,
+  printer: Printer,
+  idle: IdlePositions | null,
+): Promise<void> {
+  await idle?.readStarts(settings.topic);
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => idle?.assigned(payload.memberAssignment));
   await consumer.subscribe({ topics: [settings.topic], fromBeginning: settings.fromBeginning });
   await consumer.run({
     autoCommit: settings.commits,
     eachBatchAutoResolve: false,
-    eachBatch: ({ batch, resolveOffset, commitOffsetsIfNecessary, uncommittedOffsets }) =>
-      printBatch(batch, printer, resolveOffset).then(async (done) => {
+    eachBatch: ({ batch, resolveOffset, commitOffsetsIfNecessary, uncommittedOffsets }) => {
+      if (batch.messages.length > 0 && !printer.isDone) idle?.read(batch);
+      return printBatch(batch, printer, resolveOffset).then(async (done) => {
         // What was printed last must be committed before the group is left.
         if (done && settings.commits) await commitOffsetsIfNecessary(uncommittedOffsets());
-      }),
+      });
+    },
   });
 }
 

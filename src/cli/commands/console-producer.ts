@@ -1,6 +1,8 @@
 import { CompressionTypes, Partitioners, type ICustomPartitioner, type Message, type Producer } from 'kafkajs';
-import { ClientError } from '../client/client-error.js';
+import { ClientError, isClientError, timeoutError } from '../client/client-error.js';
+import { parseBootstrapServers } from '../client/cluster-client.js';
 import { createKafkaJs, fromKafkaJs } from '../client/kafkajs-client.js';
+import { requireResolvable, whyUnreachable } from '../client/reachability.js';
 import { parseKeyValues, parseOrShowUsage, readToolOptions, type OptionSpec, type ParsedOptions } from '../options.js';
 import { CommandError, type Command, type Terminal } from '../terminal.js';
 import { logLine, readToolProperties, requirePlaintext } from '../tool-output.js';
@@ -68,7 +70,7 @@ export const consoleProducerCommand: Command = async (args, terminal) => {
     await produce(servers, options, terminal);
     return 0;
   } catch (error) {
-    if (!(error instanceof ClientError)) throw error;
+    if (!isClientError(error)) throw error;
     throw new CommandError(error.toString());
   }
 };
@@ -97,7 +99,7 @@ async function produce(servers: string, options: ParsedOptions, terminal: Termin
   });
   const prompt = process.stdin.isTTY && process.stdout.isTTY && terminal.stdin === process.stdin;
   try {
-    await connect(producer, topic);
+    await connect(producer, topic, servers, terminal);
     if (prompt) terminal.stdout.write('>');
     for await (const lines of readLines(terminal.stdin)) {
       for (const batch of batches(
@@ -114,11 +116,16 @@ async function produce(servers: string, options: ParsedOptions, terminal: Termin
   }
 }
 
-async function connect(producer: Producer, topic: string): Promise<void> {
+async function connect(producer: Producer, topic: string, servers: string, terminal: Terminal): Promise<void> {
+  const addresses = parseBootstrapServers(servers);
+  await requireResolvable(addresses, (sentence) =>
+    logLine(terminal, 'warn', 'org.apache.kafka.clients.ClientUtils', sentence),
+  );
   try {
     await producer.connect();
   } catch (error) {
-    throw fromKafkaJs(error, topic);
+    const why = (await whyUnreachable(addresses)) ?? fromKafkaJs(error, topic).message;
+    throw timeoutError(`Topic ${topic} not present in metadata: ${why}`);
   }
 }
 

@@ -56,7 +56,8 @@ const OPTIONS: readonly OptionSpec[] = [
 
 /** kafka-get-offsets.sh (`kafka.tools.GetOffsetShell`). */
 export const getOffsetsCommand: Command = async (args, terminal) => {
-  if (args.length === 0) throw new UsageError('An interactive shell for getting topic-partition offsets.', OPTIONS);
+  if (args.length === 0 || args.includes('--help'))
+    throw new UsageError('An interactive shell for getting topic-partition offsets.', OPTIONS);
   try {
     await getOffsets(args, terminal);
     return 0;

@@ -1,6 +1,7 @@
 import { CommandError, type Command } from '../terminal.js';
 import { awaitBrokers } from '../server-await.js';
-import { startDaemon, startServer } from '../server-start.js';
+import { startDaemon } from '../server-daemon.js';
+import { startServer } from '../server-start.js';
 import { stopServers } from '../server-stop.js';
 
 const USAGE =
@@ -11,10 +12,12 @@ const USAGE =
 /** `ottla server start|stop`: kafka-server-start.sh and kafka-server-stop.sh; and `await`, for scripts that begin to use a cluster. */
 export const serverCommand: Command = (args, terminal) => {
   const [verb, ...rest] = args;
+  if (args.includes('--help')) throw new CommandError(USAGE);
   if (verb === 'start') {
     const { file, overrides, daemon } = parseStart(rest);
     return daemon ? startDaemon(file, overrides, terminal) : startServer(file, overrides, terminal);
   }
+  if (verb === 'stop' && rest.length > 0) throw new CommandError(`stop takes no ${rest[0]}\n${USAGE}`);
   if (verb === 'stop') return stopServers(terminal);
   if (verb === 'await' && rest.length === 1) return awaitBrokers(rest[0]!, terminal);
   throw new CommandError(USAGE);

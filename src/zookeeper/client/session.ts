@@ -22,7 +22,9 @@ import {
 } from '../wire/handshake.js';
 import { JuteReader, JuteWriter } from '../wire/jute.js';
 import { EVENT_TYPES, OpCode, Xid } from '../wire/op-codes.js';
+import { encodeSetWatches } from '../wire/set-watches.js';
 import type { WatchEvent, WatchEventType, ZkState } from '../zk-client.js';
+import { ConnectionFailures } from './connection-failures.js';
 import { Deque } from './deque.js';
 import type { PendingRequest } from './request.js';
 
@@ -52,8 +54,6 @@ export interface SessionListener {
 }
 
 const EVENT_NAMES = new Map(Object.entries(EVENT_TYPES).map(([name, type]) => [type, name as WatchEventType]));
-/** Paths in one SetWatches request, by their total length: the server's limit on a request is 1 MiB (`jute.maxbuffer`). */
-const SET_WATCHES_MAX_BYTES = 128 * 1024;
 /** What a server takes unless it is told otherwise. */
 const JUTE_MAX_BUFFER = 0xfffff;
 const BACKOFF_MAX_MS = 1000;
@@ -73,7 +73,7 @@ export class Session {
   private readonly watchdog: SessionWatchdog;
   private readonly servers: readonly Endpoint[];
   private nextServer = 0;
-  private failedAttempts = 0;
+  private readonly failures: ConnectionFailures;
   private credentials: SessionCredentials;
   private lastZxid = 0n;
   private readonly auths: { scheme: string; auth: Buffer }[] = [];
@@ -98,11 +98,17 @@ export class Session {
   ) {
     this.watchdog = new SessionWatchdog(options.sessionTimeoutMs);
     this.servers = shuffled(options.random, options.servers);
+    this.failures = new ConnectionFailures(options.clock, options.logger, this.servers.length);
     this.credentials = options.resume ?? NO_SESSION;
   }
 
   get id(): bigint {
     return this.credentials.id;
+  }
+
+  /** Why there is no connection; null when there is one, or nothing failed yet. */
+  get lastFailure(): string | null {
+    return this.failures.last;
   }
 
   get session(): SessionCredentials {
@@ -215,8 +221,9 @@ export class Session {
   private reconnectDelayMs(wasConnected: boolean): number {
     const { random } = this.options;
     if (wasConnected) return random.nextInt(RECONNECT_SPREAD_MS);
-    if (this.failedAttempts < this.servers.length) return 0;
-    const rounds = Math.floor(this.failedAttempts / this.servers.length);
+    const { count } = this.failures;
+    if (count < this.servers.length) return 0;
+    const rounds = Math.floor(count / this.servers.length);
     const ceiling = Math.min(BACKOFF_MAX_MS, 50 * 2 ** Math.min(rounds, 10));
     return ceiling / 2 + random.nextInt(ceiling / 2);
   }
@@ -285,7 +292,7 @@ export class Session {
     }
     const isNew = session.id !== this.credentials.id;
     this.credentials = session;
-    this.failedAttempts = 0;
+    this.failures.connected();
     this.state = 'connected';
     this.watchdog.connected(this.options.clock.monotonicMs(), timeoutMs);
     for (const { scheme, auth } of this.auths) this.write(encodeAuth(scheme, auth));
@@ -342,13 +349,11 @@ export class Session {
     if (this.connection === null) return;
     this.connection = null;
     if (this.closing) return this.tearDown();
-    this.failedAttempts++;
     this.watchdog.disconnected();
     this.sendAgain(this.inFlight.drain().map(({ request }) => request));
     const reason = this.dropReason ?? error?.message ?? 'closed by the server';
-    const fields = { host: server.host, port: server.port, reason };
-    if (wasConnected) logger.warn('Lost the connection to ZooKeeper', fields);
-    else logger.debug('No connection to ZooKeeper', fields);
+    if (wasConnected) logger.warn('Lost the connection to ZooKeeper', { host: server.host, port: server.port, reason });
+    else this.failures.failed(server, reason);
     if (this.state !== 'connecting') this.state = 'disconnected';
     if (wasConnected) this.listener.onDisconnected();
     if (this.closing || this.connection !== null) return;
@@ -446,27 +451,11 @@ export class Session {
   /** Tells the new server which watches we count on; it fires at once those that changed since `lastZxid`. */
   private resetWatches(): void {
     if (this.watches.size === 0) return;
-    const kinds = ['data', 'exist', 'child'] as const;
-    let chunk: Record<(typeof kinds)[number], string[]> = { data: [], exist: [], child: [] };
-    let bytes = 0;
-    const flush = (): void => {
-      if (bytes === 0) return;
-      const writer = new JuteWriter(bytes + 256).int(0).int(Xid.setWatches).int(OpCode.setWatches).long(this.lastZxid);
-      for (const kind of kinds) writer.strings(chunk[kind]);
-      writer.patchInt(writer.length - 4, 0);
-      this.write(writer.finish());
-      chunk = { data: [], exist: [], child: [] };
-      bytes = 0;
-    };
-    for (const kind of kinds) {
-      for (const path of this.watches.paths(kind)) {
-        const full = this.full(path);
-        chunk[kind].push(full);
-        bytes += 4 + full.length;
-        if (bytes >= SET_WATCHES_MAX_BYTES) flush();
-      }
-    }
-    flush();
+    for (const request of encodeSetWatches(
+      (kind) => [...this.watches.paths(kind)].map((it) => this.full(it)),
+      this.lastZxid,
+    ))
+      this.write(request);
   }
 
   /** Puts the chroot in front. */

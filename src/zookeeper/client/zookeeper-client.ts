@@ -95,15 +95,9 @@ export class ZooKeeperClient implements ZkClient {
   }
 
   async connect(): Promise<void> {
-    const { clock, connect, connectionTimeoutMs } = this.options;
+    const { clock, connectionTimeoutMs } = this.options;
     const timer = clock.setTimer(connectionTimeoutMs, () =>
-      this.connecting?.reject(
-        new ZkError(
-          'OperationTimeout',
-          null,
-          `no session with ZooKeeper at ${connect} within ${connectionTimeoutMs} ms`,
-        ),
-      ),
+      this.connecting?.reject(this.noSession(connectionTimeoutMs)),
     );
     try {
       await new Promise<void>((resolve, reject) => {
@@ -118,6 +112,15 @@ export class ZooKeeperClient implements ZkClient {
       timer.cancel();
       this.connecting = null;
     }
+  }
+
+  private noSession(timeoutMs: number): ZkError {
+    const why = this.session.lastFailure ?? 'it accepts connections and does not answer';
+    return new ZkError(
+      'OperationTimeout',
+      null,
+      `no session with ZooKeeper at ${this.options.connect} within ${timeoutMs} ms (${why})`,
+    );
   }
 
   async close(): Promise<void> {

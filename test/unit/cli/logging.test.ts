@@ -25,6 +25,18 @@ describe('formatLogLine', () => {
     expect(lines).toContain('Caused by: inner');
   });
 
+  test('puts none below that of a dead peer, or of whatever else has a name for what happened', () => {
+    class BindError extends Error {
+      override readonly name = 'BindError';
+    }
+    const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' });
+    const error = new BindError('no port', { cause: refused });
+    expect(formatLogLine(noon, 'error', 'log', 'Failed', { error }, false).split('\n')).toEqual([
+      '[2024-01-02 03:04:05,067] ERROR Failed error="no port" (log)',
+      'Caused by: "connect ECONNREFUSED"',
+    ]);
+  });
+
   test.each([
     ['a line end', 'a\nb', '"a\\nb"'],
     ['an escape of the terminal', '\x1b[2J', '"\\u001b[2J"'],

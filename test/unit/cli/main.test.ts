@@ -48,6 +48,12 @@ describe('ottla', () => {
     expect([exit, stderr]).toEqual([1, expect.stringContaining(text)]);
   });
 
+  test('tells what a client threw in a sentence', async () => {
+    const { exit, stderr } = await run('server', 'await', 'nonsense');
+    expect(exit).toBe(1);
+    expect(stderr).toMatch(/^org.apache.*ConfigException: Invalid url in bootstrap.servers: nonsense\n$/);
+  });
+
   test('refuses to start with a bad value, naming file, key and what is allowed', async () => {
     const directory = mkdtempSync(path.join(tmpdir(), 'ottla-cli-'));
     const file = path.join(directory, 'server.properties');

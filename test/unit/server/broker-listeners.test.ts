@@ -1,6 +1,11 @@
 import { silentLogger } from '../../../src/common/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
-import { connectionRateLimits, requestMemoryOf, socketServerLimits } from '../../../src/server/broker-listeners.js';
+import {
+  BrokerListeners,
+  connectionRateLimits,
+  requestMemoryOf,
+  socketServerLimits,
+} from '../../../src/server/broker-listeners.js';
 
 test.each([
   [512, 64],
@@ -8,6 +13,27 @@ test.each([
   [24 * 1024, 1024],
 ])('of a machine with %i MiB requests that are being read may take %i', (machineMiB, requestsMiB) => {
   expect(requestMemoryOf(machineMiB * 1024 * 1024)).toBe(requestsMiB * 1024 * 1024);
+});
+
+test('a port in use is told in words, with its address', async () => {
+  const { config } = BrokerConfig.parse(
+    new Map([
+      ['zookeeper.connect', 'zk:2181'],
+      ['broker.id', '1'],
+      ['listeners', 'PLAINTEXT://127.0.0.1:9092'],
+    ]),
+  );
+  const refused = Object.assign(new Error('listen EADDRINUSE'), { code: 'EADDRINUSE' });
+  const server = { bind: () => Promise.reject(refused) } as unknown as ConstructorParameters<typeof BrokerListeners>[0];
+  const listeners = new BrokerListeners(
+    server,
+    () => config,
+    silentLogger,
+    () => Promise.resolve('localhost'),
+  );
+  await expect(listeners.bindAll()).rejects.toThrow(
+    'Socket server failed to bind to 127.0.0.1:9092: another process listens there',
+  );
 });
 
 test('limits of connections are those of the moment, by listener and by address', () => {
