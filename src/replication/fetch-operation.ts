@@ -1,6 +1,7 @@
 import { runAtOnce, startInSlices, type Clock, type Steps, type Timer } from '../common/index.js';
 import { ReadInterest } from '../log/index.js';
 import { ErrorCode } from '../protocol/index.js';
+import { AnswerRoom } from './answer-room.js';
 import {
   INVALID_SESSION_ID,
   nextEpoch,
@@ -235,10 +236,11 @@ export class FetchOperation implements FetchUnderWay {
 
   /** A fetch without a session is kept like a session while it waits, as far as there is room. Else nothing is kept but its answer, a little. */
   private mayWait(foundBytes: number): boolean {
-    const { size } = this.context.set.partitions;
-    if (this.session || size <= UNCOUNTED_PARTITIONS) return true;
+    const { set } = this.context;
+    const { size } = set.partitions;
+    if (this.session || (size <= UNCOUNTED_PARTITIONS && !set.hasLongNames)) return true;
     const { clock, sessions } = this.host;
-    if (!sessions.beginWait(clock.monotonicMs(), this.holder, size)) {
+    if (set.hasLongNames || !sessions.beginWait(clock.monotonicMs(), this.holder, size)) {
       // The more partitions, the longer it takes to ask for them again. Records are kept for no one: they count nowhere until they are sent.
       const delayMs = Math.min(this.params.maxWaitMs, Math.max(WANT_OF_ROOM_DELAY_MS, size));
       this.answerDelayMs = foundBytes > 0 ? 0 : delayMs;
@@ -291,20 +293,18 @@ export class FetchOperation implements FetchUnderWay {
     const { context, host } = this;
     switch (context.kind) {
       case 'sessionless':
-        this.end();
-        this.respond(INVALID_SESSION_ID, results, ErrorCode.NONE, this.answerDelayMs);
+        this.answerWithoutSession(results);
         return;
       case 'full': {
         const { set, usesTopicIds } = context;
         const session = host.sessions.maybeCreate(host.clock.monotonicMs(), this.holder, set, usesTopicIds);
         if (!session) {
-          this.end();
-          this.respond(INVALID_SESSION_ID, results, ErrorCode.NONE, this.answerDelayMs);
+          this.answerWithoutSession(results);
           return;
         }
         this.begun = session;
         // All are told, whatever is news: the client knows nothing of the session before.
-        this.inSteps(results.length, this.selectNews(results, session), () => {
+        this.inSteps(results.length, this.selectNews(results, session, new AnswerRoom()), () => {
           this.end(session);
           this.respond(session.id, results, ErrorCode.NONE);
         });
@@ -317,7 +317,8 @@ export class FetchOperation implements FetchUnderWay {
           this.respond(session.id, [], ErrorCode.INVALID_FETCH_SESSION_EPOCH);
           return;
         }
-        this.inSteps(results.length, this.selectNews(results, session), (news) => {
+        const room = new AnswerRoom(this.isPrivileged ? Infinity : this.interest.availableBytes);
+        this.inSteps(results.length, this.selectNews(results, session, room), (news) => {
           this.end();
           this.respond(session.id, news, ErrorCode.NONE);
         });
@@ -325,11 +326,26 @@ export class FetchOperation implements FetchUnderWay {
     }
   }
 
+  private answerWithoutSession(results: readonly ReadResult[]): void {
+    const room = new AnswerRoom();
+    for (const result of results) room.take(result);
+    this.hold(room);
+    this.end();
+    this.respond(INVALID_SESSION_ID, results, ErrorCode.NONE, this.answerDelayMs);
+  }
+
+  /** Until the answer is given, what it takes counts as what was read for it does. */
+  private hold({ isCounted, bytes }: AnswerRoom): void {
+    if (!isCounted || this.isPrivileged) return;
+    this.interest.keepFound(bytes);
+    this.interest.count();
+  }
+
   /**
-   * The results that tell the client something new. What has nothing more to tell rests. In steps, between which the client may give up on the
-   * request: then nothing of it counts as told (`takeBack`).
+   * The results that tell the client something new. What has nothing more to tell rests; what there is no room to tell of does not, and has its turn
+   * with the next request. In steps, between which the client may give up on the request: then nothing of it counts as told (`takeBack`).
    */
-  private *selectNews(results: readonly ReadResult[], session: FetchSession): Steps<ReadResult[]> {
+  private *selectNews(results: readonly ReadResult[], session: FetchSession, room: AnswerRoom): Steps<ReadResult[]> {
     const { set } = this.context;
     const { partitionsAStep } = this.host.slices;
     const news: ReadResult[] = [];
@@ -343,13 +359,24 @@ export class FetchOperation implements FetchUnderWay {
       const { cached } = result;
       selected.count = at + 1;
       if (cached.mustRespond(result)) {
+        if (!room.take(result)) continue;
         news.push(result);
         cached.answered(result);
         if (result.sizeInBytes > 0) set.moveToEnd(cached);
       }
       this.maybeRest(result, session);
     }
+    if (room.isFull) {
+      for (let at = 0; at < news.length; at++) {
+        if (at % partitionsAStep === partitionsAStep - 1) {
+          yield;
+          if (this.state !== 'reading') return [];
+        }
+        set.moveToEnd(news[at]!.cached);
+      }
+    }
     this.selected = null;
+    this.hold(room);
     return news;
   }
 

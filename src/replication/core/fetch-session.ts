@@ -109,7 +109,7 @@ export class FetchSessionCache {
   /** Makes a session when there is room, or room can be made. Null when not: the client goes on without. */
   maybeCreate(nowMs: number, holder: SessionHolder, set: FetchSet, usesTopicIds: boolean): FetchSession | null {
     const { size } = set.partitions;
-    if (size > MAX_SESSION_PARTITIONS || !this.makeRoom(nowMs, holder, size)) return null;
+    if (set.hasLongNames || size > MAX_SESSION_PARTITIONS || !this.makeRoom(nowMs, holder, size)) return null;
     if (this.sessions.size >= this.maxEntries && !this.tryEvict(nowMs, holder.privileged, size)) return null;
     const session = new FetchSession(this.newSessionId(), holder, set, usesTopicIds, nowMs);
     this.sessions.set(session.id, session);
@@ -117,9 +117,10 @@ export class FetchSessionCache {
     return session;
   }
 
-  /** The session has grown beyond what there is room for, or can be made. */
+  /** The session has grown beyond what there is room for, or can be made. One that was given names of no topics has, too. */
   hasOutgrown(session: FetchSession, nowMs: number): boolean {
     const { cachedSize, holder, size } = session;
+    if (session.set.hasLongNames) return true;
     if (size <= cachedSize) return false;
     return size > MAX_SESSION_PARTITIONS || !this.makeRoom(nowMs, holder, size - cachedSize, session);
   }

@@ -4,6 +4,7 @@
  * Kafka walks all partitions of a session on every fetch. Here a set knows which of them could have something new, the `dirty` ones. All
  * others rest, and cost nothing until something happens to them (`touch`). Who may rest is decided in one place, `WatchedPartitions`.
  */
+import { MAX_TOPIC_NAME_LENGTH } from '../../cluster/index.js';
 import { assert, ZERO_UUID, type Uuid } from '../../common/index.js';
 import type { LogOffsetMetadata } from '../../log/index.js';
 import type { FetchTimes, Replica } from './replica.js';
@@ -125,6 +126,8 @@ export class FetchSet {
   /** Set while a fetch of these partitions is being served: called when something happens to one of them. */
   onTouched: ((partition: CachedPartition, change: number) => void) | null = null;
   private readonly awake = new Set<CachedPartition>();
+  /** Some name that it was given is that of no topic, and may take many times as much as the rest of the partition: nothing of it is kept. */
+  hasLongNames = false;
 
   constructor(requests: readonly PartitionRequest[] = []) {
     for (const request of requests) this.put(request);
@@ -144,6 +147,7 @@ export class FetchSet {
       this.awake.add(cached);
       return false;
     }
+    if (request.topic !== null && request.topic.length > MAX_TOPIC_NAME_LENGTH) this.hasLongNames = true;
     const added = new CachedPartition(this, request);
     this.partitions.set(key, added);
     this.awake.add(added);
