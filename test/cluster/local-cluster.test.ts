@@ -142,6 +142,10 @@ describeWithJava('scripts/cluster.sh', () => {
 
     // Without ZooKeeper no partition can be handed over.
     await expectOk(run(ENSEMBLE, ['kill', '1', '--dir', path.join(dir, 'zookeeper')]));
+    await expectRefused(
+      cluster('restart', '1'),
+      `ZooKeeper does not serve; start what is missing with: scripts/cluster.sh start --dir '${dir}'`,
+    );
     expect((await expectOk(cluster('stop'))).stderr).toBe(
       'stopping brokers 1 and 2, at most 30 s; ZooKeeper does not serve, so that they cannot hand over their partitions\n',
     );

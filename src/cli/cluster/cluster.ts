@@ -123,6 +123,11 @@ export class Cluster {
 
   /** Starts a broker again, and waits until it serves. */
   async restart(broker: Server, signal: AbortSignal): Promise<void> {
+    // Before the broker is ended: it would not come back.
+    if (!this.ensemble.exists() || !(await this.ensemble.status()).hasQuorum) {
+      const start = `scripts/cluster.sh start --dir ${shellWord(this.dir)}`;
+      throw new CommandError(`ZooKeeper does not serve; start what is missing with: ${start}`);
+    }
     await this.end(broker, 'SIGTERM');
     await planOrRefuse([broker]);
     const pid = await this.launch(broker);
