@@ -111,7 +111,20 @@ export class PartitionStateMachine {
     if (uninitialized.length > 0) await this.initialize(uninitialized);
     if (toElect.length === 0) return new Map();
     if (!strategy) throw new Error('moving to OnlinePartition needs an election strategy');
-    return this.elect(toElect, strategy);
+    const results = await this.elect(toElect, strategy);
+    this.tellLeaderless(results);
+    return results;
+  }
+
+  /** One line for all that wait for a replica to come back. */
+  private tellLeaderless(results: ElectionResults): void {
+    const leaderless = [...results].filter(([, result]) => result instanceof StateChangeFailedError);
+    if (leaderless.length === 0) return;
+    const [{ topic, partition }] = leaderless[0]!;
+    this.log.warn('Partitions have no leader until one of their in-sync replicas is back', {
+      partitions: leaderless.length,
+      first: `${topic}-${partition}`,
+    });
   }
 
   /**

@@ -41,7 +41,8 @@ export class StateChangeLog {
   }
 
   partitionChangeFailed(partition: PartitionEntry, to: PartitionState, error: unknown): void {
-    this.logger.error(
+    // Whoever stops a broker need not act on each partition that has no other replica: the state machine counts them in one line.
+    this.logger[error instanceof StateChangeFailedError ? 'debug' : 'error'](
       `${this.prefix}Controller ${this.controllerId} epoch ${this.context.epoch} failed to change state for partition ` +
         `${key(partition)} from ${partition.state} to ${to}`,
       { error: withoutStack(error) },
