@@ -58,6 +58,8 @@ type ListedGroup = ListGroupsResponse['groups'][number];
 const MAX_PROTOCOLS = 1000;
 /** Of what members may take: for those that were given an id and have not joined; and as much for groups that no one has used yet. */
 const UNUSED_SHARE = 0.125;
+/** And for all members, those that bring much and the others. One address may have half of it. */
+const ALL_MEMBERS_SHARE = 3;
 /** What is kept of such a member, or of such a group. */
 const UNUSED_BYTES = 2048;
 /** Of lists that a request names. */
@@ -116,6 +118,7 @@ export class GroupCoordinator {
         commitRequiredAcks: offsets.commitRequiredAcks,
         compression: COMPRESSION_BY_ID[offsets.compressionId] ?? 'none',
         maxUnusedGroups: maxUnused,
+        maxMemberBytes: options.maxMemberBytes * ALL_MEMBERS_SHARE,
       },
       writer,
       clock,
@@ -185,43 +188,48 @@ export class GroupCoordinator {
     this.store.onTransactionCompleted(producerId, partitions, isCommit);
   }
 
-  joinGroup(context: GroupRequestContext, request: JoinGroupRequest): Promise<JoinGroupResponse> {
-    return new Promise((resolve) => this.join(context, request, joinAnswer(context.apiVersion, resolve)));
+  /** `giveUp` is to be called when the client is gone: its member is the first to go when there is no room for others. */
+  joinGroup(
+    context: GroupRequestContext,
+    request: JoinGroupRequest,
+  ): { readonly ended: Promise<JoinGroupResponse>; readonly giveUp: () => void } {
+    const { groupId } = request;
+    let giveUp!: () => void;
+    const ended = new Promise<JoinGroupResponse>((resolve) => {
+      const respond = joinAnswer(context.apiVersion, resolve);
+      const memberId = this.join(context, request, respond);
+      giveUp = giveUpJoin(this.store, groupId, memberId, respond);
+    });
+    return { ended, giveUp };
   }
 
+  /** Gives the id of the member that may wait. */
   private join(
     context: GroupRequestContext,
     request: JoinGroupRequest,
     respond: (result: JoinGroupResult) => void,
-  ): void {
+  ): string {
+    const refuseWith = (errorCode: number): string => {
+      respond(joinError(request.memberId, errorCode));
+      return request.memberId;
+    };
     const refusal = this.refuse(request.groupId, false);
-    if (refusal !== ErrorCode.NONE) {
-      respond(joinError(request.memberId, refusal));
-      return;
-    }
-    if ((request.groupInstanceId?.length ?? 0) > MAX_KEY_LENGTH) {
-      respond(joinError(request.memberId, ErrorCode.INVALID_REQUEST));
-      return;
-    }
+    if (refusal !== ErrorCode.NONE) return refuseWith(refusal);
+    if ((request.groupInstanceId?.length ?? 0) > MAX_KEY_LENGTH) return refuseWith(ErrorCode.INVALID_REQUEST);
     if (
       request.protocols.length > MAX_PROTOCOLS ||
       request.protocolType.length > MAX_KEY_LENGTH ||
       request.protocols.some(({ name }) => name.length > MAX_KEY_LENGTH)
     ) {
-      respond(joinError(request.memberId, ErrorCode.INCONSISTENT_GROUP_PROTOCOL));
-      return;
+      return refuseWith(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
     }
     const { sessionTimeoutMs } = request;
     if (sessionTimeoutMs < this.minSessionTimeoutMs || sessionTimeoutMs > this.maxSessionTimeoutMs) {
-      respond(joinError(request.memberId, ErrorCode.INVALID_SESSION_TIMEOUT));
-      return;
+      return refuseWith(ErrorCode.INVALID_SESSION_TIMEOUT);
     }
     const group = request.memberId === '' ? this.store.getOrCreate(request.groupId) : this.store.get(request.groupId);
-    if (!group) {
-      respond(joinError(request.memberId, ErrorCode.UNKNOWN_MEMBER_ID));
-      return;
-    }
-    this.membership.join(
+    if (!group) return refuseWith(ErrorCode.UNKNOWN_MEMBER_ID);
+    return this.membership.join(
       group,
       {
         memberId: request.memberId,
@@ -488,6 +496,16 @@ function joinAnswer(
   resolve: (response: JoinGroupResponse) => void,
 ): (result: JoinGroupResult) => void {
   return (result) => resolve(joinResponse(apiVersion, result));
+}
+
+/** And whoever is told that the client is gone, likewise. */
+function giveUpJoin(
+  store: GroupStore,
+  groupId: string,
+  memberId: string,
+  respond: (result: JoinGroupResult) => void,
+): () => void {
+  return () => store.get(groupId)?.onAbandoned(memberId, respond);
 }
 
 /** Apart from its request, likewise. */

@@ -11,6 +11,7 @@ import {
 import { ErrorCode } from '../protocol/index.js';
 import { BatchBuilder, RecordsError, type CompressionType, type Int64 } from '../records/index.js';
 import { GroupMetadata } from './core/group-metadata.js';
+import { MemberRoom } from './core/member-room.js';
 import type { GroupOffsets, OffsetAndMetadata, Removed } from './core/group-offsets.js';
 import { GroupLoader } from './group-loader.js';
 import {
@@ -37,6 +38,8 @@ export interface GroupStoreConfig {
   readonly compression: CompressionType;
   /** Of groups that no one has joined or committed to yet the oldest ends when there are more. At least 1. */
   readonly maxUnusedGroups: number;
+  /** What the members of all groups may take, all told. */
+  readonly maxMemberBytes: number;
 }
 
 /** A commit for one partition. */
@@ -79,6 +82,7 @@ export class GroupStore {
   private readonly partitions: OwnedPartitions;
   /** By partition that is to be loaded: what was deleted since. What is read may have offsets of it. */
   private readonly deletedWhileLoading = new Map<number, Map<string, TopicPartition>>();
+  readonly memberRoom: MemberRoom;
   private partitionCount = 0;
 
   constructor(
@@ -88,6 +92,7 @@ export class GroupStore {
     private readonly log: Logger,
   ) {
     this.partitions = new OwnedPartitions(clock, log);
+    this.memberRoom = new MemberRoom(config.maxMemberBytes);
   }
 
   /** Of `__consumer_offsets`; while groups exist it does not change. */
@@ -129,6 +134,7 @@ export class GroupStore {
     if (known) return known;
     const group = new GroupMetadata(groupId, 'Empty', this.clock.nowMs());
     this.groups.set(groupId, group);
+    group.countIn(this.memberRoom);
     this.unusedGroups.set(groupId, group);
     if (this.unusedGroups.size > this.config.maxUnusedGroups) this.endOldestUnused();
     return group;
@@ -150,6 +156,7 @@ export class GroupStore {
 
   private forget(group: GroupMetadata): void {
     group.cancelTimers();
+    group.countIn(null);
     this.groups.delete(group.groupId);
     this.unusedGroups.delete(group.groupId);
     for (const producerId of group.offsets.openTransactions()) this.closeGroupOf(producerId, group.groupId);
@@ -302,6 +309,7 @@ export class GroupStore {
       for (const group of groups.slice(at, at + GROUPS_A_STEP)) {
         if (this.groups.has(group.groupId)) continue;
         this.groups.set(group.groupId, group);
+        group.countIn(this.memberRoom);
         for (const producerId of group.offsets.openTransactions()) this.openGroupsOf(producerId).add(group.groupId);
         onLoaded(group);
       }

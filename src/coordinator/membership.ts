@@ -1,10 +1,14 @@
-import { unreachable, type Logger } from '../common/index.js';
+import { assert, unreachable, type Logger } from '../common/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import { ORDINARY_MEMBER_BYTES, type GroupMetadata } from './core/group-metadata.js';
 import { MemberMetadata, type MemberProtocol } from './core/member-metadata.js';
+import { bytesOf } from './core/member-room.js';
 import type { GroupStore } from './group-store.js';
 import { currentGeneration, type Rebalance } from './rebalance.js';
 import { joinError, syncError, UNKNOWN_MEMBER_ID, type JoinGroupResult, type SyncGroupResult } from './results.js';
+
+/** So many members are let go for one that joins, in one step. */
+const MAX_LET_GO = 1000;
 
 /** A JoinGroup as the coordinator sees it, whatever its version. */
 export interface JoinRequest {
@@ -43,18 +47,21 @@ export class Membership {
     private readonly log: Logger,
   ) {}
 
-  join(group: GroupMetadata, request: JoinRequest, respond: (result: JoinGroupResult) => void): void {
+  /** Gives the id of the member that may wait. */
+  join(group: GroupMetadata, request: JoinRequest, respond: (result: JoinGroupResult) => void): string {
+    let { memberId } = request;
     if (!this.hasRoomFor(group, request)) {
       respond(joinError(request.memberId, ErrorCode.GROUP_MAX_SIZE_REACHED));
     } else if (!this.accepts(group, request.memberId)) {
       group.remove(request.memberId);
       respond(joinError(UNKNOWN_MEMBER_ID, ErrorCode.GROUP_MAX_SIZE_REACHED));
     } else if (request.memberId === UNKNOWN_MEMBER_ID) {
-      this.joinAsNew(group, request, respond);
+      memberId = this.joinAsNew(group, request, respond);
     } else {
       this.joinAsKnown(group, request, respond);
     }
     if (group.is('PreparingRebalance')) this.rebalance.maybeCompleteJoin(group);
+    return memberId;
   }
 
   sync(group: GroupMetadata, request: SyncRequest, respond: (result: SyncGroupResult) => void): void {
@@ -129,18 +136,44 @@ export class Membership {
   }
 
   /**
-   * What a member names is kept for as long as it lives, half an hour without a word from it. The groups of ordinary members grow with their
-   * number, as in Kafka; those that bring much share what there is. No one is turned away for what it has already.
+   * What a member names is kept for as long as it lives, half an hour without a word from it. All share what there is, and those that bring much
+   * have a part of it at most. No one is turned away for what it has already.
    */
   private hasRoomFor(group: GroupMetadata, request: JoinRequest): boolean {
-    const bytes = memberOf(request, request.memberId).keptBytes;
-    if (bytes <= ORDINARY_MEMBER_BYTES) return true;
+    const asked = memberOf(request, request.memberId);
     const currentId = returningMemberId(group, request);
-    const currentBytes = currentId !== null && group.has(currentId) ? group.get(currentId).keptBytes : 0;
-    if (bytes <= currentBytes) return true;
+    const current = currentId !== null && group.has(currentId) ? group.get(currentId) : null;
+    const bytes = asked.keptBytes;
+    const currentBytes = current?.keptBytes ?? 0;
+    if (current && bytes <= currentBytes) return true;
+    return this.maySpare(bytes, currentBytes) && this.makeRoom(asked, current);
+  }
+
+  /** Those that bring much have enough left of their part. */
+  private maySpare(bytes: number, currentBytes: number): boolean {
+    if (bytes <= ORDINARY_MEMBER_BYTES) return true;
     let usedBytes = currentBytes > ORDINARY_MEMBER_BYTES ? -currentBytes : 0;
     for (const { largeMemberBytes } of this.store.each()) usedBytes += largeMemberBytes;
     return usedBytes + bytes <= this.limits.maxMemberBytes;
+  }
+
+  /** Members whose clients are gone go first: no one hears of it, and a client that comes back is told that it is unknown, and joins anew. */
+  private makeRoom(asked: MemberMetadata, current: MemberMetadata | null): boolean {
+    const { memberRoom } = this.store;
+    const address = (current ?? asked).clientHost;
+    const bytes = bytesOf(asked) - (current ? bytesOf(current) : 0);
+    for (let left = MAX_LET_GO; !memberRoom.hasRoomFor(address, bytes); left--) {
+      const oldest = memberRoom.oldestAbandoned;
+      if (!oldest || left === 0) return false;
+      const [member, group] = oldest;
+      assert(member.isAwaitingJoin, 'whose client is gone waits for the others');
+      this.log.debug('No room for members; removing one whose client is gone', {
+        group: group.groupId,
+        memberId: member.memberId,
+      });
+      this.rebalance.removeMember(group, member, `removing member ${member.memberId}, whose client is gone`);
+    }
+    return true;
   }
 
   /**
@@ -156,14 +189,14 @@ export class Membership {
     return isMember || group.size < this.limits.maxSize;
   }
 
-  private joinAsNew(group: GroupMetadata, request: JoinRequest, respond: (result: JoinGroupResult) => void): void {
+  private joinAsNew(group: GroupMetadata, request: JoinRequest, respond: (result: JoinGroupResult) => void): string {
     if (group.is('Dead')) {
       respond(joinError(UNKNOWN_MEMBER_ID, ErrorCode.COORDINATOR_NOT_AVAILABLE));
-      return;
+      return UNKNOWN_MEMBER_ID;
     }
     if (!group.supportsProtocols(request.protocolType, request.protocols)) {
       respond(joinError(UNKNOWN_MEMBER_ID, ErrorCode.INCONSISTENT_GROUP_PROTOCOL));
-      return;
+      return UNKNOWN_MEMBER_ID;
     }
     const newMemberId = `${headOf(request.groupInstanceId ?? request.clientId)}-${this.newUuid()}`;
     const oldMemberId = returningMemberId(group, request);
@@ -175,6 +208,7 @@ export class Membership {
     } else {
       this.rebalance.addMember(group, memberOf(request, newMemberId), respond, request.reason);
     }
+    return newMemberId;
   }
 
   private joinAsKnown(group: GroupMetadata, request: JoinRequest, respond: (result: JoinGroupResult) => void): void {

@@ -5,6 +5,7 @@ import { joinError, syncError, type JoinGroupResult, type SyncGroupResult } from
 import { GroupOffsets, type Removed } from './group-offsets.js';
 import { mayFollow, type GroupState } from './group-state.js';
 import type { MemberMetadata, MemberProtocol } from './member-metadata.js';
+import type { MemberRoom } from './member-room.js';
 
 /** `protocolType` of consumers; other users of the group protocol (Connect, schema registries) have their own. */
 export const CONSUMER_PROTOCOL_TYPE = 'consumer';
@@ -53,6 +54,7 @@ export class GroupMetadata {
   /** About what those members that are not ordinary keep of what they sent, besides their assignments. */
   largeMemberBytes = 0;
   private subscribed: ReadonlySet<string> | null = null;
+  private room: MemberRoom | null = null;
 
   constructor(
     readonly groupId: string,
@@ -113,6 +115,21 @@ export class GroupMetadata {
 
   allMembers(): MemberMetadata[] {
     return [...this.members.values()];
+  }
+
+  /** Its members count there from now on; null when the group is here no more. */
+  countIn(room: MemberRoom | null): void {
+    for (const member of this.members.values()) {
+      this.room?.count(member, -1);
+      room?.count(member, 1);
+    }
+    this.room = room;
+  }
+
+  /** The client whose JoinGroup waits with this answer is gone. */
+  onAbandoned(memberId: string, answer: (result: JoinGroupResult) => void): void {
+    const member = this.members.get(memberId);
+    if (member?.awaitingJoin === answer) this.room?.onAbandoned(this, member);
   }
 
   isLeader(memberId: string): boolean {
@@ -334,11 +351,13 @@ export class GroupMetadata {
   private setAwaitingJoin(member: MemberMetadata, onJoined: ((result: JoinGroupResult) => void) | null): void {
     this.awaitingJoinCount += (onJoined ? 1 : 0) - (member.isAwaitingJoin ? 1 : 0);
     member.awaitingJoin = onJoined;
+    this.room?.onJoinChanged(member);
   }
 
   private count(member: MemberMetadata, by: 1 | -1): void {
     const bytes = member.keptBytes;
     if (bytes > ORDINARY_MEMBER_BYTES) this.largeMemberBytes += by * bytes;
+    this.room?.count(member, by);
     // A client may name a protocol twice; it is one supporter all the same.
     for (const name of new Set(member.supportedProtocols.map((protocol) => protocol.name))) {
       const supporters = (this.protocolCounts.get(name) ?? 0) + by;

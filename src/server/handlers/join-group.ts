@@ -13,7 +13,7 @@ export const joinGroup = handler(joinGroupRequest, joinGroupResponse, (request, 
   if (request.protocols.some(({ metadata }) => metadata.length > maxBytes)) {
     return joinGroupErrorResponse(ErrorCode.GROUP_MAX_SIZE_REACHED, context.apiVersion);
   }
-  return context.awaitOthers({ ended: context.groups.joinGroup(groupContext(context), request) });
+  return context.awaitOthers(context.groups.joinGroup(groupContext(context), request));
 });
 
 /** No record of a group could hold more; one that is compressed before it is measured may. */

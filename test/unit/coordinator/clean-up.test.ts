@@ -26,6 +26,7 @@ class Store {
       commitRequiredAcks: -1,
       compression: 'none',
       maxUnusedGroups: 1000,
+      maxMemberBytes: 1 << 20,
     } as const;
     this.store = new GroupStore(config, partition, this.clock, silentLogger);
     this.store.setPartitionCount(1);

@@ -102,17 +102,29 @@ export class Fixture {
   }
 
   join(overrides: Partial<JoinGroupRequest> = {}, apiVersion = 9): Promise<JoinGroupResponse> {
-    return this.coordinator.joinGroup(context(apiVersion), {
-      groupId: GROUP,
-      sessionTimeoutMs: 10_000,
-      rebalanceTimeoutMs: 60_000,
-      memberId: '',
-      groupInstanceId: null,
-      protocolType: 'consumer',
-      protocols: [{ name: 'range', metadata: subscription(['orders']) }],
-      reason: null,
-      ...overrides,
-    });
+    return this.parked(overrides, apiVersion).ended;
+  }
+
+  /** The same, of a client that may be gone before it is answered. */
+  parked(
+    overrides: Partial<JoinGroupRequest> = {},
+    apiVersion = 9,
+    clientHost = '/127.0.0.1',
+  ): ReturnType<GroupCoordinator['joinGroup']> {
+    return this.coordinator.joinGroup(
+      { ...context(apiVersion), clientHost },
+      {
+        groupId: GROUP,
+        sessionTimeoutMs: 10_000,
+        rebalanceTimeoutMs: 60_000,
+        memberId: '',
+        groupInstanceId: null,
+        protocolType: 'consumer',
+        protocols: [{ name: 'range', metadata: subscription(['orders']) }],
+        reason: null,
+        ...overrides,
+      },
+    );
   }
 
   /** Joins as a client does: asks for an id, then joins with it. */

@@ -208,7 +208,10 @@ describe('what is kept by who waits for his turn', () => {
         body: { groupId: 'g', protocolType: 'consumer', protocols: [] },
         claimAnswer: () => false,
       },
-      { groups: { joinGroup: () => Promise.resolve(joined) }, config: { groups: { offsets: { compressionId: 1 } } } },
+      {
+        groups: { joinGroup: () => ({ ended: Promise.resolve(joined) }) },
+        config: { groups: { offsets: { compressionId: 1 } } },
+      },
     );
     expect(largeRequests.keptBytes).toBeGreaterThan(200_000);
     request.abandon();
@@ -231,7 +234,7 @@ test.each([
     ...asked,
     services: {
       groups: {
-        joinGroup: () => never,
+        joinGroup: () => ({ ended: never }),
         *syncGroup() {
           yield;
           return never;
@@ -254,7 +257,7 @@ describe('a client that has gone leaves nothing of its request with those that i
   const never = new Promise<never>(() => undefined);
   const services = {
     groups: {
-      joinGroup: () => never,
+      joinGroup: () => ({ ended: never }),
       *syncGroup() {
         yield;
         return never;

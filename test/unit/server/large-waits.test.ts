@@ -112,7 +112,10 @@ const waitsOf = (list: ReturnType<typeof listOf>): readonly Wait[] => [
     apiKey: ApiKey.JoinGroup,
     version: 7,
     body: { groupId: 'g', protocols: list((at) => ({ name: `${at}`, metadata: Buffer.alloc(1) })) },
-    services: { groups: { joinGroup: never }, topicConfigs: { configOf: () => ({ maxMessageBytes: 1000 }) } },
+    services: {
+      groups: { joinGroup: () => ({ ended: never() }) },
+      topicConfigs: { configOf: () => ({ maxMessageBytes: 1000 }) },
+    },
   },
   {
     name: 'SyncGroup',

@@ -430,7 +430,7 @@ test('JoinGroup with more than any record of its group could hold is refused, un
       services: {
         config: { groups: { offsets: { compressionId } } },
         topicConfigs: { configOf: () => ({ maxMessageBytes: 1000 }) },
-        groups: { joinGroup: () => Promise.resolve({ errorCode: ErrorCode.NONE, protocolName: '' }) },
+        groups: { joinGroup: () => ({ ended: Promise.resolve({ errorCode: ErrorCode.NONE, protocolName: '' }) }) },
       },
     });
   expect((await join(1001, 0)).errorCode).toBe(ErrorCode.GROUP_MAX_SIZE_REACHED);
