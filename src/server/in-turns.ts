@@ -13,6 +13,14 @@ export function beginInTurn<T>(clock: Clock, begin: () => Promise<T>): Promise<T
   return runInSlices<Promise<T>>(clock, once(begin)).then((result) => result);
 }
 
+/**
+ * Does something in a slice. What comes behind an await is in none, though a slice began it: the answers of ZooKeeper come many at a time, and what
+ * is done within the call goes on in the same turn.
+ */
+export function doInTurn<T>(clock: Clock, act: () => T): Promise<T> {
+  return runInSlices(clock, once(act));
+}
+
 /** Does something for each item, at most `width` side by side. Results in the order of the items. */
 export async function mapInTurns<T, R>(
   clock: Clock,

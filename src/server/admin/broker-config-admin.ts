@@ -1,4 +1,4 @@
-import type { Logger } from '../../common/index.js';
+import type { Clock, Logger } from '../../common/index.js';
 import {
   ConfigError,
   loggableBrokerConfig,
@@ -10,6 +10,7 @@ import {
 } from '../../config/index.js';
 import { ErrorCode } from '../../protocol/index.js';
 import { DEFAULT_ENTITY, type ZkStores } from '../../zookeeper/index.js';
+import { doInTurn } from '../in-turns.js';
 import { AdminError, MAX_CONFIGS, tooManyConfigs } from './admin-error.js';
 import { requireFittingConfig } from './znode-size.js';
 
@@ -27,6 +28,7 @@ export class BrokerConfigAdmin {
       readonly config: () => BrokerConfig;
       readonly stores: ZkStores;
       readonly brokerId: number;
+      readonly clock: Clock;
       readonly log: Logger;
     },
   ) {}
@@ -34,24 +36,31 @@ export class BrokerConfigAdmin {
   /** Rejects with what a client is told of a change that cannot be. */
   async check(name: string, wanted: Wanted): Promise<void> {
     const { entity, scope } = this.placeOf(name);
-    const before = await this.before(entity, scope);
-    this.validate(before, wanted(before), scope);
+    const { clock, stores } = this.deps;
+    const standing = await stores.configs.config('brokers', entity);
+    await doInTurn(clock, () => {
+      const before = usableDynamicTexts(standing, scope);
+      this.validate(before, wanted(before), scope);
+    });
   }
 
   /** Writes the change to ZooKeeper, if it may be, and tells all brokers. */
   async change(name: string, validateOnly: boolean, wanted: Wanted): Promise<void> {
-    const { stores, log } = this.deps;
+    const { clock, stores } = this.deps;
     const { entity, scope } = this.placeOf(name);
     if (validateOnly) return this.check(name, wanted);
-    await stores.configs.changeConfig('brokers', entity, (standing) => {
+    const textsFor = (standing: Texts): Texts => {
+      // What has no effect there goes with the next change, as in Kafka.
       const before = usableDynamicTexts(standing, scope);
       const texts = wanted(before);
       this.validate(before, texts, scope);
       this.refusePasswords(name, before, texts, scope);
       requireFittingConfig(texts);
-      log.info('Updating brokers with new configuration', { broker: entity, configs: loggableBrokerConfig(texts) });
+      const configs = loggableBrokerConfig(texts);
+      this.deps.log.info('Updating brokers with new configuration', { broker: entity, configs });
       return texts;
-    });
+    };
+    await stores.configs.changeConfig('brokers', entity, (standing) => doInTurn(clock, () => textsFor(standing)));
   }
 
   private refusePasswords(name: string, before: Texts, texts: Texts, scope: DynamicScope): void {
@@ -80,11 +89,6 @@ export class BrokerConfigAdmin {
     if (name === '') return { entity: DEFAULT_ENTITY, scope: 'cluster-wide' };
     this.requireOwnId(name, 'Node', `expected ${this.deps.brokerId}, but received ${name}`);
     return { entity: String(this.deps.brokerId), scope: 'per-broker' };
-  }
-
-  /** What stands there, without what has no effect there: the next change removes it, as in Kafka. */
-  private async before(entity: string, scope: DynamicScope): Promise<Texts> {
-    return usableDynamicTexts(await this.deps.stores.configs.config('brokers', entity), scope);
   }
 
   private validate(before: Texts, texts: Texts, scope: DynamicScope): void {

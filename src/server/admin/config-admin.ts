@@ -34,7 +34,7 @@ import {
   type ApiResult,
 } from './admin-error.js';
 import { applyOps, OpType, OP_TYPES, type IncrementalResource } from './config-ops.js';
-import { mapInTurns } from '../in-turns.js';
+import { beginInTurn, doInTurn, mapInTurns } from '../in-turns.js';
 import { requireFittingConfig } from './znode-size.js';
 import { LoggerAdmin } from './logger-admin.js';
 import type { TopicView } from './topic-view.js';
@@ -102,12 +102,16 @@ export class ConfigAdmin {
       })),
     });
     const keys = new Set<string>();
+    const { clock } = this.deps;
     await runInSlices(
-      this.deps.clock,
+      clock,
       forEachInSteps(configurationKeys ?? [], (key) => void keys.add(key)),
     );
     try {
-      return answer(NO_ERROR, await this.describeOne(resourceType, resourceName, keys));
+      const overrides = await beginInTurn(clock, () => this.overridesOf(resourceType, resourceName));
+      return await doInTurn(clock, () =>
+        answer(NO_ERROR, this.describeOne(resourceType, resourceName, overrides, keys)),
+      );
     } catch (error) {
       return answer(apiResultOf(error, this.deps.log, `describe configs of ${resourceName}`), []);
     }
@@ -207,7 +211,7 @@ export class ConfigAdmin {
     wanted: Texts | ((before: Texts) => Texts),
   ): Promise<void> {
     if (topic === '') throw new AdminError(ErrorCode.INVALID_REQUEST, 'Default topic resources are not allowed.');
-    const { view, stores, log } = this.deps;
+    const { clock, view, stores, log } = this.deps;
     const missing = new AdminError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${topic}' does not exist.`);
     const check = (config: Texts): Texts => {
       if (!view.hasTopic(topic)) throw missing;
@@ -221,27 +225,37 @@ export class ConfigAdmin {
       return config;
     };
     if (typeof wanted !== 'function') check(wanted);
-    else if (validateOnly) check(wanted(await stores.configs.config('topics', topic)));
+    else if (validateOnly) {
+      const before = await stores.configs.config('topics', topic);
+      await doInTurn(clock, () => check(wanted(before)));
+    }
     if (validateOnly) return;
-    const update = typeof wanted === 'function' ? (before: Texts) => check(wanted(before)) : wanted;
+    const update =
+      typeof wanted === 'function' ? (before: Texts) => doInTurn(clock, () => check(wanted(before))) : wanted;
     if (!(await stores.configs.changeTopicConfig(topic, update))) throw missing;
   }
 
-  /** None named are all. */
-  private async describeOne(type: number, name: string, keys: ReadonlySet<string>): Promise<ConfigDescription[]> {
+  /** Those of a topic stand in ZooKeeper. Rejects when there is none. */
+  private async overridesOf(type: number, name: string): Promise<Texts> {
+    if (type !== ResourceType.TOPIC) return NO_OVERRIDES;
     const { stores, view } = this.deps;
+    const invalid = whyInvalidTopicName(name);
+    if (invalid !== null) throw new AdminError(ErrorCode.INVALID_TOPIC_EXCEPTION, invalid);
+    if (!view.hasTopic(name)) throw new AdminError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+    return stores.configs.config('topics', name);
+  }
+
+  /** None named are all. */
+  private describeOne(
+    type: number,
+    name: string,
+    overrides: Texts,
+    keys: ReadonlySet<string>,
+  ): readonly ConfigDescription[] {
     const config = this.deps.config();
     switch (type) {
-      case ResourceType.TOPIC: {
-        const invalid = whyInvalidTopicName(name);
-        if (invalid !== null) throw new AdminError(ErrorCode.INVALID_TOPIC_EXCEPTION, invalid);
-        if (!view.hasTopic(name)) throw new AdminError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
-        return describeTopicConfig(
-          config,
-          TopicConfig.create(config, await stores.configs.config('topics', name)),
-          keys,
-        );
-      }
+      case ResourceType.TOPIC:
+        return describeTopicConfig(config, TopicConfig.create(config, overrides), keys);
       case ResourceType.BROKER:
         if (name === '') return describeBrokerDefaults(config, keys);
         this.brokers.requireOwnId(
@@ -260,6 +274,8 @@ export class ConfigAdmin {
     }
   }
 }
+
+const NO_OVERRIDES: Texts = new Map();
 
 /** Of a process that offers no levels. */
 const NO_LOGGERS: LoggerLevels = { current: () => new Map(), set: () => undefined, unset: () => undefined };

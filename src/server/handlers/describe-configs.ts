@@ -37,9 +37,9 @@ export const describeConfigs = handler(describeConfigsRequest, describeConfigsRe
   // A resource that is named again and again is read, and kept in memory, once: it is dozens of configurations.
   const described = new Map<string, Promise<Result>>();
   const describeOnce = (resource: Resource): Promise<Result> => {
+    const { resourceType, resourceName, configurationKeys } = resource;
     // None named are all, as null is.
-    if (resource.configurationKeys !== null && resource.configurationKeys.length > 0) return describe(resource);
-    const key = `${resource.resourceType} ${resource.resourceName}`;
+    const key = JSON.stringify([resourceType, resourceName, ...(configurationKeys ?? [])]);
     let result = described.get(key);
     if (!result) described.set(key, (result = describe(resource)));
     return result;
