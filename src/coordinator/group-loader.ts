@@ -27,7 +27,7 @@ const RECORDS_A_STEP = 500;
 /** One counts as another for each so many of its bytes. */
 const BYTES_A_RECORD = 1024;
 /** A batch is decompressed at once: what holds more than any group writes, and would hold up everyone, is passed over. */
-const MAX_BATCH_BYTES = 16 * 1024 * 1024;
+export const MAX_BATCH_BYTES = 16 * 1024 * 1024;
 /** So many records that are not understood are named in the log; of the others their number. */
 const MAX_NAMED = 10;
 

@@ -64,6 +64,18 @@ export function encodeGroupMetadataKey(groupId: string): Buffer {
   return prefixed(GROUP_METADATA_KEY_VERSION, groupMetadataKey.encode({ group: groupId }, GROUP_METADATA_KEY_VERSION));
 }
 
+/** Less than the record of a group takes, without making it. */
+export function leastBytesOfGroup(group: GroupMetadata, assignment: ReadonlyMap<string, Buffer>): number {
+  let bytes = group.groupId.length;
+  for (const { memberId, clientId, groupInstanceId, ...member } of group.allMembers()) {
+    bytes +=
+      memberId.length + clientId.length + (groupInstanceId?.length ?? 0) + (assignment.get(memberId)?.length ?? 0);
+    const { supportedProtocols } = member;
+    bytes += supportedProtocols.find(({ name }) => name === group.protocolName)?.metadata.length ?? 0;
+  }
+  return bytes;
+}
+
 /** The group as it will be once `assignment`, by member id, is in force. */
 export function encodeGroupMetadataValue(group: GroupMetadata, assignment: ReadonlyMap<string, Buffer>): Buffer {
   const members = group.allMembers().map((member) => {

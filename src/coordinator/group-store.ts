@@ -13,12 +13,13 @@ import { BatchBuilder, RecordsError, type CompressionType, type Int64 } from '..
 import { GroupMetadata } from './core/group-metadata.js';
 import { MemberRoom } from './core/member-room.js';
 import type { GroupOffsets, OffsetAndMetadata, Removed } from './core/group-offsets.js';
-import { GroupLoader } from './group-loader.js';
+import { GroupLoader, MAX_BATCH_BYTES } from './group-loader.js';
 import {
   encodeGroupMetadataKey,
   encodeGroupMetadataValue,
   encodeOffsetCommitKey,
   encodeOffsetCommitValue,
+  leastBytesOfGroup,
 } from './group-records.js';
 import { OwnedPartitions } from './owned-partitions.js';
 import type { PartitionWriter } from './ports.js';
@@ -183,15 +184,26 @@ export class GroupStore {
     assignment: ReadonlyMap<string, Buffer>,
     onStored: (errorCode: number) => void,
   ): void {
-    const batch = this.batch([
-      { key: encodeGroupMetadataKey(group.groupId), value: encodeGroupMetadataValue(group, assignment) },
-    ]);
-    this.append(group.groupId, batch, (errorCode) => {
+    const onAppended = (errorCode: number): void => {
       if (errorCode !== ErrorCode.NONE) {
         this.log.warn('Could not store a group', { group: group.groupId, generation: group.generationId, errorCode });
       }
       onStored(groupErrorOfAppend(errorCode));
-    });
+    };
+    // It would be made to be refused by the log: copied and compressed in one step, however much the members of a group bring.
+    if (leastBytesOfGroup(group, assignment) > this.maxGroupBytes(group.groupId)) {
+      onAppended(ErrorCode.MESSAGE_TOO_LARGE);
+      return;
+    }
+    const key = encodeGroupMetadataKey(group.groupId);
+    this.append(group.groupId, this.batch([{ key, value: encodeGroupMetadataValue(group, assignment) }]), onAppended);
+  }
+
+  /** What is compressed may take more than the log's batches; no more than a load reads. */
+  private maxGroupBytes(groupId: string): number {
+    if (this.config.compression !== 'none') return MAX_BATCH_BYTES;
+    const topicPartition = { topic: GROUP_METADATA_TOPIC, partition: this.partitionFor(groupId) };
+    return this.writer.logBounds(topicPartition)?.maxMessageBytes ?? MAX_BATCH_BYTES;
   }
 
   /** Makes the batch of commits for `storeOffsets`, in steps: they may be for all partitions of the cluster. */

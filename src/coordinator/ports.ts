@@ -12,8 +12,10 @@ export interface PartitionWriter {
     options: { requiredAcks: number; timeoutMs: number },
     onComplete: (errorCode: number, baseOffset: number) => void,
   ): void;
-  /** Where the log begins and ends; null when this broker does not lead the partition. */
-  logBounds(topicPartition: TopicPartition): { logStartOffset: number; logEndOffset: number } | null;
+  /** Where the log begins and ends, and the largest batch that it takes; null when this broker does not lead the partition. */
+  logBounds(
+    topicPartition: TopicPartition,
+  ): { logStartOffset: number; logEndOffset: number; maxMessageBytes: number } | null;
   /** Whole batches from `offset` on, at least one if there is any, about `maxBytes`. Rejects when the log cannot be read now. */
   read(topicPartition: TopicPartition, offset: number, maxBytes: number): Promise<Buffer>;
 }

@@ -9,6 +9,8 @@ import { joinError, syncError, UNKNOWN_MEMBER_ID, type JoinGroupResult } from '.
 
 /** A member that has no id yet cannot send heartbeats; how long its parked JoinGroup may keep it alive. */
 export const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1000;
+/** Of those that go at once, in a line of the log. */
+const MAX_NAMED = 10;
 /** How long at least a group of static members waits before it looks again whether one of them has joined. */
 const MIN_WAIT_AGAIN_MS = 1000;
 
@@ -200,9 +202,10 @@ export class Rebalance {
     if (missing.length > 0) {
       this.log.info('Removed dynamic members who have not joined', {
         group: group.groupId,
-        members: missing.map(({ memberId }) => memberId),
+        count: missing.length,
+        members: missing.slice(0, MAX_NAMED).map(({ memberId }) => memberId),
       });
-      for (const member of missing) group.remove(member.memberId);
+      group.removeAll(missing.map(({ memberId }) => memberId));
     }
     if (!group.maybeElectNewJoinedLeader() && group.size > 0) {
       // Only static members are left, and none of them has joined: wait on until their sessions end.
@@ -245,8 +248,10 @@ export class Rebalance {
       const waits = group.is('CompletingRebalance') || group.is('Stable');
       if (generationId !== group.generationId || !waits || group.pendingSyncMembers.size === 0) return;
       const late = [...group.pendingSyncMembers];
-      for (const memberId of late) group.remove(memberId);
-      this.prepare(group, `Removing ${late.join(', ')} on pending sync request expiration`);
+      group.removeAll(late);
+      const others = late.length > MAX_NAMED ? ` and ${late.length - MAX_NAMED} others` : '';
+      const named = late.slice(0, MAX_NAMED).join(', ');
+      this.prepare(group, `Removing ${named}${others} on pending sync request expiration`);
     });
   }
 

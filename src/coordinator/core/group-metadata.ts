@@ -162,6 +162,16 @@ export class GroupMetadata {
   }
 
   remove(memberId: string): void {
+    this.removeAll([memberId]);
+  }
+
+  /** The leader is chosen when all are out: V8 walks over the holes of a map whose first entries were deleted. */
+  removeAll(memberIds: Iterable<string>): void {
+    for (const memberId of memberIds) this.takeOut(memberId);
+    if (this.leader !== null && !this.members.has(this.leader)) this.leader = this.members.keys().next().value ?? null;
+  }
+
+  private takeOut(memberId: string): void {
     const member = this.members.get(memberId);
     if (member) {
       this.members.delete(memberId);
@@ -170,7 +180,6 @@ export class GroupMetadata {
       member.sessionTimer?.cancel();
       if (member.groupInstanceId !== null) this.staticMembers.delete(member.groupInstanceId);
     }
-    if (this.isLeader(memberId)) this.leader = this.members.keys().next().value ?? null;
     this.removePendingMember(memberId);
     this.pendingSyncMembers.delete(memberId);
   }

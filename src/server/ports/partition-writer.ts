@@ -86,9 +86,13 @@ export class ReplicaPartitionWriter implements PartitionWriter {
     });
   }
 
-  logBounds(topicPartition: TopicPartition): { logStartOffset: number; logEndOffset: number } | null {
+  logBounds(
+    topicPartition: TopicPartition,
+  ): { logStartOffset: number; logEndOffset: number; maxMessageBytes: number } | null {
     const log = this.leaderLog(topicPartition);
-    return log && { logStartOffset: log.logStartOffset, logEndOffset: log.logEndOffset };
+    if (!log) return null;
+    const { logStartOffset, logEndOffset, config } = log;
+    return { logStartOffset, logEndOffset, maxMessageBytes: config.maxMessageBytes };
   }
 
   async read(topicPartition: TopicPartition, offset: number, maxBytes: number): Promise<Buffer> {

@@ -330,3 +330,43 @@ describe('a commit for many partitions', () => {
     expect(fixture.partition.batches).toHaveLength(0);
   });
 });
+
+test('a group that its partition would not take is refused before its record is made', async () => {
+  const fixture = await new Fixture().elected();
+  const partition = fixture.partition;
+  let appended = 0;
+  const { append } = partition;
+  partition.append = function (...args: Parameters<typeof append>) {
+    appended++;
+    append.apply(this, args);
+  };
+  const { memberId } = await joined(fixture, joinOf('a', 1000, GROUP));
+  partition.maxMessageBytes = 3000;
+  const codes = [];
+  for (const bytes of [2500, 1500]) {
+    const { generationId } = await joinedAgain(fixture, memberId);
+    codes.push((await fixture.sync(memberId, generationId, { [memberId]: 'x'.repeat(bytes) }, 'a')).errorCode);
+    codes.push(appended);
+  }
+  expect(codes).toEqual([ErrorCode.UNKNOWN_SERVER_ERROR, 0, ErrorCode.NONE, 1]);
+});
+
+async function joinedAgain(fixture: Fixture, memberId: string) {
+  const answer = fixture.join({ ...joinOf('a', 1000, GROUP), memberId });
+  await fixture.clock.advance(0);
+  return answer;
+}
+
+test('of many members that go at once the leader is among those that stay, and is chosen once', () => {
+  const group = new GroupMetadata('g', 'Empty', 0);
+  const protocols = [{ name: 'range', metadata: Buffer.alloc(0) }];
+  const ids = list(1000, (at) => `m${at}`);
+  for (const id of ids) group.add(new MemberMetadata(id, null, 'c', '/h', 1000, 1000, 'consumer', protocols));
+  const keys = jest.spyOn(group['members'], 'keys');
+  group.removeAll(ids.slice(0, 900));
+  expect([group.leaderId, group.size, keys.mock.calls.length]).toEqual(['m900', 100, 1]);
+  group.removeAll(ids.slice(901));
+  expect([group.leaderId, group.size, keys.mock.calls.length]).toEqual(['m900', 1, 1]);
+  group.removeAll(['m900']);
+  expect(group.leaderId).toBeNull();
+});

@@ -53,8 +53,11 @@ export class MemoryPartition implements PartitionWriter {
     for (const finish of held) finish();
   }
 
-  logBounds(): { logStartOffset: number; logEndOffset: number } | null {
-    return this.isLed ? { logStartOffset: 0, logEndOffset: this.endOffset } : null;
+  maxMessageBytes = 1 << 20;
+
+  logBounds(): { logStartOffset: number; logEndOffset: number; maxMessageBytes: number } | null {
+    const { endOffset: logEndOffset, maxMessageBytes } = this;
+    return this.isLed ? { logStartOffset: 0, logEndOffset, maxMessageBytes } : null;
   }
 
   read(_topicPartition: unknown, offset: number): Promise<Buffer> {
