@@ -55,6 +55,8 @@ export class AppendWaits {
       for (const log of unready) this.waiting.get(log)?.delete(waiter);
       for (const dir of dirs) this.hold(dir, -bytes);
     });
+    // Who waits may do something else first, and fail at it.
+    ended.catch(() => undefined);
     startInSlices(this.clock, this.joinAll(unready, waiter), () => undefined, waiter.fail);
     return { ended, giveUp: () => waiter.end('givenUp') };
   }

@@ -137,9 +137,11 @@ export class FetchOperation implements FetchUnderWay {
   /** Reads once more and answers: there is enough now, or the time is up. */
   complete(): void {
     if (this.state !== 'waiting') return;
-    this.endWait();
-    this.state = 'reading';
-    this.read(false, (results) => this.finish(results));
+    this.guarded(() => {
+      this.endWait();
+      this.state = 'reading';
+      this.read(false, (results) => this.finish(results));
+    });
   }
 
   get isDone(): boolean {
@@ -252,8 +254,9 @@ export class FetchOperation implements FetchUnderWay {
 
   private endWait(): void {
     this.timer?.cancel();
-    this.host.sessions.endWait(this.holder, this.countedPartitions);
+    const partitions = this.countedPartitions;
     this.countedPartitions = 0;
+    this.host.sessions.endWait(this.holder, partitions);
   }
 
   /** Goes on with what the steps come to, at once when there are few; not when the fetch has ended meanwhile. */

@@ -4,7 +4,7 @@ import { runAtOnce, startInSlices, type Clock, type SliceLimits, type Steps } fr
 export interface TouchedFetch {
   /** How many of its partitions it has to look at. */
   readonly openPartitions: number;
-  /** Answers if there is enough by now. What goes wrong is its own affair. */
+  /** Answers if there is enough by now. What goes wrong ends it; what it throws all the same keeps no other from being looked at. */
   maybeComplete(): Steps<void>;
 }
 
@@ -56,7 +56,14 @@ export class TouchedFetches {
   private *each(fetches: Iterable<TouchedFetch>): Steps<void> {
     for (const fetch of fetches) {
       if (!this.touched.delete(fetch)) continue;
-      yield* fetch.maybeComplete();
+      try {
+        yield* fetch.maybeComplete();
+      } catch (error) {
+        // Told where it keeps no other fetch from its turn.
+        this.clock.defer(() => {
+          throw error;
+        });
+      }
       yield;
     }
   }

@@ -167,11 +167,11 @@ function appendAsked(
       return isAppended;
     }
     context.request.holdMemory();
-    // Large batches take longer than their step: until all are in their logs the connection's next request waits.
+    // Large batches take longer than their step: until all are in their logs, whatever becomes of the others, the connection's next request waits.
     const large: Promise<void>[] = [];
-    return runInSlices(context.clock, inSteps(parts, appendPart, large)).then(
-      async () => void (await Promise.all(large)),
-    );
+    return runInSlices(context.clock, inSteps(parts, appendPart, large))
+      .finally(() => Promise.allSettled(large))
+      .then(async () => void (await Promise.all(large)));
   };
   // Clients count the time from before they sent, and put all partitions of a broker into one request: the answer has to reach them.
   const timeoutMs = Math.max(body.timeoutMs / 2, MIN_READINESS_WAIT_MS);
@@ -249,7 +249,10 @@ function* inSteps<T>(
   for (const [at, part] of parts.entries()) {
     if (at > 0) yield;
     const done = step(part);
-    if (done) later.push(done);
+    if (!done) continue;
+    // No one listens before the last step, nor ever if that throws.
+    done.catch(() => undefined);
+    later.push(done);
   }
 }
 

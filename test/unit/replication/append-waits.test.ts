@@ -2,6 +2,7 @@
 import { settle, SimulatedClock } from '../../../src/common/index.js';
 import type { UnifiedLog } from '../../../src/log/index.js';
 import { AppendWaits } from '../../../src/replication/append-waits.js';
+import { strayRejections } from '../../support/stray-rejections.js';
 
 const MAX_BYTES = 1000;
 
@@ -227,4 +228,17 @@ test('a log that is cut while another one is prepared is waited for again', asyn
   b.makeReady();
   expect(await endOf(wait)).toBe('ready');
   expect([a.isReadyForAppends, a.prepared]).toEqual([true, 2]);
+});
+
+test('a wait that fails before anyone listens is told to whoever does then, and strays nowhere', async () => {
+  const broken = new SlowLog('/a');
+  const failure = new Error('broken');
+  broken.prepareForAppends = () => Promise.reject(failure);
+  let wait: ReturnType<typeof begin> = null;
+  const strays = await strayRejections(async () => {
+    wait = begin(1, broken);
+    await settle();
+  });
+  expect(strays).toEqual([]);
+  await expect(wait!.ended).rejects.toBe(failure);
 });

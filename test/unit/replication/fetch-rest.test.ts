@@ -10,6 +10,7 @@ import {
   type FetchRequestInput,
   type FetchResponse,
 } from '../../../src/protocol/index.js';
+import { FetchSessionCache } from '../../../src/replication/core/fetch-session.js';
 import type { WatchedPartitions } from '../../../src/replication/watched-partitions.js';
 import { batchOf, ORDERS, ReplicaCluster, TOPIC_ID, type ClusterOptions } from './replica-cluster.js';
 
@@ -202,6 +203,20 @@ test('a fetch that fails while it is looked at leaves those beside it unharmed',
   expect(available).toHaveBeenCalledTimes(2);
   expect(broken.failure).toEqual(new AssertionError('broken'));
   expect(bytesOf(sound)[0]).toBeGreaterThan(0);
+});
+
+test('a fetch that fails when its time is up leaves those beside it unharmed', async () => {
+  await start();
+  await cluster.create([1], [ORDERS, OTHER]);
+  const broken = send([{ partition: 0 }], { sessionEpoch: -1 });
+  const sound = send([{ partition: 0 }], { sessionEpoch: -1 });
+  const endWait = jest.spyOn(FetchSessionCache.prototype, 'endWait').mockImplementationOnce(() => {
+    throw new AssertionError('broken');
+  });
+  await cluster.clock.advance(501);
+  expect(endWait).toHaveBeenCalled();
+  expect(broken.failure).toEqual(new AssertionError('broken'));
+  expect(bytesOf(sound)[0]).toBe(0);
 });
 
 test('a session that nobody uses costs each of its partitions one notice, and goes on where it was', async () => {

@@ -75,3 +75,33 @@ test('what is touched while many are looked at is looked at after them, once mor
   untilRest();
   expect(looks.at(-1)).toBe(last);
 });
+
+test.each([3, 500])(
+  'what a fetch throws keeps no other from being looked at, and is told after them: %d partitions each',
+  (partitions) => {
+    const failures = [new Error('first'), new Error('second')];
+    const broken = failures.map(
+      (failure) =>
+        new Fetch(partitions, () => {
+          throw failure;
+        }),
+    );
+    const [a, b] = [new Fetch(partitions), new Fetch(partitions)];
+    const crowd = Array.from({ length: 50 }, () => new Fetch(partitions));
+    for (const fetch of [broken[0]!, a, broken[1]!, b, ...crowd]) touched.add(fetch);
+    const told: unknown[] = [];
+    for (let isOver = false; !isOver;) {
+      try {
+        untilRest();
+        isOver = true;
+      } catch (error) {
+        told.push(error);
+      }
+    }
+    expect(looks).toEqual([broken[0], a, broken[1], b, ...crowd]);
+    expect(told).toEqual(failures);
+    touched.add(a);
+    untilRest();
+    expect(looks.at(-1)).toBe(a);
+  },
+);

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { settle, SimulatedClock } from '../../../src/common/index.js';
+import { settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
 import {
   ErrorCode,
   ApiKey,
@@ -17,6 +17,7 @@ import { produce } from '../../../src/server/handlers/produce.js';
 import { LargeRequests } from '../../../src/server/large-requests.js';
 import type { BrokerServices } from '../../../src/server/services.js';
 import { BatchBuilder } from '../../../src/records/index.js';
+import { strayRejections } from '../../support/stray-rejections.js';
 import { batchOf } from '../replication/replica-cluster.js';
 
 setFlagsFromString('--expose-gc');
@@ -161,6 +162,48 @@ test.each([
     expect(isMemoryHeld).toBe(false);
   },
 );
+
+/** What becomes of a part of a large Produce. */
+type Part = 'done' | 'large' | 'large, fails' | 'fails';
+
+test.each<{ parts: Part[] }>([
+  { parts: ['large, fails', 'large', 'done'] },
+  { parts: ['large', 'large, fails', 'done'] },
+  { parts: ['large', 'fails'] },
+  { parts: ['large, fails', 'fails'] },
+])('a Produce of parts ($parts) is over when all are, and fails for one of them alone', async ({ parts }) => {
+  const events: string[] = [];
+  let onAppended: () => void = () => undefined;
+  const isAppended = new Promise<void>((resolve) => (onAppended = resolve));
+  const clock = new SimulatedClock();
+  // Each part takes as long as a slice may.
+  let nowMs = 0;
+  jest.spyOn(clock, 'monotonicMs').mockImplementation(() => (nowMs += 10));
+  let next = 0;
+  const appendRecords = (): Promise<void> | null => {
+    const part = parts[next++]!;
+    if (part === 'fails') throw new Error(part);
+    if (part === 'large, fails') return Promise.reject(new Error(part));
+    return part === 'large' ? isAppended : null;
+  };
+  const partitionData = Array.from({ length: 250 }, (_, index) => ({ index, records: batchOf(['a']) }));
+  const strays = await strayRejections(async () => {
+    const { answer } = serve(
+      { acks: -1, timeoutMs: 1000, topicData: [{ name: TP.topic, partitionData }] },
+      { clock, logger: silentLogger, replicas: { waitForAppends: () => null, isOpen: () => true, appendRecords } },
+      events,
+    );
+    // A turn of the real loop each: Node then tells of rejections.
+    while (clock.step()) await new Promise((resolve) => setImmediate(resolve));
+    expect(next).toBe(parts.length);
+    expect(events).toEqual(parts.includes('large') ? [] : ['answered']);
+    onAppended();
+    await clock.advance(100);
+    expect(events).toEqual(['answered']);
+    expect(answer()!.responses[0]!.partitionResponses[0]!.errorCode).toBe(ErrorCode.UNKNOWN_SERVER_ERROR);
+  });
+  expect(strays).toEqual([]);
+});
 
 test.each([
   { title: 'a Produce', transactionalId: null, isLater: false },
