@@ -60,7 +60,7 @@ const VAST_REQUESTS =
   'Without `queued.max.request.bytes` requests that are being read take an eighth of the memory of the machine or the container, at least 64 MiB and at most 1 GiB, where Kafka has no bound; ' +
   'those of one address, which behind a proxy is everyone, take no more than they leave to the others. A line says so when they wait. ' +
   'Of connections that come too fast or are too many 50 wait and the rest are closed, which Kafka leaves to the kernel. ' +
-  'A broker that has just started answers clients once the controller has told it of all topics, and closes their connections when none does within ' +
+  'A broker that has just started answers clients once the controller has told it of all topics that have had a leader, and closes their connections when none does within ' +
   '10 seconds; Kafka answers from empty metadata meanwhile, so that right after a crash of all brokers there seem to be no topics. ' +
   'A request with a name of more than 300 bytes (no topic has one), and more elements than 128 KiB divided by its length, costs its connection.\n\nOne resource or topic has up to 1,000 configs, ' +
   'one topic 100,000 partitions and a partition 1,000 replicas; beyond, INVALID_REQUEST, INVALID_CONFIG, INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT. ' +

@@ -443,7 +443,14 @@ export class Broker {
 
     const dispatcher = new RequestDispatcher(API_HANDLERS, services);
     const handOut = (request: Request): void => dispatcher.dispatch(request);
-    const gate = (parts.gate = new MetadataGate({ metadata, clock, logger, handOut }));
+    const gate = (parts.gate = new MetadataGate({
+      metadata,
+      clock,
+      logger,
+      everLed: (topics) => stores.topics.everLed(topics),
+      handOut,
+      handOutHeld: (request) => request.handOutHeld((held) => sockets.onRequest(held)),
+    }));
     await step(gate.expectTopicsOf(stores));
     dispatch.request = (request) => gate.pass(request);
     sockets.enableProcessing();

@@ -1,4 +1,4 @@
-import type { Clock, Logger, Timer } from '../common/index.js';
+import { runInSlices, type Clock, type Logger, type Steps, type Timer } from '../common/index.js';
 import { isOfFetcher, type Request } from '../network/index.js';
 import { ApiKey, apiOf } from '../protocol/index.js';
 import type { ZkStores } from '../zookeeper/index.js';
@@ -8,7 +8,11 @@ export interface MetadataGateOptions {
   readonly metadata: Pick<MetadataCache, 'hasTopic' | 'aliveBrokers' | 'onUpdate'>;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Gives those of these topics that a controller may tell of: a partition has had a leader. */
+  everLed(topics: readonly string[]): Promise<readonly string[]>;
   handOut(request: Request): void;
+  /** The same for one that was held back, whose connection it costs when that throws. */
+  handOutHeld(request: Request): void;
 }
 
 /** So long a request waits for a controller at most. Less than clients wait for an answer: they can ask another broker. */
@@ -31,6 +35,7 @@ export class MetadataGate {
   private readonly held = new Map<Request, Timer>();
   private isOpen = false;
   private topicsTimer: Timer | null = null;
+  private hasAskedWhichWereLed = false;
   private readonly stopListening: () => void;
 
   constructor(private readonly options: MetadataGateOptions) {
@@ -82,9 +87,23 @@ export class MetadataGate {
     const { metadata, clock } = this.options;
     const isToldOfBrokers = !metadata.aliveBrokers()[Symbol.iterator]().next().done;
     if (this.isOpen || this.missing === null || !isToldOfBrokers) return;
+    const count = this.missing.size;
     for (const topic of this.missing) if (metadata.hasTopic(topic)) this.missing.delete(topic);
-    if (this.missing.size === 0) this.open();
-    else this.topicsTimer ??= clock.setTimer(TOPICS_WITHIN_MS, () => this.openWithout(), { background: true });
+    if (this.missing.size === 0) return this.open();
+    this.topicsTimer ??= clock.setTimer(TOPICS_WITHIN_MS, () => this.openWithout(), { background: true });
+    if (this.missing.size < count) void this.forgetThoseNeverLed();
+  }
+
+  /** A topic whose replicas have all been away since it was made is told to no one. Asked once the others are known. */
+  private async forgetThoseNeverLed(): Promise<void> {
+    if (this.hasAskedWhichWereLed) return;
+    this.hasAskedWhichWereLed = true;
+    try {
+      const led = await this.options.everLed([...(this.missing ?? [])]);
+      this.expect(led);
+    } catch (error) {
+      this.options.logger.warn('Cannot tell which topics have had a leader: waiting for all', { error });
+    }
   }
 
   private openWithout(): void {
@@ -96,21 +115,24 @@ export class MetadataGate {
     this.open();
   }
 
-  /** Those that waited go on in turns of their own: who told of the topics is in the middle of something. */
+  /** Those that waited go on in slices, after this turn: who told of the topics is in the middle of something. */
   private open(): void {
-    const { clock, handOut } = this.options;
+    const { clock } = this.options;
     this.isOpen = true;
     this.topicsTimer?.cancel();
     this.stopListening();
+    clock.defer(() => void runInSlices(clock, this.handingOutHeld()));
+  }
+
+  private *handingOutHeld(): Steps<void> {
     for (const [request, timer] of this.held) {
       timer.cancel();
-      clock.defer(() => {
-        request.onEnded = null;
-        request.endsWhenAbandoned = false;
-        request.handOutHeld(handOut);
-      });
+      this.held.delete(request);
+      request.onEnded = null;
+      request.endsWhenAbandoned = false;
+      this.options.handOutHeld(request);
+      yield;
     }
-    this.held.clear();
   }
 }
 

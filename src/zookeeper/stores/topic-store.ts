@@ -26,6 +26,12 @@ export class TopicStore extends Store {
     return (await this.zk.exists(topicZnode.path(topic))) !== null;
   }
 
+  /** Those of these topics that have had a leader: the states of partitions stand below the node of the topic. */
+  async everLed(topics: readonly string[]): Promise<string[]> {
+    const stats = await Promise.all(topics.map((topic) => this.zk.exists(topicZnode.path(topic))));
+    return topics.filter((_, at) => (stats[at]?.numChildren ?? 0) > 0);
+  }
+
   /**
    * The assignments of those topics that exist, by name. The oldest comes first: of two with one id it is the topic, the other a copy. Arms the
    * change handlers of their nodes.

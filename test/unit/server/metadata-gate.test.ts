@@ -10,6 +10,9 @@ class Lab {
   readonly handedOut: number[] = [];
   readonly closed: string[] = [];
   memoryLetGo = 0;
+  /** Topics that have had a leader, or what keeps it from being known. */
+  led: readonly string[] | Error = [];
+  asked = 0;
   private topics: readonly string[] = [];
   private brokers: readonly { id: number; rack: null }[] = [];
   private listener = (): void => undefined;
@@ -24,9 +27,20 @@ class Lab {
     },
     clock: this.clock,
     logger: { ...silentLogger, warn: (_sentence, fields) => void this.warnings.push(fields) },
-    // Its frame is there to be decoded.
-    handOut: ({ frame, header }) => void (frame.length > 0 && this.handedOut.push(header.apiKey)),
+    everLed: (topics) => {
+      this.asked++;
+      if (this.led instanceof Error) return Promise.reject(this.led);
+      const led = this.led;
+      return Promise.resolve(topics.filter((topic) => led.includes(topic)));
+    },
+    handOut: (request) => this.handOut(request),
+    handOutHeld: (request) => request.handOutHeld((held) => this.handOut(held)),
   });
+
+  /** Its frame is there to be decoded. */
+  private handOut({ frame, header }: Request): void {
+    if (frame.length > 0) this.handedOut.push(header.apiKey);
+  }
 
   /** The controller tells of a broker and of these topics. */
   async tell(...topics: string[]): Promise<void> {
@@ -64,6 +78,7 @@ class Lab {
 
 test('holds a client back until the controller has told of every topic, not only of brokers', async () => {
   const lab = new Lab();
+  lab.led = ['orders', 'payments'];
   lab.gate.expect(['orders', 'payments']);
   lab.send(ApiKey.Metadata);
   await lab.tell();
@@ -94,6 +109,7 @@ test('lets clients go elsewhere when no controller tells it of anything', async 
 
 test('does not wait for long for topics that no controller tells of, such as one whose znodes cannot be read', async () => {
   const lab = new Lab();
+  lab.led = ['damaged', 'orders'];
   lab.gate.expect(['damaged', 'orders']);
   await lab.tell('orders');
   lab.send(ApiKey.Metadata);
@@ -120,4 +136,39 @@ test('is told of no topics by ZooKeeper that are being deleted', async () => {
   lab.send(ApiKey.Metadata);
   await lab.tell('orders');
   expect(lab.handedOut).toEqual([ApiKey.Metadata]);
+});
+
+// Anyone may make one: CreateTopics with an assignment to a broker that is not there.
+test('does not wait for a topic that no broker has ever led', async () => {
+  const lab = new Lab();
+  lab.led = ['orders'];
+  lab.gate.expect(['orders', 'nowhere']);
+  lab.send(ApiKey.Metadata);
+  await lab.tell();
+  expect([lab.handedOut, lab.asked]).toEqual([[], 0]);
+  await lab.tell('orders');
+  expect([lab.handedOut, lab.asked]).toEqual([[ApiKey.Metadata], 1]);
+});
+
+test('waits for all topics when ZooKeeper does not say which were led', async () => {
+  const lab = new Lab();
+  lab.led = new Error('the session has ended');
+  lab.gate.expect(['orders', 'payments']);
+  lab.send(ApiKey.Metadata);
+  await lab.tell('orders');
+  expect(lab.handedOut).toEqual([]);
+  await lab.tell('orders', 'payments');
+  expect(lab.handedOut).toEqual([ApiKey.Metadata]);
+});
+
+test('hands a crowd that waited out in slices, and what comes meanwhile beside it', async () => {
+  const lab = new Lab();
+  lab.gate.expect(['orders']);
+  for (let count = 0; count < 1000; count++) lab.send(ApiKey.Metadata);
+  const telling = lab.tell('orders');
+  // Of the next turn, as what has been read from other connections.
+  lab.clock.defer(() => void lab.send(ApiKey.FindCoordinator));
+  await telling;
+  expect(lab.handedOut).toHaveLength(1001);
+  expect(lab.handedOut.indexOf(ApiKey.FindCoordinator)).toBeLessThan(1000);
 });

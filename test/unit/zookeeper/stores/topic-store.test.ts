@@ -115,3 +115,10 @@ test('a member that lags behind is waited for, not asked again and again', async
   const grown = await zooKeeper.run(one.stores.topics.changeAssignment('orders', growTo(3)));
   expect([...grown!.partitions.keys()]).toEqual([0, 1, 2]);
 });
+
+test('a topic has been led when states of partitions stand below its node', async () => {
+  const { zooKeeper, one } = await twoAdministrators();
+  await zooKeeper.run(one.stores.topics.createTopic('nowhere', null, new Map([[0, [9]]])));
+  await zooKeeper.run(one.zk.create('/brokers/topics/orders/partitions', null));
+  expect(await zooKeeper.run(one.stores.topics.everLed(['nowhere', 'orders', 'gone']))).toEqual(['orders']);
+});
