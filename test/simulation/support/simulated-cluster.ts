@@ -7,6 +7,7 @@ import {
   type CreateTopicsResponse,
   type DeleteTopicsResponse,
 } from '../../../src/protocol/index.js';
+import { realProcess } from '../../support/stray-rejections.js';
 import { allInvariants } from '../invariants/index.js';
 import { Administrator, ADMINISTERED_TOPICS } from './administrator.js';
 import { SimulatedClient } from './client.js';
@@ -188,7 +189,7 @@ export class SimulatedCluster {
 
   /** Starts ZooKeeper and all brokers; resolves when all serve and know of each other. */
   async start(): Promise<this> {
-    process.on('unhandledRejection', this.onStray);
+    realProcess.on('unhandledRejection', this.onStray);
     await this.zooKeeper.start();
     for (const broker of this.brokers) broker.start();
     // A controller was elected, and has told everybody of all.
@@ -203,7 +204,7 @@ export class SimulatedCluster {
     for (const members of this.groups.values()) for (const member of members) member.stop();
     for (const { reader } of this.readers) reader.stop();
     for (const seeker of this.seekers) seeker.stop();
-    process.off('unhandledRejection', this.onStray);
+    realProcess.off('unhandledRejection', this.onStray);
     for (const client of this.clients) client.close();
     for (const broker of this.brokers) if (broker.isUp) broker.crash('process');
   }
