@@ -17,8 +17,13 @@ export function processTerminal(): Terminal {
     stderr: process.stderr,
     stdin: process.stdin,
     env: process.env,
-    colour: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
+    colour: isTty(process.stdout) && process.env.NO_COLOR === undefined,
   };
+}
+
+/** Whether someone sits there. */
+export function isTty(stream: NodeJS.ReadableStream | NodeJS.WritableStream): boolean {
+  return 'isTTY' in stream && stream.isTTY === true;
 }
 
 /** Ends a command with a sentence on stderr. */

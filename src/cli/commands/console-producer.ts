@@ -4,7 +4,7 @@ import { parseBootstrapServers } from '../client/cluster-client.js';
 import { createKafkaJs, fromKafkaJs } from '../client/kafkajs-client.js';
 import { requireResolvable, whyUnreachable } from '../client/reachability.js';
 import { parseKeyValues, parseOrShowUsage, readToolOptions, type OptionSpec, type ParsedOptions } from '../options.js';
-import { CommandError, type Command, type Terminal } from '../terminal.js';
+import { CommandError, isTty, type Command, type Terminal } from '../terminal.js';
 import { logLine, readToolProperties, requirePlaintext } from '../tool-output.js';
 import { KAFKA_VERSION } from '../version.js';
 import { LineReader, readLines, type InputRecord } from './line-reader.js';
@@ -97,7 +97,7 @@ async function produce(servers: string, options: ParsedOptions, terminal: Termin
     idempotent: settings.acks === -1 && properties.get('enable.idempotence') !== 'false',
     maxInFlightRequests: 1,
   });
-  const prompt = process.stdin.isTTY && process.stdout.isTTY && terminal.stdin === process.stdin;
+  const prompt = isTty(terminal.stdin) && isTty(terminal.stdout);
   try {
     await connect(producer, topic, servers, terminal);
     if (prompt) terminal.stdout.write('>');
