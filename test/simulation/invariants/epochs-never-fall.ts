@@ -1,6 +1,7 @@
 import { partitionKey } from '../../../src/cluster/index.js';
-import { partitionOfStatePath, topicIdOf, type StateJson } from '../support/cluster-state.js';
+import { partitionOfStatePath, topicLifeOf, type StateJson } from '../support/cluster-state.js';
 import { ensure, type Invariant } from '../support/invariant.js';
+import { TopicLives } from '../support/topic-lives.js';
 
 /** Leader epochs in ZooKeeper and in every life of a broker only grow; the controller epoch grows by one each time. */
 export function epochsNeverFall(): Invariant {
@@ -9,6 +10,7 @@ export function epochsNeverFall(): Invariant {
   /** In which epoch a partition of a broker's life was last looked at. */
   const seen = new WeakMap<object, number>();
   let controllerEpoch = -1;
+  let lives: TopicLives | null = null;
   return {
     name: 'epochs never fall',
     transaction({ changes }, { zooKeeper }) {
@@ -21,7 +23,7 @@ export function epochsNeverFall(): Invariant {
         }
         const tp = partitionOfStatePath(path);
         if (!tp) continue;
-        const key = `${partitionKey(tp)} ${topicIdOf(zooKeeper, tp.topic)}`;
+        const key = `${partitionKey(tp)} ${topicLifeOf(zooKeeper, tp.topic)}`;
         if (op === 'delete' || !data) {
           states.delete(key);
           continue;
@@ -39,14 +41,15 @@ export function epochsNeverFall(): Invariant {
         );
       }
     },
-    sample({ brokers }) {
+    sample({ brokers, zooKeeper }) {
+      lives ??= new TopicLives(zooKeeper);
       for (const { id, running } of brokers) {
         if (!running?.services) continue;
         for (const partition of running.services.replicas.onlinePartitions()) {
           const { leaderEpoch } = partition;
           if (seen.get(partition) === leaderEpoch) continue;
           seen.set(partition, leaderEpoch);
-          const key = `${partitionKey(partition.tp)} ${partition.topicId} on ${id}`;
+          const key = `${partitionKey(partition.tp)} ${lives.of(partition)} on ${id}`;
           const before = known.get(key) ?? -1;
           // A restarted broker begins with none, until the controller tells it.
           if (leaderEpoch < 0) continue;

@@ -50,6 +50,11 @@ export function topicIdOf(zooKeeper: SimulatedZooKeeper, topic: string): string 
   return zooKeeper.json<TopicJson>(`/brokers/topics/${topic}`)?.topic_id ?? null;
 }
 
+/** Tells topics apart that have had one name, whether they have ids or not. Null when there is none now. */
+export function topicLifeOf(zooKeeper: SimulatedZooKeeper, topic: string): bigint | null {
+  return zooKeeper.czxidOf(`/brokers/topics/${topic}`);
+}
+
 /** All partitions that have a state. */
 export function partitionStates(zooKeeper: SimulatedZooKeeper): PartitionState[] {
   const states: PartitionState[] = [];

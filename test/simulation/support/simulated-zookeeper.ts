@@ -190,6 +190,10 @@ export class SimulatedZooKeeper {
     return this.server.core.tree.get(path)?.version ?? -1;
   }
 
+  czxidOf(path: string): bigint | null {
+    return this.server.core.tree.get(path)?.czxid ?? null;
+  }
+
   childrenOf(path: string): string[] {
     return [...(this.server.core.tree.get(path)?.children ?? [])];
   }
