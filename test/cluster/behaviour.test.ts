@@ -84,10 +84,6 @@ const TRANSACTION = 1;
 
 /** Answers that differ from Kafka's, by `category: name`, and why. */
 const DIFFERENCES = new Map([
-  [
-    'create topics: collision dot underscore',
-    'of two topics in one request that exclude each other Kafka makes the one that its hash table has first, we the first one',
-  ],
   ['produce: magic 1 at produce v2', 'formats of before 0.11 are refused (UNSUPPORTED_VERSION), not converted'],
   ['produce: magic 0 at produce v0', 'formats of before 0.11 are refused (UNSUPPORTED_VERSION), not converted'],
   ['produce: magic 1 gzip at produce v2', 'formats of before 0.11 are refused (UNSUPPORTED_VERSION), not converted'],

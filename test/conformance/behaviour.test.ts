@@ -67,10 +67,6 @@ const EVENTUALLY = new Set([
 ]);
 /** Differ knowingly, for the reason beside. */
 const KNOWN_DIFFERENCES = new Map([
-  [
-    'create topics: collision dot underscore',
-    'of two topics in one request the first is made, where Kafka goes by hash',
-  ],
   ['metadata: null topics v1', 'the recorder had deleted some of the topics'],
   ['metadata: empty topics v0', 'the recorder had deleted some of the topics'],
   ['protocol: ApiVersions v3', 'only what is served is listed, which a test of its own looks at'],
