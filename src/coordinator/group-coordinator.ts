@@ -155,7 +155,6 @@ export class GroupCoordinator {
     this.isActive = false;
     this.expiryTimer?.cancel();
     await this.store.stop();
-    for (const group of this.store.all()) group.cancelTimers();
   }
 
   /** The partition of `__consumer_offsets` whose leader coordinates the group. */

@@ -10,7 +10,7 @@ import {
 } from '../common/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import { BatchBuilder, RecordsError, type CompressionType, type Int64 } from '../records/index.js';
-import { GroupMetadata } from './core/group-metadata.js';
+import { GroupMetadata, type GroupHome } from './core/group-metadata.js';
 import { MemberRoom } from './core/member-room.js';
 import type { GroupOffsets, OffsetAndMetadata, Removed } from './core/group-offsets.js';
 import { GroupLoader, MAX_BATCH_BYTES } from './group-loader.js';
@@ -60,6 +60,12 @@ export interface EncodedCommits {
   readonly batch: Buffer | null;
 }
 
+/** The groups of a partition of `__consumer_offsets`. */
+class GroupsOfPartition implements GroupHome {
+  readonly groups = new Map<string, GroupMetadata>();
+  isGivenUp = false;
+}
+
 interface Tombstone {
   readonly key: Buffer;
   readonly value: null;
@@ -76,8 +82,11 @@ export interface TransactionalProducer {
  * while its partition is owned: led by this broker and loaded.
  */
 export class GroupStore {
-  private readonly groups = new Map<string, GroupMetadata>();
-  /** Those of them that no one has joined or committed to since a request made them, the oldest first. */
+  /** By partition. */
+  private readonly homes = new Map<number, GroupsOfPartition>();
+  /** Partitions that were given up, of which groups are still to be told. */
+  private readonly givenUp = new Set<GroupsOfPartition>();
+  /** Those of all groups that no one has joined or committed to since a request made them, the oldest first. */
   private readonly unusedGroups = new Map<string, GroupMetadata>();
   private readonly openGroupsOfProducer = new Map<Int64, Set<string>>();
   private readonly partitions: OwnedPartitions;
@@ -102,8 +111,11 @@ export class GroupStore {
     this.partitionCount = partitionCount;
   }
 
-  stop(): Promise<void> {
-    return this.partitions.stop();
+  /** No timer of a group goes off after this. */
+  async stop(): Promise<void> {
+    await this.partitions.stop();
+    for (const { groups } of [...this.homes.values(), ...this.givenUp])
+      for (const group of groups.values()) group.cancelTimers();
   }
 
   partitionFor(groupId: string): number {
@@ -123,22 +135,32 @@ export class GroupStore {
   }
 
   get numGroups(): number {
-    return this.groups.size;
+    let count = 0;
+    for (const { groups } of this.homes.values()) count += groups.size;
+    return count;
   }
 
   get(groupId: string): GroupMetadata | null {
-    return this.groups.get(groupId) ?? null;
+    return this.homes.get(this.partitionFor(groupId))?.groups.get(groupId) ?? null;
   }
 
   getOrCreate(groupId: string): GroupMetadata {
-    const known = this.groups.get(groupId);
+    const known = this.get(groupId);
     if (known) return known;
     const group = new GroupMetadata(groupId, 'Empty', this.clock.nowMs());
-    this.groups.set(groupId, group);
-    group.countIn(this.memberRoom);
+    this.add(group);
     this.unusedGroups.set(groupId, group);
     if (this.unusedGroups.size > this.config.maxUnusedGroups) this.endOldestUnused();
     return group;
+  }
+
+  private add(group: GroupMetadata): void {
+    const partition = this.partitionFor(group.groupId);
+    let home = this.homes.get(partition);
+    if (!home) this.homes.set(partition, (home = new GroupsOfPartition()));
+    home.groups.set(group.groupId, group);
+    group.home = home;
+    group.countIn(this.memberRoom);
   }
 
   /** Someone joins the group, or commits to it. */
@@ -149,16 +171,20 @@ export class GroupStore {
   /** A JoinGroup without a member id makes a group, whatever becomes of it: one client could make millions before the next round of expiry. */
   private endOldestUnused(): void {
     const oldest: GroupMetadata = this.unusedGroups.values().next().value!;
-    assert(oldest.isUnused, 'only groups that no one has used end before their time');
+    assert(oldest.isUnused || oldest.is('Dead'), 'only groups that no one has used end before their time');
     this.log.debug('Too many groups that no one uses; ending the oldest', { group: oldest.groupId });
     oldest.transitionTo('Dead', this.clock.nowMs());
     this.forget(oldest);
   }
 
   private forget(group: GroupMetadata): void {
+    this.homes.get(this.partitionFor(group.groupId))?.groups.delete(group.groupId);
+    this.release(group);
+  }
+
+  private release(group: GroupMetadata): void {
     group.cancelTimers();
     group.countIn(null);
-    this.groups.delete(group.groupId);
     this.unusedGroups.delete(group.groupId);
     for (const producerId of group.offsets.openTransactions()) this.closeGroupOf(producerId, group.groupId);
   }
@@ -170,12 +196,17 @@ export class GroupStore {
   }
 
   /** While it is gone through groups may come and go. */
-  each(): Iterable<GroupMetadata> {
-    return this.groups.values();
+  *each(): Iterable<GroupMetadata> {
+    for (const home of this.homes.values()) {
+      for (const group of home.groups.values()) {
+        if (home.isGivenUp) break;
+        yield group;
+      }
+    }
   }
 
   all(): GroupMetadata[] {
-    return [...this.groups.values()];
+    return [...this.each()];
   }
 
   /** Writes the group with the assignment of its generation. `onStored` hears the error for the member, 0 for none. */
@@ -319,9 +350,8 @@ export class GroupStore {
     for (let at = 0; at < groups.length; at += GROUPS_A_STEP) {
       if (!isWanted()) return null;
       for (const group of groups.slice(at, at + GROUPS_A_STEP)) {
-        if (this.groups.has(group.groupId)) continue;
-        this.groups.set(group.groupId, group);
-        group.countIn(this.memberRoom);
+        if (this.get(group.groupId)) continue;
+        this.add(group);
         for (const producerId of group.offsets.openTransactions()) this.openGroupsOf(producerId).add(group.groupId);
         onLoaded(group);
       }
@@ -335,24 +365,41 @@ export class GroupStore {
     return isWanted() ? groups.length : null;
   }
 
-  /** Forgets the groups of a partition that this broker leads no more. */
+  /**
+   * Forgets the groups of a partition that this broker leads no more. They are dead, and found no more, from now on; each is told in its turn.
+   * What is loaded of the same partition later begins behind that.
+   */
   onResignation(partition: number, onUnloaded: (group: GroupMetadata) => void): void {
     this.deletedWhileLoading.delete(partition);
-    this.partitions.onResignation(partition, (wasOwned) => {
-      for (const group of this.all()) {
-        if (this.partitionFor(group.groupId) !== partition) continue;
-        onUnloaded(group);
-        this.forget(group);
-      }
+    const home = this.homes.get(partition);
+    if (home) {
+      home.isGivenUp = true;
+      this.homes.delete(partition);
+      this.givenUp.add(home);
+    }
+    this.partitions.onResignation(partition, async (wasOwned) => {
+      if (home) await runInSlices(this.clock, this.unload(home, onUnloaded), BROKER_SLICES);
       if (wasOwned) this.log.info('Unloaded groups and offsets', { partition });
     });
+  }
+
+  private *unload(home: GroupsOfPartition, onUnloaded: (group: GroupMetadata) => void): Steps<void> {
+    let left = GROUPS_A_STEP;
+    for (const group of home.groups.values()) {
+      onUnloaded(group);
+      this.release(group);
+      if (--left > 0) continue;
+      yield;
+      left = GROUPS_A_STEP;
+    }
+    this.givenUp.delete(home);
   }
 
   /** Drops what has outlived its retention, and groups with nothing left. */
   *removeExpired(): Steps<void> {
     const nowMs = this.clock.nowMs();
     const { offsetsRetentionMs } = this.config;
-    yield* this.cleanUpAll(this.groups.values(), (group) => group.removeExpiredOffsets(nowMs, offsetsRetentionMs));
+    yield* this.cleanUpAll(this.each(), (group) => group.removeExpiredOffsets(nowMs, offsetsRetentionMs));
   }
 
   /** Drops the offsets of partitions that are no more, and groups with nothing left. */
@@ -360,7 +407,7 @@ export class GroupStore {
     const byKey = new Map(topicPartitions.map((topicPartition) => [partitionKey(topicPartition), topicPartition]));
     for (const deleted of this.deletedWhileLoading.values())
       for (const [key, partition] of byKey) deleted.set(key, partition);
-    yield* this.cleanUpAll(this.groups.values(), ({ offsets }) => removeAmong(offsets, byKey));
+    yield* this.cleanUpAll(this.each(), ({ offsets }) => removeAmong(offsets, byKey));
   }
 
   /** Of all groups that are here those that come meanwhile are visited too, and those that go are not. */
@@ -388,7 +435,7 @@ export class GroupStore {
     const isDead = group.is('Dead');
     const isHere = (): boolean =>
       (this.isLocal(groupId) || this.isGroupLoading(groupId)) &&
-      this.groups.get(groupId) === group &&
+      this.get(groupId) === group &&
       group.is('Dead') === isDead;
     if (!isHere()) return false;
     let tombstones: Tombstone[] = [];

@@ -83,8 +83,11 @@ export class OwnedPartitions {
     this.loadLater(election);
   }
 
-  /** Gives up a partition that this broker leads no more. `unload` is called if it had begun to take it over. */
-  onResignation(partition: number, unload: (wasOwned: boolean) => void): void {
+  /**
+   * Gives up a partition that this broker leads no more. `unload` is called if it had begun to take it over; no load that is told later begins
+   * before it is done.
+   */
+  onResignation(partition: number, unload: (wasOwned: boolean) => void | Promise<void>): void {
     this.endElection(partition);
     const wasOwned = this.owned.delete(partition);
     const wasLoading = this.loading.delete(partition);

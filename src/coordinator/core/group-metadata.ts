@@ -26,6 +26,11 @@ export interface PendingJoin {
   readonly initialRemainingMs: number | null;
 }
 
+/** Where a group is while this broker coordinates it. When it is given up all of its groups are dead at once, however many they are. */
+export interface GroupHome {
+  readonly isGivenUp: boolean;
+}
+
 /**
  * One group: its members, its generation and its offsets (`GroupMetadata` in Kafka). It decides nothing about requests; the
  * coordinator does. Changed only by the coordinator that owns it, until it is `Dead`.
@@ -55,6 +60,7 @@ export class GroupMetadata {
   largeMemberBytes = 0;
   private subscribed: ReadonlySet<string> | null = null;
   private room: MemberRoom | null = null;
+  home: GroupHome | null = null;
 
   constructor(
     readonly groupId: string,
@@ -66,7 +72,7 @@ export class GroupMetadata {
   }
 
   get state(): GroupState {
-    return this.currentState;
+    return this.home?.isGivenUp ? 'Dead' : this.currentState;
   }
 
   get size(): number {
@@ -100,7 +106,7 @@ export class GroupMetadata {
   }
 
   is(state: GroupState): boolean {
-    return this.currentState === state;
+    return this.state === state;
   }
 
   has(memberId: string): boolean {
@@ -137,14 +143,14 @@ export class GroupMetadata {
   }
 
   transitionTo(state: GroupState, nowMs: number): void {
-    assert(mayFollow(this.currentState, state), `group ${this.groupId} may go from ${this.currentState} to ${state}`);
+    assert(mayFollow(this.state, state), `group ${this.groupId} may go from ${this.state} to ${state}`);
     this.currentState = state;
     this.stateTimestampMs = nowMs;
   }
 
   /** The group may begin a rebalance: it is not in the midst of preparing one, and not dead. */
   get canRebalance(): boolean {
-    return mayFollow(this.currentState, 'PreparingRebalance');
+    return mayFollow(this.state, 'PreparingRebalance');
   }
 
   add(member: MemberMetadata, onJoined: ((result: JoinGroupResult) => void) | null = null): void {
