@@ -17,7 +17,11 @@ const blocks = DOCUMENTS.filter((name) => name.endsWith('.md')).flatMap((name) =
 
 /** Ports, processes and /tmp of its own: documents name the ports that people use, and stop what runs on the machine. */
 const NAMESPACES = ['--user', '--map-root-user', '--net', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child'];
-const PREPARE = 'ip link set lo up && mount -t tmpfs tmpfs /tmp';
+/** This checkout stays where it is, though that is below /tmp. */
+const PREPARE =
+  'ip link set lo up && mount --bind "$CHECKOUT" /mnt && mount -t tmpfs tmpfs /tmp' +
+  ' && mkdir -p "$CHECKOUT" && mount --bind /mnt "$CHECKOUT" && cd "$PWD"';
+const ENVIRONMENT = { ...process.env, CHECKOUT: projectRoot, TMPDIR: '/tmp' };
 
 /** Reads a line for each block: its script, its output and, for one that runs until Ctrl-C, the text to wait for; answers its exit code. */
 const SHELL = `
@@ -33,7 +37,7 @@ while IFS=$'\\t' read -r script output text; do
 done 2>/dev/null`;
 
 function canIsolate(): boolean {
-  return spawnSync('unshare', [...NAMESPACES, 'sh', '-c', PREPARE]).status === 0;
+  return spawnSync('unshare', [...NAMESPACES, 'sh', '-c', PREPARE], { env: ENVIRONMENT }).status === 0;
 }
 
 /** A copy of what git knows of this checkout, without its tests, as a fresh clone is, and a shell in it. */
@@ -57,7 +61,7 @@ class FreshClone {
       const there = path.join(projectRoot, installed);
       if (fs.existsSync(there)) fs.symlinkSync(there, path.join(this.tree, installed));
     }
-    const env = { ...process.env, OTTLA_ZK_DIR: path.join(this.dir, 'ensemble') };
+    const env = { ...ENVIRONMENT, OTTLA_ZK_DIR: path.join(this.dir, 'ensemble') };
     const shell = spawn('unshare', [...NAMESPACES, 'bash', '-c', SHELL], {
       cwd: this.tree,
       env,
