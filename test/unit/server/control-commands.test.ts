@@ -1,18 +1,12 @@
 /** The handlers of what only a controller sends: in which order its commands are carried out, whoever waits for whom. */
-import { Request } from '../../../src/network/index.js';
 import { settle, silentLogger, SimulatedClock, type Uuid } from '../../../src/common/index.js';
-import {
-  ApiKey,
-  decodeRequestHeader,
-  decodeResponseFrame,
-  encodeRequestFrame,
-  ErrorCode,
-} from '../../../src/protocol/index.js';
+import { ApiKey, decodeRequestHeader, decodeResponseFrame, ErrorCode } from '../../../src/protocol/index.js';
 import { noQuotas } from '../../../src/security/index.js';
 import { ControlOrder } from '../../../src/server/control-order.js';
 import { API_HANDLERS } from '../../../src/server/index.js';
 import { RequestDispatcher } from '../../../src/server/request-dispatcher.js';
 import type { BrokerServices } from '../../../src/server/services.js';
+import { frameOf, requestOf } from './request-of.js';
 
 const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAEQ';
 
@@ -32,30 +26,20 @@ class Broker {
   /** Sends a request; gives what becomes of it, filled in later. */
   send(apiKey: number, version: number, body: object, connection = 1): { answer?: object; closed?: string } {
     const outcome: { answer?: object; closed?: string } = {};
-    const frame = Buffer.concat(encodeRequestFrame(apiKey, version, 9, '2', body)).subarray(4);
+    const frame = frameOf(apiKey, version, body, '2');
     const header = decodeRequestHeader(frame);
-    const info = {
-      id: `127.0.0.1:9092-127.0.0.1:4711-${connection}`,
-      listenerName: 'PLAINTEXT',
-      clientAddress: '127.0.0.1',
-      principal: { type: 'User', name: 'ANONYMOUS' },
-      clientSoftwareName: 'unknown',
-      clientSoftwareVersion: 'unknown',
-    };
-    const request = new Request(header, frame, info, 0, {
-      answered: (_request, chunks) => {
-        outcome.answer = decodeResponseFrame(header.apiKey, version, Buffer.concat(chunks!).subarray(4)).body;
+    const request = requestOf(
+      frame,
+      {
+        answered: (_request, chunks) => {
+          outcome.answer = decodeResponseFrame(header.apiKey, version, Buffer.concat(chunks!).subarray(4)).body;
+        },
+        refused: (reason) => {
+          outcome.closed = reason;
+        },
       },
-      refused: (reason) => {
-        outcome.closed = reason;
-      },
-      allowNext: () => undefined,
-      frameReleased: () => undefined,
-      availableAnswerBytes: () => 1,
-      claimAnswer: () => true,
-      countRead: () => undefined,
-      unclaimAnswer: () => undefined,
-    });
+      { id: `127.0.0.1:9092-127.0.0.1:4711-${connection}` },
+    );
     this.dispatcher.dispatch(request);
     return outcome;
   }

@@ -6,12 +6,9 @@ import {
   ZERO_UUID,
   type Steps,
 } from '../../../src/common/index.js';
-import { Request } from '../../../src/network/index.js';
 import {
   ApiKey,
-  decodeRequestHeader,
   decodeResponseFrame,
-  encodeRequestFrame,
   ErrorCode,
   ProtocolError,
   type ApiDescription,
@@ -22,6 +19,7 @@ import { API_HANDLERS } from '../../../src/server/index.js';
 import { LargeRequests } from '../../../src/server/large-requests.js';
 import type { BrokerServices } from '../../../src/server/services.js';
 import { isIn } from '../../../src/protocol/versions.js';
+import { frameOf, requestOf } from './request-of.js';
 
 type Shape = ApiDescription['request']['shape'];
 type Field = Shape['fields'][string];
@@ -60,26 +58,12 @@ async function failing(
 ): Promise<Outcome> {
   const outcome: Outcome = { answer: null, closed: null, fatal: null };
   const clock = new SimulatedClock();
-  const frame = Buffer.concat(encodeRequestFrame(api.key, version, 9, 'c', body)).subarray(4);
-  const connection = {
-    id: '1',
-    listenerName: 'PLAINTEXT',
-    clientAddress: '127.0.0.1',
-    principal: { type: 'User', name: 'ANONYMOUS' },
-    clientSoftwareName: 'unknown',
-    clientSoftwareVersion: 'unknown',
-  };
-  const request = new Request(decodeRequestHeader(frame), frame, connection, 0, {
+  const frame = frameOf(api.key, version, body);
+  const request = requestOf(frame, {
     answered: (_request, chunks) => {
       if (chunks) outcome.answer = decodeResponseFrame(api.key, version, Buffer.concat(chunks).subarray(4)).body;
     },
     refused: (reason) => void (outcome.closed = reason),
-    allowNext: () => undefined,
-    frameReleased: () => undefined,
-    availableAnswerBytes: () => 1,
-    claimAnswer: () => true,
-    countRead: () => undefined,
-    unclaimAnswer: () => undefined,
   });
   const services = {
     clock,

@@ -1,9 +1,7 @@
 /** Idempotent producers that begin on new topics, whose disks take their time: every batch gets in, once and in order. */
 import { settle } from '../../../src/common/index.js';
-import { Request } from '../../../src/network/index.js';
 import {
   ApiKey,
-  decodeRequestHeader,
   decodeResponseFrame,
   encodeRequestFrame,
   ErrorCode,
@@ -14,6 +12,7 @@ import { produce } from '../../../src/server/handlers/produce.js';
 import type { BrokerServices } from '../../../src/server/services.js';
 import { bytesOf } from '../log/log-fixture.js';
 import { ReplicaCluster } from '../replication/replica-cluster.js';
+import { requestOf } from './request-of.js';
 
 const IN_FLIGHT = 5;
 const RETRY_BACKOFF_MS = 100;
@@ -23,15 +22,6 @@ const MAX_WAITING = 4;
 
 let cluster: ReplicaCluster;
 afterEach(() => cluster.stop());
-
-const CONNECTION = {
-  id: '1',
-  listenerName: 'PLAINTEXT',
-  clientAddress: '127.0.0.1',
-  principal: { type: 'User', name: 'ANONYMOUS' },
-  clientSoftwareName: 'unknown',
-  clientSoftwareVersion: 'unknown',
-};
 
 /** A producer with its connection, which has requests handled one after the other as a server's connection does. */
 class Producer {
@@ -69,20 +59,14 @@ class Producer {
       isNextLet = true;
       cluster.clock.defer(() => this.next(sent));
     };
-    const request = new Request(decodeRequestHeader(frame), frame, CONNECTION, 0, {
+    const request = requestOf(frame, {
       answered: (_request, chunks) => {
         const answer = decodeResponseFrame(ApiKey.Produce, 9, Buffer.concat(chunks!).subarray(4))
           .body as ProduceResponse;
         this.onAnswer(sequence, answer.responses[0]!.partitionResponses[0]!.errorCode, sent);
         letNext();
       },
-      refused: () => undefined,
       allowNext: letNext,
-      frameReleased: () => undefined,
-      availableAnswerBytes: () => 1,
-      claimAnswer: () => true,
-      countRead: () => undefined,
-      unclaimAnswer: () => undefined,
     });
     const services = {
       authorizer: { authorize: () => true },

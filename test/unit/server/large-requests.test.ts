@@ -1,11 +1,8 @@
 import { runInSlices, silentLogger, SimulatedClock, type Clock, type Steps } from '../../../src/common/index.js';
-import { Request } from '../../../src/network/index.js';
 import {
-  decodeRequestHeader,
   decodeResponseFrame,
   describeGroupsRequest,
   describeGroupsResponse,
-  encodeRequestFrame,
   fetchRequest,
   fetchResponse,
   listGroupsRequest,
@@ -18,6 +15,7 @@ import { noQuotas } from '../../../src/security/index.js';
 import { handler, LATER, type ApiHandler } from '../../../src/server/handler.js';
 import { LargeRequests, type LargeRequest } from '../../../src/server/large-requests.js';
 import type { BrokerServices } from '../../../src/server/services.js';
+import { frameOf, requestOf } from './request-of.js';
 
 const COUNT = 20_000;
 const names = Array.from({ length: COUNT }, (_, at) => `g${at}`);
@@ -86,27 +84,13 @@ function sendAs(
   change: (frame: Buffer) => void = () => undefined,
 ): Sent {
   const sent: Sent = { answer: null, closed: null, why: undefined, bytesHeld: true };
-  const frame = Buffer.concat(encodeRequestFrame(api.key, version, 9, clientId, body)).subarray(4);
+  const frame = frameOf(api.key, version, body, clientId);
   change(frame);
-  const info = {
-    id: '1',
-    listenerName: 'PLAINTEXT',
-    clientAddress: '127.0.0.1',
-    principal: { type: 'User', name: 'ANONYMOUS' },
-    clientSoftwareName: 'unknown',
-    clientSoftwareVersion: 'unknown',
-  };
-  const request = new Request(decodeRequestHeader(frame), frame, info, 0, {
+  const request = requestOf(frame, {
     answered: (_request, chunks) => {
       if (chunks) sent.answer = decodeResponseFrame(api.key, version, Buffer.concat(chunks).subarray(4)).body;
     },
     refused: (reason, why) => void ([sent.closed, sent.why] = [reason, why]),
-    allowNext: () => undefined,
-    frameReleased: () => undefined,
-    availableAnswerBytes: () => 1,
-    claimAnswer: () => true,
-    countRead: () => undefined,
-    unclaimAnswer: () => undefined,
   });
   handle(request, parts);
   request.handedOut({

@@ -1,18 +1,12 @@
 import { settle, SimulatedClock } from '../../../src/common/index.js';
-import { Request } from '../../../src/network/index.js';
-import {
-  ApiKey,
-  decodeRequestHeader,
-  decodeResponseFrame,
-  encodeRequestFrame,
-  ErrorCode,
-  type ListOffsetsResponse,
-} from '../../../src/protocol/index.js';
+import type { Request } from '../../../src/network/index.js';
+import { ApiKey, decodeResponseFrame, ErrorCode, type ListOffsetsResponse } from '../../../src/protocol/index.js';
 import { listOffsets } from '../../../src/server/handlers/list-offsets.js';
 import type { OffsetQuery } from '../../../src/replication/index.js';
 import { LargeRequests } from '../../../src/server/large-requests.js';
 import type { BrokerServices } from '../../../src/server/services.js';
 import { call } from './request-call.js';
+import { frameOf, requestOf } from './request-of.js';
 
 interface Found {
   readonly errorCode: number;
@@ -23,29 +17,14 @@ interface Found {
 function send(n: number, version: number, find: (partition: number, query: OffsetQuery) => Promise<Found>) {
   const partitions = Array.from({ length: n }, (_, partitionIndex) => ({ partitionIndex, timestamp: 1n }));
   const body = { replicaId: -1, topics: ['a', 'b'].map((name) => ({ name, partitions })) };
-  const frame = Buffer.concat(encodeRequestFrame(ApiKey.ListOffsets, version, 1, 'c', body)).subarray(4);
-  const connection = {
-    id: '1',
-    listenerName: 'PLAINTEXT',
-    clientAddress: '127.0.0.1',
-    principal: { type: 'User', name: 'ANONYMOUS' },
-    clientSoftwareName: 'unknown',
-    clientSoftwareVersion: 'unknown',
-  };
+  const frame = frameOf(ApiKey.ListOffsets, version, body);
   const sent: { response: ListOffsetsResponse | null } = { response: null };
-  const request = new Request(decodeRequestHeader(frame), frame, connection, 0, {
+  const request = requestOf(frame, {
     answered: (_request, chunks) => {
       if (!chunks) return;
       const answer = decodeResponseFrame(ApiKey.ListOffsets, version, Buffer.concat(chunks).subarray(4));
       sent.response = answer.body as ListOffsetsResponse;
     },
-    refused: () => undefined,
-    allowNext: () => undefined,
-    frameReleased: () => undefined,
-    availableAnswerBytes: () => 1,
-    claimAnswer: () => true,
-    countRead: () => undefined,
-    unclaimAnswer: () => undefined,
   });
   const clock = new SimulatedClock();
   const services = {

@@ -1,8 +1,9 @@
 /** What a broker that has just started answers before the controller has told it of the cluster: nothing. */
 import { SimulatedClock, silentLogger } from '../../../src/common/index.js';
-import { Request } from '../../../src/network/index.js';
-import { ApiKey, decodeRequestHeader, encodeRequestFrame } from '../../../src/protocol/index.js';
+import type { Request } from '../../../src/network/index.js';
+import { ApiKey } from '../../../src/protocol/index.js';
 import { MAX_HOLD_MS, MetadataGate, TOPICS_WITHIN_MS } from '../../../src/server/metadata-gate.js';
+import { frameOf, requestOf } from './request-of.js';
 
 class Lab {
   readonly clock = new SimulatedClock();
@@ -51,24 +52,10 @@ class Lab {
   }
 
   send(apiKey: number, clientId = 'c'): Request {
-    const frame = Buffer.concat(encodeRequestFrame(apiKey, 0, 9, clientId, {})).subarray(4);
-    const connection = {
-      id: '1',
-      listenerName: 'PLAINTEXT',
-      clientAddress: '127.0.0.1',
-      principal: { type: 'User', name: 'ANONYMOUS' },
-      clientSoftwareName: 'unknown',
-      clientSoftwareVersion: 'unknown',
-    };
-    const request = new Request(decodeRequestHeader(frame), frame, connection, 0, {
+    const frame = frameOf(apiKey, 0, {}, clientId);
+    const request = requestOf(frame, {
       answered: () => undefined,
       refused: (reason) => void this.closed.push(reason),
-      allowNext: () => undefined,
-      frameReleased: () => undefined,
-      availableAnswerBytes: () => 1,
-      claimAnswer: () => true,
-      countRead: () => undefined,
-      unclaimAnswer: () => undefined,
     });
     this.gate.pass(request);
     request.handedOut({ releaseMemory: () => void this.memoryLetGo++, end: () => undefined });

@@ -4,14 +4,12 @@ import { settle, silentLogger, SimulatedClock } from '../../../src/common/index.
 import {
   ErrorCode,
   ApiKey,
-  decodeRequestHeader,
   decodeResponseFrame,
-  encodeRequestFrame,
   produceRequest,
   type ProduceRequest,
   type ProduceResponse,
 } from '../../../src/protocol/index.js';
-import { Request } from '../../../src/network/index.js';
+import type { Request } from '../../../src/network/index.js';
 import type { AppendCall, AppendEntry, AppendResult, AppendWaitEnd } from '../../../src/replication/index.js';
 import { produce } from '../../../src/server/handlers/produce.js';
 import { LargeRequests } from '../../../src/server/large-requests.js';
@@ -19,6 +17,7 @@ import type { BrokerServices } from '../../../src/server/services.js';
 import { BatchBuilder } from '../../../src/records/index.js';
 import { strayRejections } from '../../support/stray-rejections.js';
 import { batchOf } from '../replication/replica-cluster.js';
+import { frameOf, requestOf } from './request-of.js';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -78,17 +77,9 @@ function serve(
   events: string[] = [],
   onRequest: (request: Request) => void = () => undefined,
 ) {
-  const frame = Buffer.concat(encodeRequestFrame(ApiKey.Produce, 9, 1, 'c', body)).subarray(4);
+  const frame = frameOf(ApiKey.Produce, 9, body);
   let answer: ProduceResponse | null = null;
-  const connection = {
-    id: '1',
-    listenerName: 'PLAINTEXT',
-    clientAddress: '127.0.0.1',
-    principal: { type: 'User', name: 'ANONYMOUS' },
-    clientSoftwareName: 'unknown',
-    clientSoftwareVersion: 'unknown',
-  };
-  const request = new Request(decodeRequestHeader(frame), frame, connection, 0, {
+  const request = requestOf(frame, {
     answered: (_request, chunks) => {
       events.push(chunks ? 'answered' : 'ended without an answer');
       if (chunks)
@@ -97,10 +88,6 @@ function serve(
     refused: (reason) => void events.push(reason),
     allowNext: () => void events.push('next allowed'),
     frameReleased: () => void events.push('frame released'),
-    availableAnswerBytes: () => 1,
-    claimAnswer: () => true,
-    countRead: () => undefined,
-    unclaimAnswer: () => undefined,
   });
   const services = {
     authorizer: { authorize: () => true },

@@ -1,13 +1,14 @@
 /** One request through the dispatcher to its handler, against services that the test gives. */
-import { Request } from '../../../src/network/index.js';
+import type { Request } from '../../../src/network/index.js';
 import { settle, silentLogger, SimulatedClock, type Clock } from '../../../src/common/index.js';
-import { decodeRequestHeader, decodeResponseFrame, encodeRequestFrame } from '../../../src/protocol/index.js';
+import { decodeRequestHeader, decodeResponseFrame } from '../../../src/protocol/index.js';
 import { noQuotas } from '../../../src/security/index.js';
 import { ControlOrder } from '../../../src/server/control-order.js';
 import { API_HANDLERS } from '../../../src/server/index.js';
 import { LargeRequests } from '../../../src/server/large-requests.js';
 import { RequestDispatcher } from '../../../src/server/request-dispatcher.js';
 import type { BrokerServices } from '../../../src/server/services.js';
+import { frameOf, requestOf } from './request-of.js';
 
 export interface Outcome {
   answer: unknown;
@@ -49,32 +50,27 @@ export async function call({
   onRequest = () => undefined,
 }: RequestCall): Promise<Outcome> {
   const outcome: Outcome = { answer: null, closed: null, isNextAllowed: false };
-  const frame = Buffer.concat(encodeRequestFrame(apiKey, version, 9, clientId, body)).subarray(4);
+  const frame = frameOf(apiKey, version, body, clientId);
   const header = decodeRequestHeader(frame);
-  const info = {
-    id: '1',
-    listenerName: 'PLAINTEXT',
-    clientAddress,
-    principal: { type: 'User', name: 'ANONYMOUS' },
-    clientSoftwareName: 'unknown',
-    clientSoftwareVersion: 'unknown',
-  };
-  const request = new Request(header, frame, info, 0, {
-    answered: (_request, chunks) => {
-      if (chunks) outcome.answer = decodeResponseFrame(header.apiKey, version, Buffer.concat(chunks).subarray(4)).body;
+  const request = requestOf(
+    frame,
+    {
+      answered: (_request, chunks) => {
+        if (chunks)
+          outcome.answer = decodeResponseFrame(header.apiKey, version, Buffer.concat(chunks).subarray(4)).body;
+      },
+      refused: (reason) => {
+        outcome.closed = reason;
+      },
+      allowNext: () => {
+        outcome.isNextAllowed = true;
+      },
+      availableAnswerBytes,
+      claimAnswer,
+      unclaimAnswer,
     },
-    refused: (reason) => {
-      outcome.closed = reason;
-    },
-    allowNext: () => {
-      outcome.isNextAllowed = true;
-    },
-    frameReleased: () => undefined,
-    availableAnswerBytes,
-    claimAnswer,
-    countRead: () => undefined,
-    unclaimAnswer,
-  });
+    { clientAddress },
+  );
   const authorizer = {
     authorize: (_sender: object, operation: string, { type, name }: { type: string; name: string }) =>
       !denied.includes('*') && !denied.includes(`${operation} ${type} ${name}`),

@@ -1,32 +1,22 @@
-import { Request } from '../../../src/network/index.js';
 import { ApiKey, decodeRequestHeader, decodeResponseFrame, encodeRequestFrame } from '../../../src/protocol/index.js';
 import { API_HANDLERS } from '../../../src/server/index.js';
 import { RequestDispatcher } from '../../../src/server/request-dispatcher.js';
 import type { BrokerServices } from '../../../src/server/services.js';
+import { requestOf } from './request-of.js';
 
 /** What becomes of a request that no handler may see: its answer, or why its connection was closed. */
 function dispatch(frame: Buffer, handlers = API_HANDLERS): { answer: object | null; closed: string | null } {
   const outcome: { answer: object | null; closed: string | null } = { answer: null, closed: null };
   const header = decodeRequestHeader(frame);
-  const connection = {
-    id: '127.0.0.1:9092-127.0.0.1:4711-0',
-    listenerName: 'PLAINTEXT',
-    clientAddress: '127.0.0.1',
-    principal: { type: 'User', name: 'ANONYMOUS' },
-    clientSoftwareName: 'unknown',
-    clientSoftwareVersion: 'unknown',
-  };
-  const request = new Request(header, frame, connection, 0, {
-    answered: (_request, chunks) =>
-      void (outcome.answer = decodeResponseFrame(header.apiKey, 0, Buffer.concat(chunks!).subarray(4)).body),
-    refused: (reason) => void (outcome.closed = reason),
-    allowNext: () => undefined,
-    frameReleased: () => undefined,
-    availableAnswerBytes: () => 1,
-    claimAnswer: () => true,
-    countRead: () => undefined,
-    unclaimAnswer: () => undefined,
-  });
+  const request = requestOf(
+    frame,
+    {
+      answered: (_request, chunks) =>
+        void (outcome.answer = decodeResponseFrame(header.apiKey, 0, Buffer.concat(chunks!).subarray(4)).body),
+      refused: (reason) => void (outcome.closed = reason),
+    },
+    { id: '127.0.0.1:9092-127.0.0.1:4711-0' },
+  );
   new RequestDispatcher(handlers, {} as BrokerServices).dispatch(request);
   return outcome;
 }
