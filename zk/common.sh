@@ -65,14 +65,12 @@ log_config() { # level, target stream
 }
 
 # Starts a server in the background on a configuration file; its output goes to a log, its pid to a file.
-launch_server() { # config, log, pid file, more java options…
-  local config=$1 log=$2 pid_file=$3
-  shift 3
-  local classes detach=()
+launch_server() { # config, log, pid file
+  local config=$1 log=$2 pid_file=$3 classes detach=()
   classes=$(class_path)
   if command -v setsid >/dev/null; then detach=(setsid); fi
   # shellcheck disable=SC2086 # options are words
-  "${detach[@]}" nohup java $zk_jvm_options "$@" -cp "$classes" -Dlog4j.configuration="$(log_config INFO)" \
+  "${detach[@]}" nohup java $zk_jvm_options -cp "$classes" -Dlog4j.configuration="$(log_config INFO)" \
     -Dzookeeper.admin.enableServer=false \
     org.apache.zookeeper.server.quorum.QuorumPeerMain "$config" >>"$log" 2>&1 </dev/null &
   local pid=$! tries=0
@@ -95,13 +93,13 @@ is_running() { # pid file, words of its command line
 }
 
 # Stops the process of a pid file and waits until it is gone.
-stop_running() { # pid file, words of its command line, signal
+stop_running() { # pid file, words of its command line
   is_running "$1" "$2" || { rm -f "$1"; return 0; }
   local pid tries=0
   pid=$(cat "$1")
   # A stopped process acts on nothing but KILL until it goes on.
   kill -CONT "$pid" 2>/dev/null || true
-  kill -"$3" "$pid" 2>/dev/null || true
+  kill -TERM "$pid" 2>/dev/null || true
   while kill -0 "$pid" 2>/dev/null && is_running "$1" "$2"; do
     tries=$((tries + 1))
     [ $tries -ne 100 ] || kill -KILL "$pid" 2>/dev/null || true

@@ -1,4 +1,4 @@
-import { isCommandError, processTerminal, type Command, type Terminal } from './terminal.js';
+import { isClientError, isCommandError, processTerminal, type Command, type Terminal } from './terminal.js';
 import { KAFKA_VERSION, OTTLA_VERSION } from './version.js';
 
 interface CommandEntry {
@@ -87,8 +87,8 @@ export async function main(
       terminal.stderr.write(`${error.message}\n`);
       return error.exitCode;
     }
-    // What a broker refused, or no broker answered, is no bug of ours: a sentence without a stack.
-    if (!(error instanceof Error && error.name === 'ClientError')) throw error;
+    // No bug of ours: a sentence without a stack.
+    if (!isClientError(error)) throw error;
     terminal.stderr.write(`${String(error)}\n`);
     return 1;
   }

@@ -10,14 +10,18 @@ export function nextSignal(): Promise<StopSignal> {
 
 /** Calls the listener with the next signal to stop. Gives how to listen no more. */
 export function onceSignalled(listener: (signal: StopSignal) => void): () => void {
-  const handlers = SIGNALS.map((signal) => [signal, () => handle(signal)] as const);
-  const stop = (): void => {
-    for (const [name, handler] of handlers) process.off(name, handler);
-  };
-  const handle = (signal: StopSignal): void => {
+  const stop = onSignals((signal) => {
     stop();
     listener(signal);
-  };
-  for (const [name, handler] of handlers) process.on(name, handler);
+  });
   return stop;
+}
+
+/** Calls the listener with each signal to stop. Gives how to listen no more. */
+export function onSignals(listener: (signal: StopSignal) => void): () => void {
+  const handlers = SIGNALS.map((signal) => [signal, () => listener(signal)] as const);
+  for (const [name, handler] of handlers) process.on(name, handler);
+  return () => {
+    for (const [name, handler] of handlers) process.off(name, handler);
+  };
 }

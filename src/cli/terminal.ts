@@ -1,3 +1,5 @@
+import type { ClientError } from './client/client-error.js';
+
 /** What a program is given by whoever started it. Tests give their own. */
 export interface Terminal {
   readonly stdout: NodeJS.WritableStream;
@@ -41,4 +43,9 @@ export class CommandError extends Error {
 /** Each command is bundled with a class of its own (scripts/build.mjs), so `instanceof` would not know another's. */
 export function isCommandError(error: unknown): error is CommandError {
   return error instanceof Error && error.name === 'CommandError';
+}
+
+/** Likewise: what a broker refused, or no broker answered. */
+export function isClientError(error: unknown): error is ClientError {
+  return error instanceof Error && error.name === 'ClientError';
 }

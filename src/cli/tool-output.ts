@@ -1,16 +1,21 @@
 import { reasonOfRefusal, systemClock, type LogLevel } from '../common/index.js';
-import { ClientError, isClientError } from './client/client-error.js';
+import { ClientError } from './client/client-error.js';
 import { ClusterClient } from './client/cluster-client.js';
 import { formatLogLine } from './log-format.js';
 import { readPropertiesFile, VariableResolver } from '../config/index.js';
 import { UncaughtException } from './options.js';
-import { CommandError, type Terminal } from './terminal.js';
+import { CommandError, isClientError, type Terminal } from './terminal.js';
 import fs from 'node:fs';
 import { nodeVariableSources } from './variable-sources.js';
 
 /** One line on stderr as Kafka's tools log: `[time] LEVEL text (logger)`. */
 export function logLine(terminal: Terminal, level: LogLevel, logger: string, text: string): void {
   terminal.stderr.write(`${formatLogLine(systemClock.nowMs(), level, logger, text, undefined, false)}\n`);
+}
+
+/** Tells of a bootstrap server whose host has no address, as Kafka's clients do. */
+export function warnUnresolved(terminal: Terminal): (sentence: string) => void {
+  return (sentence) => logLine(terminal, 'warn', 'org.apache.kafka.clients.ClientUtils', sentence);
 }
 
 /** An exception as Java prints it in a stack trace: class and message. */
@@ -50,7 +55,7 @@ export function adminClient(
     clientId,
     requestTimeoutMs: numberOf(properties, 'request.timeout.ms', 30_000),
     apiTimeoutMs: numberOf(properties, 'default.api.timeout.ms', 60_000),
-    onUnresolved: (sentence) => logLine(terminal, 'warn', 'org.apache.kafka.clients.ClientUtils', sentence),
+    onUnresolved: warnUnresolved(terminal),
     onConnectFailure: (nodeId, { host, port }) =>
       logLine(
         terminal,

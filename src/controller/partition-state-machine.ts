@@ -1,5 +1,5 @@
 import type { Counter, Logger } from '../common/index.js';
-import type { LeaderAndIsr } from '../cluster/index.js';
+import { partitionKey, type LeaderAndIsr } from '../cluster/index.js';
 import type { ControlVersions } from './core/control-versions.js';
 import type { ControllerContext, PartitionEntry } from './core/controller-context.js';
 import {
@@ -120,10 +120,10 @@ export class PartitionStateMachine {
   private tellLeaderless(results: ElectionResults): void {
     const leaderless = [...results].filter(([, result]) => result instanceof StateChangeFailedError);
     if (leaderless.length === 0) return;
-    const [{ topic, partition }] = leaderless[0]!;
+    const [first] = leaderless[0]!;
     this.log.warn('Partitions have no leader until one of their in-sync replicas is back', {
       partitions: leaderless.length,
-      first: `${topic}-${partition}`,
+      first: partitionKey(first),
     });
   }
 

@@ -202,7 +202,7 @@ export class SocketServer implements ServerConnectionHost {
     return this.options.clock.monotonicMs();
   }
 
-  /** @internal from ServerConnection */
+  /** @internal from ServerConnection, and from the broker for what it has held back (`Request.handOutHeld`). */
   onRequest(request: Request): void {
     const { options } = this;
     try {

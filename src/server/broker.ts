@@ -442,13 +442,12 @@ export class Broker {
     await step(configChanges.start());
 
     const dispatcher = new RequestDispatcher(API_HANDLERS, services);
-    const handOut = (request: Request): void => dispatcher.dispatch(request);
     const gate = (parts.gate = new MetadataGate({
       metadata,
       clock,
       logger,
       everLed: (topics) => stores.topics.everLed(topics),
-      handOut,
+      handOut: (request) => dispatcher.dispatch(request),
       handOutHeld: (request) => request.handOutHeld((held) => sockets.onRequest(held)),
     }));
     await step(gate.expectTopicsOf(stores));

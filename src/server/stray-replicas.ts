@@ -41,9 +41,9 @@ const EPOCH_DURING_DELETE = -2;
 
 /**
  * Sets aside all replicas that ZooKeeper does not assign to this broker: their folders are renamed to `…-stray`, as Kafka names what it finds so
- * (`LogManager.addStrayLog`), and stay until someone removes them, for ZooKeeper may have been emptied, or be a copy of an earlier day. Called with the first UpdateMetadata of a controller, or for a registration:
- * whatever that controller deletes or moves away from then on, it tells us of, and what was deleted or moved before is to be seen in ZooKeeper.
- * False when ZooKeeper could not be asked.
+ * (`LogManager.addStrayLog`), and stay until someone removes them, for ZooKeeper may have been emptied, or be a copy of an earlier day. Called with
+ * the first UpdateMetadata of a controller, or for a registration: whatever that controller deletes or moves away from then on, it tells us of, and
+ * what was deleted or moved before is to be seen in ZooKeeper. False when ZooKeeper could not be asked.
  */
 export async function dropStrayReplicas(services: StrayServices): Promise<boolean> {
   const { logs, controlOrder, logger } = services;

@@ -28,11 +28,6 @@ export class ClientError extends Error {
   }
 }
 
-/** Each command is bundled with a class of its own (scripts/build.mjs), so `instanceof` would not know that of a chunk which is loaded later. */
-export function isClientError(error: unknown): error is ClientError {
-  return error instanceof Error && error.name === 'ClientError';
-}
-
 /** Throws unless the code is NONE. */
 export function throwIfError(errorCode: number, message: string | null = null): void {
   if (errorCode !== ErrorCode.NONE) throw ClientError.ofCode(errorCode, message);

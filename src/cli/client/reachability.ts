@@ -3,7 +3,8 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { nodeTransport, systemClock } from '../../common/index.js';
 import { BrokerConnection, type BrokerAddress } from './broker-connection.js';
-import { ClientError, isClientError } from './client-error.js';
+import { isClientError } from '../terminal.js';
+import { ClientError } from './client-error.js';
 
 const PROBE_TIMEOUT_MS = 3000;
 

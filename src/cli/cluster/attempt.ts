@@ -1,29 +1,25 @@
 import { systemClock } from '../../common/index.js';
+import { EXIT_CODES, onSignals, type StopSignal } from '../stop-signals.js';
 import { CommandError } from '../terminal.js';
 
-const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
-type EndingSignal = keyof typeof SIGNALS;
-
-/** The command was told to end. Its exit code is the shell's: 128 and the number of the signal. */
+/** The command was told to end. */
 export class Interrupted extends CommandError {
-  constructor(signal: EndingSignal) {
-    super(`interrupted by ${signal}`, SIGNALS[signal]);
+  constructor(signal: StopSignal) {
+    super(`interrupted by ${signal}`, EXIT_CODES[signal]);
   }
 }
 
-/** Runs what looks at an `AbortSignal`, which is aborted with `Interrupted` when the process is told to end. */
+/**
+ * Runs what looks at an `AbortSignal`, which is aborted with `Interrupted` when the process is told to end. A second signal changes nothing: what was
+ * begun is being taken back.
+ */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
-  const handlers = Object.keys(SIGNALS).map((name) => {
-    const signal = name as EndingSignal;
-    const handler = (): void => controller.abort(new Interrupted(signal));
-    process.on(signal, handler);
-    return [signal, handler] as const;
-  });
+  const listenNoMore = onSignals((signal) => controller.abort(new Interrupted(signal)));
   try {
     return await work(controller.signal);
   } finally {
-    for (const [signal, handler] of handlers) process.off(signal, handler);
+    listenNoMore();
   }
 }
 

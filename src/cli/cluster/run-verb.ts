@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { isSystemError } from '../../common/index.js';
 import { CommandError, isCommandError, type Terminal } from '../terminal.js';
 import { interruptible } from './attempt.js';
 import { parseCommandLine, type CommandLine, type Verb } from './core/command-line.js';
@@ -51,8 +52,7 @@ export async function runVerb(
   } catch (error) {
     if (isCommandError(error)) throw new CommandError(`${name}: ${error.message}`, error.exitCode);
     // The file system's words name the file: a directory that may not be written, a file in the place of one.
-    const { code, syscall, message } = error as NodeJS.ErrnoException;
-    if (code !== undefined && syscall !== undefined) throw new CommandError(`${name}: ${message}`);
+    if (error instanceof Error && isSystemError(error)) throw new CommandError(`${name}: ${error.message}`);
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { setPeriodicTimer, systemClock, systemRandom, withinTime, type Timer } from '../../common/index.js';
-import { ClientError, isClientError, timeoutError } from '../client/client-error.js';
+import { ClientError, timeoutError } from '../client/client-error.js';
 import { parseBootstrapServers } from '../client/cluster-client.js';
 import { createKafkaJs, fromKafkaJs, rangeAssigner } from '../client/kafkajs-client.js';
 import { OffsetSpec } from '../client/offset-admin.js';
@@ -8,8 +8,8 @@ import { readPartition } from '../client/partition-reader.js';
 import { requireResolvable, whyUnreachable } from '../client/reachability.js';
 import { parseOrShowUsage, readToolOptions } from '../options.js';
 import { EXIT_CODES, onceSignalled } from '../stop-signals.js';
-import type { Command, Terminal } from '../terminal.js';
-import { adminClient, describeError, logLine } from '../tool-output.js';
+import { isClientError, type Command, type Terminal } from '../terminal.js';
+import { adminClient, describeError, logLine, warnUnresolved } from '../tool-output.js';
 import { KAFKA_VERSION } from '../version.js';
 import { CONSOLE_CONSUMER_OPTIONS, readConsumerSettings, type ConsumerSettings } from './console-consumer-options.js';
 import { IdlePositions } from './idle-positions.js';
@@ -218,9 +218,7 @@ async function consumeGroup(
 /** Rejects with a sentence that says which server does not answer, and how. */
 async function connectConsumer(consumer: Consumer, servers: string, terminal: Terminal): Promise<void> {
   const addresses = parseBootstrapServers(servers);
-  await requireResolvable(addresses, (sentence) =>
-    logLine(terminal, 'warn', 'org.apache.kafka.clients.ClientUtils', sentence),
-  );
+  await requireResolvable(addresses, warnUnresolved(terminal));
   try {
     await consumer.connect();
   } catch (error) {

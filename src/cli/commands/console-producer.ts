@@ -1,11 +1,11 @@
 import { CompressionTypes, Partitioners, type ICustomPartitioner, type Message, type Producer } from 'kafkajs';
-import { ClientError, isClientError, timeoutError } from '../client/client-error.js';
+import { ClientError, timeoutError } from '../client/client-error.js';
 import { parseBootstrapServers } from '../client/cluster-client.js';
 import { createKafkaJs, fromKafkaJs } from '../client/kafkajs-client.js';
 import { requireResolvable, whyUnreachable } from '../client/reachability.js';
 import { parseKeyValues, parseOrShowUsage, readToolOptions, type OptionSpec, type ParsedOptions } from '../options.js';
-import { CommandError, isTty, type Command, type Terminal } from '../terminal.js';
-import { logLine, readToolProperties, requirePlaintext } from '../tool-output.js';
+import { CommandError, isClientError, isTty, type Command, type Terminal } from '../terminal.js';
+import { logLine, readToolProperties, requirePlaintext, warnUnresolved } from '../tool-output.js';
 import { KAFKA_VERSION } from '../version.js';
 import { LineReader, readLines, type InputRecord } from './line-reader.js';
 
@@ -118,9 +118,7 @@ async function produce(servers: string, options: ParsedOptions, terminal: Termin
 
 async function connect(producer: Producer, topic: string, servers: string, terminal: Terminal): Promise<void> {
   const addresses = parseBootstrapServers(servers);
-  await requireResolvable(addresses, (sentence) =>
-    logLine(terminal, 'warn', 'org.apache.kafka.clients.ClientUtils', sentence),
-  );
+  await requireResolvable(addresses, warnUnresolved(terminal));
   try {
     await producer.connect();
   } catch (error) {
