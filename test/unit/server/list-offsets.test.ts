@@ -5,7 +5,7 @@ import { listOffsets } from '../../../src/server/handlers/list-offsets.js';
 import type { OffsetQuery } from '../../../src/replication/index.js';
 import { LargeRequests } from '../../../src/server/large-requests.js';
 import type { BrokerServices } from '../../../src/server/services.js';
-import { call } from './request-call.js';
+import { call, type Outcome } from './request-call.js';
 import { frameOf, requestOf } from './request-of.js';
 
 interface Found {
@@ -146,16 +146,22 @@ function writtenLog(count: number, onLook: () => void) {
 
 const LEGACY_PARTITION = { partitionIndex: 0, timestamp: 10n, maxNumOffsets: 10 };
 
-test('others have their turn while version 0 goes through logs of thousands of segments', async () => {
-  let looks = 0;
-  const log = writtenLog(10_000, () => looks++);
-  const clock = new SimulatedClock();
-  const outcome = await call({
+/** Version 0, for one partition that is named twice. */
+function askTwice(log: object, clock: SimulatedClock, onRequest?: (request: Request) => void): Promise<Outcome> {
+  return call({
     apiKey: ApiKey.ListOffsets,
     version: 0,
     body: { replicaId: -1, topics: [{ name: 'a', partitions: [LEGACY_PARTITION, LEGACY_PARTITION] }] },
     services: { replicas: { partitionOrError: () => ({ localLog: () => log }) }, clock },
+    onRequest,
   });
+}
+
+test('others have their turn while version 0 goes through logs of thousands of segments', async () => {
+  let looks = 0;
+  const log = writtenLog(10_000, () => looks++);
+  const clock = new SimulatedClock();
+  const outcome = await askTwice(log, clock);
   const turns: number[] = [looks];
   while (outcome.answer === null && clock.step()) turns.push(looks - turns.reduce((sum, count) => sum + count));
   expect(looks).toBe(20_000);
@@ -167,13 +173,7 @@ test('version 0 looks at nothing more for a client that has gone', async () => {
   let gone: Request | null = null;
   const log = writtenLog(10_000, () => looks++);
   const clock = new SimulatedClock();
-  const outcome = await call({
-    apiKey: ApiKey.ListOffsets,
-    version: 0,
-    body: { replicaId: -1, topics: [{ name: 'a', partitions: [LEGACY_PARTITION, LEGACY_PARTITION] }] },
-    services: { replicas: { partitionOrError: () => ({ localLog: () => log }) }, clock },
-    onRequest: (request) => (gone = request),
-  });
+  const outcome = await askTwice(log, clock, (request) => (gone = request));
   gone!.abandon();
   expect(gone!.isEnded).toBe(true);
   while (clock.step());
