@@ -1,9 +1,9 @@
 import {
   AssertionError,
-  EventQueue,
   MetricsRegistry,
   systemRandom,
   type Clock,
+  type LogFields,
   type Logger,
   type Timer,
   type Uuid,
@@ -38,11 +38,12 @@ import {
 import { ofLife, responseReceived } from './events/responses.js';
 import { topicDeletionRetry } from './events/topic-deletion.js';
 import { registerControllerMetrics } from './controller-metrics.js';
+import { ControllerEventManager } from './event-manager.js';
 import { formerEpochs } from './former-epochs.js';
 import { PartitionStateMachine } from './partition-state-machine.js';
 import { endsTerm, PartitionStore } from './partition-store.js';
 import { ReplicaStateMachine } from './replica-state-machine.js';
-import type { ControllerEvent, ControllerRuntime, ControllerState } from './runtime.js';
+import type { ControllerEvent, ControllerRuntime } from './runtime.js';
 import { StateChangeLog } from './state-change-log.js';
 import { TopicDeletionManager } from './topic-deletion-manager.js';
 import { ControllerWatches } from './watches.js';
@@ -52,8 +53,9 @@ const NO_CONTROLLER = -1;
 /** After the election, Kafka waits as long before it first looks at the balance of leaders. */
 const FIRST_REBALANCE_DELAY_MS = 5_000;
 const DELETION_RETRY_DELAY_MS = 60_000;
-/** How long to leave ZooKeeper alone after it failed to answer twice, and elections after a term that failed at its start. */
+/** How long to leave ZooKeeper alone after it failed to answer twice, and elections after a term that failed at its start, or one that failed before. */
 const RETRY_DELAY_MS = 1_000;
+const MAX_RETRY_DELAY_MS = 60_000;
 const STATE_CHANGE_HANDLER_NAME = 'controller-state-change-handler';
 
 /**
@@ -67,24 +69,22 @@ export class Controller {
   private readonly channels: ControllerChannelManager;
   private readonly watches: ControllerWatches;
   private readonly runtime: ControllerRuntime;
-  private readonly queue: EventQueue;
+  private readonly events: ControllerEventManager;
   private readonly log: Logger;
   private readonly stores: ZkStores;
   private readonly clock: Clock;
   private readonly stateChanges: StateChangeLog;
   private readonly metrics: MetricsRegistry;
   private readonly unregisterMetrics: () => void;
-  /** Events that wait, so that those who wait for them can be answered when they will not be handled. */
-  private readonly waiting = new Set<ControllerEvent>();
   private config: BrokerConfig;
   private currentBrokerEpoch: bigint;
   private activeController = NO_CONTROLLER;
-  private state: ControllerState = 'Idle';
   private rebalanceTimer: Timer | null = null;
-  private retryTimer: Timer | null = null;
   private deletionTimer: Timer | null = null;
   /** By `clock.monotonicMs`. */
   private electableAtMs = -Infinity;
+  /** Elections, and looks at who has been elected, that failed since one went well. */
+  private failures = 0;
   /** The highest epoch of this broker's own terms. */
   private latestTerm = 0;
 
@@ -96,7 +96,7 @@ export class Controller {
     this.stores = stores;
     this.metrics = options.metrics ?? new MetricsRegistry();
     this.currentBrokerEpoch = options.brokerEpoch;
-    this.queue = new EventQueue((error) => logger.error('A controller event failed', { error }));
+    this.events = new ControllerEventManager((event) => this.process(event), clock, logger);
 
     const brokerId = config.brokerId;
     const { context, metrics } = this;
@@ -164,8 +164,8 @@ export class Controller {
     this.unregisterMetrics = registerControllerMetrics(metrics, {
       context,
       isActive,
-      state: () => this.state,
-      eventQueueSize: () => this.queue.size,
+      state: () => this.events.state,
+      eventQueueSize: () => this.events.size,
     });
   }
 
@@ -207,15 +207,13 @@ export class Controller {
       beforeInitializingSession: () => this.expire(),
       afterInitializingSession: () => this.put(this.registerBrokerAndReelect),
     });
-    return this.queue.call(() => this.process(this.startupEvent));
+    return this.events.handled(this.startupEvent);
   }
 
   /** Resigns if active. Events that wait are answered and dropped. `/controller` goes with the session, which the caller closes. */
   async shutdown(): Promise<void> {
     this.stores.zk.unregisterStateChangeHandler(STATE_CHANGE_HANDLER_NAME);
-    this.preemptWaiting();
-    await this.queue.close();
-    this.retryTimer?.cancel();
+    await this.events.close();
     this.watches.unregisterControllerChange();
     this.activeController = NO_CONTROLLER;
     this.resign();
@@ -256,7 +254,7 @@ export class Controller {
 
   /** Resolves when every event that waits now has been handled, for tests and simulations. */
   whenIdle(): Promise<void> {
-    return this.queue.whenIdle();
+    return this.events.whenIdle();
   }
 
   // The queue.
@@ -266,41 +264,28 @@ export class Controller {
   }
 
   private put(event: ControllerEvent): void {
-    this.waiting.add(event);
-    const accepted = this.queue.put(() => {
-      this.waiting.delete(event);
-      return this.process(event);
-    });
-    if (accepted) return;
-    this.waiting.delete(event);
-    event.preempt?.();
-  }
-
-  private preemptWaiting(): void {
-    this.queue.clear();
-    const waiting = [...this.waiting];
-    this.waiting.clear();
-    for (const event of waiting) event.preempt?.();
+    this.events.put(event);
   }
 
   private async process(event: ControllerEvent): Promise<void> {
-    this.state = event.state;
     try {
       await event.process(this.runtime);
       this.flush();
     } catch (error) {
       await this.onEventError(event, error);
-    } finally {
-      this.state = 'Idle';
     }
   }
 
   private async onEventError(event: ControllerEvent, error: unknown): Promise<void> {
     if (!endsTerm(error)) {
-      this.log.error('Error processing event', { event: event.name, error });
+      // Nothing tells when an ACL that refuses it is mended. (Kafka's brokers have to be started again.)
+      const isToRetry = event.state === 'ControllerChange' && isZkError(error) && error.code !== 'NodeExists';
+      const retryMs = isToRetry ? this.backOff() : undefined;
+      this.log.error('Error processing event', { event: event.name, ...told(error), ...(retryMs && { retryMs }) });
       if (error instanceof AssertionError) this.options.onFatalError?.(error);
       // What was written to ZooKeeper before the error is to be told all the same.
       this.flush();
+      if (retryMs) this.events.putLater(event, retryMs);
       return;
     }
     this.batch.clear();
@@ -311,12 +296,12 @@ export class Controller {
     const anew = event === this.registerBrokerAndReelect ? event : this.startAnew;
     const next = error instanceof ControllerMovedError ? this.controllerChange : anew;
     if (event.name !== next.name) this.put(next);
-    else this.later(next, RETRY_DELAY_MS);
+    else this.events.putLater(next, RETRY_DELAY_MS);
   }
 
-  private later(event: ControllerEvent, delayMs: number): void {
-    this.retryTimer?.cancel();
-    this.retryTimer = this.clock.setTimer(delayMs, () => this.put(event), { background: true });
+  /** Twice as long as after the failure before. */
+  private backOff(): number {
+    return Math.min(MAX_RETRY_DELAY_MS, RETRY_DELAY_MS * 2 ** Math.min(this.failures++, 10));
   }
 
   private flush(): void {
@@ -399,13 +384,13 @@ export class Controller {
 
   /** The session expired: the term is over, whoever knows. What waits is answered; the event that runs ends by its own errors. */
   private expire(): Promise<void> {
-    this.preemptWaiting();
     // What was to be tried again was about this session; the next begins with its own event.
-    this.retryTimer?.cancel();
-    return this.queue
-      .call(() => {
+    this.events.dropWaiting();
+    return this.events
+      .inTurn(() => {
         this.activeController = NO_CONTROLLER;
         this.resign();
+        this.events.dropWaiting();
       })
       .catch((error: unknown) => this.log.debug('The controller was closed while its session expired', { error }));
   }
@@ -413,7 +398,7 @@ export class Controller {
   private async elect(): Promise<void> {
     const { stores, context, runtime } = this;
     const waitMs = this.electableAtMs - this.clock.monotonicMs();
-    if (waitMs > 0) return this.later(this.reelect, waitMs);
+    if (waitMs > 0) return this.events.putLater(this.reelect, waitMs);
     this.activeController = (await stores.controller.controllerId()) ?? NO_CONTROLLER;
     // Somebody was elected meanwhile, maybe this broker by an earlier event.
     if (!this.isVacant) {
@@ -433,6 +418,7 @@ export class Controller {
       this.activeController = runtime.brokerId;
       this.log.info('Elected as the controller', { epoch, epochZkVersion: zkVersion });
       await onControllerFailover(runtime);
+      this.failures = 0;
       this.scheduleRebalance(FIRST_REBALANCE_DELAY_MS);
     } catch (error) {
       if (error instanceof ControllerMovedError) {
@@ -442,10 +428,14 @@ export class Controller {
       } else if (endsTerm(error)) {
         throw error;
       } else {
-        this.log.error('Error while electing or becoming controller, triggering controller movement', { error });
         // Others may take over at once. Alone we would fail again and again on what we have just failed on.
-        this.electableAtMs = this.clock.monotonicMs() + RETRY_DELAY_MS;
-        await this.triggerControllerMove();
+        const retryMs = this.backOff();
+        this.electableAtMs = this.clock.monotonicMs() + retryMs;
+        this.log.error('Error while electing or becoming controller, triggering controller movement', {
+          ...told(error),
+          retryMs,
+        });
+        if (context.epoch !== 0) await this.triggerControllerMove();
       }
       if (this.isVacant) this.put(this.reelect);
     }
@@ -526,4 +516,9 @@ export class Controller {
       background: true,
     });
   }
+}
+
+/** One that an ACL is the reason of says where and what is missing; the place in our code tells no more. */
+function told(error: unknown): LogFields {
+  return isZkError(error, 'NoAuth') ? { reason: error.message } : { error };
 }

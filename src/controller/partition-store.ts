@@ -123,7 +123,10 @@ export class PartitionStore {
       return initial.map(({ partition, next }) => {
         const outcome = outcomes.get(partitionKey(partition))!;
         if (outcome.ok) return { kind: 'written', state: next };
-        return { kind: 'failed', error: new ZkError(outcome.code, partitionStateZnode.path(partition)) };
+        return {
+          kind: 'failed',
+          error: new ZkError(outcome.code, partitionStateZnode.path(partition), outcome.detail),
+        };
       });
     } catch (error) {
       if (endsTerm(error)) throw error;
@@ -131,10 +134,10 @@ export class PartitionStore {
     }
   }
 
-  /** Whether each topic lets a replica lead that is not in sync: its own config, else the broker's. */
+  /** Whether each topic lets a replica lead that is not in sync: its own config, as of now, else the broker's. (Kafka's controller may read an old one.) */
   async uncleanElectionEnabled(topics: readonly string[]): Promise<Map<string, boolean | Error>> {
     try {
-      const { found, unreadable } = await this.stores.configs.configs('topics', topics);
+      const { found, unreadable } = await this.stores.configs.latestConfigs('topics', topics);
       return new Map(
         topics.map((topic) => [topic, unreadable.get(topic) ?? this.isUncleanElectionEnabled(found.get(topic)!)]),
       );

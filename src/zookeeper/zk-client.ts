@@ -78,7 +78,7 @@ export type MultiResult =
   | { readonly ok: true; readonly op: 'create'; readonly path: string; readonly stat: Stat | null }
   | { readonly ok: true; readonly op: 'set'; readonly stat: Stat }
   | { readonly ok: true; readonly op: 'delete' | 'check' }
-  | { readonly ok: false; readonly code: ZkErrorCode | 'rolledBack' };
+  | { readonly ok: false; readonly code: ZkErrorCode | 'rolledBack'; readonly detail?: string };
 
 export interface MultiOptions {
   /**

@@ -17,8 +17,8 @@ export const zkPartitionReassignment: ControllerEvent = {
 };
 
 /**
- * That node was written, by hand, or by this controller when some of what it asks for was done: what is new in it is taken up. (Kafka's controller
- * listens to its creation only, so that one that no one can read is in the way of every other until it is removed.)
+ * That node was written, by hand, or by this controller when some of what it asks for was done, which is nothing new. What is new in it is taken up.
+ * (Kafka's controller listens to its creation only, so that one that no one can read is in the way of every other until it is removed.)
  */
 export const zkPartitionReassignmentChange: ControllerEvent = {
   name: 'ZkPartitionReassignmentChange',
@@ -28,7 +28,7 @@ export const zkPartitionReassignmentChange: ControllerEvent = {
     const { partitionsBeingReassigned } = controller.context;
     const isUnderWay = ({ partition, reassignment }: Move): boolean =>
       partitionsBeingReassigned.has(partition) && sameAssignment(partition.assignment, reassignment);
-    if (await controller.watches.checkPartitionReassignment()) {
+    if (await controller.stores.reassignments.hasNews()) {
       await processZkReassignments(controller, (move) => !isUnderWay(move));
     }
   },

@@ -1,4 +1,5 @@
 import { zkErrorName, type ZkErrorCode } from '../errors.js';
+import { whyRefused } from '../core/needed-permission.js';
 import type { MultiOp, MultiResult } from '../zk-client.js';
 import { OPEN_ACL_UNSAFE } from '../zk-client.js';
 import type { JuteReader, JuteWriter } from '../wire/jute.js';
@@ -26,34 +27,45 @@ export interface PendingRequest {
 
 const END_OF_MULTI = -1;
 
+const OP_CODES = {
+  create: OpCode.create,
+  set: OpCode.setData,
+  delete: OpCode.delete,
+  check: OpCode.check,
+} as const satisfies Record<MultiOp['op'], number>;
+
 /** Writes the parts of a `multi`; `full` puts the chroot in front of a path. */
 export function encodeMulti(writer: JuteWriter, ops: readonly MultiOp[], full: (path: string) => string): void {
-  const header = (type: number): JuteWriter => writer.int(type).bool(false).int(-1);
   for (const op of ops) {
+    const header = (): JuteWriter => writer.int(OP_CODES[op.op]).bool(false).int(-1);
     switch (op.op) {
       case 'create':
-        header(OpCode.create)
+        header()
           .string(full(op.path))
           .buf(op.data)
           .acl(op.acl ?? OPEN_ACL_UNSAFE)
           .int(CREATE_FLAGS[op.mode ?? 'persistent']);
         break;
       case 'set':
-        header(OpCode.setData).string(full(op.path)).buf(op.data).int(op.version);
+        header().string(full(op.path)).buf(op.data).int(op.version);
         break;
       case 'delete':
-        header(OpCode.delete).string(full(op.path)).int(op.version);
+        header().string(full(op.path)).int(op.version);
         break;
       case 'check':
-        header(OpCode.check).string(full(op.path)).int(op.version);
+        header().string(full(op.path)).int(op.version);
         break;
     }
   }
   writer.int(END_OF_MULTI).bool(true).int(-1);
 }
 
-/** Reads the results; `bare` takes the chroot off a path. */
-export function decodeMulti(reader: JuteReader, bare: (path: string) => string): MultiResult[] {
+/** Reads the results of `ops`; `bare` takes the chroot off a path. */
+export function decodeMulti(
+  reader: JuteReader,
+  ops: readonly MultiOp[],
+  bare: (path: string) => string,
+): MultiResult[] {
   const results: MultiResult[] = [];
   for (;;) {
     const type = reader.int();
@@ -77,9 +89,12 @@ export function decodeMulti(reader: JuteReader, bare: (path: string) => string):
         results.push({ ok: true, op: 'check' });
         break;
       case OpCode.error: {
-        const code = reader.int();
+        const error = reader.int();
         // The parts before the one that failed say OK, though nothing of them is left.
-        results.push({ ok: false, code: code === 0 ? 'rolledBack' : zkErrorName(code) });
+        const code = error === 0 ? 'rolledBack' : zkErrorName(error);
+        const op = ops[results.length];
+        const detail = op && whyRefused(code, OP_CODES[op.op], op.path);
+        results.push({ ok: false, code, ...(detail !== undefined && { detail }) });
         break;
       }
       default:

@@ -370,7 +370,8 @@ export class Session {
       attempts > (once ? 0 : 1) && sentBytes > JUTE_MAX_BUFFER;
     for (const request of requests.filter(isHopeless)) {
       const { attempts, sentBytes } = request;
-      const detail = `the server closed the connection at each of ${attempts} requests of ${sentBytes} bytes (jute.maxbuffer)`;
+      const often = attempts === 1 ? 'at a request' : `at each of ${attempts} requests`;
+      const detail = `the server closed the connection ${often} of ${sentBytes} bytes: more than its jute.maxbuffer, it seems`;
       request.fail('BadArguments', detail);
     }
     const waiting = [...requests.filter((request) => !isHopeless(request)), ...this.queue.drain()];

@@ -1,5 +1,6 @@
 import type { Clock, Logger, MetricsRegistry, Random, Timer, Transport } from '../../common/index.js';
 import { parseConnectString } from '../connect-string.js';
+import { whyRefused } from '../core/needed-permission.js';
 import { isZkError, ZkError, type ZkErrorCode } from '../errors.js';
 import type { SessionCredentials } from '../wire/handshake.js';
 import type { JuteReader, JuteWriter } from '../wire/jute.js';
@@ -228,7 +229,7 @@ export class ZooKeeperClient implements ZkClient {
       OpCode.multi,
       null,
       (writer) => encodeMulti(writer, ops, (path) => this.session.full(path)),
-      (reader) => decodeMulti(reader, (path) => this.session.bare(path)),
+      (reader) => decodeMulti(reader, ops, (path) => this.session.bare(path)),
       undefined,
       once,
     );
@@ -322,7 +323,7 @@ export class ZooKeeperClient implements ZkClient {
         fail: (code, detail) => {
           const result = refused?.(code);
           if (result !== undefined) resolve(result);
-          else reject(new ZkError(code, path, detail));
+          else reject(new ZkError(code, path, detail ?? whyRefused(code, opCode, path)));
         },
         once,
         attempts: 0,

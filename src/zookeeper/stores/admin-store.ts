@@ -1,7 +1,7 @@
 import type { TopicPartition } from '../../cluster/index.js';
 import type { Uuid } from '../../common/index.js';
 import { defaultAcl } from '../defaults.js';
-import { ZkError, ZnodeFormatError } from '../errors.js';
+import { ZnodeFormatError } from '../errors.js';
 import { ANY_VERSION } from '../zk-client.js';
 import {
   deleteTopicsZnode,
@@ -10,7 +10,7 @@ import {
   type PartitionReassignments,
 } from '../znodes/admin.js';
 import { topicZnode } from '../znodes/topic.js';
-import { ensureOk, refusalOf, Store } from './store.js';
+import { ensureOk, refusalOf, refused, Store } from './store.js';
 
 /** Topics that are to be deleted. */
 export class DeletionStore extends Store {
@@ -36,7 +36,7 @@ export class DeletionStore extends Store {
       );
       if (!refusal || refusal.code === 'NodeExists') return true;
       const isStale = refusal.at === 0 && (refusal.code === 'BadVersion' || refusal.code === 'NoNode');
-      if (!isStale) throw new ZkError(refusal.code, path);
+      if (!isStale) throw refused(refusal, path);
     }
   }
 
@@ -61,10 +61,21 @@ export class DeletionStore extends Store {
 
 /** Reassignments in the node of before KIP-455. Maps are keyed by `partitionKey`. */
 export class ReassignmentStore extends Store {
+  /** The `mzxid` of the node whose entries have all been given, or were what was left of them when we had taken some out. */
+  private given: bigint | null = null;
+
   /** None when there is no node. A node that cannot be read rejects with `ZnodeFormatError`. */
   async partitionReassignment(): Promise<Map<string, readonly number[]>> {
     const node = await this.read(reassignPartitionsZnode.path);
-    return node ? reassignPartitionsZnode.decode(node.data) : new Map();
+    const asked = node ? reassignPartitionsZnode.decode(node.data) : new Map<string, readonly number[]>();
+    this.given = node && node.stat.mzxid;
+    return asked;
+  }
+
+  /** Whether the node is there with what `partitionReassignment` has not given. Arms the change handler, as that does. */
+  async hasNews(): Promise<boolean> {
+    const stat = await this.zk.exists(reassignPartitionsZnode.path);
+    return stat !== null && stat.mzxid !== this.given;
   }
 
   /**
@@ -84,13 +95,14 @@ export class ReassignmentStore extends Store {
       if (!asked) return isAnother;
       const kept = asked.filter(([key, target]) => !remove(key, target));
       if (kept.length > 0 && kept.length === asked.length) return isAnother;
-      const { version } = node.stat;
+      const { version, mzxid } = node.stat;
       const data = reassignPartitionsZnode.encode(new Map(kept));
       const outcome = await this.writeOnce(
         kept.length === 0 ? { op: 'delete', path, version } : { op: 'set', path, data, version },
         expectedControllerEpochZkVersion,
       );
       ensureOk(outcome, path, 'BadVersion', 'NoNode', 'ConnectionLoss');
+      if (outcome.ok && outcome.stat && mzxid === this.given) this.given = outcome.stat.mzxid;
       if (outcome.ok) return isAnother || kept.length === 0;
       isAnother = true;
       // What was written may not have come to our member of the ensemble yet.

@@ -4,7 +4,7 @@ import { isZkError, ZkError } from '../errors.js';
 import { defaultAcl } from '../defaults.js';
 import { ANY_VERSION, type Stat, type ZkClient } from '../zk-client.js';
 import { brokerIdsZnode, brokerIdZnode, type BrokerRegistration } from '../znodes/broker.js';
-import { nodeOf, refusalOf, Store, type NodesRead, type StoreOptions } from './store.js';
+import { nodeOf, refusalOf, refused, Store, type NodesRead, type StoreOptions } from './store.js';
 
 export interface BrokerStoreOptions extends StoreOptions {
   readonly clock: Clock;
@@ -131,7 +131,7 @@ export class BrokerStore extends Store {
     if (set!.ok && set!.op === 'set') return set!.stat;
     const refusal = refusalOf(results);
     if (refusal?.at === 0 && refusal.code === 'NodeExists') return null;
-    throw new ZkError(refusal?.code ?? 'SystemError', path);
+    throw refused(refusal ?? { code: 'SystemError' }, path);
   }
 
   private async deleteIfOwned(path: string, { version }: Stat): Promise<void> {

@@ -93,7 +93,7 @@ export class ConfigStore extends Store {
         if (!refusal) return { ok: true, stat: null };
         if (refusal.at < check.length) isOwned = false;
         else if (refusal.at === ops.length - 1) await this.ensurePath(parent);
-        return { ok: false, code: refusal.code };
+        return { ok: false, ...refusal };
       },
     );
     return isOwned;

@@ -1,9 +1,9 @@
 import type { Clock } from '../../common/index.js';
-import { isZkError, ControllerMovedError, ZkError, ZnodeFormatError } from '../errors.js';
+import { isZkError, ControllerMovedError, ZnodeFormatError } from '../errors.js';
 import { defaultAcl } from '../defaults.js';
 import { ANY_VERSION, type ZkClient } from '../zk-client.js';
 import { controllerEpochZnode, controllerZnode, type ControllerRegistration } from '../znodes/controller.js';
-import { ensureOk, refusalOf, Store, type StoreOptions } from './store.js';
+import { ensureOk, refusalOf, refused, Store, type StoreOptions } from './store.js';
 
 /** The epoch before the first election. */
 const INITIAL_CONTROLLER_EPOCH = 0;
@@ -90,11 +90,12 @@ export class ControllerStore extends Store {
       ]);
       const [created, raised] = results;
       if (created!.ok && raised!.ok && raised!.op === 'set') return { epoch, zkVersion: raised!.stat.version };
-      const { at, code } = refusalOf(results)!;
+      const refusal = refusalOf(results)!;
+      const { at, code } = refusal;
       // Someone has deleted the epoch since.
       if (at === 1 && code === 'NoNode') continue;
       if (code === 'NodeExists' || code === 'BadVersion') return this.checkElected(controllerId, epoch);
-      throw new ZkError(code, path);
+      throw refused(refusal, at === 0 ? path : controllerEpochZnode.path);
     }
   }
 

@@ -5,10 +5,10 @@ import {
   type LeaderIsrAndControllerEpoch,
   type TopicPartition,
 } from '../../cluster/index.js';
-import { isZkError, ZkError, type ZkErrorCode } from '../errors.js';
+import { isZkError, type ZkError, type ZkErrorCode } from '../errors.js';
 import { partitionStateZnode } from '../znodes/partition-state.js';
 import { topicPartitionsZnode, topicPartitionZnode, topicsZnode } from '../znodes/topic.js';
-import { ensureOk, nodeOf, Store, type NodesRead, type Write, type WriteOutcome } from './store.js';
+import { ensureOk, nodeOf, refused, Store, type NodesRead, type Write, type WriteOutcome } from './store.js';
 
 /** How an update of partition states went, by `partitionKey`. */
 export interface UpdateLeaderAndIsrResult {
@@ -101,7 +101,7 @@ export class PartitionStateStore extends Store {
       const partition = parsePartitionKey(key)!;
       if (outcome.ok) finished.set(key, { ...leaderAndIsr, partitionEpoch: outcome.stat!.version });
       else if (outcome.code === 'BadVersion') toRetry.push(partition);
-      else finished.set(key, new ZkError(outcome.code, partitionStateZnode.path(partition)));
+      else finished.set(key, refused(outcome, partitionStateZnode.path(partition)));
     });
     return { finished, toRetry };
   }

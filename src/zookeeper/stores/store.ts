@@ -11,8 +11,13 @@ import { defaultAcl } from '../defaults.js';
 import { controllerEpochZnode } from '../znodes/controller.js';
 
 /** How one write of a batch went. `stat` is null after a deletion. */
-export type WriteOutcome =
-  { readonly ok: true; readonly stat: Stat | null } | { readonly ok: false; readonly code: ZkErrorCode };
+export type WriteOutcome = { readonly ok: true; readonly stat: Stat | null } | ({ readonly ok: false } & Refused);
+
+/** Why a write was refused; `detail` where the code does not say all. */
+export interface Refused {
+  readonly code: ZkErrorCode;
+  readonly detail?: string;
+}
 
 /** A node as it was read. */
 export interface Node {
@@ -24,8 +29,8 @@ export interface Node {
 export type Write = Exclude<MultiOp, { op: 'check' }>;
 
 /**
- * What many nodes say. Of those that no one can read, as someone wrote them by hand, it is told why: they cost what they are about and nothing
- * else, and are neither empty nor gone. Nodes that are missing are in neither.
+ * What many nodes say. Of those that no one can read, as someone wrote them by hand, or that we may not read, it is told why: they cost what they
+ * are about and nothing else, and are neither empty nor gone. Nodes that are missing are in neither.
  */
 export interface NodesRead<K, V> {
   readonly found: Map<K, V>;
@@ -36,6 +41,9 @@ export interface StoreOptions {
   /** `zookeeper.set.acl`: new nodes may be changed by the brokers alone. */
   readonly secure?: boolean;
 }
+
+/** Refusals after which a write on the version that was read is decided upon again. */
+const RETRIED: ReadonlySet<ZkErrorCode> = new Set(['BadVersion', 'NodeExists', 'NoNode', 'ConnectionLoss']);
 
 /** What the typed stores share: reads that treat a missing node as null, and writes that only the controller may make. */
 export class Store {
@@ -54,16 +62,9 @@ export class Store {
     }
   }
 
-  /** Reads many nodes at once, pipelined; missing ones are left out. Order is kept. */
-  protected async readAll<K>(
-    keys: Iterable<K>,
-    pathOf: (key: K) => string,
-  ): Promise<{ key: K; data: Buffer | null; stat: Stat }[]> {
-    const answers = await Promise.all([...keys].map((key) => this.read(pathOf(key)).then((node) => ({ key, node }))));
-    return answers.flatMap(({ key, node }) => (node ? [{ key, ...node }] : []));
-  }
-
-  /** Reads many nodes at once, as `readAll`, and decodes each by itself. `nameOf` gives the keys of the answer. */
+  /**
+   * Reads many nodes at once, pipelined, and decodes each by itself; missing ones are left out. Order is kept. `nameOf` gives the keys of the answer.
+   */
   protected async decodeAll<K, N, V>(
     keys: Iterable<K>,
     pathOf: (key: K) => string,
@@ -72,15 +73,30 @@ export class Store {
   ): Promise<NodesRead<N, V>> {
     const found = new Map<N, V>();
     const unreadable = new Map<N, ZnodeFormatError>();
-    for (const { key, data, stat } of await this.readAll(keys, pathOf)) {
+    const read = async (key: K): Promise<{ key: K; node: Node | ZkError | null }> => {
+      return { key, node: await this.readUnlessDenied(pathOf(key)) };
+    };
+    for (const { key, node } of await Promise.all([...keys].map(read))) {
+      if (node === null) continue;
       try {
-        found.set(nameOf(key), decode(key, data, stat));
+        if (node instanceof ZkError) throw new ZnodeFormatError(node.detail ?? node.code, { cause: node });
+        found.set(nameOf(key), decode(key, node.data, node.stat));
       } catch (error) {
         if (!(error instanceof ZnodeFormatError)) throw error;
         unreadable.set(nameOf(key), new ZnodeFormatError(`${pathOf(key)}: ${error.message}`, { cause: error }));
       }
     }
     return { found, unreadable };
+  }
+
+  /** Gives the refusal of a node whose ACL does not let us read it. When it is written, or goes, is heard of all the same. */
+  private async readUnlessDenied(path: string): Promise<Node | ZkError | null> {
+    try {
+      return await this.read(path);
+    } catch (error) {
+      if (!isZkError(error, 'NoAuth')) throw error;
+      return (await this.zk.exists(path)) && error;
+    }
   }
 
   /** Names of the children, none when the node is missing. Arms the registered child handler unless `registered` is false. */
@@ -125,6 +141,7 @@ export class Store {
     write: (write: Write) => Promise<WriteOutcome>,
   ): Promise<void> {
     let tried: { readonly data: Buffer; readonly version: number; readonly czxid: bigint | undefined } | null = null;
+    let isTooLarge = false;
     for (;;) {
       const node = await this.read(path);
       const isTried =
@@ -138,9 +155,11 @@ export class Store {
         node ? { op: 'set', path, data, version: node.stat.version } : { op: 'create', path, data },
       ).catch(lostAnswer);
       if (outcome.ok) return;
+      // The connection was lost, once: maybe not because of it.
+      const isToRetry = outcome.code === 'BadArguments' ? !isTooLarge : RETRIED.has(outcome.code);
+      if (!isToRetry) throw refused(outcome, path);
+      isTooLarge = outcome.code === 'BadArguments';
       if (outcome.code === 'NoNode' && !node) await this.ensurePath(path.slice(0, path.lastIndexOf('/')));
-      else if (!['BadVersion', 'NodeExists', 'NoNode', 'ConnectionLoss'].includes(outcome.code))
-        throw new ZkError(outcome.code, path);
       tried = { data, version: node ? node.stat.version + 1 : 0, czxid: node?.stat.czxid };
       // What was written may not have come to our member of the ensemble yet.
       await this.zk.sync(path);
@@ -182,11 +201,11 @@ export class Store {
             : `${check.path} is no longer at version ${check.version}: another controller was elected`,
         );
       }
-      throw new ZkError(checked!.code, check.path);
+      throw refused(checked as Refused, check.path);
     });
   }
 
-  /** One write that is made once. `ConnectionLoss`: it may have been. */
+  /** One write that is made once. `ConnectionLoss`: it may have been, and so with `BadArguments`, if it is large. */
   protected async writeOnce(write: Write, expectedControllerEpochZkVersion: number): Promise<WriteOutcome> {
     const writes = this.writeAll([write], expectedControllerEpochZkVersion, { once: true });
     return writes.then(([outcome]) => outcome!, lostAnswer);
@@ -212,28 +231,35 @@ export class Store {
       expectedControllerEpochZkVersion,
     );
     outcomes.forEach((outcome, index) => {
-      if (!outcome.ok && outcome.code !== 'NoNode') throw new ZkError(outcome.code, paths[index]!);
+      ensureOk(outcome, paths[index]!, 'NoNode');
     });
     return outcomes[outcomes.length - 1]!.ok;
   }
 }
 
 /** Which part of a `multi` was refused, and why; null when all was done. */
-export function refusalOf(results: readonly MultiResult[]): { readonly at: number; readonly code: ZkErrorCode } | null {
-  const refused = results.flatMap((result, at) => {
-    return result.ok || result.code === 'rolledBack' ? [] : [{ at, code: result.code }];
-  });
-  // Those behind it say RuntimeInconsistency.
-  return refused[0] ?? null;
+export function refusalOf(results: readonly MultiResult[]): (Refused & { readonly at: number }) | null {
+  for (const [at, result] of results.entries()) {
+    // Those behind the first say RuntimeInconsistency.
+    if (!result.ok && result.code !== 'rolledBack') return { ...result, code: result.code, at };
+  }
+  return null;
+}
+
+/** The refusal of a write as an error. */
+export function refused({ code, detail }: Refused, path: string): ZkError {
+  return new ZkError(code, path, detail);
 }
 
 function lostAnswer(error: unknown): WriteOutcome {
-  if (isZkError(error, 'ConnectionLoss')) return { ok: false, code: error.code };
+  if (isZkError(error, 'ConnectionLoss', 'BadArguments')) {
+    return { ok: false, code: error.code, ...(error.detail !== undefined && { detail: error.detail }) };
+  }
   throw error;
 }
 
 function outcomeOf(result: MultiResult): WriteOutcome {
-  if (!result.ok) return { ok: false, code: result.code === 'rolledBack' ? 'RuntimeInconsistency' : result.code };
+  if (!result.ok) return { ...result, code: result.code === 'rolledBack' ? 'RuntimeInconsistency' : result.code };
   return { ok: true, stat: result.op === 'create' || result.op === 'set' ? result.stat : null };
 }
 
@@ -246,5 +272,5 @@ export function nodeOf<K, V>({ found, unreadable }: NodesRead<K, V>, key: K): V 
 
 /** Throws the refusal of a write as a `ZkError`, unless its code is among `allowed`. */
 export function ensureOk(outcome: WriteOutcome, path: string, ...allowed: ZkErrorCode[]): void {
-  if (!outcome.ok && !allowed.includes(outcome.code)) throw new ZkError(outcome.code, path);
+  if (!outcome.ok && !allowed.includes(outcome.code)) throw refused(outcome, path);
 }

@@ -1,11 +1,10 @@
 import type { TopicAssignment } from '../../cluster/index.js';
 import type { Uuid } from '../../common/index.js';
 import { defaultAcl } from '../defaults.js';
-import { ZkError } from '../errors.js';
 import { ANY_VERSION, type MultiOp } from '../zk-client.js';
 import { configEntityZnode, configTypeZnode } from '../znodes/config.js';
 import { topicsZnode, topicZnode } from '../znodes/topic.js';
-import { nodeOf, refusalOf, Store, type NodesRead } from './store.js';
+import { nodeOf, refusalOf, refused, Store, type NodesRead } from './store.js';
 
 /** The topics and their assignments. */
 export class TopicStore extends Store {
@@ -89,9 +88,9 @@ export class TopicStore extends Store {
       } else if (refusal.at === 0) {
         const isOurs = topicId !== null && (await this.read(path))?.data?.equals(data) === true;
         if (refusal.code === 'NodeExists' && isOurs) return;
-        throw new ZkError(refusal.code, path);
+        throw refused(refusal, path);
       } else if (refusal.code !== 'NodeExists' && refusal.code !== 'BadVersion') {
-        throw new ZkError(refusal.code, configPath);
+        throw refused(refusal, configPath);
       }
       await this.zk.sync(configPath);
     }

@@ -106,3 +106,35 @@ test('what another of the name says in the same version is not taken for what wa
   const { asked } = await grow(world);
   expect(asked).toEqual([1, 2]);
 });
+
+describe('a topic whose node is larger than what servers take unless they are told to', () => {
+  /** One that a server takes here, where it takes a little more. */
+  const JUST_TOO_MANY = 80_000 + Math.ceil((0xfffff + 100 - topicOf(80_000).length) / '"80000":[1],'.length);
+  const growTo = (count: number, asked: number[]) => (current: TopicAssignment) => {
+    asked.push(current.partitions.size);
+    return { ...current, partitions: new Map(Array.from({ length: count }, (_, partition) => [partition, ON_1])) };
+  };
+
+  test('is refused, and why, when the connection is lost at each of two tries', async () => {
+    const { run, one } = await setUp();
+    const asked: number[] = [];
+    await expect(run(one.stores.topics.changeAssignment('orders', growTo(120_000, asked)))).rejects.toMatchObject({
+      code: 'BadArguments',
+      path: TOPIC,
+      detail: expect.stringMatching(
+        /^the server closed the connection at a request of 1[0-9]{6} bytes: .*jute.maxbuffer/,
+      ),
+    });
+    expect(asked).toEqual([1, 1]);
+  });
+
+  test('is there when a server took it, and only the answer was lost', async () => {
+    const { run, one, loseNextAnswer } = await setUp();
+    const asked: number[] = [];
+    loseNextAnswer(() => undefined);
+    await run(one.stores.topics.changeAssignment('orders', growTo(JUST_TOO_MANY, asked)));
+    const { stat } = await run(one.zk.get(TOPIC));
+    expect([asked, stat.version]).toEqual([[1], 1]);
+    expect(stat.dataLength).toBeGreaterThan(0xfffff);
+  });
+});

@@ -1,0 +1,126 @@
+/** ACLs that do not let a broker do what a controller does: what is missing is told, tried again with patience, and nothing else suffers. */
+import { silentLogger, type LogFields } from '../../../src/common/index.js';
+import { ANY_VERSION, PERMS, type Acl } from '../../../src/zookeeper/index.js';
+import { ControllerLab } from '../../support/controller-lab.js';
+
+const { READ, WRITE, CREATE, DELETE, ADMIN, ALL } = PERMS;
+const HOUR_MS = 3_600_000;
+
+let lab: ControllerLab;
+let errors: string[];
+beforeEach(async () => {
+  lab = new ControllerLab();
+  errors = [];
+  lab.logger = {
+    ...silentLogger,
+    error: (message: string, fields: LogFields = {}) => void errors.push(`${message} ${JSON.stringify(fields)}`),
+  };
+  await (await lab.start()).createTopLevelPaths();
+  lab.admin.addAuth('digest', Buffer.from('admin:secret'));
+  for (const id of [1, 2]) await lab.register(id);
+});
+afterEach(() => lab.stop());
+
+/** What everyone may do with a node; the administrator may do all. */
+async function permit(path: string, perms: number): Promise<void> {
+  const acl: Acl[] = [
+    { perms: ALL, scheme: 'auth', id: '' },
+    { perms, scheme: 'world', id: 'anyone' },
+  ];
+  await lab.during(lab.admin.setAcl(path, acl, ANY_VERSION));
+}
+
+async function pass(ms: number): Promise<void> {
+  await lab.clock.advance(ms);
+  await lab.quiesce();
+}
+
+test.each([
+  { path: '/', kept: ALL & ~CREATE, node: '/controller', needed: 'CREATE on /' },
+  { path: '/controller_epoch', kept: ALL & ~WRITE, node: '/controller_epoch', needed: 'WRITE on /controller_epoch' },
+  { path: '/controller_epoch', kept: ALL & ~READ, node: '/controller_epoch', needed: 'READ on /controller_epoch' },
+])('a broker that lacks $needed tells it in a line, is patient, and becomes the controller when it may', async (of) => {
+  await lab.during(lab.admin.create('/controller_epoch', Buffer.from('0')));
+  await permit(of.path, of.kept);
+  const controller = await lab.startController(1);
+  await pass(HOUR_MS);
+  const line = `NoAuth for ${of.node}: no ACL gives this client ${of.needed}`;
+  expect(errors.filter((error) => !error.includes(`"reason":"${line}"`))).toEqual([]);
+  expect(errors.length).toBeGreaterThan(1);
+  expect(errors.length).toBeLessThan(70);
+  expect(controller.isActive).toBe(false);
+  await permit(of.path, ALL);
+  await pass(60_000);
+  expect(controller.isActive).toBe(true);
+  errors.length = 0;
+  await permit(of.path, of.kept);
+  await lab.during(lab.admin.delete('/controller', ANY_VERSION));
+  await lab.quiesce();
+  expect(errors[0]).toContain('"retryMs":1000}');
+});
+
+test('a term that may not begin, nor be given up, begins when it may', async () => {
+  await permit('/admin/delete_topics', ALL & ~READ);
+  await permit('/', ALL & ~DELETE);
+  const controller = await lab.startController(1);
+  await pass(HOUR_MS);
+  expect(errors.length).toBeLessThan(140);
+  expect(errors.join()).toContain(
+    'NoAuth for /admin/delete_topics: no ACL gives this client READ on /admin/delete_topics',
+  );
+  expect(errors.join()).toContain('NoAuth for /controller: no ACL gives this client DELETE on /');
+  await permit('/admin/delete_topics', ALL);
+  await permit('/', ALL);
+  await pass(120_000);
+  expect(controller.isActive).toBe(true);
+});
+
+test('who may not read who the controller is asks again until it may', async () => {
+  const first = await lab.startController(1);
+  await permit('/controller', ALL & ~READ);
+  const second = await lab.startController(2);
+  await pass(HOUR_MS);
+  expect(errors.length).toBeLessThan(70);
+  expect(new Set(errors.map((error) => /"reason":"[^"]*"/.exec(error)?.[0]))).toEqual(
+    new Set(['"reason":"NoAuth for /controller: no ACL gives this client READ on /controller"']),
+  );
+  await permit('/controller', ALL);
+  await pass(60_000);
+  expect([first.isActive, second.activeControllerId]).toEqual([true, 1]);
+});
+
+test('a broker that may not register again after its session registers when it may', async () => {
+  await lab.startController(1);
+  await permit('/brokers/ids', ALL & ~CREATE);
+  lab.zooKeeper.expireSession(lab.brokers.get(1)!.client.sessionId);
+  await pass(HOUR_MS);
+  expect(errors.length).toBeLessThan(70);
+  expect(errors.at(-1)).toContain(
+    '"reason":"NoAuth for /brokers/ids/1: no ACL gives this client CREATE on /brokers/ids"',
+  );
+  await permit('/brokers/ids', ALL);
+  await pass(60_000);
+  expect(await lab.during(lab.adminStores.brokers.brokerIds())).toEqual([1, 2]);
+});
+
+test('a topic that may not be read is named, and costs no other one its leader', async () => {
+  const create = async (topic: string, id: string): Promise<void> => {
+    await lab.during(lab.adminStores.topics.createTopic(topic, id, new Map([[0, [1, 2]]])));
+    await lab.quiesce();
+  };
+  const leaderOf = async (topic: string): Promise<number | undefined> =>
+    (await lab.during(lab.adminStores.partitionStates.state({ topic, partition: 0 })))?.leaderAndIsr.leader;
+  await create('hidden', 'AAAAAAAAAAAAAAAAAAAABg');
+  await permit('/brokers/topics/hidden', CREATE | WRITE | DELETE | ADMIN);
+  const controller = await lab.startController(1);
+  await create('orders', 'AAAAAAAAAAAAAAAAAAAABw');
+  expect([controller.isActive, await leaderOf('hidden'), await leaderOf('orders')]).toEqual([true, undefined, 1]);
+  const why = '/brokers/topics/hidden: no ACL gives this client READ on /brokers/topics/hidden';
+  expect(errors).toEqual([`Passing over a znode that cannot be read {"reason":"${why}"}`]);
+  // Who mends it writes it: ZooKeeper tells of that, not of ACLs.
+  await permit('/brokers/topics/hidden', ALL);
+  const { data } = await lab.during(lab.admin.get('/brokers/topics/hidden'));
+  await lab.during(lab.admin.set('/brokers/topics/hidden', data, ANY_VERSION));
+  await lab.quiesce();
+  expect(await leaderOf('hidden')).toBe(1);
+});
