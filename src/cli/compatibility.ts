@@ -85,10 +85,13 @@ const MOVES_AND_DELETIONS =
   'below 0, stays, and is taken up when it is written anew, as are entries that are written into it later; one without entries is removed. Kafka looks ' +
   'at it when it is created. Nothing is taken out of it that was asked for after it was read, though the connection to ZooKeeper is lost. A controller whose epoch someone has written by hand, or deleted, begins a new term; ' +
   "Kafka's stays, and can write nothing. The number is above every one that the brokers and the partitions' states know, whatever stands in " +
-  '`/controller_epoch`; Kafka begins with 1 where it is missing, which brokers refuse that know a higher one.' +
+  '`/controller_epoch`; Kafka begins with 1 where it is missing, which brokers refuse that know a higher one. What an ACL refuses is told with the ' +
+  'permission that is missing, and tried again after longer and longer whiles, of a minute at most; a topic whose znode may not be read costs no other ' +
+  "one its leader. Kafka's broker says NoAuth once, and has to be started again; one such topic ends the terms of all controllers. Whether a replica " +
+  'that is not in sync may lead is asked of ZooKeeper as of then; Kafka may go by a configuration that has been changed.' +
   '\n\nA broker that was away, or cut off, while its replicas were moved to others or their topic was deleted sets them aside when it is back: ' +
-  'after the first UpdateMetadata of each registration and each controller it asks ZooKeeper, which of its logs are of a topic with the same id and assigned to it; the others ' +
-  'are stopped, with a line for each, and their folders renamed to `TOPIC-PARTITION.UNIQUE-stray`, which no broker reads and anyone may remove. A log that has no id, or whose topic has none, stays as long as there is a topic of that name; all stay when ' +
+  'after the first UpdateMetadata of each registration and each controller it asks ZooKeeper, until that answers, which of its logs are of a topic with the same id and assigned to it; the others ' +
+  'are stopped, with a line for all (and one for each at debug in `state-change`), and their folders renamed to `TOPIC-PARTITION.UNIQUE-stray`, which no broker reads and anyone may remove. A log that has no id, or whose topic has none, stays as long as there is a topic of that name; all stay when ' +
   '`meta.properties` did not name the cluster at the start, or ZooKeeper has not its id. A topic made again under the name does not wait for that. In Kafka they stay for good, and the broker answers ' +
   'INCONSISTENT_TOPIC_ID when it is to lead or follow a topic made again.';
 

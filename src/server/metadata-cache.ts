@@ -62,7 +62,6 @@ export class MetadataCache implements MetadataSource {
   private currentControllerId = -1;
   private partitionCount = 0;
   private updatedFor: { readonly brokerEpoch: bigint; readonly controllerEpoch: number } | null = null;
-  private isToLookAgain = false;
   private readonly updateListeners = new Set<() => void>();
   private currentVersion = 0;
 
@@ -120,23 +119,16 @@ export class MetadataCache implements MetadataSource {
   /**
    * An update came for our registration of `brokerEpoch` from the controller of `controllerEpoch`. True when it is the first of a later
    * registration or a later controller: what was deleted before may have been told to others only, or by a controller that did not
-   * get to us. And after `lookAgain`.
+   * get to us.
    */
   isFirstAfterChange(brokerEpoch: bigint, controllerEpoch: number): boolean {
     const before = this.updatedFor;
-    const isToLookAgain = this.isToLookAgain;
-    this.isToLookAgain = false;
     this.updatedFor = {
       brokerEpoch: brokerEpoch >= 0n ? brokerEpoch : (before?.brokerEpoch ?? brokerEpoch),
       controllerEpoch,
     };
     if (before === null) return false;
-    return isToLookAgain || brokerEpoch > before.brokerEpoch || controllerEpoch > before.controllerEpoch;
-  }
-
-  /** What was deleted before could not be found out: with the next update it is tried again. */
-  lookAgain(): void {
-    this.isToLookAgain = true;
+    return brokerEpoch > before.brokerEpoch || controllerEpoch > before.controllerEpoch;
   }
 
   /** What is known of all partitions now, by topic, for `forget`. */

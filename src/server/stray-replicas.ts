@@ -8,17 +8,20 @@ import type { UnifiedLog } from '../log/index.js';
 import { ErrorCode, errorName } from '../protocol/index.js';
 import type { BrokerServices } from './services.js';
 import { stopReplicas } from './stopped-replicas.js';
+import { untilAnswered } from './until-answered.js';
 
 /** The parts of the broker that this takes. */
 export type StrayServices = Pick<
   BrokerServices,
   | 'brokerId'
+  | 'clock'
   | 'clusterId'
   | 'controlOrder'
   | 'hasLogsOfItsCluster'
   | 'logger'
   | 'logs'
   | 'replicas'
+  | 'stateChangeLogger'
   | 'stores'
   | 'topicConfigs'
 >;
@@ -43,18 +46,17 @@ const EPOCH_DURING_DELETE = -2;
  * Sets aside all replicas that ZooKeeper does not assign to this broker: their folders are renamed to `…-stray`, as Kafka names what it finds so
  * (`LogManager.addStrayLog`), and stay until someone removes them, for ZooKeeper may have been emptied, or be a copy of an earlier day. Called with
  * the first UpdateMetadata of a controller, or for a registration: whatever that controller deletes or moves away from then on, it tells us of, and
- * what was deleted or moved before is to be seen in ZooKeeper. False when ZooKeeper could not be asked.
+ * what was deleted or moved before is to be seen in ZooKeeper.
  */
-export async function dropStrayReplicas(services: StrayServices): Promise<boolean> {
-  const { logs, controlOrder, logger } = services;
-  try {
+export function dropStrayReplicas(services: StrayServices): Promise<void> {
+  const { clock, logs, controlOrder, logger } = services;
+  const look = async (): Promise<void> => {
     const strays = await findStrays(services, logs.allLogs());
     if (strays.length > 0) await controlOrder.inTurn(() => dropStrays(services, strays));
-    return true;
-  } catch (error) {
-    logger.warn('Cannot tell which replicas are not assigned to this broker any more', { error });
-    return false;
-  }
+  };
+  return untilAnswered(clock, look, (error) =>
+    logger.warn('Cannot tell yet which replicas are not assigned to this broker any more', { error }),
+  );
 }
 
 /** The logs that keep those of topics with these ids from being made, because they have the names. */
@@ -87,14 +89,21 @@ export async function straysAmong(
 
 /** What no command has touched since ZooKeeper was asked is stopped as by StopReplica, and set aside. A turn among the commands of the controller. */
 export async function dropStrays(services: StrayServices, strays: readonly StrayReplica[]): Promise<void> {
-  const { logs, replicas, logger } = services;
+  const { logs, replicas, logger, stateChangeLogger } = services;
   const dropped = strays.filter(({ log, leaderEpoch }) => {
     return isCurrent(logs, log) && leaderEpoch === replicas.partitionOf(log.topicPartition)?.leaderEpoch;
   });
-  if (dropped.length === 0) return;
+  const [first] = dropped;
+  if (!first) return;
+  logger.warn('Setting aside replicas that are not of this broker any more', {
+    replicas: dropped.length,
+    first: partitionKey(first.log.topicPartition),
+    dir: first.log.dir,
+    reason: first.reason,
+  });
   for (const { log, reason } of dropped) {
     const partition = partitionKey(log.topicPartition);
-    logger.warn('Setting aside a replica that is not of this broker any more', { partition, dir: log.dir, reason });
+    stateChangeLogger.debug('Setting aside a replica', { partition, dir: log.dir, reason });
   }
   const { partitions } = await stopReplicas(
     services,
@@ -105,13 +114,14 @@ export async function dropStrays(services: StrayServices, strays: readonly Stray
   );
   // No one need wait for a disk: a loss of power that brings some back is seen at the next start.
   void partitions.then((results) => {
-    for (const { tp, errorCode } of results) {
-      if (errorCode === ErrorCode.NONE) continue;
-      logger.warn('A replica that is not of this broker may come back', {
-        partition: partitionKey(tp),
-        error: errorName(errorCode),
-      });
-    }
+    const failed = results.filter(({ errorCode }) => errorCode !== ErrorCode.NONE);
+    if (failed.length === 0) return;
+    const [{ tp, errorCode }] = failed as [(typeof failed)[0]];
+    logger.warn('Replicas that are not of this broker may come back', {
+      replicas: failed.length,
+      first: partitionKey(tp),
+      error: errorName(errorCode),
+    });
   });
 }
 

@@ -9,6 +9,7 @@ import {
 import { isBrokerEpochStale } from '../broker-epoch.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
 import { dropStrayReplicas } from '../stray-replicas.js';
+import { untilAnswered } from '../until-answered.js';
 
 /** The controller tells what clients may ask for. */
 export const updateMetadata = handler(
@@ -51,10 +52,8 @@ async function carryOut(
     const { brokerEpoch, controllerEpoch } = request;
     const isFirst = metadata.isFirst;
     const isFirstAfterChange = metadata.isFirstAfterChange(brokerEpoch, controllerEpoch);
-    if (isFirstAfterChange) void forgetDeletedTopics(context);
-    if (isFirst || isFirstAfterChange) {
-      void dropStrayReplicas(context).then((isDone) => isDone || metadata.lookAgain());
-    }
+    if (isFirstAfterChange) void lookForDeletedTopics(context);
+    if (isFirst || isFirstAfterChange) void dropStrayReplicas(context);
   });
   if (deleted.length > 0) await groups.onPartitionsDeleted(deleted);
   if (errorCode === ErrorCode.STALE_CONTROLLER_EPOCH) {
@@ -75,30 +74,32 @@ async function carryOut(
  * known before it, and is not in ZooKeeper after it or is marked there for deletion, is gone. A topic that was made again is known by its id;
  * one without an id by its partitions.
  */
-async function forgetDeletedTopics(context: RequestContext): Promise<void> {
-  const { metadata, groups, stores, controlOrder, logger } = context;
+function lookForDeletedTopics(context: RequestContext): Promise<void> {
+  const { clock, logger } = context;
+  return untilAnswered(
+    clock,
+    () => forgetDeletedTopics(context),
+    (error) => logger.warn('Cannot tell yet which topics were deleted while this broker was not told', { error }),
+  );
+}
+
+async function forgetDeletedTopics({ metadata, groups, stores, controlOrder }: RequestContext): Promise<void> {
   const known = metadata.allPartitions();
   const withoutId = new Set([...known.keys()].filter((topic) => !metadata.isKnownById(topic)));
-  try {
-    // What our member of the ensemble has not heard of yet is not gone. The marks first: a topic is there as long as its mark.
-    const [, marked, existing] = await Promise.all([
-      stores.topics.catchUp(),
-      stores.deletions.topicDeletions({ registerWatch: false }),
-      stores.topics.topics({ registerWatch: false }),
-    ]);
-    const going = new Set(marked);
-    const staying = existing.filter((topic) => known.has(topic) && !going.has(topic));
-    const { found } = await stores.topics.assignments(staying.filter((topic) => withoutId.has(topic)));
-    for (const topic of staying) {
-      const partitions = found.get(topic)?.partitions;
-      const gone = partitions && known.get(topic)!.filter(({ partitionIndex }) => !partitions.has(partitionIndex));
-      if (gone && gone.length > 0) known.set(topic, gone);
-      else known.delete(topic);
-    }
-  } catch (error) {
-    logger.warn('Cannot tell which topics were deleted while this broker was not told', { error });
-    metadata.lookAgain();
-    return;
+  // What our member of the ensemble has not heard of yet is not gone. The marks first: a topic is there as long as its mark.
+  const [, marked, existing] = await Promise.all([
+    stores.topics.catchUp(),
+    stores.deletions.topicDeletions({ registerWatch: false }),
+    stores.topics.topics({ registerWatch: false }),
+  ]);
+  const going = new Set(marked);
+  const staying = existing.filter((topic) => known.has(topic) && !going.has(topic));
+  const { found } = await stores.topics.assignments(staying.filter((topic) => withoutId.has(topic)));
+  for (const topic of staying) {
+    const partitions = found.get(topic)?.partitions;
+    const gone = partitions && known.get(topic)!.filter(({ partitionIndex }) => !partitions.has(partitionIndex));
+    if (gone && gone.length > 0) known.set(topic, gone);
+    else known.delete(topic);
   }
   await controlOrder.inTurn(async () => {
     const forgotten = metadata.forget(known);

@@ -42,13 +42,6 @@ describe('the metadata cache', () => {
     );
   });
 
-  test('looks again with the next update when that is asked for, once', () => {
-    const cache = new MetadataCache();
-    cache.isFirstAfterChange(5n, 1);
-    cache.lookAgain();
-    expect([cache.isFirstAfterChange(5n, 1), cache.isFirstAfterChange(5n, 1)]).toEqual([true, false]);
-  });
-
   test.each([
     { title: 'with ids', ids: [ID, OTHER_ID] },
     { title: 'without ids', ids: [ZERO_UUID, ZERO_UUID] },

@@ -1,10 +1,11 @@
 /** Replicas that ZooKeeper does not assign to this broker: which ones go, and which ones stay. */
 import type { TopicAssignment } from '../../../src/cluster/index.js';
-import { settle, silentLogger } from '../../../src/common/index.js';
+import { settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
 import type { UnifiedLog } from '../../../src/log/index.js';
 import type { StopReplicaPartition } from '../../../src/replication/index.js';
 import { ControlOrder } from '../../../src/server/control-order.js';
-import { dropStrayReplicas, whyStray, type StrayServices } from '../../../src/server/stray-replicas.js';
+import { dropStrayReplicas, dropStrays, whyStray, type StrayServices } from '../../../src/server/stray-replicas.js';
+import { ZkError } from '../../../src/zookeeper/index.js';
 
 const [OLD_ID, NEW_ID] = ['AAAAAAAAAAAAAAAAAAAAEQ', 'AAAAAAAAAAAAAAAAAAAAEg'];
 const BROKER = 1;
@@ -66,15 +67,18 @@ class Broker {
   clusterThere: string | null = CLUSTER;
   answer: () => void = () => undefined;
   readonly order = new ControlOrder();
+  readonly clock = new SimulatedClock();
 
   get services(): StrayServices {
     const logs = () => (this.log ? [this.log] : []);
     const services = {
       brokerId: BROKER,
+      clock: this.clock,
       clusterId: CLUSTER,
       controlOrder: this.order,
       hasLogsOfItsCluster: this.isOfCluster,
       logger: silentLogger,
+      stateChangeLogger: silentLogger,
       logs: { allLogs: logs, getLog: () => this.log, logsByTopic: logs },
       replicas: {
         controllerEpoch: 7,
@@ -112,8 +116,8 @@ class Broker {
     return services as unknown as StrayServices;
   }
 
-  /** Gives whether ZooKeeper could be asked. `meanwhile` happens between the question and the answer. */
-  async look(meanwhile: () => void = () => undefined): Promise<boolean> {
+  /** `meanwhile` happens between the question and the answer. */
+  async look(meanwhile: () => void = () => undefined): Promise<void> {
     const looking = dropStrayReplicas(this.services);
     await settle();
     meanwhile();
@@ -124,7 +128,7 @@ class Broker {
 
 test('a replica that ZooKeeper assigns to others is set aside, whatever its epoch is, and the configuration of its topic forgotten', async () => {
   const broker = new Broker();
-  expect(await broker.look()).toBe(true);
+  await broker.look();
   const tp = { topic: 'orders', partition: 0 };
   expect(broker.stopped).toEqual([{ tp, leaderEpoch: -2, deletePartition: true, isStray: true }]);
   expect(broker.forgotten).toEqual(['orders']);
@@ -164,22 +168,63 @@ test('a command that came before the answer is carried out first, and keeps the 
 test('a replica stays whose topic no one can read', async () => {
   const broker = new Broker();
   broker.isUnreadable = true;
-  expect(await broker.look()).toBe(true);
+  await broker.look();
   expect(broker.stopped).toEqual([]);
 });
 
-test('all replicas stay when ZooKeeper does not answer, and it is to be asked again', async () => {
+test('all replicas stay while ZooKeeper does not answer, and it is asked again until it does', async () => {
   const broker = new Broker();
-  broker.assignment = new Error('the session has ended');
-  expect(await broker.look()).toBe(false);
-  expect(broker.stopped).toEqual([]);
+  const { assignment } = broker;
+  broker.assignment = new ZkError('SessionExpired', null);
+  const looking = dropStrayReplicas(broker.services);
+  for (const waitMs of [1_000, 2_000, 4_000]) {
+    await settle();
+    broker.answer();
+    await settle();
+    expect(broker.stopped).toEqual([]);
+    await broker.clock.advance(waitMs);
+  }
+  broker.assignment = assignment;
+  broker.answer();
+  await looking;
+  expect(broker.stopped).toHaveLength(1);
+});
+
+test('a broker that has stopped asks no more', async () => {
+  const broker = new Broker();
+  broker.assignment = new ZkError('Closed', null);
+  await broker.look();
+  expect(broker.asked).toEqual(['sync', 'orders']);
+});
+
+test('however many are set aside at once are one line of the log', async () => {
+  const broker = new Broker();
+  const logs = [0, 1, 2].map((partition) => ({ ...broker.log!, topicPartition: { topic: 'orders', partition } }));
+  const lines: string[] = [];
+  const log =
+    (level: string) =>
+    (message: string, fields: object = {}) =>
+      void lines.push(`${level} ${message} ${JSON.stringify(fields)}`);
+  const services = {
+    ...broker.services,
+    logger: { ...silentLogger, warn: log('warn') },
+    stateChangeLogger: { ...silentLogger, debug: log('debug') },
+    logs: { getLog: ({ partition }: { partition: number }) => logs[partition], logsByTopic: () => [] },
+  } as unknown as StrayServices;
+  const strays = logs.map((it) => ({ log: it as UnifiedLog, leaderEpoch: 4, reason: 'there is no topic orders' }));
+  await dropStrays(services, strays);
+  expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
+    'warn Setting aside replicas that are not of this broker any more ' +
+      '{"replicas":3,"first":"orders-0","dir":"/data/orders-0","reason":"there is no topic orders"}',
+  ]);
+  expect(lines.filter((line) => line.startsWith('debug'))).toHaveLength(3);
 });
 
 test('all replicas stay that may be of another cluster: no meta.properties told', async () => {
   const broker = new Broker();
   broker.isOfCluster = false;
   broker.assignment = null;
-  expect(await broker.look()).toBe(true);
+  await broker.look();
   expect([broker.stopped, broker.asked]).toEqual([[], []]);
 });
 
@@ -187,6 +232,6 @@ test.each([null, 'another'])('all replicas stay when ZooKeeper was emptied: its 
   const broker = new Broker();
   broker.clusterThere = there;
   broker.assignment = null;
-  expect(await broker.look()).toBe(true);
+  await broker.look();
   expect([broker.stopped, broker.asked]).toEqual([[], ['sync']]);
 });
