@@ -1,5 +1,5 @@
 import { LEADER_DURING_DELETE, type SecurityProtocol, type TopicPartition } from '../cluster/index.js';
-import { ZERO_UUID, type Uuid } from '../common/index.js';
+import { forEachInSteps, ZERO_UUID, type Steps, type Uuid } from '../common/index.js';
 import {
   ErrorCode,
   type MetadataResponsePartition,
@@ -7,6 +7,7 @@ import {
   type UpdateMetadataRequest,
 } from '../protocol/index.js';
 import type { MetadataSource } from '../replication/index.js';
+import { DraftedMap } from './drafted-map.js';
 
 /** A broker at one of its listeners (`Node`). */
 export interface BrokerNode {
@@ -41,6 +42,20 @@ interface AliveBroker {
   readonly nodes: ReadonlyMap<string, BrokerNode>;
 }
 
+/** What an update makes of the topics that it names. What is in force does not change with it. */
+export interface MetadataDraft {
+  readonly request: UpdateMetadataRequest;
+  /** Undefined for those that go. */
+  readonly topics: Map<string, TopicInfo | undefined>;
+  readonly topicNames: Map<Uuid, string | undefined>;
+  readonly deleted: TopicPartition[];
+  /** In the whole cluster. */
+  partitionCount: number;
+}
+
+/** So many of the topics that an update names are drafted in one step, or one that has more partitions. */
+const TOPICS_A_STEP = 64;
+
 /** How a missing leader or replica is told to a client; it depends on the version of its Metadata request. */
 export interface AvailabilityRules {
   /** Version 0: replicas that are down are left out, and reported. */
@@ -53,11 +68,12 @@ const SECURITY_PROTOCOL_NAMES: readonly SecurityProtocol[] = ['PLAINTEXT', 'SSL'
 
 /**
  * What this broker knows of the cluster: topics, leaders, live brokers and the controller, all from UpdateMetadata (Kafka's
- * `ZkMetadataCache`). Reads see each request's update whole, because an update is one synchronous step.
+ * `ZkMetadataCache`). Reads see each request's update whole: it is drafted in steps, put in force in one, and merged in steps. Who updates takes turns
+ * (`ControlOrder`).
  */
 export class MetadataCache implements MetadataSource {
-  private readonly topics = new Map<string, TopicInfo>();
-  private readonly topicNames = new Map<Uuid, string>();
+  private readonly topics = new DraftedMap<string, TopicInfo>();
+  private readonly topicNames = new DraftedMap<Uuid, string>();
   private brokers = new Map<number, AliveBroker>();
   private currentControllerId = -1;
   private partitionCount = 0;
@@ -80,33 +96,63 @@ export class MetadataCache implements MetadataSource {
     return this.partitionCount;
   }
 
-  /** Takes what changed, and returns the partitions that were deleted. Versions of the request before 5 are understood too. */
-  updateMetadata(request: UpdateMetadataRequest): TopicPartition[] {
+  /** What the request changes: to be put in force before anything else is changed. Versions of the request before 5 are understood too. */
+  *draft(request: UpdateMetadataRequest): Steps<MetadataDraft> {
+    const draft: MetadataDraft = {
+      request,
+      topics: new Map(),
+      topicNames: new Map(),
+      deleted: [],
+      partitionCount: this.partitionCount,
+    };
+    let left = TOPICS_A_STEP;
+    for (const { topicName, topicId, partitionStates } of request.topicStates) {
+      yield* this.draftTopicId(draft, topicName, topicId);
+      yield* this.draftPartitions(draft, topicName, topicId, partitionStates);
+      if (--left > 0) continue;
+      yield;
+      left = TOPICS_A_STEP;
+    }
+    for (const state of request.ungroupedPartitionStates) {
+      yield* this.draftPartitions(draft, state.topicName, ZERO_UUID, [state]);
+      if (--left > 0) continue;
+      yield;
+      left = TOPICS_A_STEP;
+    }
+    return draft;
+  }
+
+  /** From now on what was drafted is seen, and nothing of what it replaces. Gives the partitions that were deleted. `merge` is to follow. */
+  putInForce({ request, topics, topicNames, deleted, partitionCount }: MetadataDraft): readonly TopicPartition[] {
     this.currentVersion++;
     this.currentControllerId = request.controllerId < 0 ? -1 : request.controllerId;
     this.brokers = new Map(request.liveBrokers.map((broker) => [broker.id, aliveBroker(broker)]));
-    const deleted = this.forgetReplaced(request);
-    for (const { topicName, topicId, partitionStates } of request.topicStates) {
-      this.setTopicId(topicName, topicId);
-      for (const state of partitionStates) this.updatePartition(topicName, topicId, state, deleted);
-    }
-    for (const state of request.ungroupedPartitionStates) {
-      this.updatePartition(state.topicName, ZERO_UUID, state, deleted);
-    }
+    this.topics.putInForce(topics);
+    this.topicNames.putInForce(topicNames);
+    this.partitionCount = partitionCount;
     for (const listener of this.updateListeners) listener();
     return deleted;
   }
 
+  /** Before the next update is drafted. */
+  *merge(): Steps<void> {
+    yield* this.topics.merge();
+    yield* this.topicNames.merge();
+  }
+
   /** Forgets topics whose names are others' by the request, and returns their partitions. (Another id is another topic.) */
-  forgetReplaced({ topicStates }: UpdateMetadataRequest): TopicPartition[] {
+  *forgetReplaced({ topicStates }: UpdateMetadataRequest): Steps<TopicPartition[]> {
     const replaced: TopicPartition[] = [];
+    let left = TOPICS_A_STEP;
     for (const { topicName: topic, topicId } of topicStates) {
+      if (--left === 0) {
+        yield;
+        left = TOPICS_A_STEP;
+      }
       const info = this.topics.get(topic);
       if (!info || info.id === topicId || info.id === ZERO_UUID || topicId === ZERO_UUID) continue;
-      for (const partition of [...info.partitions.keys()]) {
-        this.removePartition({ topic, partition });
-        replaced.push({ topic, partition });
-      }
+      this.removeTopic(topic, info);
+      yield* forEachInSteps(info.partitions.keys(), (partition) => void replaced.push({ topic, partition }));
     }
     return replaced;
   }
@@ -133,7 +179,9 @@ export class MetadataCache implements MetadataSource {
 
   /** What is known of all partitions now, by topic, for `forget`. */
   allPartitions(): Map<string, PartitionInfo[]> {
-    return new Map([...this.topics].map(([topic, { partitions }]) => [topic, [...partitions.values()]]));
+    const all = new Map<string, PartitionInfo[]>();
+    for (const [topic, { partitions }] of this.topics.entries()) all.set(topic, [...partitions.values()]);
+    return all;
   }
 
   /** Forgets partitions, each unless the controller has told of it since, and returns them: under their names there may be others by now. */
@@ -263,57 +311,83 @@ export class MetadataCache implements MetadataSource {
     };
   }
 
-  /** A topic without an id may have been given one, or be told of by a controller that knows none. */
-  private setTopicId(topic: string, topicId: Uuid): void {
-    const info = this.topics.get(topic);
-    if (!info || info.id === topicId) return;
-    this.topicNames.delete(info.id);
-    info.hadNoId ||= info.id === ZERO_UUID;
-    info.id = topicId;
-    if (topicId !== ZERO_UUID) this.topicNames.set(topicId, topic);
-  }
-
   /** False when it was not there. */
   private removePartition({ topic, partition }: TopicPartition): boolean {
     const info = this.topics.get(topic);
     if (!info?.partitions.delete(partition)) return false;
     this.partitionCount--;
-    if (info.partitions.size === 0) {
-      this.topics.delete(topic);
-      this.topicNames.delete(info.id);
-    }
+    if (info.partitions.size === 0) this.removeTopic(topic, info);
     return true;
   }
 
-  private updatePartition(
+  private removeTopic(topic: string, { id, partitions }: TopicInfo): void {
+    this.topics.delete(topic);
+    this.topicNames.delete(id);
+    this.partitionCount -= partitions.size;
+  }
+
+  /** The topic as far as it is drafted: a copy of what is in force, at first. */
+  private *drafted({ topics }: MetadataDraft, topic: string): Steps<TopicInfo | undefined> {
+    if (topics.has(topic)) return topics.get(topic);
+    const info = this.topics.get(topic);
+    if (!info) return undefined;
+    const partitions = new Map<number, PartitionInfo>();
+    yield* forEachInSteps(info.partitions, ([partition, state]) => void partitions.set(partition, state));
+    const copy = { ...info, partitions };
+    topics.set(topic, copy);
+    return copy;
+  }
+
+  /** A topic without an id may have been given one, or be told of by a controller that knows none. */
+  private *draftTopicId(draft: MetadataDraft, topic: string, topicId: Uuid): Steps<void> {
+    const info = yield* this.drafted(draft, topic);
+    if (!info || info.id === topicId) return;
+    draft.topicNames.set(info.id, undefined);
+    info.hadNoId ||= info.id === ZERO_UUID;
+    info.id = topicId;
+    if (topicId !== ZERO_UUID) draft.topicNames.set(topicId, topic);
+  }
+
+  private *draftPartitions(
+    draft: MetadataDraft,
     topic: string,
     topicId: Uuid,
-    state: UpdateMetadataPartitionState,
-    deleted: TopicPartition[],
-  ): void {
-    let info = this.topics.get(topic);
-    const partition = state.partitionIndex;
-    if (state.leader === LEADER_DURING_DELETE) {
-      deleted.push({ topic, partition });
-      this.removePartition({ topic, partition });
-      return;
-    }
-    if (!info) {
-      this.topics.set(topic, (info = { id: topicId, hadNoId: false, partitions: new Map() }));
-      if (topicId !== ZERO_UUID) this.topicNames.set(topicId, topic);
-    }
-    if (!info.partitions.has(partition)) this.partitionCount++;
-    info.partitions.set(partition, {
-      partitionIndex: partition,
-      leader: state.leader,
-      leaderEpoch: state.leaderEpoch,
-      controllerEpoch: state.controllerEpoch,
-      isr: state.isr,
-      replicas: state.replicas,
-      offlineReplicas: state.offlineReplicas,
-      zkVersion: state.zkVersion,
+    states: readonly UpdateMetadataPartitionState[],
+  ): Steps<void> {
+    let info = yield* this.drafted(draft, topic);
+    yield* forEachInSteps(states, (state) => {
+      const partition = state.partitionIndex;
+      if (state.leader === LEADER_DURING_DELETE) {
+        draft.deleted.push({ topic, partition });
+        if (!info?.partitions.delete(partition)) return;
+        draft.partitionCount--;
+        if (info.partitions.size > 0) return;
+        draft.topics.set(topic, undefined);
+        draft.topicNames.set(info.id, undefined);
+        info = undefined;
+        return;
+      }
+      if (!info) {
+        draft.topics.set(topic, (info = { id: topicId, hadNoId: false, partitions: new Map() }));
+        if (topicId !== ZERO_UUID) draft.topicNames.set(topicId, topic);
+      }
+      if (!info.partitions.has(partition)) draft.partitionCount++;
+      info.partitions.set(partition, partitionInfo(state));
     });
   }
+}
+
+function partitionInfo(state: UpdateMetadataPartitionState): PartitionInfo {
+  return {
+    partitionIndex: state.partitionIndex,
+    leader: state.leader,
+    leaderEpoch: state.leaderEpoch,
+    controllerEpoch: state.controllerEpoch,
+    isr: state.isr,
+    replicas: state.replicas,
+    offlineReplicas: state.offlineReplicas,
+    zkVersion: state.zkVersion,
+  };
 }
 
 function aliveBroker(broker: UpdateMetadataRequest['liveBrokers'][number]): AliveBroker {

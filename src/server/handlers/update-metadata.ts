@@ -1,4 +1,5 @@
 import type { TopicPartition } from '../../cluster/index.js';
+import { assert, BROKER_SLICES, runInSlices, type Steps } from '../../common/index.js';
 import {
   ErrorCode,
   updateMetadataRequest,
@@ -8,6 +9,7 @@ import {
 } from '../../protocol/index.js';
 import { isBrokerEpochStale } from '../broker-epoch.js';
 import { handler, LATER, type RequestContext } from '../handler.js';
+import type { MetadataDraft } from '../metadata-cache.js';
 import { dropStrayReplicas } from '../stray-replicas.js';
 import { untilAnswered } from '../until-answered.js';
 
@@ -25,19 +27,22 @@ export const updateMetadata = handler(
 );
 
 /**
- * One step: 10,000 partitions take about 10 ms, and readers see all of an update or nothing. The offsets of deleted partitions go after it, in
+ * Readers see all of an update or nothing, and others run between its steps. The offsets of deleted partitions go after it, in
  * more steps, but before the next command: a topic of the same name is not known here, and gets no commits, until they are gone.
  */
 async function carryOut(
   request: UpdateMetadataRequest,
   context: RequestContext<UpdateMetadataResponseInput>,
 ): Promise<UpdateMetadataResponseInput> {
-  const { metadata, replicas, groups, logger, stateChangeLogger } = context;
+  const { clock, metadata, replicas, groups, logger, stateChangeLogger } = context;
+  const inSlices = <T>(steps: Steps<T>): Promise<T> => runInSlices(clock, steps, BROKER_SLICES);
   const isOfEarlierLife = (): boolean => isBrokerEpochStale(request.brokerEpoch, context.brokerEpoch);
+  let draft: MetadataDraft | null = null;
   if (!isOfEarlierLife() && request.controllerEpoch >= replicas.controllerEpoch) {
     // Before the topics that have taken their names are known, and get commits.
-    const replaced = metadata.forgetReplaced(request);
+    const replaced = await inSlices(metadata.forgetReplaced(request));
     if (replaced.length > 0) await groups.onPartitionsDeleted(replaced);
+    draft = await inSlices(metadata.draft(request));
   }
   if (isOfEarlierLife()) {
     logger.info('Received an UpdateMetadata request for an earlier life of this broker', {
@@ -47,14 +52,21 @@ async function carryOut(
     return { errorCode: ErrorCode.STALE_BROKER_EPOCH };
   }
   let deleted: readonly TopicPartition[] = [];
-  const errorCode = replicas.maybeUpdateMetadata(request.controllerEpoch, () => {
-    deleted = metadata.updateMetadata(request);
+  const update = (): void => {
+    assert(draft !== null, 'what is accepted was drafted');
+    deleted = metadata.putInForce(draft);
     const { brokerEpoch, controllerEpoch } = request;
     const isFirst = metadata.isFirst;
     const isFirstAfterChange = metadata.isFirstAfterChange(brokerEpoch, controllerEpoch);
     if (isFirstAfterChange) void lookForDeletedTopics(context);
     if (isFirst || isFirstAfterChange) void dropStrayReplicas(context);
-  });
+  };
+  let errorCode: number;
+  try {
+    errorCode = replicas.maybeUpdateMetadata(request.controllerEpoch, update);
+  } finally {
+    await inSlices(metadata.merge());
+  }
   if (deleted.length > 0) await groups.onPartitionsDeleted(deleted);
   if (errorCode === ErrorCode.STALE_CONTROLLER_EPOCH) {
     stateChangeLogger.warn('Received an UpdateMetadata request of an old controller', {

@@ -6,6 +6,7 @@ import { ControlOrder } from '../../../src/server/control-order.js';
 import { API_HANDLERS } from '../../../src/server/index.js';
 import { RequestDispatcher } from '../../../src/server/request-dispatcher.js';
 import type { BrokerServices } from '../../../src/server/services.js';
+import { noSteps } from './metadata-updates.js';
 import { frameOf, requestOf } from './request-of.js';
 
 const TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAEQ';
@@ -85,8 +86,10 @@ class Broker {
         forget: (topic: string) => knownTopics.delete(topic),
       },
       metadata: {
-        forgetReplaced: () => [],
-        updateMetadata: () => (done.push('UpdateMetadata'), []),
+        forgetReplaced: () => noSteps([]),
+        draft: () => noSteps({}),
+        putInForce: () => (done.push('UpdateMetadata'), []),
+        merge: () => noSteps(undefined),
         isFirstAfterChange: () => false,
       },
       groups: {},

@@ -3,6 +3,7 @@ import { settle, SimulatedClock, ZERO_UUID } from '../../../src/common/index.js'
 import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';
 import { ControlOrder } from '../../../src/server/control-order.js';
 import { LargeRequests } from '../../../src/server/large-requests.js';
+import { noSteps } from './metadata-updates.js';
 import { call } from './request-call.js';
 
 const CURRENT = 5n;
@@ -12,6 +13,13 @@ const APIS = [
   { title: 'UpdateMetadata', apiKey: ApiKey.UpdateMetadata, version: 7 },
 ];
 const deleted = [{ topic: 'bills', partition: 1 }];
+
+const updates = {
+  forgetReplaced: () => noSteps([]),
+  draft: () => noSteps({}),
+  putInForce: () => [],
+  merge: () => noSteps(undefined),
+};
 
 /** A broker whose replicas obey; what is set off is kept. */
 function broker() {
@@ -23,7 +31,7 @@ function broker() {
       onPartitionsDeleted: (gone: readonly { topic: string; partition: number }[]) =>
         void done.push(...gone.map(({ topic, partition }) => `forgot ${topic}-${partition}`)),
     },
-    metadata: { forgetReplaced: () => [], updateMetadata: () => deleted, isFirstAfterChange: () => false },
+    metadata: { ...updates, putInForce: () => deleted, isFirstAfterChange: () => false },
     replicas: {
       controllerEpoch: 9,
       becomeLeaderOrFollower: async () => {
@@ -138,8 +146,7 @@ function knowing(ids: Record<string, string>) {
   };
   let looks = 1;
   const metadata = {
-    forgetReplaced: () => [],
-    updateMetadata: () => [],
+    ...updates,
     isFirstAfterChange: () => looks-- > 0,
     allPartitions: () =>
       new Map(

@@ -1,6 +1,7 @@
 import { ZERO_UUID } from '../../../src/common/index.js';
 import { ErrorCode, updateMetadataRequest, type UpdateMetadataRequestInput } from '../../../src/protocol/index.js';
 import { MetadataCache } from '../../../src/server/metadata-cache.js';
+import { updateAtOnce } from './metadata-updates.js';
 
 const ID = 'krQW5U1sQHKpMcqj_AhrRg';
 const OTHER_ID = 'IfN3DXl7TrOfOrOCeF2Sig';
@@ -21,7 +22,7 @@ function update(
   version = 8,
 ): { topic: string; partition: number }[] {
   const full = { controllerId: 1, controllerEpoch: 1, liveBrokers: BROKERS, ...request };
-  return cache.updateMetadata(updateMetadataRequest.decode(updateMetadataRequest.encode(full, version), version));
+  return updateAtOnce(cache, updateMetadataRequest.decode(updateMetadataRequest.encode(full, version), version));
 }
 
 function state(partitionIndex: number, leader: number, replicas = [1, 2], isr = replicas) {

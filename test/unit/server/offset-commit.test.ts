@@ -1,6 +1,7 @@
 /** Topics that go, and come again under their names, while a commit for them is on its way to the coordinator. */
 import { ApiKey, type UpdateMetadataRequest } from '../../../src/protocol/index.js';
 import { MetadataCache } from '../../../src/server/metadata-cache.js';
+import { updateAtOnce } from './metadata-updates.js';
 import { call } from './request-call.js';
 
 const [OLD, NEW] = ['AAAAAAAAAAAAAAAAAAAABg', 'AAAAAAAAAAAAAAAAAAAABw'];
@@ -9,7 +10,7 @@ const LEADER_DURING_DELETE = -2;
 function update(metadata: MetadataCache, topicId: string, leader: number): void {
   const state = { partitionIndex: 0, leader, leaderEpoch: 0, isr: [1], replicas: [1], offlineReplicas: [] };
   const topicStates = [{ topicName: 'orders', topicId, partitionStates: [state] }];
-  metadata.updateMetadata({
+  updateAtOnce(metadata, {
     controllerId: 1,
     liveBrokers: [],
     topicStates,

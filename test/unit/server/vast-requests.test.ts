@@ -16,6 +16,8 @@ import {
   type ProduceResponse,
 } from '../../../src/protocol/index.js';
 import { MetadataCache } from '../../../src/server/metadata-cache.js';
+import { updateAtOnce } from './metadata-updates.js';
+import { TopicWaiter } from '../../../src/server/admin/topic-waiter.js';
 import { LargeRequests } from '../../../src/server/large-requests.js';
 import { call, type RequestCall } from './request-call.js';
 
@@ -26,7 +28,8 @@ async function ask<T>(
 ): Promise<T> {
   const clock = new SimulatedClock();
   const largeRequests = new LargeRequests(clock, 1e9);
-  const outcome = await call({ apiKey, version, body, services: { clock, largeRequests, ...services } });
+  const topicAdmin = { waiter: new TopicWaiter(clock) };
+  const outcome = await call({ apiKey, version, body, services: { clock, largeRequests, topicAdmin, ...services } });
   between();
   await clock.advance(10);
   return outcome.answer as T;
@@ -51,7 +54,7 @@ test('Metadata of all topics that takes many turns tells of an update between th
       })),
       liveBrokers: [{ id: 1, endpoints: [{ host: 'h', port: 1, listener: 'PLAINTEXT', securityProtocol: 0 }] }],
     };
-    metadata.updateMetadata(updateMetadataRequest.decode(updateMetadataRequest.encode(input, 7), 7));
+    updateAtOnce(metadata, updateMetadataRequest.decode(updateMetadataRequest.encode(input, 7), 7));
   };
   update(1);
   const services = { metadata, config: { get: () => false }, clusterId: 'c' };
@@ -331,7 +334,7 @@ test('ElectLeaders asks the controller for some partitions at a time, each once'
     version: 2,
     body: { timeoutMs: 0, topicPartitions: [{ topic: 't', partitions: list(9000, (at) => at % 2500) }] },
     services: {
-      metadata: { onUpdate: () => () => undefined },
+      metadata: {},
       controller: {
         electLeaders: (partitions: { topic: string; partition: number }[]) => {
           events.push(partitions.length);
@@ -360,7 +363,6 @@ test('ElectLeaders says of those leaders that the broker has not heard of in tim
     },
     services: {
       metadata: {
-        onUpdate: () => () => undefined,
         partitionInfo: ({ partition }: { partition: number }) => ({ leader: heardOf(partition) ? 1 : 2 }),
       },
       controller: {
