@@ -224,10 +224,23 @@ function settle<ResI extends object>(
   onError: (error: unknown) => void,
 ): void {
   if (outcome === LATER) context.leaveToOthers();
-  else if (outcome instanceof Promise) outcome.then((answer) => settle(answer, context, onError), onError);
-  else if (isSteps(outcome)) {
-    startInSlices(context.clock, outcome, (result) => settle(result, context, onError), onError, context.sliceLimits);
-  } else context.respond(outcome);
+  else if (outcome instanceof Promise) {
+    // What many wait for may come for all of them at one time: the answers are made in turns.
+    outcome.then((answer) => settleInSlices(once(answer), context, onError), onError);
+  } else if (isSteps(outcome)) settleInSlices(outcome, context, onError);
+  else context.respond(outcome);
+}
+
+function settleInSlices<ResI extends object>(
+  steps: Steps<ResI | typeof LATER | Promise<ResI | typeof LATER>>,
+  context: RequestContext<ResI>,
+  onError: (error: unknown) => void,
+): void {
+  startInSlices(context.clock, steps, (result) => settle(result, context, onError), onError, context.sliceLimits);
+}
+
+function* once<T>(result: T): Steps<T> {
+  return result;
 }
 
 /** Whether the answer comes later. */

@@ -11,6 +11,7 @@ import {
 } from '../../cluster/index.js';
 import {
   forEachInSteps,
+  mapInSteps,
   randomUuid,
   runInSlices,
   ZERO_UUID,
@@ -33,6 +34,7 @@ import {
   type ApiResult,
 } from './admin-error.js';
 import { beginInTurn, mapInTurns } from '../in-turns.js';
+import { manualPartitions, validateAssignment } from './asked-replicas.js';
 import { requireFittingAssignment, requireFittingConfig } from './znode-size.js';
 import type { AwaitOthers, Wait } from '../awaited.js';
 import type { TopicView } from './topic-view.js';
@@ -45,10 +47,9 @@ type CreatePartitionsTopic = CreatePartitionsRequest['topics'][number];
  * What one topic may have, before its assignment is made: Kafka tries, and a request for two thousand million partitions is its end.
  */
 const MAX_PARTITIONS = 100_000;
-/** More than any cluster has brokers: the replicas of a partition are compared in one step. */
-const MAX_REPLICAS = 1000;
-/** So many things a sentence names, of one kind. */
-const MAX_NAMED = 1000;
+
+/** That are looked at in one step. */
+const PARTITIONS_A_STEP = 64;
 
 /** Topics whose assignments are read and written side by side. */
 const MAX_CONCURRENT = 100;
@@ -116,12 +117,15 @@ export class TopicAdmin {
     }
     const isPending = ({ errorCode }: CreatedTopic): boolean => errorCode === ErrorCode.NONE;
     if (validateOnly || !created.some(isPending)) return created;
-    const missesLeader = (result: CreatedTopic, i: number): boolean =>
-      isPending(result) && this.missesLeader(topics[i]!.name, result.numPartitions);
-    if (timeoutMs > 0) await awaitOthers(this.waiter.wait(timeoutMs, () => !created.some(missesLeader)));
-    return created.map((result, i) =>
-      isPending(result) && (timeoutMs <= 0 || missesLeader(result, i)) ? timedOut(result) : result,
-    );
+    const missesLeader = (result: CreatedTopic): Steps<boolean> => this.missesLeader(result.name, result.numPartitions);
+    let late = created.filter(isPending);
+    if (timeoutMs > 0) {
+      const pending = late;
+      await awaitOthers(this.waiter.wait(timeoutMs, () => noneOf(pending, missesLeader)));
+      late = await runInSlices(clock, allOf(pending, missesLeader));
+    }
+    const timedOutOnes = new Set(late);
+    return created.map((result) => (timedOutOnes.has(result) ? timedOut(result) : result));
   }
 
   /** One result for each topic, in their order. */
@@ -132,19 +136,21 @@ export class TopicAdmin {
     awaitOthers: AwaitOthers,
   ): Promise<ApiResult[]> {
     const brokers = await this.registeredBrokers();
-    const results = await mapInTurns(this.deps.clock, topics, MAX_CONCURRENT, (topic) =>
+    const { clock } = this.deps;
+    const results = await mapInTurns(clock, topics, MAX_CONCURRENT, (topic) =>
       attempt(this.deps.log, topic.name, () => this.addPartitions(topic, brokers, validateOnly)),
     );
     // As many as the cluster has, while those that are named may be any number.
-    const growing: number[] = [];
+    let growing: number[] = [];
     for (const [at, { errorCode }] of results.entries()) if (errorCode === ErrorCode.NONE) growing.push(at);
     if (validateOnly || growing.length === 0) return results;
-    const missesLeader = (at: number): boolean => this.missesLeader(topics[at]!.name, topics[at]!.count);
-    if (timeoutMs > 0) await awaitOthers(this.waiter.wait(timeoutMs, () => !growing.some(missesLeader)));
-    for (const at of growing) {
-      if (timeoutMs > 0 && !missesLeader(at)) continue;
-      results[at] = { errorCode: ErrorCode.REQUEST_TIMED_OUT, errorMessage: null };
+    if (timeoutMs > 0) {
+      const pending = growing;
+      const missesLeader = (at: number): Steps<boolean> => this.missesLeader(topics[at]!.name, topics[at]!.count);
+      await awaitOthers(this.waiter.wait(timeoutMs, () => noneOf(pending, missesLeader)));
+      growing = await runInSlices(clock, allOf(pending, missesLeader));
     }
+    for (const at of growing) results[at] = { errorCode: ErrorCode.REQUEST_TIMED_OUT, errorMessage: null };
     return results;
   }
 
@@ -168,10 +174,16 @@ export class TopicAdmin {
       const { errorCode } = await beginInTurn(clock, () => attempt(log, topic.name, () => mark(topic)));
       results.set(topic, errorCode);
     }
-    const pending = topics.filter((topic) => results.get(topic) === ErrorCode.NONE);
-    const isGone = ({ name }: T): boolean => timeoutMs > 0 && !view.hasTopic(name);
-    if (timeoutMs > 0) await awaitOthers(this.waiter.wait(timeoutMs, () => pending.every(isGone)));
-    for (const topic of pending) if (!isGone(topic)) results.set(topic, ErrorCode.REQUEST_TIMED_OUT);
+    let late = topics.filter((topic) => results.get(topic) === ErrorCode.NONE);
+    if (timeoutMs > 0) {
+      const pending = late;
+      const isThere = function* ({ name }: T): Steps<boolean> {
+        return view.hasTopic(name);
+      };
+      await awaitOthers(this.waiter.wait(timeoutMs, () => noneOf(pending, isThere)));
+      late = await runInSlices(clock, allOf(pending, isThere));
+    }
+    for (const topic of late) results.set(topic, ErrorCode.REQUEST_TIMED_OUT);
     return results;
   }
 
@@ -261,7 +273,7 @@ export class TopicAdmin {
     assignment: ReadonlyMap<number, readonly number[]>,
     overrides: ReadonlyMap<string, string>,
   ): Promise<void> {
-    const { stores, config } = this.deps;
+    const { clock, stores, config } = this.deps;
     const invalid = whyInvalidTopicName(topic);
     if (invalid !== null) throw new AdminError(ErrorCode.INVALID_TOPIC_EXCEPTION, invalid);
     const [isMarked, exists] = await Promise.all([
@@ -270,18 +282,25 @@ export class TopicAdmin {
     ]);
     if (isMarked) throw new AdminError(ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${topic}' is marked for deletion.`);
     if (exists) throw alreadyExists(topic);
-    if (hasCollisionChars(topic)) {
-      const colliding = (await stores.topics.topics()).filter((other) => collides(topic, other));
+    const others = hasCollisionChars(topic) ? await stores.topics.topics() : [];
+    await runInSlices(clock, checkNew());
+
+    /** What ZooKeeper answers comes for many at one time. */
+    function* checkNew(): Steps<void> {
+      const colliding: string[] = [];
+      yield* forEachInSteps(others, (other) => {
+        if (collides(topic, other)) colliding.push(other);
+      });
       if (colliding.includes(topic)) throw alreadyExists(topic);
       if (colliding.length > 0) {
         const text = `Topic '${topic}' collides with existing topics: ${colliding.join(', ')}`;
         throw new AdminError(ErrorCode.INVALID_TOPIC_EXCEPTION, text);
       }
+      yield* validateAssignment(assignment);
+      // Both go to ZooKeeper in one request.
+      yield* requireFittingAssignment(assignment, requireFittingConfig(overrides));
+      validateTopicConfig(config(), overrides);
     }
-    await runInSlices(this.deps.clock, validateAssignment(assignment));
-    // Both go to ZooKeeper in one request.
-    await runInSlices(this.deps.clock, requireFittingAssignment(assignment, requireFittingConfig(overrides)));
-    validateTopicConfig(config(), overrides);
   }
 
   /** On the assignment that was read: a reassignment that begins meanwhile refuses it, and is not undone. */
@@ -294,7 +313,7 @@ export class TopicAdmin {
     const missing = new AdminError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${topic}' does not exist.`);
     if (whyInvalidTopicName(topic) !== null) throw missing;
     const existing = await this.deps.stores.topics.changeAssignment(topic, async (current) => {
-      const grown = await this.grown(current, request, brokers);
+      const grown = await runInSlices(this.deps.clock, this.grown(current, request, brokers));
       if (validateOnly) return null;
       this.deps.log.info('Creating partitions', { topic, from: current.partitions.size, to: request.count });
       return grown;
@@ -303,15 +322,21 @@ export class TopicAdmin {
   }
 
   /** The assignment with the partitions that are asked for; refused where that cannot be. */
-  private async grown(
+  private *grown(
     existing: TopicAssignment,
     { name: topic, count, assignments }: CreatePartitionsTopic,
     brokers: readonly AssignableBroker[],
-  ): Promise<TopicAssignment> {
+  ): Steps<TopicAssignment> {
     if (existing.partitions.size === 0) {
       throw new AdminError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${topic}' does not exist.`);
     }
-    if ([...existing.partitions.values()].some(({ adding, removing }) => adding.length > 0 || removing.length > 0)) {
+    const partitions = new Map<number, ReplicaAssignment>();
+    let isReassigned = false;
+    yield* forEachInSteps(existing.partitions, ([partition, replicas]) => {
+      isReassigned ||= replicas.adding.length > 0 || replicas.removing.length > 0;
+      partitions.set(partition, replicas);
+    });
+    if (isReassigned) {
       const text = `A partition reassignment is in progress for the topic '${topic}'.`;
       throw new AdminError(ErrorCode.REASSIGNMENT_IN_PROGRESS, text);
     }
@@ -326,7 +351,7 @@ export class TopicAdmin {
     const first = existing.partitions.get(0);
     if (!first) throw new Error(`partition 0 is missing from the assignment of topic ${topic}`);
     const added = assignments
-      ? await runInSlices(this.deps.clock, manualPartitions(assignments, oldCount, count, first, brokers))
+      ? yield* manualPartitions(assignments, oldCount, count, first, brokers)
       : assignReplicas(brokers, {
           partitionCount: count - oldCount,
           replicationFactor: first.replicas.length,
@@ -336,10 +361,11 @@ export class TopicAdmin {
           ),
           startPartitionId: oldCount,
         });
-    const partitions = new Map(existing.partitions);
-    for (const [partition, replicas] of added) partitions.set(partition, { replicas, adding: [], removing: [] });
-    const all = [...partitions].map(([partition, { replicas }]) => [partition, replicas] as const);
-    await runInSlices(this.deps.clock, requireFittingAssignment(all));
+    yield* forEachInSteps(added, ([partition, replicas]) => {
+      partitions.set(partition, { replicas, adding: [], removing: [] });
+    });
+    const all = yield* mapInSteps(partitions, ([partition, { replicas }]) => [partition, replicas] as const);
+    yield* requireFittingAssignment(all);
     return { ...existing, partitions };
   }
 
@@ -358,8 +384,9 @@ export class TopicAdmin {
     return brokers;
   }
 
-  private missesLeader(topic: string, partitionCount: number): boolean {
+  private *missesLeader(topic: string, partitionCount: number): Steps<boolean> {
     for (let partition = 0; partition < partitionCount; partition++) {
+      if ((partition + 1) % PARTITIONS_A_STEP === 0) yield;
       const info = this.deps.view.partitionInfo({ topic, partition });
       if (!info || info.leader === NO_LEADER) return true;
     }
@@ -367,102 +394,26 @@ export class TopicAdmin {
   }
 }
 
+function* allOf<T>(items: readonly T[], isSo: (item: T) => Steps<boolean>): Steps<T[]> {
+  const all: T[] = [];
+  for (const [at, item] of items.entries()) {
+    if (yield* isSo(item)) all.push(item);
+    if ((at + 1) % PARTITIONS_A_STEP === 0) yield;
+  }
+  return all;
+}
+
+function* noneOf<T>(items: readonly T[], isSo: (item: T) => Steps<boolean>): Steps<boolean> {
+  for (const [at, item] of items.entries()) {
+    if (yield* isSo(item)) return false;
+    if ((at + 1) % PARTITIONS_A_STEP === 0) yield;
+  }
+  return true;
+}
+
 /** For whoever is no request of a client. */
 function plainly<T>({ ended }: Wait<T>): Promise<T> {
   return ended;
-}
-
-function* validateAssignment(assignment: ReadonlyMap<number, readonly number[]>): Steps<void> {
-  const refuse = (text: string): never => {
-    throw new AdminError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, text);
-  };
-  const counts = new Set<number>();
-  let hasDuplicates = false;
-  let hasNegative = false;
-  let sum = 0;
-  yield* forEachInSteps(assignment, ([partition, replicas]) => {
-    requireFewReplicas(replicas);
-    counts.add(replicas.length);
-    hasDuplicates ||= replicas.length > 1 && new Set(replicas).size !== replicas.length;
-    hasNegative ||= partition < 0;
-    sum += partition;
-  });
-  if (counts.size !== 1) refuse('All partitions should have the same number of replicas');
-  if (hasDuplicates) {
-    // The words of Scala's toString are part of what clients see; small numbers stand in order in its hash tables.
-    const inOrder = firstOf(assignment).sort(([a], [b]) => a - b);
-    const entries = inOrder.map(([partition, replicas]) => `${partition} -> ArrayBuffer(${shown(replicas)})`);
-    refuse(`Duplicate replica assignment found: HashMap(${entries.join(', ')})`);
-  }
-  // Kafka leaves negative ones out of the sum, and makes topics of them whose znodes no one reads.
-  if (hasNegative || sum !== (assignment.size * (assignment.size - 1)) / 2) {
-    refuse('partitions should be a consecutive 0-based integer sequence');
-  }
-}
-
-/** As many as a sentence may name. */
-function firstOf<T>(items: Iterable<T>): T[] {
-  const first: T[] = [];
-  for (const item of items) {
-    if (first.length === MAX_NAMED) break;
-    first.push(item);
-  }
-  return first;
-}
-
-function shown(numbers: Iterable<number>): string {
-  return firstOf(numbers).join(', ');
-}
-
-function requireFewReplicas(replicas: readonly number[]): void {
-  if (replicas.length <= MAX_REPLICAS) return;
-  const text = `A partition may have ${MAX_REPLICAS} replicas at most, not ${replicas.length}.`;
-  throw new AdminError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, text);
-}
-
-/** Checks the replicas that were asked for new partitions, in the order of `ZkAdminManager` and then `AdminZkClient`. */
-function* manualPartitions(
-  assignments: NonNullable<CreatePartitionsTopic['assignments']>,
-  oldCount: number,
-  count: number,
-  first: ReplicaAssignment,
-  brokers: readonly AssignableBroker[],
-): Steps<Map<number, readonly number[]>> {
-  const refuse = (text: string): never => {
-    throw new AdminError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, text);
-  };
-  const alive = new Set(brokers.map(({ id }) => id));
-  const unknown = new Set<number>();
-  yield* forEachInSteps(assignments, ({ brokerIds }) => {
-    requireFewReplicas(brokerIds);
-    for (const id of brokerIds) if (!alive.has(id) && unknown.size < MAX_NAMED) unknown.add(id);
-  });
-  if (unknown.size > 0) refuse(`Unknown broker(s) in replica assignment: ${shown(unknown)}.`);
-  if (assignments.length !== count - oldCount) {
-    refuse(
-      `Increasing the number of partitions by ${count - oldCount} but ${assignments.length} assignments provided.`,
-    );
-  }
-  const added = new Map<number, readonly number[]>();
-  const expected = first.replicas.length;
-  const bad: [number, number][] = [];
-  yield* forEachInSteps(assignments, ({ brokerIds: replicas }) => {
-    const partition = oldCount + added.size;
-    added.set(partition, replicas);
-    if (replicas.length !== expected && bad.length < MAX_NAMED) bad.push([partition, replicas.length]);
-    if (replicas.length === 0) refuse(`Cannot have replication factor of 0 for partition id ${partition}.`);
-    if (new Set(replicas).size !== replicas.length) {
-      refuse(`Duplicate brokers not allowed in replica assignment: ${shown(replicas)} for partition id ${partition}.`);
-    }
-  });
-  if (bad.length > 0) {
-    refuse(
-      `Inconsistent replication factor between partitions, partition 0 has ${expected} while partitions ` +
-        `[${bad.map(([partition]) => partition).join(', ')}] have replication factors ` +
-        `[${bad.map(([, replicas]) => replicas).join(', ')}], respectively.`,
-    );
-  }
-  return added;
 }
 
 function alreadyExists(topic: string): AdminError {
