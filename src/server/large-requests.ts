@@ -9,6 +9,8 @@ import type { ApiDescription, MessageSize, RequestHeaderView } from '../protocol
 const HANDLING_BYTES_PER_ELEMENT = 200;
 /** Of V8's heap, for each class of senders: what is being handled. As much again is for one that overdraws, and for what waits for others. */
 const SHARE_OF_HEAP = 0.125;
+/** Of a lane, for what waits for ZooKeeper, which may be away for hours; one may overdraw. */
+const SHARE_AT_ZOOKEEPER = 0.25;
 /** So long a request waits for room at most. Its frame is kept meanwhile. */
 const MAX_WAIT_MS = 30_000;
 
@@ -36,9 +38,11 @@ export interface LargeRequestOwner {
 /** A request's part of the memory, or its wish for it. */
 export class LargeRequest implements Tenant {
   /** @internal */
-  state: 'outside' | 'waiting' | 'handled' | 'leftToOthers' | 'gone' = 'outside';
+  state: 'outside' | 'waiting' | 'handled' | 'leftToOthers' | 'atZooKeeper' | 'gone' = 'outside';
   /** @internal */
   waitTimer: Timer | null = null;
+  /** @internal While it stands in line for its turn to ask ZooKeeper. */
+  onTurnAtZooKeeper: (() => void) | null = null;
 
   constructor(
     private readonly lane: Lane,
@@ -60,6 +64,14 @@ export class LargeRequest implements Tenant {
     this.lane.leaveToOthers(this);
   }
 
+  /**
+   * It is left to others until it is its turn to ask ZooKeeper, at once or in a turn of its own; from then on it is counted among its like, until it is
+   * left to others again. Who is pushed out meanwhile has no turn.
+   */
+  askZooKeeper(onTurn: () => void): void {
+    this.lane.askZooKeeper(this, onTurn);
+  }
+
   /** Nothing is left of it. */
   leave(): void {
     this.lane.leave(this);
@@ -69,6 +81,7 @@ export class LargeRequest implements Tenant {
 /** The requests of one class of senders. */
 class Lane {
   private readonly handled: GrantingRoom<LargeRequest>;
+  private readonly atZooKeeper: GrantingRoom<LargeRequest>;
   /** By address, the oldest first. */
   private readonly leftToOthers = new Map<string, { bytes: number; readonly requests: Set<LargeRequest> }>();
   private leftToOthersBytes = 0;
@@ -78,6 +91,8 @@ class Lane {
     private readonly capacityBytes: number,
   ) {
     this.handled = new GrantingRoom(clock, capacityBytes, (request) => this.begin(request));
+    const zooKeeperBytes = Math.floor(capacityBytes * SHARE_AT_ZOOKEEPER);
+    this.atZooKeeper = new GrantingRoom(clock, zooKeeperBytes, (request) => this.beginAtZooKeeper(request));
   }
 
   get usedBytes(): number {
@@ -86,6 +101,10 @@ class Lane {
 
   get keptBytes(): number {
     return this.leftToOthersBytes;
+  }
+
+  get atZooKeeperBytes(): number {
+    return this.atZooKeeper.heldBytes;
   }
 
   get waiters(): number {
@@ -99,7 +118,8 @@ class Lane {
   }
 
   leaveToOthers(request: LargeRequest): void {
-    if (request.state !== 'handled' && request.state !== 'outside') return;
+    const { state } = request;
+    if (state !== 'handled' && state !== 'outside' && state !== 'atZooKeeper') return;
     this.leave(request);
     request.state = 'leftToOthers';
     const { address, bytes } = request;
@@ -111,10 +131,19 @@ class Lane {
     this.makeRoom();
   }
 
+  askZooKeeper(request: LargeRequest, onTurn: () => void): void {
+    this.leaveToOthers(request);
+    if (request.state !== 'leftToOthers') return;
+    request.onTurnAtZooKeeper = onTurn;
+    this.atZooKeeper.enter(request);
+  }
+
   leave(request: LargeRequest): void {
     const { state } = request;
     request.state = 'gone';
     request.waitTimer?.cancel();
+    if (state === 'atZooKeeper' || request.onTurnAtZooKeeper) this.atZooKeeper.leave(request);
+    request.onTurnAtZooKeeper = null;
     if (state === 'leftToOthers') this.forget(request);
     else if (state === 'waiting' || state === 'handled') this.handled.leave(request);
   }
@@ -126,9 +155,18 @@ class Lane {
     request.owner.onEntered();
   }
 
+  private beginAtZooKeeper(request: LargeRequest): void {
+    const onTurn = request.onTurnAtZooKeeper!;
+    request.onTurnAtZooKeeper = null;
+    this.forget(request);
+    request.state = 'atZooKeeper';
+    onTurn();
+  }
+
   /** Of what waits for others there is no more than what is not being handled leaves: the address that has most of it gives way. */
   private makeRoom(): void {
-    while (this.leftToOthersBytes > 0 && this.usedBytes + this.leftToOthersBytes > 2 * this.capacityBytes) {
+    const leftBytes = (): number => 2 * this.capacityBytes - this.usedBytes - this.atZooKeeperBytes;
+    while (this.leftToOthersBytes > 0 && this.leftToOthersBytes > leftBytes()) {
       const most = [...this.leftToOthers.values()].reduce((a, b) => (b.bytes > a.bytes ? b : a));
       const [oldest] = most.requests;
       this.pushOut(oldest!);
@@ -155,7 +193,8 @@ class Lane {
  * times its size. A request that does not fit waits (`FairRoom`); one that never would is refused, for in Node nobody survives a heap
  * that is full. Kafka has no such bound, and its bytes cost less.
  *
- * What waits for others, a leader to be elected say, may do so for days and keeps no one waiting: it goes when its room is needed.
+ * What waits for others, a leader to be elected say, may do so for days and keeps no one waiting: it goes when its room is needed. What ZooKeeper is
+ * asked for cannot go, and while ZooKeeper is away it has no end: it keeps its like waiting, which are left to others meanwhile, and no one else.
  */
 export class LargeRequests {
   private readonly lanes: Record<LargeRequestSender, Lane>;
@@ -191,6 +230,11 @@ export class LargeRequests {
   /** What requests take that wait for what others do. */
   get keptBytes(): number {
     return this.lanes.broker.keptBytes + this.lanes.client.keptBytes;
+  }
+
+  /** What requests take that ZooKeeper is asked for. */
+  get atZooKeeperBytes(): number {
+    return this.lanes.broker.atZooKeeperBytes + this.lanes.client.atZooKeeperBytes;
   }
 
   /** Requests that wait. */

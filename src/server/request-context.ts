@@ -18,7 +18,7 @@ import {
 } from '../security/index.js';
 import { answerTurnsOf, SMALL_ANSWER_BYTES, UNKNOWN_ANSWER_BYTES, type AnswerTurn } from './answer-turns.js';
 import { AnswerWriting, NoRoomForAnswer } from './answer-writing.js';
-import { endedOrAbandoned, type Wait } from './awaited.js';
+import { AbandonedError, endedOrAbandoned, type Wait } from './awaited.js';
 import { senderOf, sliceLimitsOf, type LargeRequest } from './large-requests.js';
 import type { BrokerServices } from './services.js';
 
@@ -306,6 +306,35 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     return endedOrAbandoned(wait, this.request);
   }
 
+  /**
+   * Does what asks ZooKeeper, or the controller, which does, when it is its turn among its like: while ZooKeeper is away it has no end, and keeps no one
+   * waiting who does not need ZooKeeper. It is over with its connection until it has its turn, and again when `ask` has ended.
+   */
+  async atZooKeeper<T>(ask: () => Promise<T>): Promise<T> {
+    const { request } = this;
+    // When its handler has returned it is known what a small request keeps.
+    await Promise.resolve();
+    if (request.isEnded) throw new AbandonedError();
+    const place = this.place ?? this.placeFor(UNCOUNTED_WAITING_BYTES + this.countedBytes);
+    const endIfAbandoned = (): void => {
+      request.endsWhenAbandoned = true;
+      if (request.isAbandoned) request.respondNothing();
+    };
+    endIfAbandoned();
+    await new Promise<void>((resolve) => {
+      place.askZooKeeper(() => {
+        request.endsWhenAbandoned = false;
+        resolve();
+      });
+    });
+    try {
+      return await ask();
+    } finally {
+      place.leaveToOthers();
+      endIfAbandoned();
+    }
+  }
+
   /** @internal What is left to do is somebody else's. */
   leaveToOthers(): void {
     const { request } = this;
@@ -321,17 +350,23 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
    * many such wait: others may be cut off, or this one.
    */
   countWhileWaiting(keptBytes: number): void {
-    const { request, clientId, clientAddress, apiKey } = this;
+    const { request, clientId } = this;
     const bytes = keptBytes + 2 * (clientId?.length ?? 0);
     const furtherBytes = bytes - this.countedBytes;
     if (this.place || request.isAbandoned || request.isEnded || furtherBytes <= UNCOUNTED_WAITING_BYTES) return;
     this.countedBytes = bytes;
-    const place = this.largeRequests.request(senderOf(apiOf(apiKey)!, request.header), clientAddress, furtherBytes, {
+    this.placeFor(furtherBytes).leaveToOthers();
+  }
+
+  /** For a request that is not large. */
+  private placeFor(bytes: number): LargeRequest {
+    const { request, clientAddress, apiKey } = this;
+    const place = this.largeRequests.request(senderOf(apiOf(apiKey)!, request.header), clientAddress, bytes, {
       onEntered: () => undefined,
       onPushedOut: () => request.pushOut('Closed a connection for requests that waited while memory is short'),
     });
     this.whenEnded(() => place.leave());
-    place.leaveToOthers();
+    return place;
   }
 
   /** Besides what is to be done then already. */

@@ -21,7 +21,8 @@ type Answer = { responses: (ApiResult & Resource)[] };
 /** Replaces all overrides of each resource. */
 export const alterConfigs = handler(alterConfigsRequest, alterConfigsResponse, async (request, context) => {
   const { resources, validateOnly } = request;
-  const results = await context.configAdmin.alter(resources, validateOnly, authorizeAlter(context));
+  const alter = () => context.configAdmin.alter(resources, validateOnly, authorizeAlter(context));
+  const results = await context.atZooKeeper(alter);
   return runInSlices(context.clock, answersOf(resources, results));
 });
 
@@ -31,7 +32,8 @@ export const incrementalAlterConfigs = handler(
   incrementalAlterConfigsResponse,
   async (request, context) => {
     const { resources, validateOnly } = request;
-    const results = await context.configAdmin.incrementalAlter(resources, validateOnly, authorizeAlter(context));
+    const alter = () => context.configAdmin.incrementalAlter(resources, validateOnly, authorizeAlter(context));
+    const results = await context.atZooKeeper(alter);
     return runInSlices(context.clock, answersOf(resources, results));
   },
 );

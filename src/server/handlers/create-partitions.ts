@@ -7,6 +7,7 @@ import {
   type CreatePartitionsResponseInput,
 } from '../../protocol/index.js';
 import { isNameOfTopicZnode } from '../../zookeeper/index.js';
+import type { AwaitOthers } from '../awaited.js';
 import { ApiError, handler } from '../handler.js';
 
 type Topic = CreatePartitionsRequest['topics'][number];
@@ -50,15 +51,16 @@ export const createPartitions = handler(
     // Where Kafka's client of ZooKeeper refuses the path, no topic of the request is answered for.
     if (isAnyUnaskable) throw new ApiError(ErrorCode.UNKNOWN_SERVER_ERROR);
     if (valid.length === 0) return { results: yield* answersOf(counts.keys(), results) };
-    return topicAdmin
-      .createPartitions(valid, request.timeoutMs, request.validateOnly, (wait) => context.awaitOthers(wait))
-      .then(async (outcomes) => {
-        await runInSlices(
-          clock,
-          mapInSteps(valid, ({ name }, at) => void results.set(name, outcomes[at]!)),
-        );
-        return { results: await runInSlices(clock, answersOf(counts.keys(), results)) };
-      });
+    const { timeoutMs, validateOnly } = request;
+    const awaitOthers: AwaitOthers = (wait) => context.awaitOthers(wait);
+    const grow = () => topicAdmin.createPartitions(valid, timeoutMs, validateOnly, awaitOthers);
+    return context.atZooKeeper(grow).then(async (outcomes) => {
+      await runInSlices(
+        clock,
+        mapInSteps(valid, ({ name }, at) => void results.set(name, outcomes[at]!)),
+      );
+      return { results: await runInSlices(clock, answersOf(counts.keys(), results)) };
+    });
   },
 );
 

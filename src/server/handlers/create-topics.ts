@@ -42,8 +42,9 @@ export const createTopics = handler(createTopicsRequest, createTopicsResponse, f
       allowed.push(topic);
     }
   });
-  return topicAdmin
-    .createTopics(inKafkasOrder(allowed), request, (wait) => context.awaitOthers(wait))
+  const inOrder = inKafkasOrder(allowed);
+  return context
+    .atZooKeeper(() => topicAdmin.createTopics(inOrder, request, (wait) => context.awaitOthers(wait)))
     .then((created) => runInSlices(clock, answersOf(request.topics, refusals, created, context)));
 });
 

@@ -44,7 +44,8 @@ export const deleteTopics = handler(deleteTopicsRequest, deleteTopicsResponse, f
     return { ...found, errorCode: ErrorCode.NONE };
   });
   const awaitOthers: AwaitOthers = (wait) => context.awaitOthers(wait);
-  return topicAdmin.deleteTopics([...deletable.values()], request.timeoutMs, awaitOthers).then(async (outcomes) => {
+  const remove = () => topicAdmin.deleteTopics([...deletable.values()], request.timeoutMs, awaitOthers);
+  return context.atZooKeeper(remove).then(async (outcomes) => {
     const answerOf = (topic: TopicAnswer): TopicAnswer => {
       if (topic.errorCode !== ErrorCode.NONE) return topic;
       const errorCode = outcomes.get(deletable.get(keyOf(topic))!)!;

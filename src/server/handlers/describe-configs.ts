@@ -44,5 +44,7 @@ export const describeConfigs = handler(describeConfigsRequest, describeConfigsRe
     if (!result) described.set(key, (result = describe(resource)));
     return result;
   };
-  return { results: await mapInTurns(clock, request.resources, MAX_CONCURRENT, describeOnce) };
+  const describeAll = () => mapInTurns(clock, request.resources, MAX_CONCURRENT, describeOnce);
+  const isOfTopics = request.resources.some(({ resourceType }) => resourceType === ResourceType.TOPIC);
+  return { results: await (isOfTopics ? context.atZooKeeper(describeAll) : describeAll()) };
 });

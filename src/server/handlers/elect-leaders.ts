@@ -12,7 +12,6 @@ import {
 import { CLUSTER_RESOURCE } from '../../security/index.js';
 import { electLeadersErrorResponse } from '../error-responses.js';
 import { handler, type RequestContext } from '../handler.js';
-import type { Wait } from '../awaited.js';
 
 type Answer = InputOf<typeof electLeadersResponse>;
 type TopicAnswer = NonNullable<Answer['replicaElectionResults']>[number];
@@ -31,7 +30,9 @@ export const electLeaders = handler(electLeadersRequest, electLeadersResponse, f
     return yield* refuse(ErrorCode.UNKNOWN_SERVER_ERROR);
   }
   if (!context.authorize('ALTER', CLUSTER_RESOURCE)) return yield* refuse(ErrorCode.CLUSTER_AUTHORIZATION_FAILED);
-  if (request.topicPartitions === null) return elect(request, yield* allPartitions(context), context);
+  const electAll = (partitions: readonly TopicPartition[]): Promise<Answer> =>
+    context.atZooKeeper(() => elect(request, partitions, context));
+  if (request.topicPartitions === null) return electAll(yield* allPartitions(context));
   const asked: TopicPartition[] = [];
   // Each once, however often it is named.
   const seen = new Map<string, Set<number>>();
@@ -45,7 +46,7 @@ export const electLeaders = handler(electLeadersRequest, electLeadersResponse, f
     });
     yield;
   }
-  return elect(request, asked, context);
+  return electAll(asked);
 });
 
 async function elect(
@@ -54,7 +55,7 @@ async function elect(
   context: RequestContext,
 ): Promise<Answer> {
   const type = request.electionType === UNCLEAN ? 'unclean' : 'preferred';
-  const { clock, controller } = context;
+  const { clock, controller, metadata, topicAdmin } = context;
   const results: ElectLeadersResult[] = [];
   // As many as the cluster has, while those that are asked for may be any number.
   const elected: ElectLeadersResult[] = [];
@@ -66,7 +67,17 @@ async function elect(
       if (result.errorCode === ErrorCode.NONE) elected.push(result);
     }
   }
-  const late = await context.awaitOthers(whenKnown(elected, request.timeoutMs, context));
+  // Those that the metadata do not name yet.
+  const late = new Set(elected);
+  function* areAllKnown(): Steps<boolean> {
+    yield* forEachInSteps(late, (result) => {
+      if (metadata.partitionInfo(result)?.leader === result.leader) late.delete(result);
+    });
+    return late.size === 0;
+  }
+  // Kafka's `DelayedElectLeader`.
+  await context.awaitOthers(topicAdmin.waiter.wait(Math.max(0, request.timeoutMs), areAllKnown));
+  await runInSlices(clock, areAllKnown());
   // Whoever asks for all wants to know what was done, not what was in order already.
   const isShown = ({ errorCode }: ElectLeadersResult): boolean =>
     request.topicPartitions !== null || errorCode !== ErrorCode.ELECTION_NOT_NEEDED;
@@ -83,39 +94,6 @@ function* allPartitions({ metadata }: RequestContext): Steps<TopicPartition[]> {
     yield;
   }
   return all;
-}
-
-/** Kafka's `DelayedElectLeader`: waits until the metadata name the new leaders. Gives those that are still missing when the time is up. */
-function whenKnown(
-  elected: readonly ElectLeadersResult[],
-  timeoutMs: number,
-  { metadata, clock }: RequestContext,
-): Wait<ReadonlySet<ElectLeadersResult>> {
-  const waited = new Set(elected);
-  const checkOff = (): void => {
-    for (const result of waited) {
-      if (metadata.partitionInfo(result)?.leader === result.leader) waited.delete(result);
-    }
-  };
-  let stopWaiting = (): void => undefined;
-  const ended = new Promise<ReadonlySet<ElectLeadersResult>>((resolve) => {
-    const finish = (): void => {
-      stopWaiting();
-      resolve(waited);
-    };
-    const timer = clock.setTimer(Math.max(0, timeoutMs), finish);
-    const stop = metadata.onUpdate(() => {
-      checkOff();
-      if (waited.size === 0) finish();
-    });
-    stopWaiting = () => {
-      timer.cancel();
-      stop();
-    };
-    checkOff();
-    if (waited.size === 0) finish();
-  });
-  return { ended, giveUp: stopWaiting };
 }
 
 /** Those that are `late` have timed out. */

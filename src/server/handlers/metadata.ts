@@ -52,9 +52,9 @@ export const metadata = handler(metadataRequest, metadataResponse, function* (re
   const { topics, refused, missing } = described;
   if (missing.length > 0 && mayCreateTopics(request, context)) {
     context.leaveTurn();
-    return createMissing(missing, context).then((created) =>
-      runInSlices(context.clock, answer(request, context, topics.concat(created), refused)),
-    );
+    return context
+      .atZooKeeper(() => createMissing(missing, context))
+      .then((created) => runInSlices(context.clock, answer(request, context, topics.concat(created), refused)));
   }
   yield* forEachInSteps(missing, (name) => {
     const errorCode =

@@ -372,6 +372,30 @@ describe('memory', () => {
     expect([large.usedBytes, large.keptBytes]).toEqual([175, 0]);
   });
 
+  test('who waits for his turn to ask ZooKeeper is left to others, and pushed out has none', () => {
+    const { large, order, enter, run } = lane(100);
+    const ask = (name: string, address: string, bytes: number): LargeRequest => {
+      const request = enter(name, address, bytes);
+      request.askZooKeeper(() => void order.push(`${name} asks`));
+      return request;
+    };
+    // One in its room of 25 bytes, and one that overdraws.
+    const asking = [ask('a', 'near', 12), ask('b', 'near', 70)];
+    const [c] = [ask('c', 'near', 60), ask('d', 'far', 40)];
+    expect([large.usedBytes, large.atZooKeeperBytes, large.keptBytes]).toEqual([0, 82, 100]);
+    expect(order).toEqual(['a', 'a asks', 'b', 'b asks', 'c', 'd']);
+    order.length = 0;
+    enter('e', 'far', 50);
+    expect([order, large.keptBytes]).toEqual([['c is out', 'e'], 40]);
+    c.leave();
+    for (const request of asking) request.leaveToOthers();
+    run();
+    expect(order).toEqual(['c is out', 'e', 'd asks']);
+    expect([large.atZooKeeperBytes, large.keptBytes]).toEqual([40, 82]);
+    for (const request of asking) request.leave();
+    expect(large.keptBytes).toBe(0);
+  });
+
   test('a heap is shared out: an eighth of it for clients, another for brokers, and as much again for those that overdraw', () => {
     expect(LargeRequests.forHeap(new SimulatedClock(), 8e9).maxBytes).toBe(1e9);
   });
