@@ -36,8 +36,8 @@ import { addInt64, toInt64, type CompressionType, type Int64 } from '../records/
 import { GroupOffsetRequests, type AllOffsets, type Committer } from './group-offset-requests.js';
 import { MAX_KEY_LENGTH } from './core/member-metadata.js';
 import { codesOf, flatten, withCodes, type CommitValues } from './commit-lists.js';
-import { GroupStore, type OffsetCommit, type TransactionalProducer } from './group-store.js';
-import { Membership, type SyncRequest } from './membership.js';
+import { GroupStore, UNUSED_BYTES, type OffsetCommit, type TransactionalProducer } from './group-store.js';
+import { Membership, reasonOf, type SyncRequest } from './membership.js';
 import type { PartitionWriter } from './ports.js';
 import { Rebalance } from './rebalance.js';
 import { joinError, syncError, type JoinGroupResult, type SyncGroupResult } from './results.js';
@@ -60,8 +60,6 @@ const MAX_PROTOCOLS = 1000;
 const UNUSED_SHARE = 0.125;
 /** And for all members, those that bring much and the others. One address may have half of it. */
 const ALL_MEMBERS_SHARE = 3;
-/** What is kept of such a member, or of such a group. */
-const UNUSED_BYTES = 2048;
 /** Of lists that a request names. */
 const ITEMS_A_STEP = 64;
 
@@ -108,7 +106,7 @@ export class GroupCoordinator {
     this.maxSessionTimeoutMs = maxSessionTimeoutMs;
     this.maxSize = maxSize;
     this.expiryIntervalMs = offsets.retentionCheckIntervalMs;
-    const maxUnused = Math.floor((options.maxMemberBytes * UNUSED_SHARE) / UNUSED_BYTES);
+    const maxUnusedBytes = Math.floor(options.maxMemberBytes * UNUSED_SHARE);
     this.store = new GroupStore(
       {
         offsetMetadataMaxBytes: offsets.metadataMaxBytes,
@@ -117,14 +115,15 @@ export class GroupCoordinator {
         commitTimeoutMs: offsets.commitTimeoutMs,
         commitRequiredAcks: offsets.commitRequiredAcks,
         compression: COMPRESSION_BY_ID[offsets.compressionId] ?? 'none',
-        maxUnusedGroups: maxUnused,
+        maxUnusedGroupBytes: maxUnusedBytes,
         maxMemberBytes: options.maxMemberBytes * ALL_MEMBERS_SHARE,
       },
       writer,
       clock,
       logger,
     );
-    this.rebalance = new Rebalance(initialRebalanceDelayMs, maxUnused, this.store, clock, logger);
+    const maxPending = Math.floor(maxUnusedBytes / UNUSED_BYTES);
+    this.rebalance = new Rebalance(initialRebalanceDelayMs, maxPending, this.store, clock, logger);
     this.membership = new Membership(
       { maxSize: this.maxSize, maxMemberBytes: options.maxMemberBytes },
       this.store,
@@ -242,7 +241,7 @@ export class GroupCoordinator {
         sessionTimeoutMs,
         protocolType: request.protocolType,
         protocols: request.protocols.map(({ name, metadata }) => ({ name, metadata: Buffer.from(metadata) })),
-        reason: request.reason === null || request.reason === '' ? 'not provided' : request.reason,
+        reason: reasonOf(request.reason || null),
       },
       respond,
     );
@@ -296,7 +295,7 @@ export class GroupCoordinator {
       if (members.length % ITEMS_A_STEP === ITEMS_A_STEP - 1) yield;
       if (group?.is('Dead')) return { throttleTimeMs: 0, errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, members: [] };
       const ofMember = group
-        ? this.membership.leave(group, memberId, groupInstanceId, reason ?? 'not provided')
+        ? this.membership.leave(group, memberId, groupInstanceId, reasonOf(reason))
         : ErrorCode.UNKNOWN_MEMBER_ID;
       members.push({ memberId, groupInstanceId, errorCode: ofMember });
     }

@@ -37,11 +37,14 @@ export interface GroupStoreConfig {
   readonly commitTimeoutMs: number;
   readonly commitRequiredAcks: number;
   readonly compression: CompressionType;
-  /** Of groups that no one has joined or committed to yet the oldest ends when there are more. At least 1. */
-  readonly maxUnusedGroups: number;
+  /** Of groups that no one has joined or committed to yet the oldest ends when they take more. There may be one. */
+  readonly maxUnusedGroupBytes: number;
   /** What the members of all groups may take, all told. */
   readonly maxMemberBytes: number;
 }
+
+/** What is kept of a group that no one has used, or of a member that was given an id, besides that. */
+export const UNUSED_BYTES = 2048;
 
 /** A commit for one partition. */
 export interface OffsetCommit {
@@ -66,6 +69,11 @@ class GroupsOfPartition implements GroupHome {
   isGivenUp = false;
 }
 
+/** A group's name may be a hundred times as long as those that people give. */
+function unusedBytesOf(groupId: string): number {
+  return UNUSED_BYTES + 2 * groupId.length;
+}
+
 interface Tombstone {
   readonly key: Buffer;
   readonly value: null;
@@ -88,6 +96,7 @@ export class GroupStore {
   private readonly givenUp = new Set<GroupsOfPartition>();
   /** Those of all groups that no one has joined or committed to since a request made them, the oldest first. */
   private readonly unusedGroups = new Map<string, GroupMetadata>();
+  private unusedGroupBytes = 0;
   private readonly openGroupsOfProducer = new Map<Int64, Set<string>>();
   private readonly partitions: OwnedPartitions;
   /** By partition that is to be loaded: what was deleted since. What is read may have offsets of it. */
@@ -150,7 +159,9 @@ export class GroupStore {
     const group = new GroupMetadata(groupId, 'Empty', this.clock.nowMs());
     this.add(group);
     this.unusedGroups.set(groupId, group);
-    if (this.unusedGroups.size > this.config.maxUnusedGroups) this.endOldestUnused();
+    this.unusedGroupBytes += unusedBytesOf(groupId);
+    while (this.unusedGroupBytes > this.config.maxUnusedGroupBytes && this.unusedGroups.size > 1)
+      this.endOldestUnused();
     return group;
   }
 
@@ -165,7 +176,7 @@ export class GroupStore {
 
   /** Someone joins the group, or commits to it. */
   onUsed({ groupId }: GroupMetadata): void {
-    this.unusedGroups.delete(groupId);
+    if (this.unusedGroups.delete(groupId)) this.unusedGroupBytes -= unusedBytesOf(groupId);
   }
 
   /** A JoinGroup without a member id makes a group, whatever becomes of it: one client could make millions before the next round of expiry. */
@@ -185,7 +196,7 @@ export class GroupStore {
   private release(group: GroupMetadata): void {
     group.cancelTimers();
     group.countIn(null);
-    this.unusedGroups.delete(group.groupId);
+    this.onUsed(group);
     for (const producerId of group.offsets.openTransactions()) this.closeGroupOf(producerId, group.groupId);
   }
 
@@ -221,13 +232,18 @@ export class GroupStore {
       }
       onStored(groupErrorOfAppend(errorCode));
     };
-    // It would be made to be refused by the log: copied and compressed in one step, however much the members of a group bring.
-    if (leastBytesOfGroup(group, assignment) > this.maxGroupBytes(group.groupId)) {
+    // It would be made to be refused by the log: compressed in one step, however much the members of a group bring.
+    if (!this.mayFit(group, assignment)) {
       onAppended(ErrorCode.MESSAGE_TOO_LARGE);
       return;
     }
     const key = encodeGroupMetadataKey(group.groupId);
     this.append(group.groupId, this.batch([{ key, value: encodeGroupMetadataValue(group, assignment) }]), onAppended);
+  }
+
+  /** False of a group whose record with this assignment is too large for the log. */
+  mayFit(group: GroupMetadata, assignment: ReadonlyMap<string, Buffer>): boolean {
+    return leastBytesOfGroup(group, assignment) <= this.maxGroupBytes(group.groupId);
   }
 
   /** What is compressed may take more than the log's batches; no more than a load reads. */

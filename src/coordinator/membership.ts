@@ -1,7 +1,7 @@
 import { assert, unreachable, type Logger } from '../common/index.js';
 import { ErrorCode } from '../protocol/index.js';
 import { ORDINARY_MEMBER_BYTES, type GroupMetadata } from './core/group-metadata.js';
-import { MemberMetadata, type MemberProtocol } from './core/member-metadata.js';
+import { MemberMetadata, NO_ASSIGNMENT, type MemberProtocol } from './core/member-metadata.js';
 import { bytesOf } from './core/member-room.js';
 import type { GroupStore } from './group-store.js';
 import { currentGeneration, type Rebalance } from './rebalance.js';
@@ -146,7 +146,8 @@ export class Membership {
     const bytes = asked.keptBytes;
     const currentBytes = current?.keptBytes ?? 0;
     if (current && bytes <= currentBytes) return true;
-    return this.maySpare(bytes, currentBytes) && this.makeRoom(asked, current);
+    if (!this.maySpare(bytes, currentBytes)) return false;
+    return this.makeRoom((current ?? asked).clientHost, current ? bytes - currentBytes : bytesOf(asked));
   }
 
   /** Those that bring much have enough left of their part. */
@@ -158,10 +159,8 @@ export class Membership {
   }
 
   /** Members whose clients are gone go first: no one hears of it, and a client that comes back is told that it is unknown, and joins anew. */
-  private makeRoom(asked: MemberMetadata, current: MemberMetadata | null): boolean {
+  private makeRoom(address: string, bytes: number): boolean {
     const { memberRoom } = this.store;
-    const address = (current ?? asked).clientHost;
-    const bytes = bytesOf(asked) - (current ? bytesOf(current) : 0);
     for (let left = MAX_LET_GO; !memberRoom.hasRoomFor(address, bytes); left--) {
       const oldest = memberRoom.oldestAbandoned;
       if (!oldest || left === 0) return false;
@@ -345,12 +344,14 @@ export class Membership {
 
   private storeAssignment(group: GroupMetadata, { assignments, memberId: leader }: SyncRequest): void {
     const { generationId } = group;
-    const assignment = new Map<string, Buffer>();
+    const brought = new Map<string, Buffer>();
     let forgotten = 0;
+    let bytes = 0;
     for (const { memberId } of group.allMembers()) {
       const own = assignments.get(memberId);
       if (!own) forgotten++;
-      assignment.set(memberId, own ? Buffer.from(own) : Buffer.alloc(0));
+      brought.set(memberId, own ?? NO_ASSIGNMENT);
+      bytes += own?.length ?? 0;
     }
     this.log.info('Assignment received from leader', {
       group: group.groupId,
@@ -359,7 +360,8 @@ export class Membership {
       members: group.size,
       withoutAssignment: forgotten,
     });
-    this.store.storeGroup(group, assignment, (errorCode) => {
+    let assignment: ReadonlyMap<string, Buffer> = brought;
+    const onStored = (errorCode: number): void => {
       // Somebody may have joined while the record was being replicated.
       if (!group.is('CompletingRebalance') || generationId !== group.generationId) return;
       if (errorCode === ErrorCode.NONE) {
@@ -368,6 +370,22 @@ export class Membership {
       }
       this.rebalance.resetAssignments(group, errorCode);
       this.rebalance.maybePrepare(group, `Error ${errorCode} when storing group assignment during SyncGroup`);
+    };
+    const { clientHost } = group.get(leader);
+    if (this.store.mayFit(group, brought)) {
+      if (!this.makeRoom(clientHost, bytes)) {
+        // They may all try again.
+        onStored(ErrorCode.COORDINATOR_NOT_AVAILABLE);
+        return;
+      }
+      assignment = new Map([...brought].map(([memberId, own]) => [memberId, Buffer.from(own)]));
+    }
+    // It counts with whoever brought it until it is its members'.
+    const { memberRoom } = this.store;
+    memberRoom.change(clientHost, bytes);
+    this.store.storeGroup(group, assignment, (errorCode) => {
+      memberRoom.change(clientHost, -bytes);
+      onStored(errorCode);
     });
   }
 }
@@ -385,6 +403,11 @@ export function refuseMember(group: GroupMetadata, memberId: string, groupInstan
 /** As much of a name as a member's id begins with. Kafka has all of it, up to 32 KiB in each id that it hands out. */
 function headOf(name: string): string {
   return /^.{0,255}/su.exec(name)![0];
+}
+
+/** Why a client joins or leaves, as the log says it: Kafka writes all of it, up to 32 KiB as often as a client likes. */
+export function reasonOf(reason: string | null): string {
+  return headOf(reason ?? 'not provided');
 }
 
 /** Whose place the request takes; that of a new member is no one's. A static one that has restarted has no id yet. */

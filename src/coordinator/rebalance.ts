@@ -2,7 +2,7 @@ import { assert, setPatientTimer, type Clock, type Logger } from '../common/inde
 import { ErrorCode } from '../protocol/index.js';
 import type { GroupMetadata } from './core/group-metadata.js';
 import type { MemberMetadata } from './core/member-metadata.js';
-import { type MemberProtocol } from './core/member-metadata.js';
+import { NO_ASSIGNMENT, type MemberProtocol } from './core/member-metadata.js';
 import { readSubscribedTopics } from './group-records.js';
 import type { GroupStore } from './group-store.js';
 import { joinError, syncError, UNKNOWN_MEMBER_ID, type JoinGroupResult } from './results.js';
@@ -140,14 +140,14 @@ export class Rebalance {
   /** Puts the leader's assignment in force: every member gets its own, at once or with its SyncGroup. */
   setAssignments(group: GroupMetadata, assignment: ReadonlyMap<string, Buffer>): void {
     assert(group.is('CompletingRebalance'), 'an assignment completes a rebalance');
-    for (const member of group.allMembers()) member.assignment = assignment.get(member.memberId)!;
+    for (const member of group.allMembers()) group.assign(member, assignment.get(member.memberId)!);
     this.propagateAssignments(group, ErrorCode.NONE);
     group.transitionTo('Stable', this.clock.nowMs());
   }
 
   resetAssignments(group: GroupMetadata, errorCode: number): void {
     assert(group.is('CompletingRebalance'), 'only a generation that waits for its assignment is reset');
-    for (const member of group.allMembers()) member.assignment = Buffer.alloc(0);
+    for (const member of group.allMembers()) group.assign(member, NO_ASSIGNMENT);
     this.propagateAssignments(group, errorCode);
   }
 

@@ -321,6 +321,12 @@ export class GroupMetadata {
     }));
   }
 
+  /** What it is to work on counts with what it brought. */
+  assign(member: MemberMetadata, assignment: Buffer): void {
+    this.room?.change(member.clientHost, assignment.length - member.assignment.length);
+    member.assignment = assignment;
+  }
+
   /** Answers the parked JoinGroup, if there is one. */
   answerJoin(member: MemberMetadata, result: JoinGroupResult): void {
     const answer = member.awaitingJoin;

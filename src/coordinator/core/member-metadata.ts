@@ -7,6 +7,9 @@ import type { JoinGroupResult, SyncGroupResult } from '../results.js';
  */
 export const MAX_KEY_LENGTH = 16_383;
 
+/** Of whoever has been given nothing. */
+export const NO_ASSIGNMENT = Buffer.alloc(0);
+
 /** The objects of a protocol. */
 const PROTOCOL_BYTES = 300;
 
@@ -21,7 +24,8 @@ export interface MemberProtocol {
  * Owned by its `GroupMetadata`.
  */
 export class MemberMetadata {
-  assignment: Buffer = Buffer.alloc(0);
+  /** Of one that is in a group it is changed there (`GroupMetadata.assign`). */
+  assignment: Buffer = NO_ASSIGNMENT;
   /** Set while a JoinGroup of the member is parked. */
   awaitingJoin: ((result: JoinGroupResult) => void) | null = null;
   /** Set while a SyncGroup of the member is parked. */

@@ -31,6 +31,11 @@ export class MemberRoom {
     if (by < 0) this.abandoned.delete(member);
   }
 
+  /** For something that members of an address keep, or will keep, besides. */
+  change(address: string, bytes: number): void {
+    this.shares.count(address, bytes);
+  }
+
   onAbandoned(group: GroupMetadata, member: MemberMetadata): void {
     this.abandoned.set(member, group);
   }
@@ -46,5 +51,5 @@ export class MemberRoom {
 }
 
 export function bytesOf(member: MemberMetadata): number {
-  return MEMBER_BYTES + member.keptBytes;
+  return MEMBER_BYTES + member.keptBytes + member.assignment.length;
 }

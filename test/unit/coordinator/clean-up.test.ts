@@ -25,7 +25,7 @@ class Store {
       commitTimeoutMs: 1000,
       commitRequiredAcks: -1,
       compression: 'none',
-      maxUnusedGroups: 1000,
+      maxUnusedGroupBytes: 1 << 21,
       maxMemberBytes: 1 << 20,
     } as const;
     this.store = new GroupStore(config, partition, this.clock, silentLogger);

@@ -32,7 +32,7 @@ async function leader() {
     commitTimeoutMs: 1000,
     commitRequiredAcks: -1,
     compression: 'none',
-    maxUnusedGroups: MAX_UNUSED,
+    maxUnusedGroupBytes: MAX_UNUSED * 2100,
     maxMemberBytes: 1 << 20,
   } as const;
   const store = new GroupStore(config, partition, clock, silentLogger);

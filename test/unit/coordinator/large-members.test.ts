@@ -90,7 +90,7 @@ describe('members that bring much', () => {
 
 describe('members that were given an id and have not joined', () => {
   /** There is room for ten. */
-  const elected = (): Promise<Fixture> => new Fixture(undefined, {}, 8 * 20_480).elected();
+  const elected = (): Promise<Fixture> => new Fixture(undefined, {}, 8 * 21_000).elected();
   const pending = async (fixture: Fixture, groupId: string): Promise<string> =>
     (await fixture.join({ groupId })).memberId;
 
@@ -153,7 +153,7 @@ describe('groups that no one has joined or committed to', () => {
 
   test('end when there are too many, the oldest first, and no others', async () => {
     // There is room for ten.
-    const fixture = await new Fixture(undefined, {}, 8 * 20_480).elected();
+    const fixture = await new Fixture(undefined, {}, 8 * 21_000).elected();
     await fixture.commit(5n);
     expect((await joined(fixture, joinOf('static', 10))).code).toBe(ErrorCode.NONE);
     await fixture.join({ groupId: 'given' });
@@ -174,6 +174,15 @@ describe('groups that no one has joined or committed to', () => {
     await settle();
     for (let at = 0; at < 10; at++) await fixture.join({ groupId: `later${at}` });
     expect(namesOf(fixture).filter((name) => name.startsWith('later'))).toHaveLength(10);
+  });
+
+  test('end earlier when their names are long', async () => {
+    // There is room for ten with short ones.
+    const fixture = await new Fixture(undefined, {}, 8 * 21_000).elected();
+    for (let at = 0; at < 10; at++) await joined(fixture, { groupId: `${'g'.repeat(4000)}${at}`, protocols: [] });
+    expect(namesOf(fixture).map((name) => name.at(-1))).toEqual(['8', '9']);
+    await joined(fixture, { groupId: 'h'.repeat(16_000), protocols: [] });
+    expect(namesOf(fixture).map((name) => name[0])).toEqual(['h']);
   });
 
   test('have names that are told apart without reading all of each', async () => {

@@ -1,5 +1,5 @@
 /** All that members keep is counted, by address; of those that wait the ones whose clients are gone make room. */
-import { settle } from '../../../src/common/index.js';
+import { runAtOnce, settle } from '../../../src/common/index.js';
 import { ErrorCode, type JoinGroupResponse } from '../../../src/protocol/index.js';
 import { Fixture, GROUP } from './support.js';
 
@@ -36,7 +36,7 @@ function usedBytes(fixture: Fixture): { counted: number; kept: number } {
   const members = store.all().flatMap((group) => group.allMembers());
   return {
     counted: store.memberRoom.usedBytes,
-    kept: members.reduce((sum, member) => sum + member.keptBytes + 1700, 0),
+    kept: members.reduce((sum, member) => sum + member.keptBytes + member.assignment.length + 1700, 0),
   };
 }
 
@@ -101,4 +101,78 @@ test('those of groups that were loaded are', async () => {
   const { counted, kept } = usedBytes(after);
   expect(counted).toBe(kept);
   expect(counted).toBeGreaterThan(1700);
+});
+
+describe('assignments', () => {
+  const HALF_A_MEGABYTE = 'a'.repeat(500_000);
+
+  /** A group of one member, which has yet to be told what to work on. */
+  async function generation(fixture: Fixture, groupId: string): Promise<{ memberId: string; generationId: number }> {
+    const { memberId } = await fixture.join({ groupId });
+    const joined = fixture.join({ groupId, memberId });
+    await fixture.clock.advance(1);
+    return { memberId, generationId: (await joined).generationId };
+  }
+
+  async function sync(
+    fixture: Fixture,
+    groupId: string,
+    { memberId, generationId }: { memberId: string; generationId: number },
+    text = HALF_A_MEGABYTE,
+  ): Promise<{ errorCode: number; assignment: Buffer }> {
+    const assignments = [{ memberId, assignment: Buffer.from(text) }];
+    const request = { groupId, generationId, memberId, groupInstanceId: null, protocolType: null, protocolName: null };
+    const answer = await runAtOnce(fixture.coordinator.syncGroup({ ...request, assignments }));
+    await settle();
+    return answer;
+  }
+
+  test('are counted as long as members have them, and a leader that brings more than there is room for is refused', async () => {
+    const fixture = await new Fixture(undefined, {}, MAX_MEMBER_BYTES).elected();
+    const codes: number[] = [];
+    const groups: { memberId: string; generationId: number }[] = [];
+    for (let at = 0; at < 5; at++) {
+      groups.push(await generation(fixture, `g${at}`));
+      codes.push((await sync(fixture, `g${at}`, groups[at]!)).errorCode);
+      const { counted, kept } = usedBytes(fixture);
+      expect(counted).toBe(kept);
+    }
+    // Two megabytes for one address.
+    const { NONE, COORDINATOR_NOT_AVAILABLE } = ErrorCode;
+    expect(codes).toEqual([NONE, NONE, NONE, NONE, COORDINATOR_NOT_AVAILABLE]);
+    const { counted } = usedBytes(fixture);
+    expect(counted).toBeGreaterThan(4 * HALF_A_MEGABYTE.length);
+    fixture.leave(groups[0]!.memberId, 'g0');
+    expect(usedBytes(fixture).counted).toBeLessThan(counted - HALF_A_MEGABYTE.length);
+    const again = await generation(fixture, 'g5');
+    expect((await sync(fixture, 'g5', again)).errorCode).toBe(NONE);
+  });
+
+  test('count with who brought them while they are stored, and not twice', async () => {
+    const fixture = await new Fixture(undefined, {}, MAX_MEMBER_BYTES).elected();
+    const first = await generation(fixture, 'g');
+    const { counted: before } = usedBytes(fixture);
+    fixture.partition.held = [];
+    const synced = sync(fixture, 'g', first);
+    await settle();
+    expect(usedBytes(fixture).counted).toBe(before + HALF_A_MEGABYTE.length);
+    fixture.partition.release();
+    expect((await synced).assignment).toHaveLength(HALF_A_MEGABYTE.length);
+    const { counted, kept } = usedBytes(fixture);
+    expect([counted, counted]).toEqual([kept, before + HALF_A_MEGABYTE.length]);
+  });
+
+  test('that are too large for the log are not copied before they are refused, nor counted', async () => {
+    const fixture = await new Fixture(undefined, {}, MAX_MEMBER_BYTES).elected();
+    fixture.partition.maxMessageBytes = 400_000;
+    const group = await generation(fixture, 'g');
+    const { counted: before } = usedBytes(fixture);
+    const copied = jest.spyOn(Buffer, 'from');
+    const { errorCode } = await sync(fixture, 'g', group);
+    // The test's own one.
+    const large = copied.mock.results.filter(({ value }) => (value as Buffer).length >= HALF_A_MEGABYTE.length);
+    copied.mockRestore();
+    expect([errorCode, large.length]).toEqual([ErrorCode.UNKNOWN_SERVER_ERROR, 1]);
+    expect(usedBytes(fixture).counted).toBe(before);
+  });
 });

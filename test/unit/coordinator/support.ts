@@ -209,9 +209,9 @@ export class Fixture {
     return this.coordinator.describeGroup(GROUP).groupState;
   }
 
-  leave(memberId: string): number {
-    const members = [{ memberId, groupInstanceId: null, reason: null }];
-    const steps = this.coordinator.leaveGroup(context(5), { groupId: GROUP, memberId: '', members });
+  leave(memberId: string, groupId = GROUP, reason: string | null = null): number {
+    const members = [{ memberId, groupInstanceId: null, reason }];
+    const steps = this.coordinator.leaveGroup(context(5), { groupId, memberId: '', members });
     return runAtOnce(steps).members[0]!.errorCode;
   }
 }
