@@ -450,6 +450,10 @@ export class Controller {
   private async giveUpController(): Promise<void> {
     const { controller } = this.stores;
     const { zkVersion } = await controller.ensureControllerEpoch(this.formerEpochs());
+    // Read behind the epoch, which is that of now: before, our member of the ensemble may not have heard who was elected in our place. Whoever
+    // is elected from here on raises the epoch.
+    this.activeController = (await controller.controllerId()) ?? NO_CONTROLLER;
+    if (this.activeController !== this.runtime.brokerId) return;
     await controller.deleteController(zkVersion);
     this.activeController = NO_CONTROLLER;
   }

@@ -1,4 +1,4 @@
-import { ZnodeFormatError, type FinalizedFeatures } from '../../zookeeper/index.js';
+import { isZkError, ZnodeFormatError, type FinalizedFeatures } from '../../zookeeper/index.js';
 import { tellUnreadable, type ControllerRuntime } from '../runtime.js';
 import { featuresToWrite } from '../core/feature-versioning.js';
 import { endReassignmentsOf, initializeReassignments, rememberReassignments } from './reassignment.js';
@@ -47,8 +47,16 @@ async function setUpFeatureVersioning({ stores, config, log }: ControllerRuntime
     return;
   }
   const wanted = featuresToWrite(existing, (version) => config.interBrokerProtocolAtLeast(version));
-  if (existing === null) await stores.cluster.createFeatures(wanted!);
-  else if (wanted) await stores.cluster.updateFeatures(wanted);
+  if (existing !== null) {
+    if (wanted) await stores.cluster.updateFeatures(wanted);
+    return;
+  }
+  try {
+    await stores.cluster.createFeatures(wanted!);
+  } catch (error) {
+    // The answer to the first try was lost with its connection.
+    if (!isZkError(error, 'NodeExists')) throw error;
+  }
 }
 
 /** Reads brokers, topics, assignments and partition states: four steps, each with all its reads at once. */

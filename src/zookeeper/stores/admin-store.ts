@@ -139,12 +139,13 @@ export class ElectionStore extends Store {
     await this.zk.create(path, encode(partitions), { acl: defaultAcl(this.options.secure ?? false, path) });
   }
 
+  /** Once: when the answer is lost the node may be there, or another by now, and is to be looked for. */
   async deletePreferredReplicaElection(expectedControllerEpochZkVersion: number): Promise<void> {
     const { path } = preferredReplicaElectionZnode;
-    const [outcome] = await this.writeAll(
-      [{ op: 'delete', path, version: ANY_VERSION }],
+    const outcome = await this.writeOnce(
+      { op: 'delete', path, version: ANY_VERSION },
       expectedControllerEpochZkVersion,
     );
-    ensureOk(outcome!, path, 'NoNode');
+    ensureOk(outcome, path, 'NoNode', 'ConnectionLoss');
   }
 }

@@ -120,3 +120,12 @@ test('a broker that stands there without a term, as the answer to its election w
   await lab.startController(1);
   expect(await standing()).toEqual({ id: 1, isActive: true, epoch: 1, written: 1 });
 });
+
+test('a broker that reads its own name late does not remove who has been elected in its place', async () => {
+  for (const id of [1, 2]) await lab.register(id);
+  const controller = await lab.startController(2);
+  jest.spyOn(lab.brokers.get(1)!.stores.controller, 'controllerId').mockResolvedValueOnce(1);
+  await lab.startController(1);
+  expect([controller.isActive, controller.epoch]).toEqual([true, 1]);
+  expect(await standing()).toMatchObject({ id: 2, epoch: 1 });
+});

@@ -1,5 +1,5 @@
 /** The answer to a write of the controller is lost: the client makes it again, on whatever someone has written meanwhile. */
-import { reassignPartitionsZnode } from '../../../src/zookeeper/index.js';
+import { ANY_VERSION, featureZnode, reassignPartitionsZnode, type MultiOp } from '../../../src/zookeeper/index.js';
 import { ControllerLab } from '../../support/controller-lab.js';
 
 const { path, encode } = reassignPartitionsZnode;
@@ -14,12 +14,17 @@ beforeEach(async () => {
 });
 afterEach(() => lab.stop());
 
-/** Makes the next deletion of the node twice, with `between` after the first. */
-function repeatNextDeletion(between: (session: bigint, ...rest: [number, number]) => void): void {
+/** Makes the next write of this kind to the node twice, with `between` after the first. */
+function repeatNext(
+  kind: MultiOp['op'],
+  at: string,
+  between: (session: bigint, ...rest: [number, number]) => void,
+): void {
   const { core } = lab.zooKeeper;
   const step = core.step.bind(core);
   core.step = (session, request, ...rest) => {
-    const isIt = request.op === 'multi' && request.ops.some((op) => op.op === 'delete' && op.path === path);
+    const ops = request.op === 'multi' ? request.ops : [request];
+    const isIt = ops.some((op) => op.op === kind && 'path' in op && op.path === at);
     if (!isIt) return step(session, request, ...rest);
     core.step = step;
     const first = step(session, request, ...rest);
@@ -28,6 +33,8 @@ function repeatNextDeletion(between: (session: bigint, ...rest: [number, number]
     return step(session, request, ...rest);
   };
 }
+
+const repeatNextDeletion = (between: Parameters<typeof repeatNext>[2]): void => repeatNext('delete', path, between);
 
 const move = (replicas: readonly number[]): Promise<void> =>
   lab.during(lab.adminStores.reassignments.createPartitionReassignment(new Map([['a-0', replicas]])));
@@ -53,4 +60,12 @@ test('what was asked for before the end of a reassignment is written again is ca
   await move([2, 1]);
   await lab.quiesce();
   expect([await replicasNow(), await lab.during(lab.admin.exists(path))]).toEqual([[1, 2], null]);
+});
+
+test('a term begins though its first write of the features is made twice', async () => {
+  await lab.kill(1);
+  await lab.during(lab.admin.delete(featureZnode.path, ANY_VERSION));
+  repeatNext('create', featureZnode.path, () => undefined);
+  const controller = await lab.startController(2);
+  expect([controller.isActive, controller.epoch]).toEqual([true, 2]);
 });

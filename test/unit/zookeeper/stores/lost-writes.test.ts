@@ -3,6 +3,7 @@ import type { TopicAssignment } from '../../../../src/cluster/index.js';
 import {
   ANY_VERSION,
   OPEN_ACL_UNSAFE,
+  preferredReplicaElectionZnode,
   reassignPartitionsZnode,
   topicZnode,
   type PartitionReassignments,
@@ -69,6 +70,17 @@ test.each([
   loseNextAnswer(() => makeAnew(NODE, reassignPartitionsZnode.encode(later)));
   const isAnother = await run(reassignments.removePartitionReassignments((key) => key === 'orders-0', zkVersion));
   expect([isAnother, await reassigned()]).toEqual([true, later]);
+});
+
+test('a preferred election that is asked for since stays', async () => {
+  const { run, one, zkVersion, makeAnew, loseNextAnswer } = await setUp();
+  const { elections } = one.stores;
+  const { path, encode } = preferredReplicaElectionZnode;
+  const [asked, later] = [0, 1].map((partition) => [{ topic: 'orders', partition }]);
+  await run(elections.createPreferredReplicaElection(asked!));
+  loseNextAnswer(() => makeAnew(path, encode(later!)));
+  await run(elections.deletePreferredReplicaElection(zkVersion));
+  expect(await run(elections.preferredReplicaElection())).toEqual(later);
 });
 
 /** Grows the topic to two partitions; gives how many it had whenever it was asked for. */
