@@ -33,7 +33,7 @@ export async function requireResolvable(
   );
 }
 
-/** Why the first of the servers that cannot be reached cannot; null when all answer as brokers do. */
+/** Why the first of the servers cannot be reached; null when any of them answers as a broker does. */
 export async function whyUnreachable(servers: readonly BrokerAddress[]): Promise<string | null> {
   const settings = {
     transport: nodeTransport,
@@ -41,13 +41,15 @@ export async function whyUnreachable(servers: readonly BrokerAddress[]): Promise
     clientId: 'probe',
     requestTimeoutMs: PROBE_TIMEOUT_MS,
   };
+  let first: string | null = null;
   for (const address of servers) {
     try {
       (await BrokerConnection.open(address, settings)).close();
+      return null;
     } catch (error) {
       if (!isClientError(error)) throw error;
-      return error.message;
+      first ??= error.message;
     }
   }
-  return null;
+  return first;
 }

@@ -1,4 +1,5 @@
 import { CompressionTypes, Partitioners, type ICustomPartitioner, type Message, type Producer } from 'kafkajs';
+import { sleep, systemClock, withinTime } from '../../common/index.js';
 import { ClientError, timeoutError } from '../client/client-error.js';
 import { parseBootstrapServers } from '../client/cluster-client.js';
 import { createKafkaJs, fromKafkaJs } from '../client/kafkajs-client.js';
@@ -35,7 +36,7 @@ const OPTIONS: readonly OptionSpec[] = [
   required('request-required-acks', 'Which acknowledgement to wait for: all, -1, 0 or 1. (default: -1)'),
   required('request-timeout-ms', 'How long to wait for an answer. (default: 1500)', 'int'),
   required('metadata-expiry-ms', 'How long metadata is trusted. (default: 300000)', 'long'),
-  required('max-block-ms', 'Taken for compatibility.', 'long'),
+  required('max-block-ms', 'How long to wait for brokers at the beginning. (default: 60000)', 'long'),
   required('max-memory-bytes', 'Taken for compatibility: input is read no faster than it is sent.', 'long'),
   required('line-reader', "The class that reads lines; Kafka's LineMessageReader is the only one here."),
   required('socket-buffer-size', 'Taken for compatibility.', 'int'),
@@ -49,6 +50,8 @@ const OPTIONS: readonly OptionSpec[] = [
 ];
 
 const PURPOSE = 'This tool helps to read data from standard input and publish it to Kafka.';
+/** The pause before kafkajs is asked to connect again. */
+const CONNECT_AGAIN_MS = 200;
 const CODECS: Readonly<Record<string, CompressionTypes>> = {
   none: CompressionTypes.None,
   gzip: CompressionTypes.GZIP,
@@ -99,7 +102,7 @@ async function produce(servers: string, options: ParsedOptions, terminal: Termin
   });
   const prompt = isTty(terminal.stdin) && isTty(terminal.stdout);
   try {
-    await connect(producer, topic, servers, terminal);
+    await connect(producer, topic, servers, settings.maxBlockMs, terminal);
     if (prompt) terminal.stdout.write('>');
     for await (const lines of readLines(terminal.stdin)) {
       for (const batch of batches(
@@ -116,14 +119,35 @@ async function produce(servers: string, options: ParsedOptions, terminal: Termin
   }
 }
 
-async function connect(producer: Producer, topic: string, servers: string, terminal: Terminal): Promise<void> {
+/**
+ * Tries until a broker serves and gives a producer id, or `max.block.ms` have passed: kafkajs gives up on a controller that is gone, though
+ * there will be another. Where no broker answers at all that is said sooner.
+ */
+async function connect(
+  producer: Producer,
+  topic: string,
+  servers: string,
+  maxBlockMs: number,
+  terminal: Terminal,
+): Promise<void> {
   const addresses = parseBootstrapServers(servers);
   await requireResolvable(addresses, warnUnresolved(terminal));
-  try {
-    await producer.connect();
-  } catch (error) {
-    const why = (await whyUnreachable(addresses)) ?? fromKafkaJs(error, topic).message;
-    throw timeoutError(`Topic ${topic} not present in metadata: ${why}`);
+  const deadlineMs = systemClock.monotonicMs() + maxBlockMs;
+  for (;;) {
+    const tried = producer.connect().then(
+      () => 'connected' as const,
+      (error: unknown) => fromKafkaJs(error, topic).message,
+    );
+    const outcome = await withinTime(systemClock, deadlineMs - systemClock.monotonicMs(), tried);
+    if (outcome === 'connected') return;
+    const why = await whyUnreachable(addresses);
+    if (why !== null) throw timeoutError(`Topic ${topic} not present in metadata: ${why}`);
+    if (outcome === undefined || systemClock.monotonicMs() + CONNECT_AGAIN_MS > deadlineMs) {
+      throw timeoutError(
+        `Topic ${topic} not present in metadata after ${maxBlockMs} ms${outcome ? `: ${outcome}` : '.'}`,
+      );
+    }
+    await sleep(systemClock, CONNECT_AGAIN_MS);
   }
 }
 
@@ -133,6 +157,7 @@ interface Settings {
   /** 0 sends each record by itself. */
   readonly batchBytes: number;
   readonly timeoutMs: number;
+  readonly maxBlockMs: number;
   readonly sync: boolean;
 }
 
@@ -142,6 +167,11 @@ function readSettings(options: ParsedOptions, properties: ReadonlyMap<string, st
       'org.apache.kafka.common.config.ConfigException',
       `Invalid value ${value} for configuration ${name}: ${allowed}`,
     );
+  const number = (name: string, fallback: number, type: 'INT' | 'LONG'): number => {
+    const text = properties.get(name)?.trim() ?? String(fallback);
+    if (!/^\d+$/.test(text)) throw invalid(name, text, `Not a number of type ${type}`);
+    return Number(text);
+  };
   const acksText = options.value('request-required-acks') ?? properties.get('acks') ?? '-1';
   const acks = Object.hasOwn(ACKS, acksText) ? ACKS[acksText] : undefined;
   if (acks === undefined) throw invalid('acks', acksText, 'String must be one of: all, -1, 0, 1');
@@ -152,15 +182,14 @@ function readSettings(options: ParsedOptions, properties: ReadonlyMap<string, st
   }
   const sync = options.has('sync');
   const batchBytes =
-    options.number('max-partition-memory-bytes') ??
-    options.number('batch-size') ??
-    Number(properties.get('batch.size') ?? 16_384);
+    options.number('max-partition-memory-bytes') ?? options.number('batch-size') ?? number('batch.size', 16_384, 'INT');
   return {
     acks,
     compression,
     sync,
     batchBytes: sync ? 0 : batchBytes,
     timeoutMs: Math.max(1500, options.number('request-timeout-ms') ?? 30_000),
+    maxBlockMs: options.number('max-block-ms') ?? number('max.block.ms', 60_000, 'LONG'),
   };
 }
 

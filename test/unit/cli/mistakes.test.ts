@@ -97,6 +97,11 @@ describe('a mistake', () => {
     ['console-consumer --topic t --bootstrap-server nohost.invalid:9092', /No resolvable bootstrap urls/, 1],
     ['console-consumer --topic t --partition 0 --timeout-ms 200 --bootstrap-server {silent}', /TimeoutException/, 0],
     ['console-producer --topic t --bootstrap-server nohost.invalid:9092', /No resolvable bootstrap urls/, 1],
+    [
+      'console-producer --topic t --max-block-ms 300 --bootstrap-server {silent}',
+      /Topic t not present in metadata: .*127.0.0.1:\d+ timed out.*Is it the port/,
+      1,
+    ],
     ['console-producer --topic t --bootstrap-server nonsense', /Invalid url in bootstrap.servers: nonsense/, 1],
     // The same of ZooKeeper.
     ['server start {dir}/closed-zk.properties', /no session with ZooKeeper at 127.*ECONNREFUSED/, 1],
