@@ -11,6 +11,9 @@ import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { Bench, quantile } from './bench-brokers.mjs';
 import { loadSources } from './bundle.mjs';
+import { answerHelp } from './help.mjs';
+
+answerHelp(import.meta.filename);
 
 const TOPIC = 'bench';
 const PARTITIONS = 6;

@@ -3,6 +3,9 @@
 //   npm run bench:fetch            2000 and 5000 partitions
 //   npm run bench:fetch -- 10000   as many as said
 import { loadSources } from './bundle.mjs';
+import { answerHelp } from './help.mjs';
+
+answerHelp(import.meta.filename);
 
 const { ReplicaCluster, TOPIC_ID, ORDERS, FetchSet, batchOf, fetchRequest, fetchResponse } = await loadSources(`
   export * from './test/unit/replication/replica-cluster.js';

@@ -17,6 +17,9 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { loadSources, root } from './bundle.mjs';
+import { answerHelp } from './help.mjs';
+
+answerHelp(import.meta.filename);
 
 const { values } = parseArgs({
   options: {
@@ -29,7 +32,6 @@ const { values } = parseArgs({
     'base-port': { type: 'string', default: '24600' },
     dir: { type: 'string' },
     json: { type: 'string' },
-    help: { type: 'boolean', default: false },
   },
 });
 const BROKERS = [1, 2, 3];
@@ -376,38 +378,28 @@ async function measure(kind, index) {
   return { figures, remove: () => cluster.remove() };
 }
 
-if (values.help) {
-  console.log(
-    readFileSync(import.meta.filename, 'utf8')
-      .split('\n')
-      .slice(1, 9)
-      .join('\n')
-      .replaceAll(/^\/\/ ?/gm, ''),
-  );
-} else {
-  const kinds = values.kinds.split(',');
-  console.error(
-    `${topicCount} topics of ${partitionsEach} partitions, ${replicas} replicas each, ${BROKERS.length} brokers`,
-  );
-  const results = {};
-  const removals = [];
-  for (const [index, kind] of kinds.entries()) {
-    const { figures, remove } = await measure(kind, index);
-    results[kind] = figures;
-    if (remove) removals.push(remove);
-  }
-  for (const remove of removals) remove();
-  const names = Object.keys(results[kinds[0]]);
-  const isComparison = kinds.length === 2;
-  console.log(
-    `| ${partitionCount} partitions × ${replicas} | ${kinds.join(' | ')} |${isComparison ? ` ${kinds.join(' ÷ ')} |` : ''}`,
-  );
-  console.log(`|---|${kinds.map(() => '---:|').join('')}${isComparison ? '---:|' : ''}`);
-  for (const name of names) {
-    const row = kinds.map((kind) => results[kind][name]);
-    const ratio = isComparison ? ` ${(row[0] / row[1]).toFixed(2)} |` : '';
-    console.log(`| ${name} | ${row.map((value) => value ?? '–').join(' | ')} |${ratio}`);
-  }
-  if (values.json)
-    writeFileSync(values.json, `${JSON.stringify({ partitions: partitionCount, replicas, results }, null, 2)}\n`);
+const kinds = values.kinds.split(',');
+console.error(
+  `${topicCount} topics of ${partitionsEach} partitions, ${replicas} replicas each, ${BROKERS.length} brokers`,
+);
+const results = {};
+const removals = [];
+for (const [index, kind] of kinds.entries()) {
+  const { figures, remove } = await measure(kind, index);
+  results[kind] = figures;
+  if (remove) removals.push(remove);
 }
+for (const remove of removals) remove();
+const names = Object.keys(results[kinds[0]]);
+const isComparison = kinds.length === 2;
+console.log(
+  `| ${partitionCount} partitions × ${replicas} | ${kinds.join(' | ')} |${isComparison ? ` ${kinds.join(' ÷ ')} |` : ''}`,
+);
+console.log(`|---|${kinds.map(() => '---:|').join('')}${isComparison ? '---:|' : ''}`);
+for (const name of names) {
+  const row = kinds.map((kind) => results[kind][name]);
+  const ratio = isComparison ? ` ${(row[0] / row[1]).toFixed(2)} |` : '';
+  console.log(`| ${name} | ${row.map((value) => value ?? '–').join(' | ')} |${ratio}`);
+}
+if (values.json)
+  writeFileSync(values.json, `${JSON.stringify({ partitions: partitionCount, replicas, results }, null, 2)}\n`);

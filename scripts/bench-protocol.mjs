@@ -1,5 +1,9 @@
 // Measures the protocol's codecs: MB/s and messages/s for what a busy broker reads and writes. One line a message and direction.
+//   npm run bench:protocol -- [SECONDS]
 import { loadSources } from './bundle.mjs';
+import { answerHelp } from './help.mjs';
+
+answerHelp(import.meta.filename);
 
 const protocol = await loadSources(`export * from './src/protocol/index.js';`);
 

@@ -21,6 +21,9 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { clientCases } from './bench-stalls/clients.mjs';
 import { measureGroups, writeGroupLog } from './bench-stalls/groups.mjs';
 import { loadSources, root } from './bundle.mjs';
+import { answerHelp } from './help.mjs';
+
+answerHelp(import.meta.filename);
 
 const BROKER = 1;
 const FAKE_LEADER = 2;
@@ -102,17 +105,8 @@ async function main() {
       dir: { type: 'string' },
       json: { type: 'string' },
       verbose: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) {
-    const lines = fs
-      .readFileSync(import.meta.filename, 'utf8')
-      .split('\n')
-      .slice(1, 12);
-    console.log(lines.map((line) => line.replace(/^\/\/ ?/, '')).join('\n'));
-    return;
-  }
   const wire = await loadSources(`
     export * from './src/protocol/index.js';
     export { EmbeddedZooKeeper } from './src/zookeeper/index.js';

@@ -5,6 +5,9 @@ import { build } from 'esbuild';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { answerHelp } from './help.mjs';
+
+answerHelp(import.meta.filename);
 
 process.chdir(path.join(import.meta.dirname, '..'));
 /** Packages that are, or look for, native code; and kafkajs, which only the console tools load, when they run. */

@@ -3,6 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { answerHelp } from './help.mjs';
+
+answerHelp(import.meta.filename);
 
 process.chdir(path.join(import.meta.dirname, '..'));
 const asked = process.argv.slice(2);

@@ -8,6 +8,9 @@ import { parseArgs } from 'node:util';
 import { choose, readMutants } from './mutants/catalogue.mjs';
 import { writeReport } from './mutants/report.mjs';
 import { ScratchCopy, patchApplies } from './mutants/scratch-copy.mjs';
+import { answerHelp } from './help.mjs';
+
+answerHelp(import.meta.filename);
 
 const root = path.join(import.meta.dirname, '..');
 process.chdir(root);

@@ -7,6 +7,9 @@
 import fs from 'node:fs';
 import { parseArgs } from 'node:util';
 import { loadSources } from './bundle.mjs';
+import { answerHelp } from './help.mjs';
+
+answerHelp(import.meta.filename);
 
 const { values } = parseArgs({
   options: {

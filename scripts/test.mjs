@@ -4,6 +4,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { answerHelp } from './help.mjs';
+
+answerHelp(import.meta.filename);
 
 process.chdir(path.join(import.meta.dirname, '..'));
 const MAX_FLAKY = 2;
