@@ -1,5 +1,6 @@
 /** What a record's key and value are to whoever dumps a log: text, or the records of an internal topic. */
-import { javaStringHashCode, partitionKey, type TopicPartition } from '../cluster/index.js';
+import { partitionKey, type TopicPartition } from '../cluster/index.js';
+import { javaStringHashCode } from '../common/index.js';
 import {
   consumerProtocolAssignment,
   groupMetadataKey,

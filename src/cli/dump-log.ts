@@ -1,6 +1,6 @@
 /** `ottla dump-log`: prints the files of a log as kafka-dump-log.sh does (`kafka.tools.DumpLogSegments`). */
 import path from 'node:path';
-import { javaStringHashCode } from '../cluster/index.js';
+import { javaStringHashCode } from '../common/index.js';
 import {
   clusterMetadataParser,
   decoderParser,

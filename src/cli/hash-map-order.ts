@@ -1,4 +1,4 @@
-import { javaStringHashCode } from '../cluster/index.js';
+import { javaStringHashCode } from '../common/index.js';
 
 /**
  * The order in which a `java.util.HashMap` that these were put into one by one lists them: by bucket, and inside a bucket as they came.

@@ -10,14 +10,7 @@ export {
   type TopicAssignment,
 } from './leader-and-isr.js';
 export { type BrokerInfo, type BrokerEndPoint, type SecurityProtocol } from './broker-info.js';
-export {
-  javaStringHashCode,
-  murmur2,
-  partitionForGroup,
-  partitionForKey,
-  partitionForTransactionalId,
-  toPositive,
-} from './partitioner.js';
+export { murmur2, partitionForGroup, partitionForKey, partitionForTransactionalId, toPositive } from './partitioner.js';
 export {
   assignReplicas,
   rackAlternatedBrokers,

@@ -1,4 +1,5 @@
 /** From keys and ids to partitions: the functions that every client and broker must agree on. */
+import { javaStringHashCode } from '../common/index.js';
 
 /** Kafka's murmur2 (seed 0x9747b28c) as a signed int32: what the default partitioner hashes keys with. */
 export function murmur2(data: Uint8Array): number {
@@ -29,13 +30,6 @@ export function toPositive(value: number): number {
 /** Where the default partitioner puts a record with this key. */
 export function partitionForKey(key: Uint8Array, partitionCount: number): number {
   return toPositive(murmur2(key)) % partitionCount;
-}
-
-/** Java's `String.hashCode`, over UTF-16 code units, as a signed int32. */
-export function javaStringHashCode(text: string): number {
-  let hash = 0;
-  for (let i = 0; i < text.length; i++) hash = (Math.imul(31, hash) + text.charCodeAt(i)) | 0;
-  return hash;
 }
 
 /** The partition of `__consumer_offsets` that holds a group (`GroupMetadataManager.partitionFor`). */

@@ -21,12 +21,10 @@ export class EventQueue {
     return this.events.length;
   }
 
-  /** Puts an event at the end, or at the head with `first`. After `close` it is dropped, and false returned. */
-  put(event: () => void | Promise<void>, options?: { first?: boolean; onDropped?: () => void }): boolean {
+  /** Puts an event at the end. After `close` it is dropped, and false returned. */
+  put(event: () => void | Promise<void>, options?: { onDropped?: () => void }): boolean {
     if (this.closed) return false;
-    const queued = { run: event, onDropped: options?.onDropped };
-    if (options?.first) this.events.unshift(queued);
-    else this.events.push(queued);
+    this.events.push({ run: event, onDropped: options?.onDropped });
     if (!this.running) void this.run();
     return true;
   }

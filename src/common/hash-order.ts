@@ -4,8 +4,8 @@
  * changes nothing.
  */
 
-/** `java.lang.String.hashCode`. */
-export function javaStringHash(text: string): number {
+/** Java's `String.hashCode`, over UTF-16 code units, as a signed int32. */
+export function javaStringHashCode(text: string): number {
   let hash = 0;
   for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
   return hash;
@@ -17,7 +17,7 @@ export function javaStringHash(text: string): number {
  */
 export function mutableMapOrder(keys: Iterable<string>, initialEntries = 0): string[] {
   const hashed = [...keys].map((key) => {
-    const hash = javaStringHash(key);
+    const hash = javaStringHashCode(key);
     return { key, hash: hash ^ (hash >>> 16) };
   });
   let length = initialEntries === 0 ? 16 : powerOfTwo(Math.floor((initialEntries + 1) / 0.75));
@@ -30,7 +30,7 @@ export function mutableMapOrder(keys: Iterable<string>, initialEntries = 0): str
 /** The iteration order of `java.util.Properties`: a `ConcurrentHashMap` of 16 buckets that doubles at three quarters. */
 export function propertiesOrder(keys: Iterable<string>): string[] {
   const hashed = [...keys].map((key) => {
-    const hash = javaStringHash(key);
+    const hash = javaStringHashCode(key);
     return { key, hash: (hash ^ (hash >>> 16)) & 0x7fffffff };
   });
   let length = 16;
@@ -44,7 +44,7 @@ export function propertiesOrder(keys: Iterable<string>): string[] {
 /** The iteration order of a `scala.collection.immutable.Map`: up to four entries as given, more in a trie over five bits of the hash a level. */
 export function immutableMapOrder(keys: readonly string[]): string[] {
   if (keys.length <= 4) return [...keys];
-  const hashed = keys.map((key) => ({ key, hash: improve(javaStringHash(key)) }));
+  const hashed = keys.map((key) => ({ key, hash: improve(javaStringHashCode(key)) }));
   const walk = (entries: typeof hashed, shift: number): string[] => {
     if (shift >= 32) return entries.map(({ key }) => key);
     const slots = new Map<number, typeof hashed>();

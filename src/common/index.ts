@@ -15,7 +15,7 @@ export {
 } from './logger.js';
 export { rateLimited } from './rate-limited-logger.js';
 export { EventQueue } from './event-queue.js';
-export { immutableMapOrder, mutableMapOrder, propertiesOrder } from './hash-order.js';
+export { immutableMapOrder, javaStringHashCode, mutableMapOrder, propertiesOrder } from './hash-order.js';
 export { MetricsRegistry, Counter } from './metrics.js';
 export { ZERO_UUID, METADATA_TOPIC_UUID, uuidFromBytes, isUuid, randomUuid, type Uuid } from './uuid.js';
 export { type FileSystem, type FileHandle, type FileStat } from './file-system.js';

@@ -1,13 +1,13 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import {
-  javaStringHashCode,
   murmur2,
   partitionForGroup,
   partitionForKey,
   partitionForTransactionalId,
   toPositive,
 } from '../../src/cluster/index.js';
+import { javaStringHashCode } from '../../src/common/index.js';
 
 interface Line {
   kind: 'key' | 'groupId' | 'transactionalId';

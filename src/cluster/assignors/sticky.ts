@@ -1,5 +1,5 @@
 /** The assignors that keep what members own (KIP-54), eagerly or cooperatively (KIP-429). */
-import { javaStringHashCode } from '../partitioner.js';
+import { javaStringHashCode } from '../../common/index.js';
 import { partitionKey, type TopicPartition } from '../topic-partition.js';
 import type { AssignableTopics, GroupAssignment, GroupMember, PartitionAssignor } from './assignor.js';
 import { RackInfo } from './rack-info.js';
