@@ -50,13 +50,17 @@ class_path() {
   fi
 }
 
-log_config() { # level, target stream
-  local file=$zk_runtime/log4j-$1.properties
+# A file of log4j's properties: for stderr, or for what -Dzookeeper.log.file names, which is put aside at 10 MB, and of which five are kept.
+log_config() { # level, stderr or file
+  local file=$zk_runtime/log4j-$1-$2.properties
+  local appender=(log4j.appender.out=org.apache.log4j.ConsoleAppender log4j.appender.out.Target=System.err)
+  if [ "$2" = file ]; then
+    appender=(log4j.appender.out=org.apache.log4j.RollingFileAppender 'log4j.appender.out.File=${zookeeper.log.file}'
+      log4j.appender.out.MaxFileSize=10MB log4j.appender.out.MaxBackupIndex=4)
+  fi
   mkdir -p "$zk_runtime"
   if [ ! -e "$file" ]; then
-    printf '%s\n' "log4j.rootLogger=$1, out" \
-      log4j.appender.out=org.apache.log4j.ConsoleAppender \
-      "log4j.appender.out.Target=System.err" \
+    printf '%s\n' "log4j.rootLogger=$1, out" "${appender[@]}" \
       log4j.appender.out.layout=org.apache.log4j.PatternLayout \
       'log4j.appender.out.layout.ConversionPattern=%d{ISO8601} %-5p %c{1} - %m%n' >"$file.$$"
     mv -f "$file.$$" "$file"
@@ -64,15 +68,15 @@ log_config() { # level, target stream
   echo "file:$file"
 }
 
-# Starts a server in the background on a configuration file; its output goes to a log, its pid to a file.
+# Starts a server in the background on a configuration file; its log goes to a file, what it says besides to one beside it, its pid to a third.
 launch_server() { # config, log, pid file
   local config=$1 log=$2 pid_file=$3 classes detach=()
   classes=$(class_path)
   if command -v setsid >/dev/null; then detach=(setsid); fi
   # shellcheck disable=SC2086 # options are words
-  "${detach[@]}" nohup java $zk_jvm_options -cp "$classes" -Dlog4j.configuration="$(log_config INFO)" \
-    -Dzookeeper.admin.enableServer=false \
-    org.apache.zookeeper.server.quorum.QuorumPeerMain "$config" >>"$log" 2>&1 </dev/null &
+  "${detach[@]}" nohup java $zk_jvm_options -cp "$classes" -Dlog4j.configuration="$(log_config INFO file)" \
+    -Dzookeeper.log.file="$log" -Dzookeeper.admin.enableServer=false \
+    org.apache.zookeeper.server.quorum.QuorumPeerMain "$config" >"${log%.log}.out" 2>&1 </dev/null &
   local pid=$! tries=0
   echo "$pid" >"$pid_file"
   # Until the process has become java it has the command line of this script, and passes for somebody else's.
@@ -125,6 +129,6 @@ run_shell() { # host:port,…, arguments of zkCli
   need_java
   classes=$(class_path)
   # shellcheck disable=SC2086
-  exec java $zk_jvm_options -cp "$classes" -Dlog4j.configuration="$(log_config WARN)" \
+  exec java $zk_jvm_options -cp "$classes" -Dlog4j.configuration="$(log_config WARN stderr)" \
     org.apache.zookeeper.ZooKeeperMain -server "$server" "$@"
 }

@@ -42,6 +42,19 @@ const TWO_ADMINISTRATORS = [
     'others have not read. One that someone makes by hand, with a number that no other will reach, hides no other (in Kafka all until the restart).',
 ].join('\n\n');
 
+const LOG_FILES = [
+  'In the directory that the environment variable LOG_DIR names (with `-daemon`, or else in the first of `log.dirs`) a broker writes `server.log`, ' +
+    '`controller.log` and `state-change.log`, as Kafka does with its `log4j.properties`, and in the foreground `server.log` to stdout as well. Without ' +
+    'LOG_DIR all goes to stdout, but for `state.change.logger`, which is FATAL then unless the level is `debug` or `trace`, or its own is set ' +
+    '(`ottla.log.level.state.change.logger=info`, also while the broker runs).',
+  'A file is put aside as `server.log.1` before it gets longer than `ottla.log.rotation.bytes`, and `ottla.log.rotation.files` of each are kept. Kafka ' +
+    'begins a file every hour and removes none, and what a daemon of it writes to stdout, all of `server.log` again, is never put aside. A full ' +
+    'disk costs lines, whose number is written when there is room.',
+  'Where something happens to many partitions at once `server.log` and `controller.log` have the first three lines, and one that counts and names ' +
+    'the others; the roles that a LeaderAndIsr gave are one line. That partitions have no leader while the only broker that has them in sync is ' +
+    'away is a warning with their number (an ERROR for each in Kafka), and a broker that is away is one line without a stack.',
+].join('\n\n');
+
 const LARGE_BATCHES =
   'A batch may hold 2 GiB uncompressed, all batches of a Produce 8 GiB, and one that has to be built again for its topic 128 MiB, with four bytes more for each record (thirteen where times are not counted from that of the first); beyond, ' +
   'MESSAGE_TOO_LARGE. A batch of `__consumer_offsets` that holds more than 16 MiB is passed over when its groups are loaded. Kafka has no such bounds. ' +
@@ -222,6 +235,8 @@ export function compatibilityDocument(): string {
       configTable(OTTLA_CONFIGS, () => null),
       'The level of one logger is set by `ottla.log.level.LOGGER`. The environment variable `OTTLA_LOG_LEVEL` wins over the file: a level, ' +
         'or `LOGGER=LEVEL` pairs, by commas.',
+      '## Log files',
+      LOG_FILES,
     ].join('\n\n') + '\n'
   );
 }

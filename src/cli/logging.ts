@@ -1,17 +1,36 @@
-import type { Clock, LogFields, Logger, LoggerFactory, LoggerLevel, LoggerLevels, LogLevel } from '../common/index.js';
+import {
+  summedUp,
+  type Clock,
+  type LogFields,
+  type Logger,
+  type LoggerFactory,
+  type LoggerLevel,
+  type LoggerLevels,
+  type LogLevel,
+} from '../common/index.js';
 import { formatLogLine } from './log-format.js';
+import type { LogFolder } from './log-folder.js';
 
 const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug', 'trace'];
 
 export interface LoggingOptions {
   readonly clock: Clock;
   /** The level of every logger without one of its own. */
-  readonly level: LogLevel;
+  readonly level: Level;
   /** By logger; a name counts for what lies below it too: `log` for `log.cleaner`, unless that has its own. */
-  readonly levels?: ReadonlyMap<string, LogLevel>;
-  readonly destination: NodeJS.WritableStream;
+  readonly levels?: ReadonlyMap<string, Level>;
+  /** Where everything goes without a folder, and what has no file of its own in it with one. */
+  readonly console: NodeJS.WritableStream;
+  readonly folder?: LogFolder | null;
+  /** Of the console. */
   readonly colour: boolean;
 }
+
+/** `fatal` writes nothing. */
+export type Level = LogLevel | 'fatal';
+
+/** Loggers whose lines are about single partitions, of which there may be thousands. */
+const OF_PARTITIONS: ReadonlySet<string> = new Set(['log', 'replication', 'controller']);
 
 /** Takes finished lines. */
 export interface LogSink {
@@ -33,21 +52,36 @@ export interface Logging {
 
 /** The program's log. Levels are checked before anything is formatted, so a line that is not written costs a comparison. */
 export function createLogging(options: LoggingOptions): Logging {
-  const { clock, destination, colour } = options;
+  const { clock, folder = null } = options;
   const loggers = new Map<string, Logger>();
   const levels = new Levels(options);
-  let sink: LogSink = {
-    write: (_level, line) => void destination.write(`${line}\n`),
-    close: () => Promise.resolve(),
+  const outputs = new Map<NodeJS.WritableStream, Output>();
+  let makeSink = plainSink;
+
+  const outputTo = (destination: NodeJS.WritableStream): Output => {
+    let output = outputs.get(destination);
+    if (!output) {
+      const colour = options.colour && destination === options.console;
+      outputs.set(destination, (output = { destination, colour, sink: makeSink(destination) }));
+    }
+    return output;
+  };
+  const outputsOf = (name: string): Output[] => {
+    if (!folder) return [outputTo(options.console)];
+    const file = outputTo(folder.fileOf(name));
+    return folder.isMain(name) ? [file, outputTo(options.console)] : [file];
   };
 
   const create = (name: string): Logger => {
     const threshold = levels.thresholdOf(name);
+    const to = outputsOf(name);
     const logAt = (level: LogLevel) => {
       const rank = LEVELS.indexOf(level);
       return (sentence: string, fields?: LogFields): void => {
-        if (rank <= threshold.rank) {
-          sink.write(level, formatLogLine(clock.nowMs(), level, name, sentence, fields, colour));
+        if (rank > threshold.rank) return;
+        const nowMs = clock.nowMs();
+        for (const { sink, colour } of to) {
+          sink.write(level, formatLogLine(nowMs, level, name, sentence, fields, colour));
         }
       };
     };
@@ -64,15 +98,34 @@ export function createLogging(options: LoggingOptions): Logging {
   return {
     factory(name) {
       let logger = loggers.get(name);
-      if (!logger) loggers.set(name, (logger = create(name)));
+      if (!logger) {
+        const plain = create(name);
+        loggers.set(name, (logger = OF_PARTITIONS.has(name) ? summedUp(plain, clock) : plain));
+      }
       return logger;
     },
     levels,
     async useWinston() {
-      const { createWinstonSink } = await import('./winston-sink.js');
-      sink = createWinstonSink(destination);
+      ({ createWinstonSink: makeSink } = await import('./winston-sink.js'));
+      for (const output of outputs.values()) output.sink = makeSink(output.destination);
     },
-    close: () => sink.close(),
+    async close() {
+      await Promise.all([...outputs.values()].map(({ sink }) => sink.close()));
+      folder?.release();
+    },
+  };
+}
+
+interface Output {
+  readonly destination: NodeJS.WritableStream;
+  readonly colour: boolean;
+  sink: LogSink;
+}
+
+function plainSink(destination: NodeJS.WritableStream): LogSink {
+  return {
+    write: (_level, line) => void destination.write(`${line}\n`),
+    close: () => Promise.resolve(),
   };
 }
 
@@ -136,14 +189,14 @@ class Levels implements LoggerLevels {
   }
 }
 
-function upperCase(level: LogLevel): LoggerLevel {
+function upperCase(level: Level): LoggerLevel {
   return level.toUpperCase() as LoggerLevel;
 }
 
 /** Reads a level as log4j and winston write it (`WARN`, `warn`, `FATAL`, `ALL`, `OFF` …); null for none of them. */
-export function parseLogLevel(text: string): LogLevel | null {
+export function parseLogLevel(text: string): Level | null {
   const lower = text.trim().toLowerCase();
-  if (lower === 'fatal' || lower === 'off') return 'error';
+  if (lower === 'fatal' || lower === 'off') return 'fatal';
   if (lower === 'warning') return 'warn';
   if (lower === 'all') return 'trace';
   return LEVELS.find((level) => level === lower) ?? null;
@@ -156,9 +209,9 @@ export function parseLogLevel(text: string): LogLevel | null {
 export function readLogLevels(
   properties: ReadonlyMap<string, string>,
   environment: string | undefined,
-): { level: LogLevel; levels: Map<string, LogLevel>; warnings: string[] } {
-  let level: LogLevel = 'info';
-  const levels = new Map<string, LogLevel>();
+): { level: Level; levels: Map<string, Level>; warnings: string[] } {
+  let level: Level = 'info';
+  const levels = new Map<string, Level>();
   const warnings: string[] = [];
   const set = (logger: string | null, text: string, from: string): void => {
     const parsed = parseLogLevel(text);

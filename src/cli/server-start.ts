@@ -10,7 +10,10 @@ import {
 } from '../common/index.js';
 import { BrokerConfig, ConfigError, noEffectNotes, readPropertiesFile, VariableResolver } from '../config/index.js';
 import { Broker } from '../server/index.js';
-import { createLogging, readLogLevels, type Logging } from './logging.js';
+import { LogFolder, STATE_CHANGE_LOGGER } from './log-folder.js';
+import { formatLogLine } from './log-format.js';
+import { createLogging, readLogLevels, type Level, type Logging } from './logging.js';
+import type { RotationLimits } from './rotating-file.js';
 import { EXIT_CODES, nextSignal } from './stop-signals.js';
 import { CommandError, type Terminal } from './terminal.js';
 import { nodeVariableSources } from './variable-sources.js';
@@ -91,16 +94,40 @@ export function parseConfig(file: string, properties: Map<string, string>, overr
 }
 
 function openLogging(config: BrokerConfig, terminal: Terminal): Logging {
-  const asked = readLogLevels(config.staticTexts, terminal.env.OTTLA_LOG_LEVEL);
+  const { LOG_DIR: dir = '', OTTLA_LOG_LEVEL } = terminal.env;
+  const asked = readLogLevels(config.staticTexts, OTTLA_LOG_LEVEL);
+  const folder = dir === '' ? null : new LogFolder(dir, rotationLimits(config), noteOfLoss);
   const logging = createLogging({
     clock: systemClock,
     level: asked.level,
-    levels: asked.levels,
-    destination: terminal.stdout,
+    levels: folder ? asked.levels : withoutStateChanges(asked.level, asked.levels),
+    console: terminal.stdout,
+    folder,
     colour: terminal.colour,
   });
   for (const warning of asked.warnings) logging.factory('server').warn(warning);
   return logging;
+}
+
+function rotationLimits(config: BrokerConfig): RotationLimits {
+  return { maxBytes: config.get('ottla.log.rotation.bytes'), maxFiles: config.get('ottla.log.rotation.files') };
+}
+
+function noteOfLoss(lines: number, error: unknown): string {
+  const fields = { lines, reason: reasonOfRefusal(error) };
+  return formatLogLine(
+    systemClock.nowMs(),
+    'error',
+    'server',
+    'Lines could not be written to this file',
+    fields,
+    false,
+  );
+}
+
+/** In one stream with all else, what happens to single partitions is for those who ask for it. */
+function withoutStateChanges(level: Level, levels: ReadonlyMap<string, Level>): ReadonlyMap<string, Level> {
+  return level === 'debug' || level === 'trace' ? levels : new Map([[STATE_CHANGE_LOGGER, 'fatal'], ...levels]);
 }
 
 /** A broker outlives whoever read its log through a pipe. */

@@ -13,7 +13,7 @@ export {
   type LogFields,
   type LogLevel,
 } from './logger.js';
-export { rateLimited } from './rate-limited-logger.js';
+export { rateLimited, summedUp } from './rate-limited-logger.js';
 export { EventQueue } from './event-queue.js';
 export { immutableMapOrder, javaStringHashCode, mutableMapOrder, propertiesOrder } from './hash-order.js';
 export { MetricsRegistry, Counter } from './metrics.js';

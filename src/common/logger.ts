@@ -26,7 +26,7 @@ export interface LoggerLevels {
   unset(logger: string): void;
 }
 
-/** Makes the logger of a part of the broker: `controller`, `state-change`, `log`, `replication` … */
+/** Makes the logger of a part of the broker: `controller`, `log`, `replication` … */
 export type LoggerFactory = (name: string) => Logger;
 
 const nothing = (): void => undefined;

@@ -1,6 +1,7 @@
 import { type Clock, type Logger, type MetricsRegistry, type Timer } from '../common/index.js';
 import type { BrokerInfo } from '../cluster/index.js';
 import type { LeaderAndIsrResponse, StopReplicaResponse, UpdateMetadataResponse } from '../protocol/index.js';
+import type { ControllerContext } from './core/controller-context.js';
 import type { ControlRequest } from './core/request-batch.js';
 
 /** What brokers answer to a `ControlRequest`, decoded. */
@@ -55,6 +56,7 @@ export class ControllerChannelManager {
     private readonly log: Logger,
     private readonly stateChangeLog: Logger,
     metrics: MetricsRegistry,
+    private readonly context: Pick<ControllerContext, 'shuttingDownBrokerIds'>,
   ) {
     metrics.gauge('kafka.controller:type=ControllerChannelManager,name=TotalQueueSize', () => this.totalQueueSize);
   }
@@ -77,7 +79,9 @@ export class ControllerChannelManager {
 
   addBroker(broker: BrokerInfo): void {
     if (this.senders.has(broker.id)) return;
-    this.senders.set(broker.id, new RequestSender(broker, this.factory, this.clock, this.log, this.stateChangeLog));
+    const isStopping = (): boolean => this.context.shuttingDownBrokerIds.has(broker.id);
+    const { factory, clock, log, stateChangeLog } = this;
+    this.senders.set(broker.id, new RequestSender(broker, factory, clock, log, stateChangeLog, isStopping));
   }
 
   /** What waits for the broker is dropped: a later life of it will be told everything anew. */
@@ -109,6 +113,8 @@ class RequestSender {
     private readonly clock: Clock,
     private readonly log: Logger,
     private readonly stateChangeLog: Logger,
+    /** It has asked for its shutdown, so that it will be away. */
+    private readonly isStopping: () => boolean,
   ) {}
 
   get queueSize(): number {
@@ -163,7 +169,7 @@ class RequestSender {
         }
         // Once for each run of failures: a broker that is down fails ten times a second until its session ends.
         if (this.failures++ === 0) {
-          this.log.warn('Failed to send a request to a broker, reconnecting', {
+          this.log[this.isStopping() ? 'info' : 'warn']('Failed to send a request to a broker, reconnecting', {
             broker: this.broker.id,
             api: request.apiKey,
             error,

@@ -12,7 +12,7 @@ export interface ControllerOptions {
   readonly random?: Random;
   /** `controller`. */
   readonly logger: Logger;
-  /** `state-change`: every change of a partition's or a replica's state. */
+  /** `state.change.logger`: every change of a partition's or a replica's state. */
   readonly stateChangeLogger: Logger;
   readonly metrics?: MetricsRegistry;
   /** All stores of this broker's session. The broker has registered under it already. */

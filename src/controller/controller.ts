@@ -103,7 +103,7 @@ export class Controller {
     const uncleanElections = metrics.counter('kafka.controller:type=ControllerStats,name=UncleanLeaderElectionsPerSec');
     const versions = controlVersions((version) => config.interBrokerProtocolAtLeast(version));
     const batch = new RequestBatch(context, brokerId, config.interBrokerListenerName, versions);
-    const stateChanges = new StateChangeLog(stateChangeLogger, brokerId, context);
+    const stateChanges = new StateChangeLog(options, context);
     const watches = new ControllerWatches(stores.zk, (event) => this.put(event));
     const partitionStore = new PartitionStore(
       stores,
@@ -129,7 +129,7 @@ export class Controller {
       retryLater: () => this.retryDeletionsLater(),
     };
     const deletions = new TopicDeletionManager(context, stores, partitions, replicas, batch, ports, logger);
-    const channels = new ControllerChannelManager(channelFactory, clock, logger, stateChangeLogger, metrics);
+    const channels = new ControllerChannelManager(channelFactory, clock, logger, stateChangeLogger, metrics, context);
     const currentConfig = (): BrokerConfig => this.config;
     const isActive = (): boolean => this.isActive;
     this.batch = batch;

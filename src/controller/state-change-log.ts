@@ -1,5 +1,6 @@
 import type { Logger } from '../common/index.js';
 import type { LeaderAndIsr, LeaderIsrAndControllerEpoch } from '../cluster/index.js';
+import type { ControllerOptions } from './controller-options.js';
 import type { ControllerContext, PartitionEntry, PartitionReplica } from './core/controller-context.js';
 import { type OutgoingRequest } from './core/request-batch.js';
 import { validPreviousPartitionStates, type PartitionState } from './core/partition-state.js';
@@ -12,15 +13,23 @@ export class StateChangeFailedError extends Error {
 }
 
 /**
- * Writes the `state-change` log in Kafka's words (`state.change.logger`): every change the controller makes, once, with the
- * controller epoch in front and the leader epoch in the state. Leaders and ISRs are `info`; steps that only prepare are `trace`.
+ * Writes the state change log in Kafka's words (`state.change.logger`): every change the controller makes, once, with the
+ * controller epoch in front and the leader epoch in the state. Leaders and ISRs are `info`; steps that only prepare are `trace`. A change
+ * that an operator has to look into is told in the controller's log too.
  */
 export class StateChangeLog {
+  readonly logger: Logger;
+  private readonly controllerLogger: Logger;
+  private readonly controllerId: number;
+
   constructor(
-    readonly logger: Logger,
-    private readonly controllerId: number,
+    { stateChangeLogger, logger, config }: ControllerOptions,
     private readonly context: ControllerContext,
-  ) {}
+  ) {
+    this.logger = stateChangeLogger;
+    this.controllerLogger = logger;
+    this.controllerId = config.brokerId;
+  }
 
   partitionIsNew(partition: PartitionEntry): void {
     this.info(
@@ -42,11 +51,18 @@ export class StateChangeLog {
 
   partitionChangeFailed(partition: PartitionEntry, to: PartitionState, error: unknown): void {
     // Whoever stops a broker need not act on each partition that has no other replica: the state machine counts them in one line.
-    this.logger[error instanceof StateChangeFailedError ? 'debug' : 'error'](
+    const isGrave = !(error instanceof StateChangeFailedError);
+    this.logger[isGrave ? 'error' : 'info'](
       `${this.prefix}Controller ${this.controllerId} epoch ${this.context.epoch} failed to change state for partition ` +
         `${key(partition)} from ${partition.state} to ${to}`,
       { error: withoutStack(error) },
     );
+    if (isGrave)
+      this.controllerLogger.error('Failed to change the state of a partition', {
+        partition: key(partition),
+        to,
+        error,
+      });
   }
 
   partitionChangeInvalid(partition: PartitionEntry, to: PartitionState): void {
@@ -75,11 +91,20 @@ export class StateChangeLog {
   }
 
   replicaChangeFailed(of: PartitionReplica, from: ReplicaState, to: ReplicaState, error: unknown): void {
-    this.logger.error(
+    const isGrave = !(error instanceof StateChangeFailedError);
+    this.logger[isGrave ? 'error' : 'warn'](
       `${this.prefix}Controller ${this.controllerId} epoch ${this.context.epoch} initiated state change of replica ` +
         `${of.replica} for partition ${key(of.partition)} from ${from} to ${to} failed`,
       { error: withoutStack(error) },
     );
+    if (!isGrave) return;
+    const partition = key(of.partition);
+    this.controllerLogger.error('Failed to change the state of a replica', {
+      partition,
+      replica: of.replica,
+      to,
+      error,
+    });
   }
 
   replicaChangeInvalid(of: PartitionReplica, from: ReplicaState, to: ReplicaState): void {
@@ -138,7 +163,7 @@ export class StateChangeLog {
   }
 
   receivedError(api: string, brokerId: number, errorName: string): void {
-    this.logger.error(`${this.prefix}Received error ${errorName} in ${api} response from broker ${brokerId}`);
+    this.logger.warn(`${this.prefix}Received error ${errorName} in ${api} response from broker ${brokerId}`);
   }
 
   private traceRequest(brokerId: number, request: OutgoingRequest['request']): void {

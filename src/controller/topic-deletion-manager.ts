@@ -129,7 +129,7 @@ export class TopicDeletionManager {
     for (const error of errors) if (endsTerm(error)) throw error;
     errors.forEach((error, i) => {
       if (error === null) return;
-      this.log.error('Cannot complete the deletion of a topic, trying again later', { topic: topics[i]!, error });
+      this.log.warn('Cannot complete the deletion of a topic, trying again later', { topic: topics[i]!, error });
       this.failed.add(topics[i]!);
       this.ports.retryLater();
     });

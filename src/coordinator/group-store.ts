@@ -347,7 +347,7 @@ export class GroupStore {
       if (groups === null) return false;
       this.deletedWhileLoading.delete(partition);
       const tookMs = Math.round(this.clock.monotonicMs() - startMs);
-      this.log.info('Loaded groups and offsets', { partition, coordinatorEpoch, groups, tookMs });
+      this.partitions.log.info('Loaded groups and offsets', { partition, coordinatorEpoch, groups, tookMs });
       return true;
     });
   }
@@ -395,7 +395,7 @@ export class GroupStore {
     }
     this.partitions.onResignation(partition, async (wasOwned) => {
       if (home) await runInSlices(this.clock, this.unload(home, onUnloaded), BROKER_SLICES);
-      if (wasOwned) this.log.info('Unloaded groups and offsets', { partition });
+      if (wasOwned) this.partitions.log.info('Unloaded groups and offsets', { partition });
     });
   }
 

@@ -1,4 +1,4 @@
-import { EventQueue, type Clock, type Logger, type Timer } from '../common/index.js';
+import { EventQueue, summedUp, type Clock, type Logger, type Timer } from '../common/index.js';
 
 /** Before a partition that could not be read is read again. */
 const RETRY_MS = 1000;
@@ -51,11 +51,14 @@ export class OwnedPartitions {
   private active = 0;
   /** Unloads, and the beginnings of loads. None waits for a disk. */
   private readonly queue: EventQueue;
+  /** A broker takes or loses many partitions at once. */
+  readonly log: Logger;
 
   constructor(
     private readonly clock: Clock,
-    private readonly log: Logger,
+    log: Logger,
   ) {
+    this.log = summedUp(log, clock);
     this.queue = new EventQueue((error) => this.log.error('Loading or unloading a partition failed', { error }));
   }
 

@@ -36,7 +36,7 @@ export async function shutDownLogDir(
   const shutDown = async (log: UnifiedLog): Promise<void> => {
     if (isUnsettled(log)) await cutsEnded;
     if (log.isUnreadable) {
-      context.logger.error('A log that cannot be read is left to be recovered by the next start', { dir: log.dir });
+      context.logger.warn('A log that cannot be read is left to be recovered by the next start', { dir: log.dir });
       log.closeHandles();
       unreadable.push(log);
       return;
@@ -56,7 +56,7 @@ export async function shutDownLogDir(
         await shutDown(log);
       } catch (error) {
         if (!(error instanceof LogError) || !dirs.isUsable(dir.path)) throw error;
-        context.logger.error('A log is left to be recovered by the next start', { dir: log.dir, error });
+        context.logger.warn('A log is left to be recovered by the next start', { dir: log.dir, error });
         log.closeHandles();
         left++;
       }

@@ -153,7 +153,7 @@ export class LogLoader {
     // An unclean shutdown recovers the last segments anyway, and again if it is interrupted.
     const willBeRecovered = !this.hadCleanShutdown && offset >= this.recoveryPointCheckpoint;
     if (problem !== null && !willBeRecovered) {
-      this.context.logger.error('Rebuilding the index files of a segment', { path: segment.file.path, problem });
+      this.context.logger.warn('Rebuilding the index files of a segment', { path: segment.file.path, problem });
       segment.closeHandles();
       yield* this.rebuildIndexes(offset);
       return;

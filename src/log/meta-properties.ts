@@ -3,8 +3,8 @@ import type { FileSystem, Logger } from '../common/index.js';
 import { readPropertiesFile } from '../config/index.js';
 
 export const META_PROPERTIES = 'meta.properties';
-/** What may be in a directory in which no broker has run: what a file system has of its own, and a lock. */
-const NOT_OURS: ReadonlySet<string> = new Set(['lost+found', '.lock']);
+/** What may be in a directory in which no broker has run: what a file system has of its own, a lock, and the log files of a process. */
+const NOT_OURS = /^(lost\+found|\.lock|[\w-]+\.(out|log(\.\d+)?))$/;
 const VERSION = '0';
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
@@ -39,7 +39,7 @@ export function loadMetaProperties(fs: FileSystem, dirs: readonly string[], logg
       fs.remove(`${path}.tmp`);
       if (!fs.exists(path)) {
         // There should be one beside anything else that a broker has made.
-        if (fs.readDir(dir).some((name) => !NOT_OURS.has(name)))
+        if (fs.readDir(dir).some((name) => !NOT_OURS.test(name)))
           logger.warn('No meta.properties file under dir', { path });
         continue;
       }

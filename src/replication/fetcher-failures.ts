@@ -55,7 +55,7 @@ export class FetcherFailures {
         logger.info('The leader does not know the topic: it is being created or deleted', fields);
         break;
       default:
-        logger.error('The leader cannot serve the partition', { ...fields, fetchOffset: state.fetchOffset });
+        logger.warn('The leader cannot serve the partition', { ...fields, fetchOffset: state.fetchOffset });
     }
     this.delay([state]);
   }

@@ -115,7 +115,7 @@ export class ReplicaFetcherManager {
       onFailed: (key) => {
         this.leaderOf.delete(key);
         this.failedPartitions.add(key);
-        logger.warn('Fetching a partition has failed', { partition: key });
+        logger.debug('Fetching a partition has failed', { partition: key });
       },
       onBytes: (bytes) => bytesIn.add(bytes),
       onFatal,

@@ -110,14 +110,13 @@ export class ReplicaManager {
     // By `inter.broker.protocol.version`, which no dynamic change touches.
     const truncatesOnFetch = isTruncationOnFetchSupported((version) => this.config.interBrokerProtocolAtLeast(version));
     this.logger = options.logger('replication');
-    const stateChangeLogger = options.logger('state-change');
     this.produces = new ProducePurgatory(clock, options.onFatal);
     const onChange = (partition: Partition, change: number): void => this.onPartitionChange(partition, change);
     const context: PartitionContext = {
       brokerId,
       clock,
       logger: this.logger,
-      stateChangeLogger,
+      stateChangeLogger: options.logger('state.change.logger'),
       logManager,
       metadata,
       alterPartition,
@@ -164,7 +163,8 @@ export class ReplicaManager {
       fetchers: this.fetchers,
       logManager,
       metadata,
-      stateChangeLogger,
+      logger: this.logger,
+      stateChangeLogger: options.logger('state.change.logger'),
       isTruncationOnFetchSupported: () => truncatesOnFetch,
       isShuttingDown: () => this.isShuttingDown,
       onNotLeaderAnyMore: (tp, errorCode) => this.onNotLeaderAnyMore(tp, errorCode),

@@ -3,6 +3,7 @@ import { assert, AssertionError, ZERO_UUID, type Clock, type Logger, type Steps,
 import { DeletionPendingError, isOutOfHandles, LogError, type LogManager } from '../log/index.js';
 import {
   ErrorCode,
+  errorName,
   type LeaderAndIsrPartitionState,
   type LeaderAndIsrRequest,
   type LeaderAndIsrResponseInput,
@@ -30,6 +31,8 @@ export interface RoleChangesOptions {
   readonly fetchers: ReplicaFetcherManager;
   readonly logManager: LogManager;
   readonly metadata: MetadataSource;
+  readonly logger: Logger;
+  /** Of each partition; what becomes of a command as a whole is a line of `logger`. */
   readonly stateChangeLogger: Logger;
   readonly isTruncationOnFetchSupported: () => boolean;
   readonly isShuttingDown: () => boolean;
@@ -72,6 +75,8 @@ export interface ControllerIdentity {
 }
 
 const FIRST_LEADER_AND_ISR_BY_TOPIC_ID = 5;
+/** A log that cannot be used: the controller does not ask again, and someone has to look. */
+const GRAVE: ReadonlySet<number> = new Set([ErrorCode.KAFKA_STORAGE_ERROR, ErrorCode.INCONSISTENT_TOPIC_ID]);
 
 /**
  * Carries out what the controller says: who leads, who follows, what stops (the control half of Kafka's `ReplicaManager`). A command may
@@ -143,7 +148,26 @@ export class RoleChanges {
       results.push({ ...one, errorCode });
     });
     this.options.fetchers.closeIdle();
+    this.tell(request, results);
     return toResponse(version, ErrorCode.NONE, results);
+  }
+
+  private tell(
+    { controllerId, controllerEpoch }: LeaderAndIsrRequest,
+    results: readonly (Requested & { errorCode: number })[],
+  ): void {
+    if (results.length === 0) return;
+    const counts: Record<string, number> = {};
+    for (const { state, errorCode } of results) {
+      const role = state.leader === this.options.brokerId ? 'leaders' : 'followers';
+      // A new controller says all of what the one before it has said.
+      const isKnown = errorCode === ErrorCode.STALE_CONTROLLER_EPOCH;
+      const what = errorCode === ErrorCode.NONE ? role : isKnown ? 'known' : errorName(errorCode);
+      counts[what] = (counts[what] ?? 0) + 1;
+    }
+    const level = results.some(({ errorCode }) => GRAVE.has(errorCode)) ? 'error' : 'info';
+    const fields = { controller: controllerId, controllerEpoch, ...counts };
+    this.options.logger[level]('Took the roles that the controller gave', fields);
   }
 
   /**
@@ -249,7 +273,7 @@ export class RoleChanges {
       if (wantsHandles || error instanceof DeletionPendingError) {
         // The controller is not told: for KAFKA_STORAGE_ERROR it would count the replica as lost with its directory, and the only replica of
         // a partition would not be elected again when it is back.
-        if (waiting !== requested) stateChangeLogger.error('Postponed a change of role', { partition: key, error });
+        if (waiting !== requested) stateChangeLogger.warn('Postponed a change of role', { partition: key, error });
         this.postponed.postpone(key, requested, wantsHandles);
         return ErrorCode.NONE;
       }
@@ -329,7 +353,7 @@ export class RoleChanges {
     const { metadata, fetchers, stateChangeLogger, onNotLeaderAnyMore } = this.options;
     const { leader } = state;
     if (!metadata.hasAliveBroker(leader)) {
-      stateChangeLogger.error('Cannot follow yet: the leader is not alive', { partition: partition.key, leader });
+      stateChangeLogger.warn('Cannot follow yet: the leader is not alive', { partition: partition.key, leader });
     }
     if (!partition.makeFollower(toAssignment(state), checkpoints, topicId)) return;
     fetchers.removePartitions([partition.key]);

@@ -77,7 +77,7 @@ export class AutoTopicCreation {
       // Names come from clients: what is remembered of them is bounded.
       if (this.failures.size >= MAX_FAILURES) this.failures.clear();
       this.failures.set(topic, errorCode);
-      this.logger.error('A topic that is asked for cannot be created', { topic, error: errorMessage(errorCode) });
+      this.logger.warn('A topic that is asked for cannot be created', { topic, error: errorMessage(errorCode) });
     }
   }
 

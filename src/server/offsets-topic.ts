@@ -49,7 +49,7 @@ export class OffsetsTopic {
       if (this.isAnotherTold()) this.readLater();
     } catch (error) {
       if (this.isClosed) return;
-      logger.error('Cannot read how many partitions __consumer_offsets has; trying again', { error });
+      logger.warn('Cannot read how many partitions __consumer_offsets has; trying again', { error });
       if (!this.isCountTold) this.tell(defaultPartitions);
       this.readLater();
     } finally {

@@ -82,5 +82,10 @@ test('a daemon that cannot start says so, and where its log is', async () => {
   const { stderr, exitCode } = await ottla(['server', 'start', '-daemon', properties, ...overrides]);
   expect(stderr).toMatch(/^The broker could not start: .*no session with ZooKeeper/);
   expect(stderr).toContain(path.join(dir, 'data', 'ottla-server.out'));
+  expect(stderr).toContain(`Its log is ${path.join(dir, 'data', 'server.log')}`);
+  // What is said twice would fill a file that nobody puts aside.
+  const said = (name: string): string => fs.readFileSync(path.join(dir, 'data', name), 'utf8');
+  expect(said('ottla-server.out')).toMatch(/^The broker could not start: .*\n$/);
+  expect(said('server.log')).toMatch(/ ERROR Fatal error during startup\. Prepare to shutdown /);
   expect(exitCode).toBe(1);
 });

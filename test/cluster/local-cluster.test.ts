@@ -261,6 +261,43 @@ describeWithJava('scripts/cluster.sh', () => {
     fs.rmSync(dir, { recursive: true });
   });
 
+  /** What the brokers have said so far, by the kind of log. */
+  function logged(): { main: string[]; states: string[]; output: string } {
+    const linesOf = (name: string): string[] =>
+      [1, 2].flatMap((id) => {
+        const file = path.join(dir, `logs-${id}`, name);
+        return fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trimEnd().split('\n') : [];
+      });
+    return {
+      main: [...linesOf('server.log'), ...linesOf('controller.log')],
+      states: linesOf('state-change.log'),
+      output: linesOf('ottla-server.out').join(''),
+    };
+  }
+
+  test('a planned restart of a broker with many partitions is a page to read, and each of them is in a log of its own', async () => {
+    const PARTITIONS = 100;
+    await expectOk(startSmall());
+    const at = ['topics', '--bootstrap-server', (await expectOk(cluster('bootstrap'))).stdout.trim()];
+    await expectOk(
+      ottla([...at, '--create', '--topic', 'many', '--partitions', `${PARTITIONS}`, '--replication-factor', '2']),
+    );
+    const before = logged();
+    await expectOk(cluster('restart', '1'));
+    const behind = [...at, '--describe', '--under-replicated-partitions'];
+    await eventually(async () => (await expectOk(ottla(behind))).stdout.trim() === '', { timeoutMs: MINUTES });
+    const after = logged();
+    const main = after.main.filter((line) => !before.main.includes(line));
+    const states = after.states.filter((line) => !before.states.includes(line)).join('\n');
+
+    expect(main.filter((line) => line.includes('] ERROR ') || line.startsWith('    at '))).toEqual([]);
+    expect(main.filter((line) => line.includes('many-')).length).toBeLessThan(PARTITIONS / 2);
+    expect(main.length).toBeLessThan(PARTITIONS);
+    const partitions = Array.from({ length: PARTITIONS }, (_, partition) => `many-${partition}`);
+    expect(partitions.filter((partition) => !new RegExp(`\\b${partition}\\b`).test(states))).toEqual([]);
+    expect(after.output).toBe('');
+  });
+
   test('stop waits for a start that is under way', async () => {
     const starting = startSmall();
     await eventually(() => fs.existsSync(path.join(dir, 'cluster.conf')));

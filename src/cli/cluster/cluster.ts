@@ -193,7 +193,8 @@ export class Cluster {
 
   /** Removes the brokers' files, the settings last, and nothing that is not the cluster's. */
   private remove(): void {
-    const own = /^(server-\d+\.properties|data-\d+|broker-\d+\.(log|pid)(\..*)?|extra\.properties|cluster\.conf\.tmp)$/;
+    const own =
+      /^(server-\d+\.properties|(data|logs)-\d+|broker-\d+\.(log|pid)(\..*)?|extra\.properties|cluster\.conf\.tmp)$/;
     for (const name of fs.readdirSync(this.dir)) {
       if (own.test(name)) fs.rmSync(path.join(this.dir, name), { recursive: true, force: true });
     }
@@ -214,7 +215,12 @@ export class Cluster {
 
   private async launch(broker: Server): Promise<number> {
     const { root, env } = this.around;
-    const pid = await launch(path.join(root, 'bin', 'ottla'), ['server', 'start', broker.file], broker.log, env);
+    const LOG_DIR = path.dirname(broker.log);
+    fs.mkdirSync(LOG_DIR, { recursive: true });
+    // What a broker writes to stdout stands in its log files.
+    const output = { stdout: null, stderr: broker.output };
+    const args = ['server', 'start', broker.file];
+    const pid = await launch(path.join(root, 'bin', 'ottla'), args, output, { ...env, LOG_DIR });
     // For people: what runs is looked up among the processes.
     fs.writeFileSync(path.join(this.dir, `broker-${broker.id}.pid`), `${pid}\n`);
     return pid;
@@ -245,7 +251,7 @@ export class Cluster {
       const state = conditionsInWords(conditions);
       if (state === '') return;
       const [down] = brokers.filter((broker) => conditions.get(broker)!.kind === 'down');
-      if (down) throw new CommandError(withLogs(`${namesOf([down])} did not start`, [down.log]));
+      if (down) throw new CommandError(withLogs(`${namesOf([down])} did not start`, [down.log, down.output]));
       const waitedMs = systemClock.monotonicMs() - startMs;
       if (waitedMs > limitMs) {
         const late = brokers.filter((broker) => conditions.get(broker)!.kind !== 'up');

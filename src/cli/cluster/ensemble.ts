@@ -188,10 +188,12 @@ export class Ensemble {
     fs.writeFileSync(member.file, zooCfg(member, this.dir, settings));
     const { root, env } = this.around;
     const flags = [env['SERVER_JVMFLAGS'], settings.no_fsync === 1 ? '-Dzookeeper.forceSync=no' : undefined];
-    const pid = await launch(serverProgram(root), ['run', member.file], member.log, {
-      ...env,
-      SERVER_JVMFLAGS: flags.filter((flag) => flag !== undefined).join(' '),
-    });
+    const pid = await launch(
+      serverProgram(root),
+      ['run', member.file],
+      { stdout: member.output, stderr: member.output },
+      { ...env, SERVER_JVMFLAGS: flags.filter((flag) => flag !== undefined).join(' '), ZK_LOG_FILE: member.log },
+    );
     // For people: what runs is looked up among the processes.
     fs.writeFileSync(path.join(path.dirname(member.file), 'pid'), `${pid}\n`);
     return pid;
@@ -208,7 +210,8 @@ export class Ensemble {
     let isSaid = false;
     for (;;) {
       for (const [member, pid] of started) {
-        if (!isAlive(pid)) throw new CommandError(withLogs(`${namesOf([member])} did not start`, [member.log]));
+        if (!isAlive(pid))
+          throw new CommandError(withLogs(`${namesOf([member])} did not start`, [member.log, member.output]));
       }
       const modes = await Promise.all(members.map(({ port }) => modeOf(port)));
       const late = members.filter((_, index) => modes[index] === null);

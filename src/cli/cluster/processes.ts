@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { sleep, systemClock } from '../../common/index.js';
+import { openOutputFile } from '../output-file.js';
 import { CommandError } from '../terminal.js';
 import type { MachineProcess } from './core/servers.js';
 
@@ -118,22 +119,22 @@ async function untilGone(pids: readonly number[], limitMs: number): Promise<numb
   return left;
 }
 
-/** Starts a process of its own session, which outlives the terminal; its output goes to the end of a log. Answers its pid. */
+/** Starts a process of its own session, which outlives the terminal; what it says goes to the ends of files. Answers its pid. */
 export async function launch(
   program: string,
   args: readonly string[],
-  log: string,
+  { stdout, stderr }: { readonly stdout: string | null; readonly stderr: string },
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
-  const output = fs.openSync(log, 'a');
+  const [output, errors] = [stdout === null ? null : openOutputFile(stdout), openOutputFile(stderr)];
   try {
-    const child = spawn(program, args, { detached: true, stdio: ['ignore', output, output], env });
+    const child = spawn(program, args, { detached: true, stdio: ['ignore', output ?? 'ignore', errors], env });
     // Told when the program has taken the place of this one: from then on it is found by its own command line.
     await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
     child.unref();
     return child.pid!;
   } finally {
-    fs.closeSync(output);
+    for (const fd of [output, errors]) if (fd !== null) fs.closeSync(fd);
   }
 }
 

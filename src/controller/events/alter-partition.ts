@@ -121,7 +121,7 @@ async function alter(
       log.info('Failed to update an ISR, bad ZK version', { partition: `${partition.topic}-${partitionIndex}` });
       into.push({ partitionIndex, errorCode: ErrorCode.INVALID_UPDATE_VERSION });
     } else {
-      log.error('Failed to update an ISR', { partition: `${partition.topic}-${partitionIndex}`, error: result.error });
+      log.warn('Failed to update an ISR', { partition: `${partition.topic}-${partitionIndex}`, error: result.error });
       into.push({ partitionIndex, errorCode: ErrorCode.UNKNOWN_SERVER_ERROR });
     }
   });

@@ -38,7 +38,7 @@ export async function electAsAskedInZk(controller: ControllerRuntime): Promise<v
     const results = await elect(controller, electable, { kind: 'preferred' });
     for (const [partition, result] of results) {
       if (result instanceof Error) {
-        log.error('Failed to elect the preferred leader', { partition: partitionKey(partition), error: result });
+        log.warn('Failed to elect the preferred leader', { partition: partitionKey(partition), error: result });
       }
     }
     reportPreferred(controller, electable);

@@ -2,6 +2,7 @@ import { ReplicaAssignmentError } from '../../cluster/index.js';
 import type { Logger } from '../../common/index.js';
 import { ConfigError } from '../../config/index.js';
 import { ErrorCode } from '../../protocol/index.js';
+import { isZkError } from '../../zookeeper/index.js';
 
 /** A refusal that goes to the client: the code, and a sentence where Kafka sends one. */
 export class AdminError extends Error {
@@ -51,6 +52,7 @@ export function apiResultOf(error: unknown, log: Logger, what: string): ApiResul
   if (error instanceof ReplicaAssignmentError && error.kind !== 'ADMIN_OPERATION') {
     return { errorCode: ErrorCode[error.kind], errorMessage: error.message };
   }
-  log.error('An administrative request failed', { what, error });
+  const isUnanswered = isZkError(error, 'SessionExpired', 'ConnectionLoss', 'OperationTimeout', 'Closed');
+  log[isUnanswered ? 'warn' : 'error']('An administrative request failed', { what, error });
   return { errorCode: ErrorCode.UNKNOWN_SERVER_ERROR, errorMessage: null };
 }

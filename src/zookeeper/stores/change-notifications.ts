@@ -49,7 +49,10 @@ export class ChangeNotificationListener {
   ) {
     this.queue = new EventQueue((error) => {
       if (isZkError(error, 'Closed')) return;
-      this.options.logger.error('Reading change notifications failed', { parent: options.parent, error });
+      this.options.logger.warn('Reading change notifications failed, and is tried again', {
+        parent: options.parent,
+        error,
+      });
       this.retrySoon();
     });
   }

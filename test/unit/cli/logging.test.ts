@@ -1,6 +1,10 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { SimulatedClock } from '../../../src/common/index.js';
 import { createLogging, readLogLevels } from '../../../src/cli/logging.js';
+import { LogFolder } from '../../../src/cli/log-folder.js';
 import { formatLogLine } from '../../../src/cli/log-format.js';
 
 const noon = new Date(2024, 0, 2, 3, 4, 5, 67).getTime();
@@ -63,10 +67,10 @@ describe('createLogging', () => {
       clock: new SimulatedClock(noon),
       level: 'warn',
       levels: new Map([
-        ['state-change', 'trace'],
+        ['state.change.logger', 'trace'],
         ['log', 'info'],
       ]),
-      destination,
+      console: destination,
       colour: false,
     });
     return { logging, text: () => String(destination.read() ?? '') };
@@ -75,14 +79,14 @@ describe('createLogging', () => {
   test('keeps to the level of each logger and of what it lies below', () => {
     const { logging, text } = open();
     logging.factory('controller').info('not written');
-    logging.factory('state-change').trace('traced');
+    logging.factory('state.change.logger').trace('traced');
     logging.factory('log.cleaner').info('cleaned');
     logging.factory('log.cleaner').debug('not written');
     expect(text()).toBe(
-      '[2024-01-02 03:04:05,067] TRACE traced (state-change)\n[2024-01-02 03:04:05,067] INFO cleaned (log.cleaner)\n',
+      '[2024-01-02 03:04:05,067] TRACE traced (state.change.logger)\n[2024-01-02 03:04:05,067] INFO cleaned (log.cleaner)\n',
     );
     expect(logging.factory('controller').isEnabled('info')).toBe(false);
-    expect(logging.factory('state-change').isEnabled('trace')).toBe(true);
+    expect(logging.factory('state.change.logger').isEnabled('trace')).toBe(true);
   });
 
   test('writes the same lines through winston, after those before it', async () => {
@@ -95,18 +99,58 @@ describe('createLogging', () => {
   });
 });
 
+describe('a log folder', () => {
+  let dir: string;
+  beforeEach(() => (dir = mkdtempSync(path.join(tmpdir(), 'log-folder-'))));
+  afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+  const open = () => {
+    const console = new PassThrough();
+    const folder = new LogFolder(path.join(dir, 'logs'), { maxBytes: 4096, maxFiles: 2 }, () => 'lost');
+    const logging = createLogging({ clock: new SimulatedClock(noon), level: 'info', console, folder, colour: true });
+    const textOf = (name: string): string => readFileSync(path.join(dir, 'logs', name), 'utf8');
+    return { logging, textOf, console: () => String(console.read() ?? '') };
+  };
+
+  test("has Kafka's files, and the console has what is in server.log, before winston is there and after", async () => {
+    const { logging, textOf, console } = open();
+    const say = (what: string): void => {
+      for (const name of ['server', 'controller', 'controller.elections', 'state.change.logger', 'controllers']) {
+        logging.factory(name).error(what);
+      }
+    };
+    say('before');
+    await logging.useWinston();
+    say('after');
+    await logging.close();
+    const of = (...names: string[]): string =>
+      ['before', 'after']
+        .flatMap((what) => names.map((name) => `[2024-01-02 03:04:05,067] ERROR ${what} (${name})\n`))
+        .join('');
+    expect(textOf('server.log')).toBe(of('server', 'controllers'));
+    expect(textOf('controller.log')).toBe(of('controller', 'controller.elections'));
+    expect(textOf('state-change.log')).toBe(of('state.change.logger'));
+    expect(console()).toBe(of('server', 'controllers').replace(/^(.*)$/gm, (line) => line && `\x1b[31m${line}\x1b[0m`));
+  });
+
+  test('that cannot be is refused with a sentence', () => {
+    writeFileSync(path.join(dir, 'logs'), '');
+    expect(open).toThrow(`Cannot write log files to ${dir}/logs, which LOG_DIR names: it exists already`);
+  });
+});
+
 describe('readLogLevels', () => {
   test('lets the environment win over the properties', () => {
     const properties = new Map([
       ['ottla.log.level', 'WARN'],
-      ['ottla.log.level.state-change', 'trace'],
+      ['ottla.log.level.state.change.logger', 'trace'],
       ['ottla.log.level.log', 'debug'],
       ['log.dirs', '/tmp'],
     ]);
     expect(readLogLevels(properties, 'error,log=info')).toEqual({
       level: 'error',
       levels: new Map([
-        ['state-change', 'trace'],
+        ['state.change.logger', 'trace'],
         ['log', 'info'],
       ]),
       warnings: [],

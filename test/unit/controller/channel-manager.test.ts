@@ -42,10 +42,13 @@ function setUp() {
   };
   const metrics = new MetricsRegistry();
   const warnings: string[] = [];
+  const shuttingDownBrokerIds = new Set<number>();
   const logger = { ...silentLogger, warn: (message: string) => void warnings.push(message) };
-  const channels = new ControllerChannelManager(factory, clock, logger, silentLogger, metrics);
+  const channels = new ControllerChannelManager(factory, clock, logger, silentLogger, metrics, {
+    shuttingDownBrokerIds,
+  });
   const send = (epoch: number): void => channels.send(1, request(epoch), () => answered.push(epoch));
-  return { clock, channels, inFlight, connections, answered, send, metrics, warnings };
+  return { clock, channels, inFlight, connections, answered, send, metrics, warnings, shuttingDownBrokerIds };
 }
 
 test('sends one request after the other, in order', async () => {
@@ -188,6 +191,17 @@ test('each outage of a broker is logged once', async () => {
     await settle();
     expect(warnings).toHaveLength(epoch);
   }
+});
+
+test('that a broker which stops is away is no warning', async () => {
+  const { channels, inFlight, send, warnings, shuttingDownBrokerIds } = setUp();
+  channels.addBroker(brokerInfo(1));
+  shuttingDownBrokerIds.add(1);
+  send(1);
+  await settle();
+  inFlight[0]!.fail();
+  await settle();
+  expect(warnings).toEqual([]);
 });
 
 test('gives up what cannot be sent, and goes on with what comes after it on the same connection', async () => {

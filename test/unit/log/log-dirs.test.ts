@@ -31,6 +31,11 @@ test.each([
     files: ['lost+found', '.lock'],
     warned: false,
   },
+  {
+    title: 'that has the log files of a process',
+    files: ['server.log', 'server.log.1', 'state-change.log', 'ottla-server.out'],
+    warned: false,
+  },
   { title: 'in which there are logs', files: ['orders-0'], warned: true },
 ])('a missing meta.properties of a directory $title is warned of: $warned', ({ files, warned }) => {
   if (files) fs.mkdirSync(`${dir}/data`);

@@ -17,7 +17,7 @@ function broker() {
     ]),
   );
   const destination = new PassThrough();
-  const logging = createLogging({ clock: new SimulatedClock(), level: 'info', destination, colour: false });
+  const logging = createLogging({ clock: new SimulatedClock(), level: 'info', console: destination, colour: false });
   const controller = logging.factory('controller');
   logging.factory('log.cleaner');
   const deps = {

@@ -8,6 +8,8 @@ export interface Server {
   readonly id: number;
   readonly file: string;
   readonly log: string;
+  /** What it says besides its log: the last words of its runtime. */
+  readonly output: string;
   /** Where clients connect, on 127.0.0.1. */
   readonly port: number;
   /** All that it listens on. */
@@ -30,6 +32,7 @@ export function membersOf(dir: string, settings: Pick<EnsembleSettings, 'members
     id,
     file: path.join(dir, `member-${id}`, 'zoo.cfg'),
     log: path.join(dir, `member-${id}`, 'log'),
+    output: path.join(dir, `member-${id}`, 'out'),
     port: basePort + id - 1,
     ports: [basePort + id - 1, ...(members > 1 ? [basePort + 10 + id, basePort + 20 + id] : [])],
   }));
@@ -40,7 +43,8 @@ export function brokersOf(dir: string, { brokers, base_port: basePort }: Cluster
     kind: 'broker',
     id,
     file: path.join(dir, `server-${id}.properties`),
-    log: path.join(dir, `broker-${id}.log`),
+    log: path.join(dir, `logs-${id}`, 'server.log'),
+    output: path.join(dir, `logs-${id}`, 'ottla-server.out'),
     port: basePort + id - 1,
     ports: [basePort + id - 1],
   }));
