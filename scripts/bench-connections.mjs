@@ -17,6 +17,8 @@ answerHelp(import.meta.filename);
 
 const TOPIC = 'bench';
 const PARTITIONS = 6;
+/** Of the error code in an answer to Produce 9 that names one partition, behind the correlation id, a tag, two lengths, the topic and the index. */
+const PRODUCE_ERROR_AT = 4 + 1 + 1 + (1 + TOPIC.length) + 1 + 4;
 const PROBE_EVERY_MS = 10;
 /** Fewer than `socket.listen.backlog.size`: what is beyond it waits a second for its next SYN. */
 const CONNECT_TOGETHER = 40;
@@ -30,21 +32,28 @@ class Client {
     this.socket.on('data', (bytes) => {
       got = got.length > 0 ? Buffer.concat([got, bytes]) : bytes;
       if (got.length < 4 || got.length < 4 + got.readInt32BE(0)) return;
+      const answer = got.subarray(4);
       got = Buffer.alloc(0);
-      this.onAnswer();
+      this.onAnswer(answer);
     });
     this.opened = new Promise((resolve, reject) => this.socket.once('connect', resolve).once('error', reject));
     this.socket.on('close', () => this.onClose?.());
   }
 
-  /** Resolves with how long the answer took, in ms. */
   ask(frame) {
     return new Promise((resolve, reject) => {
-      const startMs = performance.now();
       this.onClose = () => reject(new Error('The broker closed a connection'));
-      this.onAnswer = () => resolve(performance.now() - startMs);
+      this.onAnswer = resolve;
       this.socket.write(frame);
     });
+  }
+
+  /** Resolves with how long the answer took, in ms. Rejects when the record was not taken: to refuse is quicker. */
+  async produce(frame) {
+    const startMs = performance.now();
+    const error = (await this.ask(frame)).readInt16BE(PRODUCE_ERROR_AT);
+    if (error !== 0) throw new Error(`A Produce was answered with the error ${error}`);
+    return performance.now() - startMs;
   }
 
   close() {
@@ -79,7 +88,7 @@ function runCrowd() {
       const startMs = performance.now();
       const endMs = startMs + seconds * 1000;
       const work = async (client, at) => {
-        while (performance.now() < endMs) latencies.push(await client.ask(produces[at % produces.length]));
+        while (performance.now() < endMs) latencies.push(await client.produce(produces[at % produces.length]));
       };
       await Promise.all(clients.map(work));
       const perSecond = latencies.length / ((performance.now() - startMs) / 1000);
@@ -115,7 +124,7 @@ async function probing(port, frame, work) {
   let goesOn = true;
   const probe = (async () => {
     while (goesOn) {
-      latencies.push(await client.ask(frame));
+      latencies.push(await client.produce(frame));
       await sleep(PROBE_EVERY_MS);
     }
   })();
@@ -124,6 +133,17 @@ async function probing(port, frame, work) {
   await probe;
   client.close();
   return { result, probe: [0.5, 0.99, 1].map((q) => quantile(latencies, q)) };
+}
+
+/** Tries until it succeeds; after ten seconds it fails with what is wrong. */
+async function until(attempt) {
+  for (const endMs = performance.now() + 10_000; ; await sleep(100)) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (performance.now() > endMs) throw error;
+    }
+  }
 }
 
 async function measure(bench, kind, wire, { idle, busy, seconds }) {
@@ -147,9 +167,12 @@ async function measure(bench, kind, wire, { idle, busy, seconds }) {
   const topics = [{ name: TOPIC, numPartitions: PARTITIONS, replicationFactor: 1 }];
   const admin = new Client(port);
   await admin.opened;
-  await admin.ask(frameOf(wire.ApiKey.CreateTopics, 5, { topics, timeoutMs: 30_000 }));
-  await sleep(2000);
   const produces = Array.from({ length: PARTITIONS }, (_, index) => produceTo(index));
+  await until(async () => {
+    // Refused while the broker is not the controller yet, and once the topic is there.
+    await admin.ask(frameOf(wire.ApiKey.CreateTopics, 5, { topics, timeoutMs: 30_000 }));
+    for (const frame of produces) await admin.produce(frame);
+  });
   const hello = frameOf(wire.ApiKey.ApiVersions, 0, {});
   const crowd = new Worker(new URL(import.meta.url), { workerData: { port, hello, produces } });
   try {

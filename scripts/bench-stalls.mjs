@@ -109,7 +109,9 @@ async function main() {
   });
   const wire = await loadSources(`
     export * from './src/protocol/index.js';
-    export { EmbeddedZooKeeper } from './src/zookeeper/index.js';
+    export {
+      EmbeddedZooKeeper, OPEN_ACL_UNSAFE, topicsZnode, topicZnode, ZooKeeperClient,
+    } from './src/zookeeper/index.js';
     export { BatchBuilder } from './src/records/index.js';
     export { encodeOffsetCommitKey, encodeOffsetCommitValue } from './src/coordinator/group-records.js';
     export { nodeTransport, systemClock, systemRandom, silentLogger } from './src/common/index.js';`);
@@ -128,16 +130,17 @@ async function main() {
     const dir = fs.mkdtempSync(path.join(values.dir ?? tmpdir(), 'bench-stalls-'));
     const bench = new Bench({ ...settings, dir });
     try {
-      for (const [name, figures] of await bench.run()) {
-        if (!results.has(name)) results.set(name, []);
-        results.get(name).push(figures);
-      }
+      await bench.run();
     } catch (error) {
       // Removing the files takes its time.
       console.error(error);
       process.exitCode = 1;
       break;
     } finally {
+      for (const [name, figures] of bench.results) {
+        if (!results.has(name)) results.set(name, []);
+        results.get(name).push(figures);
+      }
       await bench.close();
       fs.rmSync(dir, { recursive: true, force: true });
     }
@@ -178,6 +181,8 @@ class Bench {
     this.probeTopic = { name: 'probe', id: uuidOf('probe') };
     this.cutTopic = { name: 'cut', id: uuidOf('cut') };
     this.leaderEpoch = 0;
+    /** Topics that ZooKeeper has, besides the probe's. */
+    this.assigned = [];
   }
 
   async run() {
@@ -203,13 +208,33 @@ class Bench {
     this.client = new Worker(import.meta.filename, { workerData: { port: this.ports.broker, frame: recordFrame } });
 
     if (this.parts.includes('roles')) await this.roles();
+    await this.assignTopics();
     if (this.parts.includes('clients')) await this.clients();
     if (this.parts.includes('groups')) {
       await measureGroups(this, { commits: this.commits, topics: this.topics, uuidOf });
     }
     if (this.parts.includes('tasks')) await this.startsAndTasks();
     if (this.parts.includes('recovery')) await this.recoveryAndDeletion();
-    return this.results;
+  }
+
+  /** What ZooKeeper does not assign to the broker it sets aside when it starts again; so from here on all is assigned. */
+  async assignTopics() {
+    const { nodeTransport: transport, systemClock: clock, systemRandom: random, silentLogger: logger } = this.wire;
+    const connect = `127.0.0.1:${this.ports.zk}`;
+    const times = { sessionTimeoutMs: 30_000, connectionTimeoutMs: 10_000 };
+    const client = new this.wire.ZooKeeperClient({ connect, ...times, transport, clock, random, logger });
+    await client.connect();
+    const create = (path, data) => client.create(path, data, { acl: this.wire.OPEN_ACL_UNSAFE });
+    const { path: topicsPath } = this.wire.topicsZnode;
+    await create(path.posix.dirname(topicsPath), null);
+    await create(topicsPath, null);
+    const replicas = { replicas: [BROKER, FAKE_LEADER], adding: [], removing: [] };
+    const partitions = new Map(everyPartition.map((partition) => [partition, replicas]));
+    this.assigned = [this.cutTopic, { name: 'big', id: uuidOf('big') }, ...this.topics];
+    for (const { name, id } of [this.probeTopic, ...this.assigned]) {
+      await create(this.wire.topicZnode.path(name), this.wire.topicZnode.encode({ topicId: id, partitions }));
+    }
+    await client.close();
   }
 
   /** A broker without background tasks: what requests cost. */
@@ -428,7 +453,7 @@ class Bench {
   /** Becomes the controller, and has the probe's partition led. */
   async takeCommand() {
     // Topics come with the second request: after the first of a new controller the broker looks up in ZooKeeper which there are.
-    await this.updateMetadata([]);
+    await this.updateMetadata(this.assigned);
     await sleep(100);
     this.leaderEpoch++;
     await this.leaderAndIsr([this.probeTopic], () => BROKER, true, [0]);

@@ -50,6 +50,7 @@ export function isOfBroker(audience: ListenerAudience, frame: Buffer): boolean {
 function claimsToBeBroker(bytes: Buffer, at: number): boolean {
   const apiKey = bytes.readInt16BE(at + API_KEY_AT);
   if (BROKER_APIS.has(apiKey)) return true;
+  if (!FETCHER_APIS.has(apiKey)) return false;
   const length = bytes.readInt16BE(at + CLIENT_ID_AT);
   const from = at + CLIENT_ID_AT + 2;
   if (length <= 0 || from + length > at + HEADER_PREFIX_BYTES) return false;
