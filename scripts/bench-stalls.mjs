@@ -224,7 +224,9 @@ class Bench {
     const times = { sessionTimeoutMs: 30_000, connectionTimeoutMs: 10_000 };
     const client = new this.wire.ZooKeeperClient({ connect, ...times, transport, clock, random, logger });
     await client.connect();
-    const create = (path, data) => client.create(path, data, { acl: this.wire.OPEN_ACL_UNSAFE });
+    const create = async (path, data) => {
+      if (!(await client.exists(path))) await client.create(path, data, { acl: this.wire.OPEN_ACL_UNSAFE });
+    };
     const { path: topicsPath } = this.wire.topicsZnode;
     await create(path.posix.dirname(topicsPath), null);
     await create(topicsPath, null);
