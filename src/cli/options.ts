@@ -2,7 +2,7 @@ import { CommandError, type Terminal } from './terminal.js';
 
 /**
  * Options as Kafka's tools take them (the jopt-simple library): `--name value`, `--name=value`, `-name value`, an option that may be
- * given often, one whose argument is optional; and its words for what is wrong. See docs/decisions/option-parser.md for why this is
+ * given often, one whose argument is optional; and its words for what is wrong. See docs/decisions/0002-option-parser.md for why this is
  * not commander.
  */
 export interface OptionSpec {

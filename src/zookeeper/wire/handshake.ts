@@ -1,6 +1,6 @@
 /**
  * The records that open a session, encoded by node-zookeeper-client. They are few and their speed does not matter; what follows on the
- * connection is encoded in `jute.ts` (docs/decisions/zookeeper-client.md says why).
+ * connection is encoded in `jute.ts` (docs/decisions/0005-zookeeper-client.md says why).
  */
 import { Xid, OpCode } from './op-codes.js';
 
