@@ -1,11 +1,14 @@
-// Writes docs/compatibility.md from the code's own tables: the APIs with the versions served, and every configuration.
-import { mkdirSync, writeFileSync } from 'node:fs';
+// Writes the documents that are made from the code's own tables: docs/compatibility.md (the APIs with the versions served, and every
+// configuration) and docs/znodes.md (what stands in ZooKeeper).
+import { writeFileSync } from 'node:fs';
 import { loadSources, root } from './bundle.mjs';
 import { answerHelp } from './help.mjs';
 
 answerHelp(import.meta.filename);
 
 process.chdir(root);
-mkdirSync('docs', { recursive: true });
-const { compatibilityDocument } = await loadSources(`export * from './src/cli/compatibility.ts';`);
+const { compatibilityDocument, znodesDocument } = await loadSources(
+  `export * from './src/cli/compatibility.ts'; export * from './src/cli/znodes-document.ts';`,
+);
 writeFileSync('docs/compatibility.md', compatibilityDocument());
+writeFileSync('docs/znodes.md', znodesDocument());

@@ -184,13 +184,13 @@ const BAD_ZNODES = table(
   ],
 );
 
-/** docs/compatibility.md, made from the tables that the broker itself runs by (scripts/compatibility.mjs writes it). */
+/** docs/compatibility.md, made from the tables that the broker itself runs by (scripts/documents.mjs writes it). */
 export function compatibilityDocument(): string {
   return (
     [
       '# Compatibility',
       `What Ottla has of Apache Kafka ${KAFKA_VERSION} in ZooKeeper mode. This file is made from the code's own tables by ` +
-        '`node scripts/compatibility.mjs`; a test checks that it is current.',
+        '`node scripts/documents.mjs`; a test checks that it is current.',
       '## APIs',
       apiSummary(),
       apiTable(),
