@@ -9,6 +9,8 @@ interface Locking {
   tryLock(fd: number, offset: number, length: number, exclusive: boolean): void;
 }
 
+const MAX_COMMAND = 200;
+
 /**
  * Takes the lock, or says who holds it. On Linux it is an `fcntl` lock of the open file (F_OFD_SETLK): it conflicts with the POSIX locks
  * that Java takes, the kernel lets go of it when the process ends however it ends, and a second holder within one process is refused
@@ -56,14 +58,33 @@ function nativeLocking(): Locking {
   return locking;
 }
 
-/** A Java process is named by the kernel; one of ours has written its name into the file, as the kernel does not know it. */
+/**
+ * `process 7@host (node … server start FILE)`. A Java process is named by the kernel; one of ours has written its name into the file, as the kernel
+ * does not know it. The command is told of a process of this machine.
+ */
 function holderOf(fd: number): string | null {
   const pid = posixHolderOf(fd);
-  if (pid !== null) return `process ${pid}`;
+  if (pid !== null) return `process ${pid}${commandOf(pid)}`;
   const written = Buffer.alloc(256);
   const length = fs.readSync(fd, written, 0, written.length, 0);
   const [name] = written.toString('utf8', 0, length).split('\n');
-  return name ? `process ${name}` : null;
+  const [, own, host] = /^(\d+)@(.*)$/.exec(name ?? '') ?? [];
+  return name ? `process ${name}${host === hostname() ? commandOf(Number(own)) : ''}` : null;
+}
+
+/** In brackets; its middle is left out when it is long, as a class path is. */
+function commandOf(pid: number): string {
+  let command: string;
+  try {
+    command = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch (error) {
+    void error; // Not Linux, somebody else's, or gone in this moment.
+    return '';
+  }
+  if (command.length > MAX_COMMAND) {
+    command = `${command.slice(0, MAX_COMMAND / 4)} … ${command.slice(-(MAX_COMMAND * 3) / 4)}`;
+  }
+  return command === '' ? '' : ` (${command})`;
 }
 
 function posixHolderOf(fd: number): number | null {

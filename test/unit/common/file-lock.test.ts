@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { nodeFileSystem } from '../../../src/common/index.js';
@@ -60,13 +60,26 @@ test('what a file says of a holder that is gone holds no one up', () => {
   take();
 });
 
-test('a second lock within one process is refused, with the name of the holder, and the first one stays', () => {
+test('a second lock within one process is refused, with the holder and its command, and the first one stays', () => {
   const first = nodeFileSystem.lock(file);
-  const refused = { isHeld: false, holder: `process ${process.pid}@${hostname()}` };
-  expect(nodeFileSystem.lock(file)).toEqual(refused);
-  expect(nodeFileSystem.lock(file)).toEqual(refused);
+  const command = existsSync('/proc/self/cmdline') ? ' (' : '';
+  const holder = expect.stringContaining(`process ${process.pid}@${hostname()}${command}`) as string;
+  expect(nodeFileSystem.lock(file)).toEqual({ isHeld: false, holder });
+  expect(nodeFileSystem.lock(file)).toEqual({ isHeld: false, holder });
   if (first.isHeld) first.release();
   // As Kafka leaves it.
   expect(readFileSync(file, 'utf8')).toBe('');
   take();
+});
+
+test('a holder of this machine is named with its command, one of another machine by its name', async () => {
+  const { pid } = await hold();
+  const nameIt = (name: string): string | null => {
+    writeFileSync(file, `${name}\n`);
+    const lock = nodeFileSystem.lock(file);
+    return lock.isHeld ? 'nobody' : lock.holder;
+  };
+  if (existsSync('/proc/self/cmdline'))
+    expect(nameIt(`${pid}@${hostname()}`)).toMatch(/^process \d+@.* \(.*node.*\)$/s);
+  expect(nameIt(`${pid}@another-machine`)).toBe(`process ${pid}@another-machine`);
 });
