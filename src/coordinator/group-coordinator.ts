@@ -422,10 +422,14 @@ export class GroupCoordinator {
     return { errorCode: ErrorCode.NONE, throttleTimeMs: 0, topics: withCodes(topics, result.errorCodes) };
   }
 
-  /** The groups of this coordinator, to be gone through bit by bit. */
-  listGroups(): { readonly errorCode: number; readonly groups: Iterable<ListedGroup> } {
+  /**
+   * The groups of this coordinator, to be gone through bit by bit. `led` are the partitions that this broker leads as the metadata have it, which
+   * a broker that starts is told before it is told to lead: Kafka's lists no groups meanwhile, and says that these are all.
+   */
+  listGroups(led: Iterable<number>): { readonly errorCode: number; readonly groups: Iterable<ListedGroup> } {
     if (!this.isActive) return { errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE, groups: [] };
-    const errorCode = this.store.isLoading ? ErrorCode.COORDINATOR_LOAD_IN_PROGRESS : ErrorCode.NONE;
+    const isWhole = !this.store.isLoading && this.store.areOwned(led);
+    const errorCode = isWhole ? ErrorCode.NONE : ErrorCode.COORDINATOR_LOAD_IN_PROGRESS;
     return { errorCode, groups: this.listed() };
   }
 

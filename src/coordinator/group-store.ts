@@ -139,6 +139,11 @@ export class GroupStore {
     return this.partitions.isLoading(this.partitionFor(groupId));
   }
 
+  areOwned(partitions: Iterable<number>): boolean {
+    for (const partition of partitions) if (!this.partitions.isOwned(partition)) return false;
+    return true;
+  }
+
   get isLoading(): boolean {
     return this.partitions.isAnyLoading;
   }

@@ -18,10 +18,12 @@ export interface MetadataGateOptions {
 /** So long a request waits for a controller at most. Less than clients wait for an answer: they can ask another broker. */
 export const MAX_HOLD_MS = 10_000;
 /**
- * So long the gate waits for topics once a controller has told who lives. It tells of those at once, unless a topic is being deleted or its
- * znodes cannot be read: then it never does.
+ * So long the gate waits for more topics once it was told of some. A controller tells of those at once, unless a topic is being deleted or its znodes
+ * cannot be read: then it never does.
  */
 export const TOPICS_WITHIN_MS = 5000;
+/** The same before it was told of any: a new controller that has told who lives reads the topics next, however long that takes. */
+export const FIRST_TOPICS_WITHIN_MS = 30_000;
 const NAMED_TOPICS = 5;
 
 /**
@@ -84,17 +86,30 @@ export class MetadataGate {
   }
 
   private look(): void {
-    const { metadata, clock } = this.options;
+    const { metadata } = this.options;
     const isToldOfBrokers = !metadata.aliveBrokers()[Symbol.iterator]().next().done;
     if (this.isOpen || this.missing === null || !isToldOfBrokers) return;
     const count = this.missing.size;
     for (const topic of this.missing) if (metadata.hasTopic(topic)) this.missing.delete(topic);
     if (this.missing.size === 0) return this.open();
-    this.topicsTimer ??= clock.setTimer(TOPICS_WITHIN_MS, () => this.openWithout(), { background: true });
-    if (this.missing.size < count) void this.forgetThoseNeverLed();
+    const isToldOfMore = this.missing.size < count;
+    if (isToldOfMore) {
+      this.wait(TOPICS_WITHIN_MS, () => this.openWithout());
+      void this.forgetThoseNeverLed();
+    } else if (this.topicsTimer === null) {
+      this.wait(TOPICS_WITHIN_MS, () => {
+        this.wait(FIRST_TOPICS_WITHIN_MS - TOPICS_WITHIN_MS, () => this.openWithout());
+        void this.forgetThoseNeverLed();
+      });
+    }
   }
 
-  /** A topic whose replicas have all been away since it was made is told to no one. Asked once the others are known. */
+  private wait(limitMs: number, then: () => void): void {
+    this.topicsTimer?.cancel();
+    this.topicsTimer = this.options.clock.setTimer(limitMs, then, { background: true });
+  }
+
+  /** A topic whose replicas have all been away since it was made is told to no one. Asked once the others are known, or late. */
   private async forgetThoseNeverLed(): Promise<void> {
     if (this.hasAskedWhichWereLed) return;
     this.hasAskedWhichWereLed = true;

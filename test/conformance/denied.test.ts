@@ -87,7 +87,7 @@ describe('an authorizer that denies', () => {
         return [log.logStartOffset, log.logEndOffset];
       }),
       offsets: groups.fetchOffsets(DENIED_GROUP, [{ name: DENIED, partitionIndexes: [0] }], false),
-      groups: [...groups.listGroups().groups].map(({ groupId, groupState }) => [groupId, groupState]),
+      groups: [...groups.listGroups([]).groups].map(({ groupId, groupState }) => [groupId, groupState]),
       isController: controller.isActive,
       configs: [...(await stores.configs.config('topics', DENIED))],
       retentionMs: config.get('log.retention.ms'),

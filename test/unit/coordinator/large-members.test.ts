@@ -149,7 +149,7 @@ describe('members that were given an id and have not joined', () => {
 });
 
 describe('groups that no one has joined or committed to', () => {
-  const namesOf = ({ coordinator }: Fixture): string[] => [...coordinator.listGroups().groups].map((g) => g.groupId);
+  const namesOf = ({ coordinator }: Fixture): string[] => [...coordinator.listGroups([]).groups].map((g) => g.groupId);
 
   test('end when there are too many, the oldest first, and no others', async () => {
     // There is room for ten.

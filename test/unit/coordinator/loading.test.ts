@@ -38,6 +38,17 @@ test('a partition that could not be read is loading until it can be, and then ha
   expect(after.committed()).toBe(42n);
 });
 
+test('groups are not all that there are while a partition that the broker leads has not been taken over', async () => {
+  const fixture = await new Fixture(await withOffset(42n)).elected(1);
+  await fixture.clock.advance(1000);
+  const list = (...led: number[]) => {
+    const { errorCode, groups } = fixture.coordinator.listGroups(led);
+    return [errorCode, [...groups].map(({ groupId }) => groupId)];
+  };
+  expect(list(0)).toEqual([ErrorCode.NONE, [GROUP]]);
+  expect(list(0, 1)).toEqual([ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, [GROUP]]);
+});
+
 test('a batch that holds more than any group writes costs no other record, and is not unpacked', async () => {
   const partition = await withOffset(42n);
   const builder = new BatchBuilder({ compression: 'zstd' });

@@ -33,6 +33,7 @@ class Parts {
     this.metadata = {
       numPartitionsInCluster: size,
       topicsInCluster: (): string[] => this.begin([]),
+      partitionsOf: () => [],
       onUpdate: () => () => undefined,
     };
   }

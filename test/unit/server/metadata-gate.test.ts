@@ -2,7 +2,12 @@
 import { SimulatedClock, silentLogger } from '../../../src/common/index.js';
 import type { Request } from '../../../src/network/index.js';
 import { ApiKey } from '../../../src/protocol/index.js';
-import { MAX_HOLD_MS, MetadataGate, TOPICS_WITHIN_MS } from '../../../src/server/metadata-gate.js';
+import {
+  FIRST_TOPICS_WITHIN_MS,
+  MAX_HOLD_MS,
+  MetadataGate,
+  TOPICS_WITHIN_MS,
+} from '../../../src/server/metadata-gate.js';
 import { frameOf, requestOf } from './request-of.js';
 
 class Lab {
@@ -105,6 +110,32 @@ test('does not wait for long for topics that no controller tells of, such as one
   expect(lab.warnings).toEqual([{ count: 1, topics: ['damaged'] }]);
 });
 
+test('waits for the first topics longer than for the rest: a new controller may be slow to read them', async () => {
+  const lab = new Lab();
+  lab.led = ['damaged', 'orders', 'payments'];
+  lab.gate.expect(['damaged', 'orders', 'payments']);
+  await lab.tell();
+  await lab.clock.advance(FIRST_TOPICS_WITHIN_MS - 1);
+  lab.send(ApiKey.Metadata);
+  await lab.tell('orders');
+  await lab.clock.advance(TOPICS_WITHIN_MS - 1);
+  await lab.tell('orders', 'payments');
+  await lab.clock.advance(TOPICS_WITHIN_MS - 1);
+  expect([lab.handedOut, lab.warnings]).toEqual([[], []]);
+  await lab.clock.advance(1);
+  expect(lab.handedOut).toEqual([ApiKey.Metadata]);
+});
+
+test('serves in the end where no controller can tell of any topic', async () => {
+  const lab = new Lab();
+  lab.led = ['damaged'];
+  lab.gate.expect(['damaged']);
+  await lab.tell();
+  await lab.clock.advance(FIRST_TOPICS_WITHIN_MS);
+  lab.send(ApiKey.Metadata);
+  expect(lab.handedOut).toEqual([ApiKey.Metadata]);
+});
+
 test('forgets a client that has gone', async () => {
   const lab = new Lab();
   lab.gate.expect(['orders']);
@@ -135,6 +166,15 @@ test('does not wait for a topic that no broker has ever led', async () => {
   expect([lab.handedOut, lab.asked]).toEqual([[], 0]);
   await lab.tell('orders');
   expect([lab.handedOut, lab.asked]).toEqual([[ApiKey.Metadata], 1]);
+});
+
+test('does not wait for long where no topic has ever been led', async () => {
+  const lab = new Lab();
+  lab.gate.expect(['nowhere']);
+  await lab.tell();
+  lab.send(ApiKey.Metadata);
+  await lab.clock.advance(TOPICS_WITHIN_MS);
+  expect([lab.handedOut, lab.warnings]).toEqual([[ApiKey.Metadata], []]);
 });
 
 test('waits for all topics when ZooKeeper does not say which were led', async () => {

@@ -411,7 +411,10 @@ test('ListGroups of many states looks at each group once, and lists those in one
     },
   }));
   const statesFilter = [...list(30_000, (at) => `s${at}`), 'Stable'];
-  const services = { groups: { listGroups: () => ({ errorCode: ErrorCode.NONE, groups }) } };
+  const services = {
+    metadata: { partitionsOf: () => [] },
+    groups: { listGroups: () => ({ errorCode: ErrorCode.NONE, groups }) },
+  };
   const answer = await ask<ListGroupsResponse>({
     apiKey: ApiKey.ListGroups,
     version: 4,
