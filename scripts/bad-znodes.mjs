@@ -8,20 +8,11 @@ import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { loadSources, root } from './bundle.mjs';
-import { answerHelp } from './help.mjs';
+import { readCommandLine } from './command-line.mjs';
 
-answerHelp(import.meta.filename);
-
-const { values: options } = parseArgs({
-  options: {
-    peer: { type: 'boolean', default: false },
-    only: { type: 'string', default: '' },
-    'base-port': { type: 'string', default: '29000' },
-  },
-});
-const basePort = Number(options['base-port']);
+const { values: options } = readCommandLine({ peer: false, only: '', 'base-port': 29_000 });
+const basePort = options['base-port'];
 const brokerPort = basePort + 40;
 const WAIT_MS = 10_000;
 /** A controller that is the same for so long stays: one that fails gives up at once, or after a second. */

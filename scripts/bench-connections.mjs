@@ -7,13 +7,10 @@
 // OTTLA_BIN: see bench-startup.mjs.
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { Bench, quantile } from './bench-brokers.mjs';
 import { loadSources } from './bundle.mjs';
-import { answerHelp } from './help.mjs';
-
-answerHelp(import.meta.filename);
+import { readCommandLine } from './command-line.mjs';
 
 const TOPIC = 'bench';
 const PARTITIONS = 6;
@@ -207,20 +204,18 @@ async function measure(bench, kind, wire, { idle, busy, seconds }) {
 }
 
 async function main() {
-  const { values } = parseArgs({
-    options: {
-      kinds: { type: 'string', default: 'ottla,kafka' },
-      idle: { type: 'string', default: '5000' },
-      busy: { type: 'string', default: '1000' },
-      seconds: { type: 'string', default: '15' },
-      'base-port': { type: 'string', default: '24920' },
-    },
+  const { values } = readCommandLine({
+    kinds: 'ottla,kafka',
+    idle: 5000,
+    busy: 1000,
+    seconds: 15,
+    'base-port': 24_920,
   });
-  const [idle, busy, seconds] = [values.idle, values.busy, values.seconds].map(Number);
+  const { idle, busy, seconds } = values;
   const wire = await loadSources(`
     export { ApiKey, encodeRequestFrame } from './src/protocol/index.js';
     export { BatchBuilder } from './src/records/index.js';`);
-  const bench = new Bench('bench-connections', Number(values['base-port']));
+  const bench = new Bench('bench-connections', values['base-port']);
   const results = [];
   try {
     bench.startZooKeeper();

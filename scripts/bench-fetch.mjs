@@ -3,10 +3,9 @@
 //   npm run bench:fetch            2000 and 5000 partitions
 //   npm run bench:fetch -- 10000   as many as said
 import { loadSources } from './bundle.mjs';
-import { answerHelp } from './help.mjs';
+import { readCommandLine } from './command-line.mjs';
 
-answerHelp(import.meta.filename);
-
+const { words: sizes } = readCommandLine({}, { words: 'numbers' });
 const { ReplicaCluster, TOPIC_ID, ORDERS, FetchSet, batchOf, fetchRequest, fetchResponse } = await loadSources(`
   export * from './test/unit/replication/replica-cluster.js';
   export { FetchSet } from './src/replication/core/fetch-set.js';
@@ -14,7 +13,6 @@ const { ReplicaCluster, TOPIC_ID, ORDERS, FetchSet, batchOf, fetchRequest, fetch
 
 const VERSION = 13;
 const WAIT_MS = 500;
-const sizes = process.argv.slice(2).map(Number);
 const rest = FetchSet.prototype.rest;
 console.log('microseconds of CPU a fetch   session  idle  one active  all active');
 for (const partitions of sizes.length > 0 ? sizes : [2000, 5000]) {

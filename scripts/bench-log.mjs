@@ -1,13 +1,11 @@
 // Measures a log on the real disk: appends of 16 KB batches, reads at the tail and from the file, and the start with many partitions.
-//   npm run bench:log
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadSources } from './bundle.mjs';
-import { answerHelp } from './help.mjs';
+import { readCommandLine } from './command-line.mjs';
 
-answerHelp(import.meta.filename);
-
+readCommandLine();
 const log = await loadSources(`
   export * from './src/log/index.js';
   export { BatchBuilder } from './src/records/index.js';

@@ -15,32 +15,27 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { loadSources, root } from './bundle.mjs';
-import { answerHelp } from './help.mjs';
+import { readCommandLine } from './command-line.mjs';
 
-answerHelp(import.meta.filename);
-
-const { values } = parseArgs({
-  options: {
-    kinds: { type: 'string', default: 'ottla,kafka' },
-    partitions: { type: 'string', default: '2000' },
-    topics: { type: 'string', default: '20' },
-    replicas: { type: 'string', default: '3' },
-    zookeepers: { type: 'string', default: '1' },
-    idle: { type: 'string', default: '25' },
-    'base-port': { type: 'string', default: '24600' },
-    dir: { type: 'string' },
-    json: { type: 'string' },
-  },
+const { values } = readCommandLine({
+  kinds: 'ottla,kafka',
+  partitions: 2000,
+  topics: 20,
+  replicas: 3,
+  zookeepers: 1,
+  idle: 25,
+  'base-port': 24_600,
+  dir: '',
+  json: '',
 });
 const BROKERS = [1, 2, 3];
-const topicCount = Number(values.topics);
-const partitionsEach = Math.max(1, Math.round(Number(values.partitions) / topicCount));
+const topicCount = values.topics;
+const partitionsEach = Math.max(1, Math.round(values.partitions / topicCount));
 const partitionCount = topicCount * partitionsEach;
-const replicas = Number(values.replicas);
-const basePort = Number(values['base-port']);
-const idleSeconds = Number(values.idle);
+const { replicas } = values;
+const basePort = values['base-port'];
+const idleSeconds = values.idle;
 const topicNames = Array.from({ length: topicCount }, (_, at) => `many-${at}`);
 const STEP_DEADLINE_MS = 180_000;
 const POLL_MS = 50;
@@ -316,7 +311,7 @@ async function measure(kind, index) {
     cluster.ensemble(
       'start',
       '--members',
-      values.zookeepers,
+      String(values.zookeepers),
       '--base-port',
       String(cluster.zkPort),
       '--tick-time',

@@ -1,14 +1,13 @@
 // Measures the protocol's codecs: MB/s and messages/s for what a busy broker reads and writes. One line a message and direction.
-//   npm run bench:protocol -- [SECONDS]
+//   npm run bench:protocol -- [SECONDS]     of each, 1 unless told
 import { loadSources } from './bundle.mjs';
-import { answerHelp } from './help.mjs';
+import { readCommandLine } from './command-line.mjs';
 
-answerHelp(import.meta.filename);
-
+const [seconds = 1] = readCommandLine({}, { words: 'numbers' }).words;
 const protocol = await loadSources(`export * from './src/protocol/index.js';`);
 
 /** Each measurement runs for this long, after a quarter of it to warm up. */
-const SECONDS = Number(process.argv[2] ?? 1);
+const SECONDS = seconds;
 
 const list = (length, make) => Array.from({ length }, (_, index) => make(index));
 const uuid = (index) => Buffer.alloc(16, `topic-id-${index}-`).toString('base64url');

@@ -1,10 +1,8 @@
 // Measures what a broker does to every produced batch: CRC, walk and validation of 16 KB batches of 100 byte records.
-//   npm run bench:records
 import { loadSources } from './bundle.mjs';
-import { answerHelp } from './help.mjs';
+import { readCommandLine } from './command-line.mjs';
 
-answerHelp(import.meta.filename);
-
+readCommandLine();
 const { BatchBuilder, BatchView, RecordCursor, crc32c, validateForAppend } = await loadSources(
   `export * from './src/records/index.js';`,
 );

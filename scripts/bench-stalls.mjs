@@ -16,14 +16,11 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { clientCases } from './bench-stalls/clients.mjs';
 import { measureGroups, writeGroupLog } from './bench-stalls/groups.mjs';
 import { loadSources, root } from './bundle.mjs';
-import { answerHelp } from './help.mjs';
-
-answerHelp(import.meta.filename);
+import { readCommandLine, refuse } from './command-line.mjs';
 
 const BROKER = 1;
 const FAKE_LEADER = 2;
@@ -94,19 +91,19 @@ async function probe({ port, frame }) {
 // The bench
 
 async function main() {
-  const { values } = parseArgs({
-    options: {
-      checkout: { type: 'string', default: root },
-      replicas: { type: 'string', default: '10000' },
-      runs: { type: 'string', default: '3' },
-      commits: { type: 'string', default: '1000000' },
-      only: { type: 'string', default: PARTS.join() },
-      'base-port': { type: 'string', default: '31700' },
-      dir: { type: 'string' },
-      json: { type: 'string' },
-      verbose: { type: 'boolean', default: false },
-    },
+  const { values } = readCommandLine({
+    checkout: root,
+    replicas: 10_000,
+    runs: 3,
+    commits: 1_000_000,
+    only: PARTS.join(),
+    'base-port': 31_700,
+    dir: tmpdir(),
+    json: '',
+    verbose: false,
   });
+  const parts = values.only.split(',');
+  for (const part of parts) if (!PARTS.includes(part)) refuse(`there is no part ${part}`);
   const wire = await loadSources(`
     export * from './src/protocol/index.js';
     export {
@@ -115,19 +112,19 @@ async function main() {
     export { BatchBuilder } from './src/records/index.js';
     export { encodeOffsetCommitKey, encodeOffsetCommitValue } from './src/coordinator/group-records.js';
     export { nodeTransport, systemClock, systemRandom, silentLogger } from './src/common/index.js';`);
-  const topicCount = Math.max(1, Math.round(Number(values.replicas) / PARTITIONS_EACH));
+  const topicCount = Math.max(1, Math.round(values.replicas / PARTITIONS_EACH));
   const settings = {
     program: path.join(path.resolve(values.checkout), 'bin/ottla'),
     topics: Array.from({ length: topicCount }, (_, at) => ({ name: `many-${at}`, id: uuidOf(`many-${at}`) })),
-    basePort: Number(values['base-port']),
+    basePort: values['base-port'],
     verbose: values.verbose,
-    commits: Number(values.commits),
-    parts: values.only.split(','),
+    commits: values.commits,
+    parts,
     wire,
   };
   const results = new Map();
-  for (let run = 0; run < Number(values.runs); run++) {
-    const dir = fs.mkdtempSync(path.join(values.dir ?? tmpdir(), 'bench-stalls-'));
+  for (let run = 0; run < values.runs; run++) {
+    const dir = fs.mkdtempSync(path.join(values.dir, 'bench-stalls-'));
     const bench = new Bench({ ...settings, dir });
     try {
       await bench.run();
@@ -146,7 +143,7 @@ async function main() {
     }
   }
   // What was measured before a run failed is worth its time too.
-  print(results, topicCount * PARTITIONS_EACH, Number(values.runs));
+  print(results, topicCount * PARTITIONS_EACH, values.runs);
   if (process.exitCode) process.exit();
   if (values.json) fs.writeFileSync(values.json, `${JSON.stringify(Object.fromEntries(results), null, 1)}\n`);
   process.exit(0);

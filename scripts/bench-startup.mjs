@@ -6,26 +6,16 @@
 //
 // OTTLA_BIN names another program than bin/ottla, or several, separated by commas: each is a kind of its own (ottla, ottla2 …).
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { Bench, quantile } from './bench-brokers.mjs';
-import { answerHelp } from './help.mjs';
+import { readCommandLine } from './command-line.mjs';
 
-answerHelp(import.meta.filename);
-
-const { values } = parseArgs({
-  options: {
-    kinds: { type: 'string', default: 'ottla,kafka' },
-    runs: { type: 'string', default: '20' },
-    rest: { type: 'string', default: '2' },
-    'base-port': { type: 'string', default: '24900' },
-  },
-});
-const bench = new Bench('bench-startup', Number(values['base-port']));
+const { values } = readCommandLine({ kinds: 'ottla,kafka', runs: 20, rest: 2, 'base-port': 24_900 });
+const bench = new Bench('bench-startup', values['base-port']);
 
 async function startOnce(kind, run) {
   const broker = await bench.start(kind, run);
   const { startMs, cpuMs } = broker;
-  await sleep(Number(values.rest) * 1000);
+  await sleep(values.rest * 1000);
   const { rssMb } = broker;
   await broker.kill();
   return { ms: startMs, cpuMs, rssMb };
@@ -36,7 +26,7 @@ const results = new Map(kinds.map((kind) => [kind, []]));
 try {
   bench.startZooKeeper();
   for (const kind of kinds) await startOnce(kind, 'warm-up');
-  for (let run = 0; run < Number(values.runs); run++) {
+  for (let run = 0; run < values.runs; run++) {
     for (const kind of kinds) results.get(kind).push(await startOnce(kind, run));
   }
 } finally {

@@ -5,10 +5,9 @@ import { build } from 'esbuild';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { answerHelp } from './help.mjs';
+import { readCommandLine } from './command-line.mjs';
 
-answerHelp(import.meta.filename);
-
+readCommandLine();
 process.chdir(path.join(import.meta.dirname, '..'));
 /** Packages that are, or look for, native code; and kafkajs, which only the console tools load, when they run. */
 const EXTERNAL = ['@node-rs/crc32', 'fs-native-extensions', 'snappy', 'lz4-napi', '@toondepauw/node-zstd'];

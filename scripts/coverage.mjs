@@ -3,12 +3,10 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { answerHelp } from './help.mjs';
-
-answerHelp(import.meta.filename);
+import { readCommandLine } from './command-line.mjs';
 
 process.chdir(path.join(import.meta.dirname, '..'));
-const asked = process.argv.slice(2);
+const { words: asked } = readCommandLine({}, { words: 'texts' });
 const { status } = spawnSync(
   'npx',
   [

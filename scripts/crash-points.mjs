@@ -5,16 +5,11 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
-import { answerHelp } from './help.mjs';
-
-answerHelp(import.meta.filename);
+import { readCommandLine } from './command-line.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const { values } = parseArgs({
-  options: { draws: { type: 'string', default: '10' }, only: { type: 'string', default: '' } },
-});
+const { values } = readCommandLine({ draws: 10, only: '' });
 const outfile = path.join(root, '.cache', `crash-points-${process.pid}.cjs`);
 await build({
   entryPoints: [path.join(root, 'test/crash/support/all-sweeps.ts')],
@@ -33,7 +28,7 @@ const startMs = performance.now();
 let [points, tried, failed] = [0, 0, 0];
 for (const { title, sweep } of ALL_SWEEPS) {
   if (!title.includes(values.only)) continue;
-  const result = await sweep(Number(values.draws));
+  const result = await sweep(values.draws);
   points += result.points;
   tried += result.tried;
   failed += result.faults.length > 0 ? 1 : 0;

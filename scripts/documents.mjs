@@ -2,9 +2,9 @@
 // configuration) and docs/znodes.md (what stands in ZooKeeper).
 import { writeFileSync } from 'node:fs';
 import { loadSources, root } from './bundle.mjs';
-import { answerHelp } from './help.mjs';
+import { readCommandLine } from './command-line.mjs';
 
-answerHelp(import.meta.filename);
+readCommandLine();
 
 process.chdir(root);
 const { compatibilityDocument, znodesDocument } = await loadSources(

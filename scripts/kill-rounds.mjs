@@ -3,29 +3,19 @@
 //   node scripts/kill-rounds.mjs [--rounds 50] [--seed N] [--base-port 32600] [--session 6000]
 // Says for each round when the kill came, and at the end what was acknowledged and asked. Exits with 1 as soon as a start fails, an
 // acknowledged record is missing, twice or out of its place, or a command says what is not so. The seed draws the same moments again.
-import { parseArgs } from 'node:util';
 import { loadSources, root } from './bundle.mjs';
-import { answerHelp } from './help.mjs';
+import { readCommandLine } from './command-line.mjs';
 
-answerHelp(import.meta.filename);
-
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '50' },
-    seed: { type: 'string', default: '1' },
-    'base-port': { type: 'string', default: '32600' },
-    session: { type: 'string', default: '6000' },
-  },
-});
+const { values } = readCommandLine({ rounds: 50, seed: 1, 'base-port': 32_600, session: 6000 });
 
 const { KillRounds } = await loadSources(`export * from './test/cluster/support/kill-rounds/rounds.js';`);
 const startMs = performance.now();
 const { acknowledged, again, startsMs, questions, faults } = await KillRounds.run({
   root,
-  rounds: Number(values.rounds),
-  seed: Number(values.seed),
-  basePort: Number(values['base-port']),
-  sessionMs: Number(values.session),
+  rounds: values.rounds,
+  seed: values.seed,
+  basePort: values['base-port'],
+  sessionMs: values.session,
   say: console.log,
 });
 const seconds = (ms) => (ms / 1000).toFixed(1);

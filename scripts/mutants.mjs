@@ -4,29 +4,19 @@
 // `--check` only looks whether every patch applies. A run of everything, or one with `--write`, writes docs/mutants.md. Exits with 1
 // when a mutant survived, does not apply, or could not be decided.
 import path from 'node:path';
-import { parseArgs } from 'node:util';
+import { readCommandLine } from './command-line.mjs';
 import { choose, readMutants } from './mutants/catalogue.mjs';
 import { writeReport } from './mutants/report.mjs';
 import { ScratchCopy, patchApplies } from './mutants/scratch-copy.mjs';
-import { answerHelp } from './help.mjs';
-
-answerHelp(import.meta.filename);
 
 const root = path.join(import.meta.dirname, '..');
 process.chdir(root);
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    check: { type: 'boolean', default: false },
-    shard: { type: 'string', default: '1/1' },
-    workers: { type: 'string', default: '2' },
-    budget: { type: 'string', default: '120' },
-    total: { type: 'string', default: '7200' },
-    write: { type: 'boolean', default: false },
-  },
-});
-const budgetMs = Number(values.budget) * 1000;
-const endsAt = performance.now() + Number(values.total) * 1000;
+const { values, words } = readCommandLine(
+  { check: false, shard: '1/1', workers: 2, budget: 120, total: 7200, write: false },
+  { words: 'texts' },
+);
+const budgetMs = values.budget * 1000;
+const endsAt = performance.now() + values.total * 1000;
 
 const { mutants, errors } = readMutants(root);
 for (const mutant of mutants) {
@@ -39,12 +29,12 @@ if (values.check) {
   process.exit(errors.length > 0 ? 1 : 0);
 }
 
-const chosen = choose(mutants, positionals, values.shard);
+const chosen = choose(mutants, words, values.shard);
 if (chosen.length === 0) {
   console.error('There is no such mutant.');
   process.exit(1);
 }
-const copies = Array.from({ length: Math.min(Number(values.workers), chosen.length) }, () => new ScratchCopy(root));
+const copies = Array.from({ length: Math.min(values.workers, chosen.length) }, () => new ScratchCopy(root));
 const stop = () => {
   for (const copy of copies) copy.remove();
   process.exit(1);
@@ -74,7 +64,7 @@ try {
 }
 
 const count = (outcome) => results.filter((result) => result.outcome === outcome).length;
-if (values.write || (positionals.length === 0 && values.shard === '1/1')) writeReport(root, mutants, results);
+if (values.write || (words.length === 0 && values.shard === '1/1')) writeReport(root, mutants, results);
 console.log(
   `${results.length} mutants: ${count('caught')} caught, ${count('SURVIVED')} survived, ${count('undecided')} undecided, ${errors.length} errors`,
 );

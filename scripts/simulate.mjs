@@ -5,34 +5,28 @@
 // Prints the seeds that fail, and the end of what happened in the first; with --trace it writes all that happened to trace-SEED.txt. Exits
 // with 1 when any failed.
 import fs from 'node:fs';
-import { parseArgs } from 'node:util';
 import { loadSources } from './bundle.mjs';
-import { answerHelp } from './help.mjs';
+import { readCommandLine, refuse } from './command-line.mjs';
 
-answerHelp(import.meta.filename);
-
-const { values } = parseArgs({
-  options: {
-    first: { type: 'string', default: '1' },
-    count: { type: 'string', default: '1' },
-    trace: { type: 'boolean', default: false },
-    disks: { type: 'boolean', default: false },
-    ingredients: { type: 'string' },
-    budget: { type: 'string', default: 'Infinity' },
-    least: { type: 'string', default: '1' },
-    level: { type: 'string', default: 'info' },
-  },
+const { values } = readCommandLine({
+  first: 1,
+  count: 1,
+  trace: false,
+  disks: false,
+  ingredients: '',
+  budget: Infinity,
+  least: 1,
+  level: 'info',
 });
 
 const { runSeed, INGREDIENTS } = await loadSources(`export * from './test/simulation/support/run-seed.js';`);
 
-const ingredients = values.ingredients?.split(',').filter((name) => name !== 'none');
-for (const name of ingredients ?? []) if (!INGREDIENTS.includes(name)) throw new Error(`no ingredient ${name}`);
-const first = Number(values.first);
-const count = Number(values.count);
+const ingredients = values.ingredients === '' ? null : values.ingredients.split(',').filter((name) => name !== 'none');
+for (const name of ingredients ?? []) if (!INGREDIENTS.includes(name)) refuse(`there is no ingredient ${name}`);
+const { first, count } = values;
 const startMs = performance.now();
 const startCpu = process.cpuUsage();
-const isInTime = (ran) => ran < Number(values.least) || performance.now() - startMs < 1000 * Number(values.budget);
+const isInTime = (ran) => ran < values.least || performance.now() - startMs < 1000 * values.budget;
 let failed = 0;
 let ran = 0;
 for (; ran < count && isInTime(ran); ran++) {

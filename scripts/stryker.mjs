@@ -3,12 +3,10 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { answerHelp } from './help.mjs';
-
-answerHelp(import.meta.filename);
+import { readCommandLine } from './command-line.mjs';
 
 process.chdir(path.join(import.meta.dirname, '..'));
-const asked = process.argv.slice(2);
+const { words: asked } = readCommandLine({}, { words: 'texts' });
 for (const area of asked.length > 0 ? asked : ['log', 'replication']) {
   const config = `.cache/stryker-${area}.conf.json`;
   mkdirSync('.cache', { recursive: true });

@@ -1,12 +1,11 @@
 // Runs the whole suite: types, lint, layers, format, build, then the tests; cluster tests one after another, since each of them
 // wants both cores. The last line counts all tests; before it stand the tests that passed only when they were run again, of which more
 // than two fail the run, and what random tests started from. Arguments are the names of suites to run instead of all.
+//   npm test [unit] [conformance] [contract] [crash] [simulation] [cluster]
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { answerHelp } from './help.mjs';
-
-answerHelp(import.meta.filename);
+import { readCommandLine, refuse } from './command-line.mjs';
 
 process.chdir(path.join(import.meta.dirname, '..'));
 const MAX_FLAKY = 2;
@@ -14,12 +13,9 @@ const MAX_FLAKY = 2;
 const EXIT_MS = 60_000;
 
 const all = ['unit', 'conformance', 'contract', 'crash', 'simulation', 'cluster'];
-const asked = process.argv.slice(2);
+const { words: asked } = readCommandLine({}, { words: 'texts' });
 const unknown = asked.filter((name) => !all.includes(name));
-if (unknown.length > 0) {
-  console.error(`There is no suite ${unknown.join(', ')}; the suites are ${all.join(', ')}.`);
-  process.exit(1);
-}
+if (unknown.length > 0) refuse(`there is no suite ${unknown.join(', ')}`);
 const suites = asked.length > 0 ? asked : all;
 mkdirSync('.cache', { recursive: true });
 
