@@ -1,12 +1,15 @@
 import { nodeTransport, sleep, systemClock } from '../common/index.js';
-import { metadataRequest, metadataResponse, type MetadataResponse } from '../protocol/index.js';
+import { metadataRequest, metadataResponse } from '../protocol/index.js';
 import { BrokerConnection, type BrokerAddress } from './client/broker-connection.js';
 import { ClientError } from './client/client-error.js';
 import { parseBootstrapServers } from './client/cluster-client.js';
+import { lacking } from './cluster/core/known-brokers.js';
 import type { Terminal } from './terminal.js';
 
 const PATIENCE_MS = 60_000;
 const PAUSE_MS = 50;
+/** After this long, or half of the wait, it is worth a line. */
+const QUIET_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 const SETTINGS = { transport: nodeTransport, clock: systemClock, clientId: 'await' };
 
@@ -16,12 +19,18 @@ const SETTINGS = { transport: nodeTransport, clock: systemClock, clientId: 'awai
  */
 export async function awaitBrokers(servers: string, terminal: Terminal, patienceMs = PATIENCE_MS): Promise<number> {
   const addresses = parseBootstrapServers(servers);
-  const deadlineMs = systemClock.monotonicMs() + patienceMs;
+  const startMs = systemClock.monotonicMs();
+  let isSaid = false;
   for (const address of addresses) {
     for (;;) {
       const missing = await missingAt(address, addresses, Math.min(REQUEST_TIMEOUT_MS, patienceMs));
       if (missing === null) break;
-      if (systemClock.monotonicMs() > deadlineMs) {
+      const waitedMs = systemClock.monotonicMs() - startMs;
+      if (!isSaid && waitedMs > Math.min(QUIET_MS, patienceMs / 2)) {
+        terminal.stderr.write(`Waiting for ${servers}, at most ${patienceMs / 1000} s: ${missing}\n`);
+        isSaid = true;
+      }
+      if (waitedMs > patienceMs) {
         terminal.stderr.write(`Waited ${patienceMs / 1000} s for ${servers}: ${missing}\n`);
         return 1;
       }
@@ -37,11 +46,13 @@ async function missingAt(
   all: readonly BrokerAddress[],
   requestTimeoutMs: number,
 ): Promise<string | null> {
-  const broker = `${address.host}:${address.port}`;
+  const broker = nameOf(address);
+  let unknown: ReturnType<typeof lacking<BrokerAddress & { nodeId: number }, BrokerAddress>>;
   try {
     const connection = await BrokerConnection.open(address, { ...SETTINGS, requestTimeoutMs });
     try {
-      if (knowsOf(all, await connection.request(metadataRequest, metadataResponse, { topics: [] }))) return null;
+      const metadata = await connection.request(metadataRequest, metadataResponse, { topics: [] });
+      unknown = lacking(metadata, all, ({ host, port }, each) => host === each.host && port === each.port);
     } finally {
       connection.close();
     }
@@ -49,18 +60,14 @@ async function missingAt(
     if (!(error instanceof ClientError)) throw error;
     return `${broker} does not answer (${error.message}). Is it started, and does it listen there? Its log says why it does not.`;
   }
+  if (unknown === null) return null;
   return (
-    `${broker} does not know of a controller and of all of them. Are all started, with the same zookeeper.connect, ` +
-    `and are these the addresses of their advertised.listeners? Their logs say why they have not registered.`
+    `${broker} does not know of ${unknown === 'controller' ? 'a controller' : unknown.map(nameOf).join(' and ')}. ` +
+    `Are all started, with the same zookeeper.connect, and are these the addresses of their advertised.listeners? ` +
+    `Their logs say why they have not registered.`
   );
 }
 
-/** Whether a broker's metadata name a controller that lives, and all of these. */
-export function knowsOf(
-  addresses: readonly BrokerAddress[],
-  { brokers, controllerId }: Pick<MetadataResponse, 'brokers' | 'controllerId'>,
-): boolean {
-  const isThere = ({ host, port }: BrokerAddress): boolean =>
-    brokers.some((broker) => broker.host === host && broker.port === port);
-  return brokers.some(({ nodeId }) => nodeId === controllerId) && addresses.every(isThere);
+function nameOf({ host, port }: BrokerAddress): string {
+  return `${host}:${port}`;
 }

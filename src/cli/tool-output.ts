@@ -18,6 +18,11 @@ export function warnUnresolved(terminal: Terminal): (sentence: string) => void {
   return (sentence) => logLine(terminal, 'warn', 'org.apache.kafka.clients.ClientUtils', sentence);
 }
 
+/** Tells what a wait for ZooKeeper is for. */
+export function warnOfZooKeeper(terminal: Terminal): (sentence: string) => void {
+  return (sentence) => logLine(terminal, 'warn', 'kafka.zookeeper.ZooKeeperClient', sentence);
+}
+
 /** An exception as Java prints it in a stack trace: class and message. */
 export function describeError(error: unknown): string {
   if (isClientError(error)) return error.toString();
@@ -63,6 +68,14 @@ export function adminClient(
         'org.apache.kafka.clients.NetworkClient',
         `[AdminClient clientId=${clientId}] Connection to node ${nodeId} (${host}/${host}:${port}) could not be established. ` +
           'Broker may not be available.',
+      ),
+    onSilence: (nodeId, { host, port }, limitMs) =>
+      logLine(
+        terminal,
+        'warn',
+        'org.apache.kafka.clients.NetworkClient',
+        `[AdminClient clientId=${clientId}] Node ${nodeId} (${host}/${host}:${port}) accepted the connection and does not answer. ` +
+          `Waiting at most ${limitMs / 1000} s. Is it the port of a Kafka broker?`,
       ),
   });
 }

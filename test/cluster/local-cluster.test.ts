@@ -208,8 +208,13 @@ describeWithJava('scripts/cluster.sh', () => {
   });
 
   /** Starts a cluster, and sends a signal once a step is reached. */
-  async function interrupt(signal: NodeJS.Signals, step: string): Promise<{ code: number | null; errors: string }> {
-    const child = spawn(SCRIPT, ['start', ...SMALL, ...ports, '--dir', dir], { stdio: ['ignore', 'ignore', 'pipe'] });
+  async function interrupt(
+    signal: NodeJS.Signals,
+    step: string,
+    command = [SCRIPT, 'start'],
+  ): Promise<{ code: number | null; errors: string }> {
+    const [program, ...words] = command as [string, ...string[]];
+    const child = spawn(program, [...words, ...SMALL, ...ports, '--dir', dir], { stdio: ['ignore', 'ignore', 'pipe'] });
     const errors: Buffer[] = [];
     child.stderr.on('data', (bytes: Buffer) => errors.push(bytes));
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -224,6 +229,15 @@ describeWithJava('scripts/cluster.sh', () => {
     const { code, errors } = await interrupt(step === 'broker-1.pid' ? 'SIGHUP' : 'SIGINT', step);
     expect(code).toBe(step === 'broker-1.pid' ? 129 : 130);
     expect(errors).toContain('cluster: interrupted by SIG');
+    expectNothingLeft();
+  });
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('leaves nothing behind when %s ends scripts/quickstart', async (signal, exitCode) => {
+    const { code } = await interrupt(signal, 'broker-1.pid', [path.join(projectRoot, 'scripts', 'quickstart')]);
+    expect(code).toBe(exitCode);
     expectNothingLeft();
   });
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { awaitBrokers, knowsOf } from '../../src/cli/server-await.js';
+import { awaitBrokers } from '../../src/cli/server-await.js';
 import type { Terminal } from '../../src/cli/terminal.js';
 import type { JsonValue } from '../../src/protocol/index.js';
 import { WireClient } from '../cluster/support/wire-client.js';
@@ -46,11 +46,4 @@ test('a broker that serves says so in the words that container tools wait for', 
 
 test('scripts wait until brokers know of a controller and of each other', async () => {
   expect(await awaitBrokers(`127.0.0.1:${one.port}`, TERMINAL)).toBe(0);
-  const brokers = [9092, 9093].map((port, at) => ({ nodeId: at + 1, host: 'a', port, rack: null }));
-  const both = [9092, 9093].map((port) => ({ host: 'a', port }));
-  expect(knowsOf(both, { brokers, controllerId: 2 })).toBe(true);
-  expect(knowsOf(both, { brokers, controllerId: -1 })).toBe(false);
-  // Of a controller that has gone.
-  expect(knowsOf(both, { brokers, controllerId: 3 })).toBe(false);
-  expect(knowsOf(both, { brokers: brokers.slice(1), controllerId: 2 })).toBe(false);
 });

@@ -33,8 +33,10 @@ interface Pending {
 /** A request's body: one that fits every version, or one made for the version that was agreed on. */
 export type BodyFor<I> = I | ((version: number) => I);
 
-/** Larger than any answer that a tool asks for. The first letters of an answer of HTTP, taken for a size, are more. */
+/** Larger than any answer that a tool asks for. */
 const MAX_ANSWER_BYTES = 1 << 30;
+/** The same of the first, ApiVersions. What servers of other protocols say first (`HTTP`, `220 `, an alert of TLS), taken for a size, is more. */
+const MAX_VERSIONS_BYTES = 1 << 20;
 const IS_IT_A_BROKER = 'Is it the port of a Kafka broker?';
 
 function notKafka({ host, port }: BrokerAddress): ClientError {
@@ -47,10 +49,10 @@ function notKafka({ host, port }: BrokerAddress): ClientError {
 
 /** The connection broke, or could not be made; another broker, or a later try, may do better. */
 export class DisconnectError extends ClientError {
-  constructor(address: BrokerAddress, cause: Error | undefined) {
+  constructor(address: BrokerAddress, reason = 'closed by the broker') {
     super(
       'org.apache.kafka.common.errors.DisconnectException',
-      `Connection to ${address.host}:${address.port} failed: ${cause?.message ?? 'closed by the broker'}`,
+      `Connection to ${address.host}:${address.port} failed: ${reason}`,
       ErrorCode.NETWORK_EXCEPTION,
     );
   }
@@ -83,7 +85,7 @@ export class BrokerConnection {
           onOpen: () => resolve((opened = new BrokerConnection(address, settings, connection))),
           onData: (bytes) => opened?.take(bytes),
           onClose: (error) => {
-            const disconnected = new DisconnectError(address, error);
+            const disconnected = new DisconnectError(address, error?.message);
             if (opened) opened.fail(disconnected);
             else reject(disconnected);
           },
@@ -101,7 +103,7 @@ export class BrokerConnection {
 
   close(): void {
     this.connection.destroy();
-    this.fail(new DisconnectError(this.address, undefined));
+    this.fail(new DisconnectError(this.address));
   }
 
   /** Sends a request and gives its answer. `maxVersion` holds back a version whose form the caller does not use. */
@@ -158,8 +160,7 @@ export class BrokerConnection {
     const name = { clientSoftwareName: 'ottla', clientSoftwareVersion: '3.6.1' };
     for (const version of [3, 0]) {
       const answer = (await this.send(apiVersionsRequest.apiKey!, version, name).catch((error: unknown) => {
-        if (!(error instanceof ClientError) || error.errorCode !== ErrorCode.REQUEST_TIMED_OUT) throw error;
-        throw new ClientError(error.className, `${error.message}. ${IS_IT_A_BROKER}`, error.errorCode);
+        throw this.withDoubt(error);
       })) as ReturnType<typeof apiVersionsResponse.decode>;
       if (answer.errorCode === ErrorCode.UNSUPPORTED_VERSION && version !== 0) continue;
       if (answer.errorCode !== ErrorCode.NONE) throw ClientError.ofCode(answer.errorCode);
@@ -170,11 +171,20 @@ export class BrokerConnection {
     }
   }
 
+  /** What came instead of the first answer. */
+  private withDoubt(error: unknown): unknown {
+    if (error instanceof DisconnectError)
+      return new DisconnectError(this.address, `closed without an answer. ${IS_IT_A_BROKER}`);
+    if (!(error instanceof ClientError) || error.errorCode !== ErrorCode.REQUEST_TIMED_OUT) return error;
+    return new ClientError(error.className, `${error.message}. ${IS_IT_A_BROKER}`, error.errorCode);
+  }
+
   private take(bytes: Buffer): void {
+    const maxBytes = this.versions.size === 0 ? MAX_VERSIONS_BYTES : MAX_ANSWER_BYTES;
     this.received = this.received.length === 0 ? bytes : Buffer.concat([this.received, bytes]);
     while (this.received.length >= 4) {
       const size = this.received.readInt32BE(0);
-      if (size < 4 || size > MAX_ANSWER_BYTES) {
+      if (size < 4 || size > maxBytes) {
         this.fail(notKafka(this.address));
         this.connection.destroy();
         return;
@@ -189,7 +199,8 @@ export class BrokerConnection {
       try {
         pending.resolve(decodeAnswer(pending, frame));
       } catch (error) {
-        pending.reject(error as Error);
+        void error; // Of whichever field it is that cannot be read.
+        pending.reject(notKafka(this.address));
       }
     }
   }

@@ -8,8 +8,9 @@ export class ClientError extends Error {
     readonly className: string,
     message: string,
     readonly errorCode: number = ErrorCode.UNKNOWN_SERVER_ERROR,
+    options?: ErrorOptions,
   ) {
-    super(message);
+    super(message, options);
   }
 
   /** The exception of an error code; the broker's own message wins over the default one. */

@@ -27,10 +27,14 @@ export interface ClusterClientOptions {
   readonly onUnresolved?: (sentence: string) => void;
   /** Told of each connection that could not be made. */
   readonly onConnectFailure?: (nodeId: number, address: BrokerAddress) => void;
+  /** Told of each broker that does not say for a while which versions it knows, and how long that is waited for at most. */
+  readonly onSilence?: (nodeId: number, address: BrokerAddress, limitMs: number) => void;
 }
 
 const RETRY_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 1000;
+/** After this long a wait is worth a line. */
+const QUIET_MS = 3000;
 
 /**
  * A tool's view of a cluster: finds the brokers, the controller, a group's coordinator or a partition's leader, and tries again what
@@ -124,8 +128,18 @@ export class ClusterClient {
     this.connections.clear();
   }
 
-  /** Runs `task` until it succeeds, fails for good, or the time for a call is up. */
-  async retrying<R>(call: string, task: () => Promise<R>): Promise<R> {
+  /** Waits until a broker answers, for as long as a call may take. Rejects with why none does. */
+  reachable(): Promise<void> {
+    const late = (last: ClientError): ClientError => timeoutError(last.message);
+    return this.retrying('reachable', async () => void (await this.anyConnection()), late);
+  }
+
+  /** Runs `task` until it succeeds, fails for good, or the time for a call is up, which `late` makes an error of, from the last one. */
+  async retrying<R>(
+    call: string,
+    task: () => Promise<R>,
+    late = (last: ClientError): ClientError => timedOut(call, last),
+  ): Promise<R> {
     const deadlineMs = this.clock.monotonicMs() + this.apiTimeoutMs;
     let backoffMs = RETRY_BACKOFF_MS;
     for (;;) {
@@ -133,9 +147,7 @@ export class ClusterClient {
         return await task();
       } catch (error) {
         if (!(error instanceof ClientError) || !isWorthRetrying(error) || this.isClosed) throw error;
-        if (this.clock.monotonicMs() + backoffMs > deadlineMs) {
-          throw timeoutError(`Timed out waiting for a node assignment. Call: ${call}`);
-        }
+        if (this.clock.monotonicMs() + backoffMs > deadlineMs) throw late(error);
       }
       await sleep(this.clock, backoffMs);
       backoffMs = Math.min(MAX_BACKOFF_MS, backoffMs * 2);
@@ -160,18 +172,16 @@ export class ClusterClient {
       const open = await this.openConnection(nodeId);
       if (open) return open;
     }
+    let failure: unknown;
     for (const nodeId of [...this.brokers.keys(), ...this.bootstrap.map((_address, i) => -1 - i)]) {
-      const open = await this.nodeConnection(nodeId).catch((error: unknown) => {
-        if (error instanceof DisconnectError) return null;
-        throw error;
-      });
-      if (open) return open;
+      try {
+        return await this.nodeConnection(nodeId);
+      } catch (error) {
+        if (!(error instanceof ClientError)) throw error;
+        failure = error;
+      }
     }
-    throw new ClientError(
-      'org.apache.kafka.common.errors.DisconnectException',
-      'No broker could be reached',
-      ErrorCode.NETWORK_EXCEPTION,
-    );
+    throw failure;
   }
 
   private async openConnection(nodeId: number): Promise<BrokerConnection | null> {
@@ -190,11 +200,13 @@ export class ClusterClient {
       if (!this.brokers.has(nodeId)) throw ClientError.ofCode(ErrorCode.BROKER_NOT_AVAILABLE);
       return this.nodeConnection(nodeId);
     }
+    const requestTimeoutMs = Math.min(this.options.requestTimeoutMs ?? 30_000, this.apiTimeoutMs);
+    const silence = this.clock.setTimer(QUIET_MS, () => this.options.onSilence?.(nodeId, address, requestTimeoutMs));
     const opening = BrokerConnection.open(address, {
       transport: this.options.transport ?? nodeTransport,
       clock: this.clock,
       clientId: this.options.clientId,
-      requestTimeoutMs: Math.min(this.options.requestTimeoutMs ?? 30_000, this.apiTimeoutMs),
+      requestTimeoutMs,
     });
     this.connections.set(nodeId, opening);
     try {
@@ -203,8 +215,16 @@ export class ClusterClient {
       this.connections.delete(nodeId);
       if (error instanceof DisconnectError) this.options.onConnectFailure?.(nodeId, address);
       throw error;
+    } finally {
+      silence.cancel();
     }
   }
+}
+
+/** The address of who could not be reached is not in Kafka's words. */
+function timedOut(call: string, last: ClientError): ClientError {
+  const why = last instanceof DisconnectError ? ` (${last.message})` : '';
+  return timeoutError(`Timed out waiting for a node assignment. Call: ${call}${why}`);
 }
 
 function checked<R>(answer: R, errorsOf: ((answer: R) => readonly number[]) | undefined): R {

@@ -55,6 +55,7 @@ export async function listGroups(client: ClusterClient, states: readonly string[
       'org.apache.kafka.common.KafkaException',
       'Failed to find brokers to send ListGroups',
       codeOf(error),
+      { cause: error },
     );
   }
   const answers = await Promise.all(

@@ -3,16 +3,25 @@ import { isZkError, ZkStores, ZooKeeperClient } from '../../zookeeper/index.js';
 import { ClientError, illegalArgument } from './client-error.js';
 
 const TIMEOUT_MS = 30_000;
+/** After this long, or half of the wait, it is worth a line. */
+const QUIET_MS = 3_000;
 
-/** A tool's own session with ZooKeeper, as Kafka's tools had before version 3. Without a chroot that is there already it fails. */
-export async function openZooKeeper(connect: string): Promise<{ stores: ZkStores; close: () => Promise<void> }> {
+/**
+ * A tool's own session with ZooKeeper, as Kafka's tools had before version 3. Without a chroot that is there already it fails. `warn` is told what
+ * is waited for when that takes a while.
+ */
+export async function openZooKeeper(
+  connect: string,
+  warn: (sentence: string) => void,
+  timeoutMs = TIMEOUT_MS,
+): Promise<{ stores: ZkStores; close: () => Promise<void> }> {
   let zk: ZooKeeperClient;
   try {
     zk = new ZooKeeperClient({
       connect,
-      sessionTimeoutMs: TIMEOUT_MS,
-      connectionTimeoutMs: TIMEOUT_MS,
-      operationTimeoutMs: TIMEOUT_MS,
+      sessionTimeoutMs: timeoutMs,
+      connectionTimeoutMs: timeoutMs,
+      operationTimeoutMs: timeoutMs,
       transport: nodeTransport,
       clock: systemClock,
       random: systemRandom,
@@ -22,6 +31,9 @@ export async function openZooKeeper(connect: string): Promise<{ stores: ZkStores
     if (error instanceof RangeError) throw illegalArgument(error.message);
     throw error;
   }
+  const silence = systemClock.setTimer(Math.min(QUIET_MS, timeoutMs / 2), () =>
+    warn(`Waiting for ZooKeeper at ${connect}, at most ${timeoutMs / 1000} s: ${zk.whyNoSession}`),
+  );
   try {
     await zk.connect();
   } catch (error) {
@@ -31,6 +43,8 @@ export async function openZooKeeper(connect: string): Promise<{ stores: ZkStores
       'kafka.zookeeper.ZooKeeperClientTimeoutException',
       `Timed out waiting for connection to Zookeeper server at ${connect}: ${error.detail}`,
     );
+  } finally {
+    silence.cancel();
   }
   return {
     stores: new ZkStores(zk, { clock: systemClock, logger: silentLogger }),

@@ -17,7 +17,10 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   const controller = new AbortController();
   const listenNoMore = onSignals((signal) => controller.abort(new Interrupted(signal)));
   try {
-    return await work(controller.signal);
+    const result = await work(controller.signal);
+    // What does not look at it, because it is quick, has ended all the same.
+    controller.signal.throwIfAborted();
+    return result;
   } finally {
     listenNoMore();
   }
@@ -47,7 +50,9 @@ export class Attempt {
   static async run<T>(signal: AbortSignal, work: (attempt: Attempt) => Promise<T>): Promise<T> {
     const attempt = new Attempt(signal);
     try {
-      return await work(attempt);
+      const result = await work(attempt);
+      signal.throwIfAborted();
+      return result;
     } catch (error) {
       for (const undo of attempt.undos.reverse()) await undo();
       throw error;

@@ -66,7 +66,7 @@ export const clusterCommand: Command = (args, terminal) =>
         return 0;
       case 'stop':
         cluster.brokers();
-        await context.locked(cluster.dir, {}, () => cluster.stop());
+        await context.locked(cluster.dir, {}, () => cluster.stop(context.signal));
         return 0;
       default:
         return changeBroker(cluster, line, context);
@@ -81,7 +81,7 @@ async function changeBroker(
   const broker: Server = valueOf(numbered(cluster.brokers(), line, 'broker'));
   await locked(cluster.dir, {}, async () => {
     if (line.verb === 'restart') return cluster.restart(broker, signal);
-    const wasRunning = await cluster.end(broker, line.verb === 'kill' ? 'SIGKILL' : 'SIGTERM');
+    const wasRunning = await cluster.end(broker, line.verb === 'kill' ? 'SIGKILL' : 'SIGTERM', signal);
     if (!wasRunning) around.say(`broker ${broker.id} was not running`);
   });
   return 0;

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { systemClock } from '../../common/index.js';
+import { reasonOfRefusal, systemClock } from '../../common/index.js';
 import { readPropertiesFile } from '../../config/index.js';
 import { CommandError } from '../terminal.js';
 import { pause, type Attempt } from './attempt.js';
@@ -128,22 +128,22 @@ export class Cluster {
       const start = `scripts/cluster.sh start --dir ${shellWord(this.dir)}`;
       throw new CommandError(`ZooKeeper does not serve; start what is missing with: ${start}`);
     }
-    await this.end(broker, 'SIGTERM');
+    await this.end(broker, 'SIGTERM', signal);
     await planOrRefuse([broker]);
     const pid = await this.launch(broker);
     await this.untilUp([broker], [broker], new Map([[broker, pid]]), signal);
   }
 
   /** Ends a broker. Answers false when it was not running. */
-  async end(broker: Server, signal: 'SIGTERM' | 'SIGKILL'): Promise<boolean> {
+  async end(broker: Server, signal: 'SIGTERM' | 'SIGKILL', abort: AbortSignal): Promise<boolean> {
     const pid = processOf(broker, listProcesses());
     if (pid === null) return false;
-    await this.endBrokers(new Map([[pid, broker]]), signal);
+    await this.endBrokers(new Map([[pid, broker]]), signal, abort);
     return true;
   }
 
   /** Ends the brokers, then the ensemble, and says so. */
-  async stop(): Promise<void> {
+  async stop(abort: AbortSignal): Promise<void> {
     const { say } = this.around;
     const processes = listProcesses();
     const running = new Map<number, Server>();
@@ -155,9 +155,9 @@ export class Cluster {
       const { hasQuorum } = this.ensemble.exists() ? await this.ensemble.status() : { hasQuorum: false };
       const why = hasQuorum ? '' : '; ZooKeeper does not serve, so that they cannot hand over their partitions';
       say(`stopping ${namesOf([...running.values()])}, at most ${STOP_MS / 1000} s${why}`);
-      await this.endBrokers(running, 'SIGTERM');
+      await this.endBrokers(running, 'SIGTERM', abort);
     }
-    const members = this.ensemble.exists() ? await this.ensemble.stop() : [];
+    const members = this.ensemble.exists() ? await this.ensemble.stop(abort) : [];
     if (members.length > 0) say(`stopped ZooKeeper: ${namesOf(members)}`);
     if (running.size + members.length === 0) say('nothing was running');
   }
@@ -205,7 +205,7 @@ export class Cluster {
   private settleExtra(file: string | undefined, isThere: boolean): string {
     const kept = fs.existsSync(this.extraFile) ? fs.readFileSync(this.extraFile, 'utf8') : '';
     if (file === undefined) return isThere ? kept : '';
-    const text = fs.readFileSync(file, 'utf8');
+    const text = readExtra(file);
     if (!isThere || text === kept) return text;
     const files = path.join(this.dir, 'server-N.properties');
     throw new CommandError(
@@ -226,8 +226,12 @@ export class Cluster {
     return pid;
   }
 
-  private async endBrokers(running: ReadonlyMap<number, Server>, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    const late = await endProcesses([...running.keys()], signal, STOP_MS);
+  private async endBrokers(
+    running: ReadonlyMap<number, Server>,
+    signal: 'SIGTERM' | 'SIGKILL',
+    abort: AbortSignal,
+  ): Promise<void> {
+    const late = await endProcesses([...running.keys()], signal, STOP_MS, abort);
     for (const pid of late) {
       this.around.say(
         `${namesOf([running.get(pid)!])} did not stop within ${STOP_MS / 1000} s and was killed; it recovers its logs when it starts`,
@@ -310,5 +314,13 @@ export class Cluster {
   private property(file: string, name: string): string | null {
     if (!fs.existsSync(file)) return null;
     return readPropertiesFile(fs.readFileSync(file, 'latin1')).get(name) ?? null;
+  }
+}
+
+function readExtra(file: string): string {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CommandError(`cannot read ${file}: ${reasonOfRefusal(error)}`);
   }
 }

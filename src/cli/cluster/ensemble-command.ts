@@ -76,7 +76,7 @@ export const ensembleCommand: Command = (args, terminal) =>
       case 'stop':
         ensemble.members();
         await context.locked(lockDir, {}, async () => {
-          if ((await ensemble.stop()).length === 0) around.say('nothing was running');
+          if ((await ensemble.stop(context.signal)).length === 0) around.say('nothing was running');
         });
         return 0;
       default:
@@ -94,7 +94,7 @@ async function changeMember(
   await locked(lockDir, {}, async () => {
     if (line.verb === 'restart') return ensemble.restart(member, signal);
     if (line.verb === 'kill' || line.verb === 'term') {
-      const wasRunning = await ensemble.end(member, line.verb === 'kill' ? 'SIGKILL' : 'SIGTERM');
+      const wasRunning = await ensemble.end(member, line.verb === 'kill' ? 'SIGKILL' : 'SIGTERM', signal);
       if (!wasRunning) around.say(`member ${member.id} was not running`);
       return;
     }

@@ -113,7 +113,7 @@ export class Ensemble {
 
   /** Starts one member, and waits until it serves. */
   async restart(member: Server, signal: AbortSignal): Promise<void> {
-    await this.end(member, 'SIGTERM');
+    await this.end(member, 'SIGTERM', signal);
     await prepareZooKeeper(this.around, signal);
     await planOrRefuse([member]);
     const pid = await this.launch(member, this.kept()!.settings);
@@ -121,21 +121,22 @@ export class Ensemble {
   }
 
   /** Ends one member. Answers false when it was not running. */
-  async end(member: Server, signal: 'SIGTERM' | 'SIGKILL'): Promise<boolean> {
+  async end(member: Server, signal: 'SIGTERM' | 'SIGKILL', abort: AbortSignal): Promise<boolean> {
     const pid = processOf(member, listProcesses());
     if (pid === null) return false;
-    await endProcesses([pid], signal, STOP_MS);
+    await endProcesses([pid], signal, STOP_MS, abort);
     return true;
   }
 
   /** Ends all members that run, and answers which. */
-  async stop(): Promise<Server[]> {
+  async stop(abort: AbortSignal): Promise<Server[]> {
     const processes = listProcesses();
     const running = this.members().filter((member) => processOf(member, processes) !== null);
     await endProcesses(
       running.map((member) => processOf(member, processes)!),
       'SIGTERM',
       STOP_MS,
+      abort,
     );
     return running;
   }

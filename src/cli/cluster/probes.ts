@@ -35,8 +35,7 @@ export async function askBroker(port: number): Promise<Answer> {
   try {
     connection = await BrokerConnection.open({ host: HOST, port }, SETTINGS);
     const metadata = await connection.request(metadataRequest, metadataResponse, { topics: [] });
-    const { clusterId, controllerId } = metadata;
-    const brokers = metadata.brokers.map((broker) => ({ id: broker.nodeId, port: broker.port }));
+    const { clusterId, controllerId, brokers } = metadata;
     return { kind: 'broker', clusterId, controllerId, brokers };
   } catch (error) {
     // Whatever else comes back is not what a broker says.

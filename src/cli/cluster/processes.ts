@@ -1,8 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
-import { sleep, systemClock } from '../../common/index.js';
+import { systemClock } from '../../common/index.js';
 import { openOutputFile } from '../output-file.js';
 import { CommandError } from '../terminal.js';
+import { pause } from './attempt.js';
 import type { MachineProcess } from './core/servers.js';
 
 const POLL_MS = 20;
@@ -10,6 +11,7 @@ const POLL_MS = 20;
 const EXEC_MS = 20;
 /** After SIGKILL. */
 const KILLED_MS = 10_000;
+const NEVER = new AbortController().signal;
 
 /**
  * The processes of this machine. What runs is looked up among them, not in files of pids: these go stale when a machine crashes, and are not
@@ -90,30 +92,34 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Ends processes, and answers when all are gone which of them took longer than the limit, and were killed. */
+/**
+ * Ends processes, and answers when all are gone which of them took longer than the limit, and were killed. Who gives an `abort` waits no longer when
+ * that is aborted: they end by themselves.
+ */
 export async function endProcesses(
   pids: readonly number[],
   signal: 'SIGTERM' | 'SIGKILL',
   limitMs: number,
+  abort: AbortSignal = NEVER,
 ): Promise<number[]> {
   for (const pid of pids) {
     signalProcess(pid, signal);
     // One that was stopped acts on nothing but SIGKILL until it goes on.
     signalProcess(pid, 'SIGCONT');
   }
-  const late = await untilGone(pids, limitMs);
+  const late = await untilGone(pids, limitMs, abort);
   for (const pid of late) signalProcess(pid, 'SIGKILL');
-  const [stuck] = await untilGone(late, KILLED_MS);
+  const [stuck] = await untilGone(late, KILLED_MS, abort);
   if (stuck !== undefined) throw new CommandError(`process ${stuck} does not end, not even by kill -9`);
   return late;
 }
 
 /** Answers those that are still there after the limit. */
-async function untilGone(pids: readonly number[], limitMs: number): Promise<number[]> {
+async function untilGone(pids: readonly number[], limitMs: number, abort: AbortSignal): Promise<number[]> {
   const deadlineMs = systemClock.monotonicMs() + limitMs;
   let left = pids.filter(isAlive);
   while (left.length > 0 && systemClock.monotonicMs() < deadlineMs) {
-    await sleep(systemClock, POLL_MS);
+    await pause(POLL_MS, abort);
     left = left.filter(isAlive);
   }
   return left;

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { isSystemError } from '../../common/index.js';
+import { isSystemError, reasonOfRefusal } from '../../common/index.js';
 import { CommandError, isCommandError, type Terminal } from '../terminal.js';
 import { interruptible } from './attempt.js';
 import { parseCommandLine, type CommandLine, type Verb } from './core/command-line.js';
@@ -51,10 +51,14 @@ export async function runVerb(
     );
   } catch (error) {
     if (isCommandError(error)) throw new CommandError(`${name}: ${error.message}`, error.exitCode);
-    // The file system's words name the file: a directory that may not be written, a file in the place of one.
-    if (error instanceof Error && isSystemError(error)) throw new CommandError(`${name}: ${error.message}`);
+    if (isSystemError(error as Error)) throw new CommandError(`${name}: ${refusalOf(error as Error)}`);
     throw error;
   }
+}
+
+/** A directory that may not be written, say, or a file in the place of one. */
+function refusalOf(error: NodeJS.ErrnoException): string {
+  return error.path === undefined ? error.message : `${error.path}: ${reasonOfRefusal(error)}`;
 }
 
 /** The value, or its refusal as the error of the command. */

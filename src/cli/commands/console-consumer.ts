@@ -1,15 +1,13 @@
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { setPeriodicTimer, systemClock, systemRandom, withinTime, type Timer } from '../../common/index.js';
 import { ClientError, timeoutError } from '../client/client-error.js';
-import { parseBootstrapServers } from '../client/cluster-client.js';
 import { createKafkaJs, fromKafkaJs, rangeAssigner } from '../client/kafkajs-client.js';
 import { OffsetSpec } from '../client/offset-admin.js';
 import { readPartition } from '../client/partition-reader.js';
-import { requireResolvable, whyUnreachable } from '../client/reachability.js';
 import { parseOrShowUsage, readToolOptions } from '../options.js';
 import { EXIT_CODES, onceSignalled } from '../stop-signals.js';
 import { isClientError, type Command, type Terminal } from '../terminal.js';
-import { adminClient, describeError, logLine, warnUnresolved } from '../tool-output.js';
+import { adminClient, describeError, logLine } from '../tool-output.js';
 import { KAFKA_VERSION } from '../version.js';
 import { CONSOLE_CONSUMER_OPTIONS, readConsumerSettings, type ConsumerSettings } from './console-consumer-options.js';
 import { IdlePositions } from './idle-positions.js';
@@ -33,7 +31,7 @@ export const consoleConsumerCommand: Command = async (args, terminal) => {
   try {
     settings = readConsumerSettings(options, check, () => systemRandom.nextInt(100_000));
     printer = new Printer(settings, createFormatter(settings.formatter, settings.formatterProperties), terminal);
-    servers = options.value('bootstrap-server') ?? (await findBrokers(options.value('zookeeper')!));
+    servers = options.value('bootstrap-server') ?? (await findBrokers(options.value('zookeeper')!, terminal));
   } catch (error) {
     if (!isClientError(error)) throw error;
     logLine(terminal, 'error', LOGGER, 'Unknown error when running consumer: ');
@@ -63,9 +61,9 @@ export const consoleConsumerCommand: Command = async (args, terminal) => {
 };
 
 /** The brokers that are registered in ZooKeeper, as a list to bootstrap from. */
-async function findBrokers(zookeeper: string): Promise<string> {
+async function findBrokers(zookeeper: string, terminal: Terminal): Promise<string> {
   const { findBrokersInZooKeeper } = await import('./zookeeper-brokers.js');
-  return findBrokersInZooKeeper(zookeeper);
+  return findBrokersInZooKeeper(zookeeper, terminal);
 }
 
 /** Prints records and knows when it is enough: so many, none for too long, or a signal. */
@@ -188,7 +186,8 @@ async function consumeGroup(
   let isConnected = false;
   const connect = async (): Promise<void> => {
     try {
-      await connectConsumer(consumer, servers, terminal);
+      await client.reachable();
+      await consumer.connect();
       isConnected = true;
     } catch (error) {
       printer.exitCode = 1;
@@ -212,18 +211,6 @@ async function consumeGroup(
         commitIdle().then(() => consumer.disconnect()),
       );
     client.close();
-  }
-}
-
-/** Rejects with a sentence that says which server does not answer, and how. */
-async function connectConsumer(consumer: Consumer, servers: string, terminal: Terminal): Promise<void> {
-  const addresses = parseBootstrapServers(servers);
-  await requireResolvable(addresses, warnUnresolved(terminal));
-  try {
-    await consumer.connect();
-  } catch (error) {
-    const why = await whyUnreachable(addresses);
-    throw why === null ? error : timeoutError(why);
   }
 }
 

@@ -59,7 +59,7 @@ export const consumerGroupsCommand: Command = async (args, terminal) => {
     terminal.stdout.write(`\nError: Executing consumer group command failed due to ${text}\n`);
     terminal.stderr.write(
       error instanceof ClientError && error.className.startsWith('org.apache')
-        ? `java.util.concurrent.ExecutionException: ${text}\nCaused by: ${text}\n`
+        ? `java.util.concurrent.ExecutionException: ${text}\nCaused by: ${text}\n${causeOf(error)}`
         : `${String(error)}\n`,
     );
   } finally {
@@ -67,6 +67,10 @@ export const consumerGroupsCommand: Command = async (args, terminal) => {
   }
   return 0;
 };
+
+function causeOf({ cause }: ClientError): string {
+  return cause instanceof ClientError ? `Caused by: ${cause.toString()}\n` : '';
+}
 
 const ACTIONS: Readonly<Record<GroupAction, (context: GroupsContext) => Promise<void>>> = {
   list,

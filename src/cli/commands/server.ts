@@ -19,9 +19,16 @@ export const serverCommand: Command = (args, terminal) => {
   }
   if (verb === 'stop' && rest.length > 0) throw new CommandError(`stop takes no ${rest[0]}\n${USAGE}`);
   if (verb === 'stop') return stopServers(terminal);
-  if (verb === 'await' && rest.length === 1) return awaitBrokers(rest[0]!, terminal);
+  if (verb === 'await') return awaitBrokers(parseAwait(rest), terminal);
   throw new CommandError(USAGE);
 };
+
+function parseAwait([servers, ...more]: readonly string[]): string {
+  if (servers === undefined) throw new CommandError(`await needs host:port\n${USAGE}`);
+  if (servers.startsWith('-')) throw new CommandError(`${servers} is not a recognized option\n${USAGE}`);
+  if (more.length > 0) throw new CommandError(`Found non argument parameters: ${more[0]}\n${USAGE}`);
+  return servers;
+}
 
 /** Options of the JVM's start script (`-name X`, `-loggc`) are taken and mean nothing here. */
 function parseStart(args: readonly string[]): { file: string; overrides: Map<string, string>; daemon: boolean } {

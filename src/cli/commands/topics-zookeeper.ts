@@ -17,7 +17,7 @@ import type { Reassignment } from '../client/topic-admin.js';
 import { openZooKeeper } from '../client/zookeeper-session.js';
 import type { ParsedOptions } from '../options.js';
 import type { Terminal } from '../terminal.js';
-import { includeList } from '../tool-output.js';
+import { includeList, warnOfZooKeeper } from '../tool-output.js';
 import { checkCounts, COLLISION_WARNING, parseReplicaAssignment, parseTopicConfigs } from './topic-arguments.js';
 import { formatTopics, type DescribedTopic } from './topic-description.js';
 import { describeFilter, ensureTopicExists } from './topics-selection.js';
@@ -30,7 +30,7 @@ export type ZooKeeperTopics = Record<Action, (options: ParsedOptions) => Promise
  * itself, and the watches of the controller do the rest.
  */
 export async function openZooKeeperTopics(connect: string, terminal: Terminal): Promise<ZooKeeperTopics> {
-  const { stores, close } = await openZooKeeper(connect);
+  const { stores, close } = await openZooKeeper(connect, warnOfZooKeeper(terminal));
   return {
     create: (options) => create(stores, options, terminal),
     list: (options) => list(stores, options, terminal),

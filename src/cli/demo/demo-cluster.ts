@@ -59,7 +59,7 @@ export class DemoCluster {
   }
 
   async killBroker(id: number): Promise<void> {
-    await this.cluster.end(this.broker(id), 'SIGKILL');
+    await this.cluster.end(this.broker(id), 'SIGKILL', this.signal);
   }
 
   restartBroker(id: number): Promise<void> {
@@ -70,7 +70,7 @@ export class DemoCluster {
   async killZooKeeperLeader(): Promise<number> {
     const leader = await this.cluster.ensemble.leader();
     if (!leader) throw new Error('no member of the ensemble leads');
-    await this.cluster.ensemble.end(leader, 'SIGKILL');
+    await this.cluster.ensemble.end(leader, 'SIGKILL', this.signal);
     return leader.id;
   }
 

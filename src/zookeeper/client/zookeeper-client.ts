@@ -115,13 +115,14 @@ export class ZooKeeperClient implements ZkClient {
     }
   }
 
+  /** What keeps it from having a session, for the sentences of those who wait. */
+  get whyNoSession(): string {
+    return this.session.lastFailure ?? 'it accepts connections and does not answer';
+  }
+
   private noSession(timeoutMs: number): ZkError {
-    const why = this.session.lastFailure ?? 'it accepts connections and does not answer';
-    return new ZkError(
-      'OperationTimeout',
-      null,
-      `no session with ZooKeeper at ${this.options.connect} within ${timeoutMs} ms (${why})`,
-    );
+    const detail = `no session with ZooKeeper at ${this.options.connect} within ${timeoutMs} ms (${this.whyNoSession})`;
+    return new ZkError('OperationTimeout', null, detail);
   }
 
   async close(): Promise<void> {

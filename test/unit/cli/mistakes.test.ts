@@ -10,7 +10,10 @@ let dir: string;
 let silent: net.Server;
 /** Connections that no one answers. */
 const held = new Set<net.Socket>();
+/** Servers of other protocols: one that answers, one that speaks first, one that hangs up. */
 let web: http.Server;
+let mail: net.Server;
+let rude: net.Server;
 /** What the table's words in braces stand for. */
 let things: Record<string, string>;
 const listeners = new Set<string | symbol>();
@@ -22,10 +25,19 @@ const listening = async (server: net.Server): Promise<string> => {
 
 beforeAll(async () => {
   dir = fs.mkdtempSync(`${tmpdir()}/mistakes-`);
-  silent = net.createServer((socket) => held.add(socket.on('error', () => undefined)));
+  const accepting = (then: (socket: net.Socket) => void): net.Server =>
+    net.createServer((socket) => {
+      held.add(socket.on('error', () => undefined));
+      then(socket);
+    });
+  silent = accepting(() => undefined);
+  mail = accepting((socket) => socket.write('220 mail.example.com ESMTP\r\n'));
+  rude = accepting((socket) => socket.end());
   web = http.createServer((_request, response) => response.end('hello'));
   const closed = net.createServer();
-  things = { silent: await listening(silent), web: await listening(web), closed: await listening(closed), dir };
+  const servers = { silent, web, mail, rude, closed };
+  things = { dir };
+  for (const [name, server] of Object.entries(servers)) things[name] = await listening(server);
   await new Promise((resolve) => closed.close(resolve));
   fs.writeFileSync(`${dir}/file`, '');
   // Nothing here waits for longer.
@@ -43,8 +55,7 @@ beforeAll(async () => {
 
 afterAll(() => {
   for (const socket of held) socket.destroy();
-  silent.close();
-  web.close();
+  for (const server of [silent, web, mail, rude]) server.close();
   web.closeAllConnections();
   fs.rmSync(dir, { recursive: true, force: true });
 });
@@ -91,8 +102,25 @@ describe('a mistake', () => {
     ...each((tool) => `${tool} --bootstrap-server nohost.invalid:9092`, /No resolvable bootstrap urls/),
     ...each((tool) => `${tool} --bootstrap-server {closed} ${QUICK}`, /127.0.0.1:\d+\) could not be established/),
     ...each((tool) => `${tool} --bootstrap-server {web}`, /127.0.0.1:\d+ does not answer in Kafka's protocol/),
+    ...each((tool) => `${tool} --bootstrap-server {mail}`, /127.0.0.1:\d+ does not answer in Kafka's protocol/),
     ...each((tool) => `${tool} --bootstrap-server {silent} ${QUICK}`, /to 127.0.0.1:\d+ timed out.*Is it the port/),
+    ...each((tool) => `${tool} --bootstrap-server {rude} ${QUICK}`, /to 127.0.0.1:\d+ failed: closed.*Is it the port/),
     ...each((tool) => `${tool} --bootstrap-server nonsense`, /Invalid url in bootstrap.servers: nonsense/),
+    ...['--list', '--describe --group g', '--delete --group g', '--describe --all-groups'].flatMap(
+      (action): [string, RegExp, number][] => [
+        [
+          `consumer-groups ${action} --bootstrap-server {silent} --timeout 300`,
+          /127.0.0.1:\d+ timed out.*Is it the port/,
+          0,
+        ],
+        [
+          `consumer-groups ${action} --bootstrap-server {rude} --timeout 300`,
+          /127.0.0.1:\d+ failed.*Is it the port/,
+          0,
+        ],
+        [`consumer-groups ${action} --bootstrap-server {web}`, /127.0.0.1:\d+ does not answer in Kafka's protocol/, 0],
+      ],
+    ),
     ['consumer-groups --list --bootstrap-server {silent} --timeout 300', /Failed to find brokers/, 0],
     ['console-consumer --topic t --bootstrap-server nohost.invalid:9092', /No resolvable bootstrap urls/, 1],
     ['console-consumer --topic t --partition 0 --timeout-ms 200 --bootstrap-server {silent}', /TimeoutException/, 0],
@@ -102,6 +130,13 @@ describe('a mistake', () => {
       /Topic t not present in metadata: .*127.0.0.1:\d+ timed out.*Is it the port/,
       1,
     ],
+    ['console-consumer --topic t --bootstrap-server {web}', /127.0.0.1:\d+ does not answer in Kafka's protocol/, 1],
+    ['console-consumer --topic t --bootstrap-server {rude} --timeout-ms 300', /to node -1 \(127.0.0.1/, 0],
+    ...['rude', 'closed', 'web'].map((port): [string, RegExp, number] => [
+      `console-producer --topic t --bootstrap-server {${port}} --max-block-ms 300`,
+      port === 'closed' ? /127.0.0.1:\d+ failed: .*ECONNREFUSED/ : /127.0.0.1:\d+ .*Is it the port/,
+      1,
+    ]),
     ['console-producer --topic t --bootstrap-server nonsense', /Invalid url in bootstrap.servers: nonsense/, 1],
     // The same of ZooKeeper.
     ['server start {dir}/closed-zk.properties', /no session with ZooKeeper at 127.*ECONNREFUSED/, 1],
@@ -144,11 +179,29 @@ describe('a mistake', () => {
     ...Object.keys(TOOLS)
       .concat('console-consumer', 'console-producer', 'consumer-groups', 'dump-log', 'server start')
       .map((tool): [string, RegExp, number] => [`${tool} --nonsense`, /nonsense is not a recognized option/, 1]),
+    ['server await', /await needs host:port/, 1],
+    ['server await --nonsense', /nonsense is not a recognized option/, 1],
+    ['server await nonsense', /Invalid url in bootstrap.servers: nonsense/, 1],
+    ['server await {closed} extra', /Found non argument parameters: extra/, 1],
     ['server stop extra', /stop takes no extra/, 1],
     ['server start a.properties b.properties', /Found non argument parameters: b.properties/, 1],
     ['server start a.properties --override nonsense', /property=value, not 'nonsense'/, 1],
     ['server nonsense', /^USAGE/, 1],
     ['protocol nonsense', /has no 'nonsense'/, 1],
+    ['protocol decode extra', /takes no extra/, 1],
+    ['protocol', /needs a subcommand/, 1],
+    ...['cluster', 'ensemble'].flatMap((command): [string, RegExp, number][] => [
+      [`${command} nonsense`, /there is no command 'nonsense'.*--help/, 1],
+      [`${command} start --nonsense`, /start takes no --nonsense/, 1],
+      [`${command} start extra`, /start takes no extra/, 1],
+      [`${command} start --base-port`, /--base-port needs a value/, 1],
+      [`${command} start --base-port x --dir {dir}/none`, /--base-port needs 1024 to \d+, not x/, 1],
+      [`${command} start --dir {dir}/file`, /file is not a directory/, 1],
+      [`${command} status --dir {dir}/none`, /no (cluster|ensemble) in .*none; start one with: /, 1],
+      [`${command} kill 1 --dir {dir}/none`, /no (cluster|ensemble) in .*none; start one with: /, 1],
+    ]),
+    ['cluster start --config {dir}/nope --dir {dir}/none', /nope: there is no such file/, 1],
+    ['cluster start --config {dir} --dir {dir}/none', /it is a directory/, 1],
     ['demo-failover nonsense', /takes no arguments/, 1],
   ])('%s', async (line, says, code) => {
     const result = await run(line);
@@ -159,10 +212,12 @@ describe('a mistake', () => {
 
   test.each([
     ...Object.keys(TOOLS).concat('console-consumer', 'console-producer', 'consumer-groups', 'dump-log', 'server'),
-    ...['protocol', 'demo-failover'],
+    ...['server await', 'protocol', 'demo-failover', 'cluster', 'cluster start', 'ensemble', 'ensemble start'],
   ])('is not made by who asks %s for --help', async (tool) => {
     const { said } = await run(`${tool} --help`);
-    expect(said).toMatch(/^(USAGE|Usage|This tool|demo-failover takes|An interactive shell)/);
+    expect(said).toMatch(
+      /^(USAGE|Usage|This tool|demo-failover takes|An interactive shell|A whole cluster|Runs a ZooKeeper)/,
+    );
     expect(said).not.toMatch(/not a recognized|has no/);
   });
 });

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { awaitBrokers } from '../../../src/cli/server-await.js';
 import type { Terminal } from '../../../src/cli/terminal.js';
 
-const PATIENCE_MS = 100;
+const PATIENCE_MS = 500;
 const servers: Server[] = [];
 afterEach(async () => {
   for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve));
@@ -27,8 +27,9 @@ test.each([
   const written: string[] = [];
   const terminal = { stderr: { write: (text: string) => written.push(text) } } as unknown as Terminal;
   expect(await awaitBrokers(address, terminal, PATIENCE_MS)).toBe(1);
-  const said = written.join('');
-  expect(said).toMatch(new RegExp(`^Waited 0.1 s for ${address}: ${address} does not answer .*\\n$`));
+  const [waiting, said] = written as [string, string];
+  expect(waiting).toMatch(new RegExp(`^Waiting for ${address}, at most 0.5 s: ${address} does not answer .*\\n$`));
+  expect(said).toMatch(new RegExp(`^Waited 0.5 s for ${address}: ${address} does not answer .*\\n$`));
   expect(said).toMatch(why);
   expect(said).toContain('Is it started, and does it listen there?');
 });

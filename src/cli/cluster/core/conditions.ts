@@ -1,3 +1,4 @@
+import { lacking } from './known-brokers.js';
 import { namesOf, type Server } from './servers.js';
 
 /** What is at the port of a broker. */
@@ -9,7 +10,7 @@ export type Answer =
       readonly kind: 'broker';
       readonly clusterId: string | null;
       readonly controllerId: number;
-      readonly brokers: readonly { readonly id: number; readonly port: number }[];
+      readonly brokers: readonly { readonly nodeId: number; readonly port: number }[];
     };
 
 /** What can be seen of a broker from outside. */
@@ -56,13 +57,11 @@ export function conditionOf(sight: Sight, expected: readonly Server[]): Conditio
   return { kind: 'waits', text: `not told of ${unknownTo(answer, expected)} yet` };
 }
 
-/** What a broker's metadata lack; null when they name a controller that lives, and all that are expected. */
-function unknownTo({ brokers, controllerId }: Answer & { kind: 'broker' }, expected: readonly Server[]): string | null {
-  if (!brokers.some(({ id }) => id === controllerId)) return 'a controller';
-  const unknown = expected.filter(
-    ({ id, port }) => !brokers.some((broker) => broker.id === id && broker.port === port),
-  );
-  return unknown.length === 0 ? null : namesOf(unknown);
+/** In words what the broker has not been told of; null when nothing. */
+function unknownTo(answer: Answer & { kind: 'broker' }, expected: readonly Server[]): string | null {
+  const unknown = lacking(answer, expected, ({ nodeId, port }, server) => nodeId === server.id && port === server.port);
+  if (unknown === null) return null;
+  return unknown === 'controller' ? 'a controller' : namesOf(unknown);
 }
 
 /** For a port that another has. */

@@ -12,7 +12,7 @@ const brokers = brokersOf('/d', { brokers: 3, zookeepers: 3, base_port: 9092 });
 const [first, second, third] = brokers as [Server, Server, Server];
 
 function answerOf(part: Partial<Answer & { kind: 'broker' }> = {}): Answer {
-  const all = brokers.map(({ id, port }) => ({ id, port }));
+  const all = brokers.map(({ id, port }) => ({ nodeId: id, port }));
   return { kind: 'broker', clusterId: 'ours', controllerId: 2, brokers: all, ...part };
 }
 
@@ -54,21 +54,21 @@ test.each<[Partial<Sight>, string]>([
     {
       answer: answerOf({
         brokers: [
-          { id: 1, port: 9092 },
-          { id: 3, port: 9094 },
+          { nodeId: 1, port: 9092 },
+          { nodeId: 3, port: 9094 },
         ],
       }),
     },
     'not told of a controller yet',
   ],
-  [{ answer: answerOf({ controllerId: 1, brokers: [{ id: 1, port: 9092 }] }) }, 'not told of brokers 2 and 3 yet'],
+  [{ answer: answerOf({ controllerId: 1, brokers: [{ nodeId: 1, port: 9092 }] }) }, 'not told of brokers 2 and 3 yet'],
   [
     {
       answer: answerOf({
         brokers: [
-          { id: 1, port: 9092 },
-          { id: 2, port: 1 },
-          { id: 3, port: 9094 },
+          { nodeId: 1, port: 9092 },
+          { nodeId: 2, port: 1 },
+          { nodeId: 3, port: 9094 },
         ],
       }),
     },

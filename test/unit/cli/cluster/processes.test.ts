@@ -50,6 +50,32 @@ test('a process that was stopped ends as well, and one that does not listen is k
   expect(await endProcesses([deaf.child.pid!], 'SIGTERM', 50)).toEqual([deaf.child.pid]);
 });
 
+test('who is told to end waits no longer for processes that end by themselves', async () => {
+  const { child } = await shell("trap '' TERM; echo ready; while :; do :; done");
+  const abort = new AbortController();
+  const ending = endProcesses([child.pid!], 'SIGTERM', 60_000, abort.signal);
+  abort.abort(new Interrupted('SIGINT'));
+  await expect(ending).rejects.toMatchObject({ exitCode: 130 });
+  await endProcesses([child.pid!], 'SIGKILL', 60_000);
+});
+
+test('work that does not look at the signal has ended by it all the same, and what it did is taken back', async () => {
+  const undone: string[] = [];
+  const work = (signal: AbortSignal): Promise<string> =>
+    Attempt.run(signal, async (attempt) => {
+      attempt.onFailure(() => void undone.push('it'));
+      process.emit('SIGTERM', 'SIGTERM');
+      return Promise.resolve('done');
+    });
+  await expect(interruptible(work)).rejects.toMatchObject({ exitCode: 143 });
+  expect(undone).toEqual(['it']);
+  const quick = (): Promise<string> => {
+    process.emit('SIGHUP', 'SIGHUP');
+    return Promise.resolve('done');
+  };
+  await expect(interruptible(quick)).rejects.toMatchObject({ exitCode: 129 });
+});
+
 test('what was done is taken back in reverse order when a later step fails', async () => {
   const steps: string[] = [];
   const failing = Attempt.run(new AbortController().signal, async (attempt) => {
