@@ -178,7 +178,7 @@ describeWithJava('scripts/cluster.sh', () => {
       [['--brokers', '0'], '--brokers needs 1 to 100, not 0'],
       [['--zookeepers', '0'], '--zookeepers needs 1 to 9, not 0'],
       [['--base-port', '80'], '--base-port needs 1024 to 65400, not 80'],
-      [['--config', '/nope'], "ENOENT: no such file or directory, open '/nope'"],
+      [['--config', '/nope'], 'cannot read /nope: there is no such file or directory'],
     ] as const) {
       await expectRefused(cluster('start', ...args), sentence);
     }
