@@ -38,7 +38,13 @@ export {
 } from './embedded/core.js';
 export { ControllerMovedError, isZkError, ZkError, ZnodeFormatError, type ZkErrorCode } from './errors.js';
 export { defaultAcl, PERSISTENT_PATHS } from './defaults.js';
-export { brokerSequenceIdZnode, clusterIdZnode, featureZnode, type FinalizedFeatures } from './znodes/cluster.js';
+export {
+  brokerSequenceIdZnode,
+  clusterIdZnode,
+  consumersZnode,
+  featureZnode,
+  type FinalizedFeatures,
+} from './znodes/cluster.js';
 export { brokerIdsZnode, brokerIdZnode, type BrokerRegistration } from './znodes/broker.js';
 export {
   controllerEpochZnode,

@@ -10,6 +10,9 @@ export const clusterIdZnode = {
 /** `/brokers/seqid`: its version, after setting no data, is the next generated broker id. */
 export const brokerSequenceIdZnode = { path: '/brokers/seqid' };
 
+/** `/consumers`: kept for the consumers of before Kafka 0.9. */
+export const consumersZnode = { path: '/consumers' };
+
 /** The finalized features of the cluster (KIP-584). */
 export interface FinalizedFeatures {
   /** 2 since Kafka 3.3; 1 also carries the minimum level of each feature. */
