@@ -12,7 +12,6 @@ import {
   topicsZnode,
   topicZnode,
   type ZkClient,
-  type ZNodeChangeHandler,
 } from '../zookeeper/index.js';
 import { brokerChange, brokerModifications } from './events/broker-change.js';
 import { preferredReplicaElection } from './events/leader-election.js';
@@ -95,18 +94,15 @@ export class ControllerWatches {
     this.put(topicDeletion);
   }
 
-  /** Listens to changes of the brokers' registrations. Sets the watches. */
-  async registerBrokers(ids: Iterable<number>): Promise<void> {
-    const checks: Promise<boolean>[] = [];
+  /** Listens to changes of the brokers' registrations. */
+  registerBrokers(ids: Iterable<number>): void {
     for (const id of ids) {
       this.brokers.add(id);
-      const handler: ZNodeChangeHandler = {
+      this.zk.registerZNodeChangeHandler({
         path: brokerIdZnode.path(id),
         handleDataChange: () => this.put(brokerModifications(id)),
-      };
-      checks.push(this.zk.registerZNodeChangeHandlerAndCheckExistence(handler));
+      });
     }
-    await Promise.all(checks);
   }
 
   unregisterBrokers(ids: Iterable<number>): void {

@@ -10,8 +10,9 @@ export const brokerChange: ControllerEvent = {
   state: 'BrokerChange',
   async process(controller) {
     if (!controller.isActive) return;
-    const { context, channels, log } = controller;
-    const { found, unreadable } = await controller.stores.brokers.brokers();
+    const { context, channels, watches, log } = controller;
+    // Before they are read: those that no one can read may be mended, and others may change, from then on.
+    const { found, unreadable } = await controller.stores.brokers.brokers((all) => watches.registerBrokers(all));
     tellUnreadable(log, unreadable.values());
     // Of whom no one can tell what he is, he is as he was.
     const known = [...unreadable.keys()].flatMap((id) => context.liveOrShuttingDownBrokers.get(id) ?? []);
@@ -44,9 +45,8 @@ export const brokerChange: ControllerEvent = {
     if (dead.length > 0) {
       context.removeLiveBrokers(dead);
       await onBrokerFailure(controller, dead);
+      watches.unregisterBrokers(dead);
     }
-    // Those may be mended.
-    await controller.watches.registerBrokers(unreadable.keys());
   },
 };
 
@@ -100,7 +100,6 @@ async function onBrokerStartup(controller: ControllerRuntime, ids: readonly numb
     log.info('Restarting the deletion of topics with replicas on brokers that started', { topics: [...waiting] });
     await deletions.resumeDeletionForTopics(waiting);
   }
-  await controller.watches.registerBrokers(ids);
 }
 
 async function onBrokerFailure(controller: ControllerRuntime, ids: readonly number[]): Promise<void> {
@@ -109,5 +108,4 @@ async function onBrokerFailure(controller: ControllerRuntime, ids: readonly numb
   const left = ids.filter((id) => context.removeShuttingDownBroker(id));
   if (left.length > 0) log.info('Removed brokers from the list of shutting down brokers', { brokers: left });
   await onReplicasBecomeOffline(controller, context.replicasOnBrokers(new Set(ids)));
-  controller.watches.unregisterBrokers(ids);
 }

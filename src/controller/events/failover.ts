@@ -62,7 +62,7 @@ async function setUpFeatureVersioning({ stores, config, log }: ControllerRuntime
 /** Reads brokers, topics, assignments and partition states: four steps, each with all its reads at once. */
 async function initializeContext(controller: ControllerRuntime): Promise<void> {
   const { context, stores, watches, channels, partitionStore, log } = controller;
-  const brokers = await stores.brokers.brokers();
+  const brokers = await stores.brokers.brokers((ids) => watches.registerBrokers(ids));
   tellUnreadable(log, brokers.unreadable.values());
   context.putLiveBrokers(brokers.found.values());
   const topics = await stores.topics.topics({ registerWatch: true });
@@ -73,7 +73,6 @@ async function initializeContext(controller: ControllerRuntime): Promise<void> {
   for (const topic of unreadable.keys()) context.unreadableTopics.add(topic);
   const partitions = putAssignments(controller, await addTopicIds(controller, [...found.values()]));
   rememberReassignments(controller, partitions);
-  await watches.registerBrokers([...context.liveOrShuttingDownBrokerIds, ...brokers.unreadable.keys()]);
   const states = await partitionStore.readPartitionStates(partitions);
   states.forEach((state, i) => {
     if (state instanceof ZnodeFormatError) tellUnreadable(log, [state]);

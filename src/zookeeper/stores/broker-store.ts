@@ -51,9 +51,14 @@ export class BrokerStore extends Store {
     return false;
   }
 
-  /** The live brokers with their epochs, by ascending id. Arms the change handlers of their nodes. */
-  async brokers(): Promise<NodesRead<number, BrokerInfo>> {
-    return this.readBrokers(await this.brokerIds());
+  /**
+   * The live brokers with their epochs, by ascending id. Arms the change handlers of their nodes, which may be registered when their ids are known:
+   * then no change after what is read goes unheard.
+   */
+  async brokers(onIds: (ids: readonly number[]) => void = () => undefined): Promise<NodesRead<number, BrokerInfo>> {
+    const ids = await this.brokerIds();
+    onIds(ids);
+    return this.readBrokers(ids);
   }
 
   /** Null when it is not alive. */
