@@ -418,8 +418,9 @@ export class SimulatedCluster {
     this.network.heal();
     this.zooKeeper.heal();
     for (const broker of this.brokers) {
-      broker.resume();
+      // Before it goes on: what it was about to write must not fail after it was looked at.
       broker.repairDisks();
+      broker.resume();
       if (broker.isUp && broker.hasFailedLogDir) broker.crash('process');
       // One that lost power comes back when its fault lets it.
       if (!broker.isUp && !broker.hasLostPower) broker.start();
