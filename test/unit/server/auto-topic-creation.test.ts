@@ -6,7 +6,7 @@ import { AutoTopicCreation } from '../../../src/server/auto-topic-creation.js';
 
 function creation(outcome: () => number) {
   const logged: (LogFields | undefined)[] = [];
-  const logger: Logger = { ...silentLogger, error: (_sentence, fields) => void logged.push(fields) };
+  const logger: Logger = { ...silentLogger, warn: (_sentence, fields) => void logged.push(fields) };
   const { config } = BrokerConfig.parse(new Map([['zookeeper.connect', 'zk:2181']]), new Map());
   const creator = {
     createTopics: (topics: readonly { name: string }[]) =>
