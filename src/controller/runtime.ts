@@ -1,6 +1,6 @@
 import type { Clock, Logger, Random } from '../common/index.js';
 import type { BrokerConfig } from '../config/index.js';
-import type { ZkStores, ZnodeFormatError } from '../zookeeper/index.js';
+import { isZkError, type ZkStores, type ZnodeFormatError } from '../zookeeper/index.js';
 import type { ControlVersions } from './core/control-versions.js';
 import type { ControllerContext } from './core/controller-context.js';
 import type { RequestBatch } from './core/request-batch.js';
@@ -74,6 +74,21 @@ export interface ControllerRuntime {
 /** They are told of with every change: of thousands so many, and that there are more. */
 const MAX_TOLD = 20;
 const MAX_TOLD_LENGTH = 500;
+
+/**
+ * Removes what has been read. False when an ACL forbids it: then it stays, and nothing else suffers. (Kafka does not look at how such removals
+ * end, but at whether another is the controller.)
+ */
+export async function tidyUp(log: Logger, removal: Promise<void>): Promise<boolean> {
+  try {
+    await removal;
+    return true;
+  } catch (error) {
+    if (!isZkError(error, 'NoAuth')) throw error;
+    log.error('Leaving what an ACL does not let this broker remove', { error });
+    return false;
+  }
+}
 
 /** Tells of nodes that no one can read. What they are about is left as it is until they are mended; everything else goes on. */
 export function tellUnreadable(log: Logger, unreadable: Iterable<ZnodeFormatError>): void {

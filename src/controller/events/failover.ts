@@ -1,5 +1,5 @@
 import { isZkError, ZnodeFormatError, type FinalizedFeatures } from '../../zookeeper/index.js';
-import { tellUnreadable, type ControllerRuntime } from '../runtime.js';
+import { tellUnreadable, tidyUp, type ControllerRuntime } from '../runtime.js';
 import { featuresToWrite } from '../core/feature-versioning.js';
 import { endReassignmentsOf, initializeReassignments, rememberReassignments } from './reassignment.js';
 import { electAsAskedInZk } from './leader-election.js';
@@ -14,8 +14,8 @@ export async function onControllerFailover(controller: ControllerRuntime): Promi
   await setUpFeatureVersioning(controller);
   // Before anything is read, so that no change falls in between.
   await watches.registerAll();
-  await stores.notifications.deleteLogDirEvents(context.epochZkVersion);
-  await stores.notifications.deleteIsrChangeNotifications(context.epochZkVersion);
+  await tidyUp(log, stores.notifications.deleteLogDirEvents(context.epochZkVersion));
+  await tidyUp(log, stores.notifications.deleteIsrChangeNotifications(context.epochZkVersion));
   await initializeContext(controller);
 
   const toBeDeleted = await stores.deletions.topicDeletions();

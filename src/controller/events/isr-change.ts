@@ -1,4 +1,4 @@
-import { tellUnreadable, type ControllerEvent } from '../runtime.js';
+import { tellUnreadable, tidyUp, type ControllerEvent } from '../runtime.js';
 import type { PartitionEntry } from '../core/controller-context.js';
 import { maybeCompleteReassignments } from './reassignment.js';
 
@@ -25,7 +25,7 @@ export const isrChangeNotification: ControllerEvent = {
       batch.addUpdateMetadata(context.liveOrShuttingDownBrokerIds, partitions);
       await maybeCompleteReassignments(controller, partitions);
     } finally {
-      await stores.notifications.deleteIsrChangeNotifications(context.epochZkVersion, names);
+      await tidyUp(log, stores.notifications.deleteIsrChangeNotifications(context.epochZkVersion, names));
     }
   },
 };

@@ -5,7 +5,7 @@ import type { PartitionEntry } from '../core/controller-context.js';
 import type { ElectionStrategy } from '../core/election.js';
 import { rebalanceCandidates } from '../core/leader-balance.js';
 import type { ElectionResults } from '../partition-state-machine.js';
-import type { ControllerEvent, ControllerRuntime } from '../runtime.js';
+import { tidyUp, type ControllerEvent, type ControllerRuntime } from '../runtime.js';
 import { StateChangeFailedError } from '../state-change-log.js';
 
 /** Kafka's `ElectionType`: 0 gives the lead to the preferred replica, 1 to any live one where there is no leader. */
@@ -43,9 +43,9 @@ export async function electAsAskedInZk(controller: ControllerRuntime): Promise<v
     }
     reportPreferred(controller, electable);
   } finally {
-    await stores.elections.deletePreferredReplicaElection(context.epochZkVersion);
+    const isGone = await tidyUp(log, stores.elections.deletePreferredReplicaElection(context.epochZkVersion));
     // What was asked for between our read and the deletion is not seen otherwise.
-    controller.put(preferredReplicaElection);
+    if (isGone) controller.put(preferredReplicaElection);
   }
 }
 

@@ -1,4 +1,4 @@
-import { tellUnreadable, type ControllerEvent } from '../runtime.js';
+import { tellUnreadable, tidyUp, type ControllerEvent } from '../runtime.js';
 
 /**
  * Brokers say that a log directory of theirs failed, not which. Each is told again what its replicas are, and its answer says which of
@@ -19,7 +19,7 @@ export const logDirEventNotification: ControllerEvent = {
       log.info('Handling log directory failure', { brokers: [...brokers] });
       await replicas.handleStateChanges(context.replicasOnBrokers(brokers), 'OnlineReplica');
     } finally {
-      await stores.notifications.deleteLogDirEvents(context.epochZkVersion, names);
+      await tidyUp(log, stores.notifications.deleteLogDirEvents(context.epochZkVersion, names));
     }
   },
 };

@@ -4,7 +4,7 @@ import { replicasOf, type PartitionEntry } from '../core/controller-context.js';
 import { sameAssignment } from '../core/reassignment.js';
 import { OFFLINE_ELECTION } from '../partition-state-machine.js';
 import { endReassignmentsOf, rememberReassignments, resumeReassignments } from './reassignment.js';
-import { ZnodeFormatError } from '../../zookeeper/index.js';
+import { isZkError, ZnodeFormatError } from '../../zookeeper/index.js';
 import { tellUnreadable, type ControllerEvent, type ControllerRuntime } from '../runtime.js';
 
 /** The list of topics changed. */
@@ -110,9 +110,14 @@ export async function addTopicIds(
         context.epochZkVersion,
       );
     } catch (error) {
-      if (!(error instanceof ZnodeFormatError)) throw error;
-      tellUnreadable(log, [error]);
-      return null;
+      if (error instanceof ZnodeFormatError) {
+        tellUnreadable(log, [error]);
+        return null;
+      }
+      if (!isZkError(error, 'NoAuth')) throw error;
+      // As in Kafka it is used without one.
+      log.error('Cannot give a topic its id', { topic, error });
+      return assignment;
     }
   };
   const withIds = await Promise.all(assignments.map(withId));

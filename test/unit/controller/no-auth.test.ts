@@ -103,13 +103,47 @@ test('a broker that may not register again after its session registers when it m
   expect(await lab.during(lab.adminStores.brokers.brokerIds())).toEqual([1, 2]);
 });
 
+/** Makes a topic with or without an id. */
+async function create(topic: string, id: string | null): Promise<void> {
+  await lab.during(lab.adminStores.topics.createTopic(topic, id, new Map([[0, [1, 2]]])));
+  await lab.quiesce();
+}
+
+async function leaderOf(topic: string): Promise<number | undefined> {
+  return (await lab.during(lab.adminStores.partitionStates.state({ topic, partition: 0 })))?.leaderAndIsr.leader;
+}
+
+test('what may not be removed stays, and a term begins and goes on', async () => {
+  const left = ['/isr_change_notification', '/log_dir_event_notification'];
+  await lab.during(lab.adminStores.notifications.propagateIsrChanges([{ topic: 'orders', partition: 0 }]));
+  await lab.during(lab.adminStores.notifications.propagateLogDirEvent(2));
+  await lab.during(lab.adminStores.elections.createPreferredReplicaElection([{ topic: 'orders', partition: 0 }]));
+  for (const path of [...left, '/admin']) await permit(path, ALL & ~DELETE);
+  const controller = await lab.startController(1);
+  await create('orders', 'AAAAAAAAAAAAAAAAAAAABg');
+  await lab.during(lab.adminStores.notifications.propagateIsrChanges([{ topic: 'orders', partition: 0 }]));
+  await pass(HOUR_MS);
+  expect([controller.isActive, await leaderOf('orders')]).toEqual([true, 1]);
+  const told = errors.filter((error) => error.startsWith('Leaving what an ACL does not let this broker remove'));
+  expect(told).toEqual(errors);
+  expect(told.length).toBeGreaterThan(3);
+  expect(told.length).toBeLessThan(10);
+  for (const path of left) expect((await lab.during(lab.admin.children(path))).children).not.toEqual([]);
+});
+
+test('a topic that may not be given an id is used without one, and so are those that come with it', async () => {
+  await lab.during(lab.adminStores.topics.createTopic('old', null, new Map([[0, [1, 2]]])));
+  await permit('/brokers/topics/old', ALL & ~WRITE);
+  const controller = await lab.startController(1);
+  await lab.quiesce();
+  expect([controller.isActive, await leaderOf('old')]).toEqual([true, 1]);
+  await create('orders', 'AAAAAAAAAAAAAAAAAAAABg');
+  expect(await leaderOf('orders')).toBe(1);
+  expect(errors.length).toBe(1);
+  expect(errors[0]).toContain('Cannot give a topic its id');
+});
+
 test('a topic that may not be read is named, and costs no other one its leader', async () => {
-  const create = async (topic: string, id: string): Promise<void> => {
-    await lab.during(lab.adminStores.topics.createTopic(topic, id, new Map([[0, [1, 2]]])));
-    await lab.quiesce();
-  };
-  const leaderOf = async (topic: string): Promise<number | undefined> =>
-    (await lab.during(lab.adminStores.partitionStates.state({ topic, partition: 0 })))?.leaderAndIsr.leader;
   await create('hidden', 'AAAAAAAAAAAAAAAAAAAABg');
   await permit('/brokers/topics/hidden', CREATE | WRITE | DELETE | ADMIN);
   const controller = await lab.startController(1);
