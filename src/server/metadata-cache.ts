@@ -151,6 +151,8 @@ export class MetadataCache implements MetadataSource {
       }
       const info = this.topics.get(topic);
       if (!info || info.id === topicId || info.id === ZERO_UUID || topicId === ZERO_UUID) continue;
+      // Whoever looked before has to look again: until the update is in force there is neither the one nor the other.
+      this.currentVersion++;
       this.removeTopic(topic, info);
       yield* forEachInSteps(info.partitions.keys(), (partition) => void replaced.push({ topic, partition }));
     }

@@ -56,6 +56,7 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
   /** What it keeps while it waits is counted by those it waits for, or by its handler. */
   isCountedElsewhere = false;
   private countedBytes = 0;
+  private placeAtZooKeeper: LargeRequest | null = null;
 
   constructor(
     readonly request: Request,
@@ -316,6 +317,7 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     await Promise.resolve();
     if (request.isEnded) throw new AbandonedError();
     const place = this.place ?? this.placeFor(UNCOUNTED_WAITING_BYTES + this.countedBytes);
+    this.placeAtZooKeeper = place;
     const endIfAbandoned = (): void => {
       request.endsWhenAbandoned = true;
       if (request.isAbandoned) request.respondNothing();
@@ -343,6 +345,7 @@ export class RequestContext<ResI extends object = object> implements Authorizabl
     // An answer that was given already waits for it, or has it.
     if (!this.isAnswered) this.leaveTurn();
     this.place?.leaveToOthers();
+    this.placeAtZooKeeper?.leaveToOthers();
   }
 
   /**

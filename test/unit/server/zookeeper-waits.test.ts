@@ -13,17 +13,9 @@ const { config } = BrokerConfig.parse(new Map([['zookeeper.connect', 'zk:2181']]
 const COUNT = 2500;
 const listOf = <T>(make: (at: number) => T): T[] => Array.from({ length: COUNT }, (_, at) => make(at));
 
-/** What asks ZooKeeper, which does not answer until it is `back`, and then with an error. */
-function outage(clock: SimulatedClock) {
-  let asked = 0;
-  let isAway = true;
-  const waiting: (() => void)[] = [];
-  const ask = (): Promise<never> => {
-    asked++;
-    const lost = (reject: (error: Error) => void): void => reject(new Error('the session is lost'));
-    return new Promise((_resolve, reject) => (isAway ? void waiting.push(() => lost(reject)) : lost(reject)));
-  };
-  const store: object = new Proxy({}, { get: () => ask });
+/** What needs ZooKeeper, over stores whose operations come from `operation`. */
+function servicesOver(clock: SimulatedClock, operation: (name: string | symbol) => () => Promise<unknown>) {
+  const store: object = new Proxy({}, { get: (_, name) => operation(name) });
   const stores = new Proxy({}, { get: () => store });
   const metadata = {
     version: 1,
@@ -37,7 +29,8 @@ function outage(clock: SimulatedClock) {
     controllerId: 0,
   };
   const deps = { config: () => config, stores, view: metadata, clock, random: seededRandom(1), log: silentLogger };
-  const services = {
+  const ask = operation('');
+  return {
     clock,
     config,
     metadata,
@@ -47,6 +40,19 @@ function outage(clock: SimulatedClock) {
     controller: { isActive: true, isTopicQueuedForDeletion: () => false, electLeaders: ask, alterPartitions: ask },
     clusterId: 'c',
   };
+}
+
+/** What asks ZooKeeper, which does not answer until it is `back`, and then with an error. */
+function outage(clock: SimulatedClock) {
+  let asked = 0;
+  let isAway = true;
+  const waiting: (() => void)[] = [];
+  const ask = (): Promise<never> => {
+    asked++;
+    const lost = (reject: (error: Error) => void): void => reject(new Error('the session is lost'));
+    return new Promise((_resolve, reject) => (isAway ? void waiting.push(() => lost(reject)) : lost(reject)));
+  };
+  const services = servicesOver(clock, () => ask);
   const back = (): void => {
     isAway = false;
     for (const answer of waiting.splice(0)) answer();
@@ -128,6 +134,30 @@ test.each(Object.keys(large).flatMap((name) => ['large', 'small'].map((size) => 
     await clock.advance(1000);
     await settle();
     expect([request!.isEnded, largeRequests.atZooKeeperBytes, largeRequests.keptBytes]).toEqual([true, 0, 0]);
+  },
+);
+
+test.each([1, 1900, 2500])(
+  'DeleteTopics of %s names holds nothing of ZooKeeper while it waits for metadata',
+  async (count) => {
+    const clock = new SimulatedClock();
+    const asked: (string | symbol)[] = [];
+    const services = servicesOver(clock, (name) => () => {
+      asked.push(name);
+      return Promise.resolve(name === 'topicExists' ? true : undefined);
+    });
+    const largeRequests = new LargeRequests(clock, 1e9);
+    const topicNames = ['there0', ...Array.from({ length: count - 1 }, (_, at) => `gone${at}`)];
+    const body = { timeoutMs: 2 ** 31 - 1, topicNames };
+    const outcome = await call({
+      apiKey: ApiKey.DeleteTopics,
+      version: 5,
+      body,
+      services: { ...services, largeRequests },
+    });
+    await clock.advance(1000);
+    await settle();
+    expect([asked.length > 0, outcome.answer, largeRequests.atZooKeeperBytes]).toEqual([true, null, 0]);
   },
 );
 
