@@ -1,10 +1,11 @@
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
 import { shellBlocks, type ShellBlock } from '../support/documentation.js';
 import { projectRoot } from '../support/processes.js';
 import { canRunZooKeeper } from '../support/zookeeper-ensemble.js';
+import { canIsolate, cloneTo, ISOLATED, NAMESPACES, PREPARE, scratchFolder } from './support/isolation.js';
 
 const MINUTES = 60_000;
 const withLong = process.env['OTTLA_DOCS'] === 'all';
@@ -14,14 +15,6 @@ const DOCUMENTS = ['README.md', ...fs.readdirSync(path.join(projectRoot, 'docs')
 const blocks = DOCUMENTS.filter((name) => name.endsWith('.md')).flatMap((name) =>
   shellBlocks(name, fs.readFileSync(path.join(projectRoot, name), 'utf8')),
 );
-
-/** Ports, processes and /tmp of its own: documents name the ports that people use, and stop what runs on the machine. */
-const NAMESPACES = ['--user', '--map-root-user', '--net', '--mount', '--pid', '--fork', '--mount-proc', '--kill-child'];
-/** This checkout stays where it is, though that is below /tmp. */
-const PREPARE =
-  'ip link set lo up && mount --bind "$CHECKOUT" /mnt && mount -t tmpfs tmpfs /tmp' +
-  ' && mkdir -p "$CHECKOUT" && mount --bind /mnt "$CHECKOUT" && cd "$PWD"';
-const ENVIRONMENT = { ...process.env, CHECKOUT: projectRoot, TMPDIR: '/tmp' };
 
 /** Reads a line for each block: its script, its output and, for one that runs until Ctrl-C, the text to wait for; answers its exit code. */
 const SHELL = `
@@ -36,10 +29,6 @@ while IFS=$'\\t' read -r script output text; do
   wait $! && echo 0 || echo $?
 done 2>/dev/null`;
 
-function canIsolate(): boolean {
-  return spawnSync('unshare', [...NAMESPACES, 'sh', '-c', PREPARE], { env: ENVIRONMENT }).status === 0;
-}
-
 /** A copy of what git knows of this checkout, without its tests, as a fresh clone is, and a shell in it. */
 class FreshClone {
   private readonly dir: string;
@@ -48,20 +37,10 @@ class FreshClone {
   private readonly answers: AsyncIterator<string>;
 
   constructor() {
-    fs.mkdirSync(path.join(projectRoot, '.cache'), { recursive: true });
-    // Not in /tmp, where the shell has its own.
-    this.dir = fs.mkdtempSync(path.join(projectRoot, '.cache', 'documentation-'));
+    this.dir = scratchFolder('documentation-');
     this.tree = path.join(this.dir, 'ottla');
-    const list = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ':!test'];
-    for (const file of execFileSync('git', list, { cwd: projectRoot, encoding: 'utf8' }).split('\0')) {
-      if (file === '' || !fs.existsSync(path.join(projectRoot, file))) continue;
-      fs.cpSync(path.join(projectRoot, file), path.join(this.tree, file), { verbatimSymlinks: true });
-    }
-    for (const installed of ['node_modules', 'zk/.runtime', ...(withLong ? ['test'] : [])]) {
-      const there = path.join(projectRoot, installed);
-      if (fs.existsSync(there)) fs.symlinkSync(there, path.join(this.tree, installed));
-    }
-    const env = { ...ENVIRONMENT, OTTLA_ZK_DIR: path.join(this.dir, 'ensemble') };
+    cloneTo(this.tree, ['node_modules', 'zk/.runtime', ...(withLong ? ['test'] : [])]);
+    const env = { ...ISOLATED, OTTLA_ZK_DIR: path.join(this.dir, 'ensemble') };
     const shell = spawn('unshare', [...NAMESPACES, 'bash', '-c', SHELL], {
       cwd: this.tree,
       env,
