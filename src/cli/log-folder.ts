@@ -1,11 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { nodeFileSystem, reasonOfRefusal } from '../common/index.js';
+import { nodeFileSystem, reasonOfRefusal, STATE_CHANGE_LOGGER } from '../common/index.js';
 import { RotatingFile, type NoteOfLoss, type RotationLimits } from './rotating-file.js';
 import { CommandError } from './terminal.js';
 
-/** Kafka's name for the logger of what happens to single partitions. Many change at once, so it has a file of its own. */
-export const STATE_CHANGE_LOGGER = 'state.change.logger';
 /** What all loggers write to that have no file of their own. */
 export const MAIN_LOG = 'server.log';
 /** By the loggers that write to them, and those below: as in Kafka's log4j.properties. */

@@ -4,12 +4,11 @@ import { BrokerConnection, type BrokerAddress } from './client/broker-connection
 import { ClientError } from './client/client-error.js';
 import { parseBootstrapServers } from './client/cluster-client.js';
 import { lacking } from './cluster/core/known-brokers.js';
+import { quietMs } from './quiet.js';
 import type { Terminal } from './terminal.js';
 
 const PATIENCE_MS = 60_000;
 const PAUSE_MS = 50;
-/** After this long, or half of the wait, it is worth a line. */
-const QUIET_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 const SETTINGS = { transport: nodeTransport, clock: systemClock, clientId: 'await' };
 
@@ -26,7 +25,7 @@ export async function awaitBrokers(servers: string, terminal: Terminal, patience
       const missing = await missingAt(address, addresses, Math.min(REQUEST_TIMEOUT_MS, patienceMs));
       if (missing === null) break;
       const waitedMs = systemClock.monotonicMs() - startMs;
-      if (!isSaid && waitedMs > Math.min(QUIET_MS, patienceMs / 2)) {
+      if (!isSaid && waitedMs > quietMs(patienceMs)) {
         terminal.stderr.write(`Waiting for ${servers}, at most ${patienceMs / 1000} s: ${missing}\n`);
         isSaid = true;
       }

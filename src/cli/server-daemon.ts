@@ -83,8 +83,12 @@ function sizeOf(file: string): number {
 function textBehind(file: string, from: number): string {
   const size = sizeOf(file);
   if (size === 0) return '';
-  return fs
-    .readFileSync(file)
-    .subarray(size < from ? 0 : from)
-    .toString('utf8');
+  const start = size < from ? 0 : from;
+  const text = Buffer.alloc(size - start);
+  const fd = fs.openSync(file, 'r');
+  try {
+    return text.toString('utf8', 0, fs.readSync(fd, text, 0, text.length, start));
+  } finally {
+    fs.closeSync(fd);
+  }
 }

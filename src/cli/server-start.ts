@@ -4,13 +4,14 @@ import {
   nodeFileSystem,
   nodeTransport,
   reasonOfRefusal,
+  STATE_CHANGE_LOGGER,
   systemClock,
   systemRandom,
   type Logger,
 } from '../common/index.js';
 import { BrokerConfig, ConfigError, noEffectNotes, readPropertiesFile, VariableResolver } from '../config/index.js';
 import { Broker } from '../server/index.js';
-import { LogFolder, STATE_CHANGE_LOGGER } from './log-folder.js';
+import { LogFolder } from './log-folder.js';
 import { formatLogLine } from './log-format.js';
 import { createLogging, readLogLevels, type Level, type Logging } from './logging.js';
 import type { RotationLimits } from './rotating-file.js';

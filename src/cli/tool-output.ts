@@ -1,4 +1,5 @@
 import { reasonOfRefusal, systemClock, type LogLevel } from '../common/index.js';
+import { IS_IT_A_BROKER } from './client/broker-connection.js';
 import { ClientError } from './client/client-error.js';
 import { ClusterClient } from './client/cluster-client.js';
 import { formatLogLine } from './log-format.js';
@@ -75,7 +76,7 @@ export function adminClient(
         'warn',
         'org.apache.kafka.clients.NetworkClient',
         `[AdminClient clientId=${clientId}] Node ${nodeId} (${host}/${host}:${port}) accepted the connection and does not answer. ` +
-          `Waiting at most ${limitMs / 1000} s. Is it the port of a Kafka broker?`,
+          `Waiting at most ${limitMs / 1000} s. ${IS_IT_A_BROKER}`,
       ),
   });
 }

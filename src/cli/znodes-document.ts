@@ -237,10 +237,7 @@ export const ZNODES: readonly ZnodeEntry[] = [
   },
   {
     znode: aclZnode,
-    paths: ACL_RESOURCE_TYPES.slice(0, 1).flatMap((type) => [
-      aclZnode.path('LITERAL', type, ORDERS.topic),
-      aclZnode.path('PREFIXED', type, ORDERS.topic),
-    ]),
+    paths: (['LITERAL', 'PREFIXED'] as const).map((type) => aclZnode.path(type, ACL_RESOURCE_TYPES[0], ORDERS.topic)),
     writtenBy: 'nobody yet; the folders above are made by the first broker',
     meaning: 'ACLs of a resource, and of all whose names begin with it.',
   },

@@ -6,6 +6,7 @@ export { SimulatedClock, settle } from './simulated-clock.js';
 export { systemRandom, seededRandom, shuffled, type Random } from './random.js';
 export {
   silentLogger,
+  STATE_CHANGE_LOGGER,
   type Logger,
   type LoggerFactory,
   type LoggerLevel,

@@ -26,6 +26,9 @@ export interface LoggerLevels {
   unset(logger: string): void;
 }
 
+/** Kafka's name for the logger of what happens to single partitions. Many change at once, so it has a file of its own. */
+export const STATE_CHANGE_LOGGER = 'state.change.logger';
+
 /** Makes the logger of a part of the broker: `controller`, `log`, `replication` … */
 export type LoggerFactory = (name: string) => Logger;
 

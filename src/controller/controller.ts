@@ -3,7 +3,6 @@ import {
   MetricsRegistry,
   systemRandom,
   type Clock,
-  type LogFields,
   type Logger,
   type Timer,
   type Uuid,
@@ -43,7 +42,7 @@ import { formerEpochs } from './former-epochs.js';
 import { PartitionStateMachine } from './partition-state-machine.js';
 import { endsTerm, PartitionStore } from './partition-store.js';
 import { ReplicaStateMachine } from './replica-state-machine.js';
-import type { ControllerEvent, ControllerRuntime } from './runtime.js';
+import { told, type ControllerEvent, type ControllerRuntime } from './runtime.js';
 import { StateChangeLog } from './state-change-log.js';
 import { TopicDeletionManager } from './topic-deletion-manager.js';
 import { ControllerWatches } from './watches.js';
@@ -520,9 +519,4 @@ export class Controller {
       background: true,
     });
   }
-}
-
-/** One that an ACL is the reason of says where and what is missing; the place in our code tells no more. */
-function told(error: unknown): LogFields {
-  return isZkError(error, 'NoAuth') ? { reason: error.message } : { error };
 }

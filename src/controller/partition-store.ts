@@ -9,7 +9,7 @@ import {
   ControllerMovedError,
   isZkError,
   partitionStateZnode,
-  ZkError,
+  refused,
   type ZkStores,
   type ZnodeFormatError,
 } from '../zookeeper/index.js';
@@ -123,10 +123,7 @@ export class PartitionStore {
       return initial.map(({ partition, next }) => {
         const outcome = outcomes.get(partitionKey(partition))!;
         if (outcome.ok) return { kind: 'written', state: next };
-        return {
-          kind: 'failed',
-          error: new ZkError(outcome.code, partitionStateZnode.path(partition), outcome.detail),
-        };
+        return { kind: 'failed', error: refused(outcome, partitionStateZnode.path(partition)) };
       });
     } catch (error) {
       if (endsTerm(error)) throw error;

@@ -1,4 +1,4 @@
-import type { Clock, Logger, Random } from '../common/index.js';
+import type { Clock, LogFields, Logger, Random } from '../common/index.js';
 import type { BrokerConfig } from '../config/index.js';
 import { isZkError, type ZkStores, type ZnodeFormatError } from '../zookeeper/index.js';
 import type { ControlVersions } from './core/control-versions.js';
@@ -75,6 +75,11 @@ export interface ControllerRuntime {
 const MAX_TOLD = 20;
 const MAX_TOLD_LENGTH = 500;
 
+/** One that an ACL is the reason of says where and what is missing; the place in our code tells no more. */
+export function told(error: unknown): LogFields {
+  return isZkError(error, 'NoAuth') ? { reason: error.message } : { error };
+}
+
 /**
  * Removes what has been read. False when an ACL forbids it: then it stays, and nothing else suffers. (Kafka does not look at how such removals
  * end, but at whether another is the controller.)
@@ -85,7 +90,7 @@ export async function tidyUp(log: Logger, removal: Promise<void>): Promise<boole
     return true;
   } catch (error) {
     if (!isZkError(error, 'NoAuth')) throw error;
-    log.error('Leaving what an ACL does not let this broker remove', { error });
+    log.error('Leaving what an ACL does not let this broker remove', told(error));
     return false;
   }
 }

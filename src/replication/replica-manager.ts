@@ -2,6 +2,7 @@ import { partitionKey, type TopicPartition } from '../cluster/index.js';
 import {
   BROKER_SLICES,
   assert,
+  STATE_CHANGE_LOGGER,
   runInSlices,
   setPeriodicTimer,
   type Logger,
@@ -110,13 +111,14 @@ export class ReplicaManager {
     // By `inter.broker.protocol.version`, which no dynamic change touches.
     const truncatesOnFetch = isTruncationOnFetchSupported((version) => this.config.interBrokerProtocolAtLeast(version));
     this.logger = options.logger('replication');
+    const stateChangeLogger = options.logger(STATE_CHANGE_LOGGER);
     this.produces = new ProducePurgatory(clock, options.onFatal);
     const onChange = (partition: Partition, change: number): void => this.onPartitionChange(partition, change);
     const context: PartitionContext = {
       brokerId,
       clock,
       logger: this.logger,
-      stateChangeLogger: options.logger('state.change.logger'),
+      stateChangeLogger,
       logManager,
       metadata,
       alterPartition,
@@ -164,7 +166,7 @@ export class ReplicaManager {
       logManager,
       metadata,
       logger: this.logger,
-      stateChangeLogger: options.logger('state.change.logger'),
+      stateChangeLogger,
       isTruncationOnFetchSupported: () => truncatesOnFetch,
       isShuttingDown: () => this.isShuttingDown,
       onNotLeaderAnyMore: (tp, errorCode) => this.onNotLeaderAnyMore(tp, errorCode),

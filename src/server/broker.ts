@@ -2,6 +2,7 @@ import { resolve as resolvePath } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
 import {
   MetricsRegistry,
+  STATE_CHANGE_LOGGER,
   withinTime,
   type Clock,
   type FileSystem,
@@ -326,7 +327,7 @@ export class Broker {
       clock,
       random,
       logger: loggerFactory('controller'),
-      stateChangeLogger: loggerFactory('state.change.logger'),
+      stateChangeLogger: loggerFactory(STATE_CHANGE_LOGGER),
       metrics,
       stores,
       channelFactory: new ControlChannels(clientOptions, brokerId),
@@ -377,7 +378,7 @@ export class Broker {
       clock,
       random,
       logger: loggerFactory('request'),
-      stateChangeLogger: loggerFactory('state.change.logger'),
+      stateChangeLogger: loggerFactory(STATE_CHANGE_LOGGER),
       metrics,
       metadata,
       replicas,

@@ -80,7 +80,15 @@ export {
 } from './znodes/admin.js';
 export { ACL_RESOURCE_TYPES, aclChangeZnode, aclZnode, delegationTokenZnode } from './znodes/security.js';
 export { decodeJson, encodeJson, type JsonObject, type JsonValue } from './znodes/json.js';
-export { nodeOf, Store, type NodesRead, type StoreOptions, type Write, type WriteOutcome } from './stores/store.js';
+export {
+  nodeOf,
+  refused,
+  Store,
+  type NodesRead,
+  type StoreOptions,
+  type Write,
+  type WriteOutcome,
+} from './stores/store.js';
 export { ZkStores } from './stores/stores.js';
 export { ClusterStore } from './stores/cluster-store.js';
 export { BrokerStore } from './stores/broker-store.js';

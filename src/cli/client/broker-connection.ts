@@ -37,7 +37,7 @@ export type BodyFor<I> = I | ((version: number) => I);
 const MAX_ANSWER_BYTES = 1 << 30;
 /** The same of the first, ApiVersions. What servers of other protocols say first (`HTTP`, `220 `, an alert of TLS), taken for a size, is more. */
 const MAX_VERSIONS_BYTES = 1 << 20;
-const IS_IT_A_BROKER = 'Is it the port of a Kafka broker?';
+export const IS_IT_A_BROKER = 'Is it the port of a Kafka broker?';
 
 function notKafka({ host, port }: BrokerAddress): ClientError {
   return new ClientError(

@@ -9,6 +9,7 @@ import {
   type MessageType,
   type MetadataResponse,
 } from '../../protocol/index.js';
+import { QUIET_MS } from '../quiet.js';
 import { BrokerConnection, DisconnectError, type BodyFor, type BrokerAddress } from './broker-connection.js';
 import { ClientError, throwIfError, timeoutError } from './client-error.js';
 import { requireResolvable } from './reachability.js';
@@ -33,8 +34,6 @@ export interface ClusterClientOptions {
 
 const RETRY_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 1000;
-/** After this long a wait is worth a line. */
-const QUIET_MS = 3000;
 
 /**
  * A tool's view of a cluster: finds the brokers, the controller, a group's coordinator or a partition's leader, and tries again what

@@ -1,10 +1,9 @@
 import { nodeTransport, silentLogger, systemClock, systemRandom } from '../../common/index.js';
 import { isZkError, ZkStores, ZooKeeperClient } from '../../zookeeper/index.js';
+import { quietMs } from '../quiet.js';
 import { ClientError, illegalArgument } from './client-error.js';
 
 const TIMEOUT_MS = 30_000;
-/** After this long, or half of the wait, it is worth a line. */
-const QUIET_MS = 3_000;
 
 /**
  * A tool's own session with ZooKeeper, as Kafka's tools had before version 3. Without a chroot that is there already it fails. `warn` is told what
@@ -31,7 +30,7 @@ export async function openZooKeeper(
     if (error instanceof RangeError) throw illegalArgument(error.message);
     throw error;
   }
-  const silence = systemClock.setTimer(Math.min(QUIET_MS, timeoutMs / 2), () =>
+  const silence = systemClock.setTimer(quietMs(timeoutMs), () =>
     warn(`Waiting for ZooKeeper at ${connect}, at most ${timeoutMs / 1000} s: ${zk.whyNoSession}`),
   );
   try {

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { reasonOfRefusal, systemClock } from '../../common/index.js';
 import { readPropertiesFile } from '../../config/index.js';
+import { QUIET_MS } from '../quiet.js';
 import { CommandError } from '../terminal.js';
 import { pause, type Attempt } from './attempt.js';
 import { conditionOf, conditionsInWords, type Condition } from './core/conditions.js';
@@ -24,8 +25,6 @@ import type { Surroundings } from './surroundings.js';
 export const CHROOT = '/kafka';
 const POLL_MS = 100;
 const UP_MS = 60_000;
-/** After this long a wait is worth a line. */
-const QUIET_MS = 3_000;
 /** What a broker gets to hand over its partitions and to close its logs. */
 export const STOP_MS = 30_000;
 /** Of a start that failed: what was started has nothing to hand over yet. */

@@ -5,7 +5,7 @@ import { sameAssignment } from '../core/reassignment.js';
 import { OFFLINE_ELECTION } from '../partition-state-machine.js';
 import { endReassignmentsOf, rememberReassignments, resumeReassignments } from './reassignment.js';
 import { isZkError, ZnodeFormatError } from '../../zookeeper/index.js';
-import { tellUnreadable, type ControllerEvent, type ControllerRuntime } from '../runtime.js';
+import { tellUnreadable, told, type ControllerEvent, type ControllerRuntime } from '../runtime.js';
 
 /** The list of topics changed. */
 export const topicChange: ControllerEvent = {
@@ -116,7 +116,7 @@ export async function addTopicIds(
       }
       if (!isZkError(error, 'NoAuth')) throw error;
       // As in Kafka it is used without one.
-      log.error('Cannot give a topic its id', { topic, error });
+      log.error('Cannot give a topic its id', { topic, ...told(error) });
       return assignment;
     }
   };

@@ -118,14 +118,8 @@ export class TopicAdmin {
     const isPending = ({ errorCode }: CreatedTopic): boolean => errorCode === ErrorCode.NONE;
     if (validateOnly || !created.some(isPending)) return created;
     const missesLeader = (result: CreatedTopic): Steps<boolean> => this.missesLeader(result.name, result.numPartitions);
-    let late = created.filter(isPending);
-    if (timeoutMs > 0) {
-      const pending = late;
-      await awaitOthers(this.waiter.wait(timeoutMs, () => noneOf(pending, missesLeader)));
-      late = await runInSlices(clock, allOf(pending, missesLeader));
-    }
-    const timedOutOnes = new Set(late);
-    return created.map((result) => (timedOutOnes.has(result) ? timedOut(result) : result));
+    const late = new Set(await this.lateOf(created.filter(isPending), timeoutMs, missesLeader, awaitOthers));
+    return created.map((result) => (late.has(result) ? timedOut(result) : result));
   }
 
   /** One result for each topic, in their order. */
@@ -136,21 +130,16 @@ export class TopicAdmin {
     awaitOthers: AwaitOthers,
   ): Promise<ApiResult[]> {
     const brokers = await this.registeredBrokers();
-    const { clock } = this.deps;
-    const results = await mapInTurns(clock, topics, MAX_CONCURRENT, (topic) =>
+    const results = await mapInTurns(this.deps.clock, topics, MAX_CONCURRENT, (topic) =>
       attempt(this.deps.log, topic.name, () => this.addPartitions(topic, brokers, validateOnly)),
     );
     // As many as the cluster has, while those that are named may be any number.
-    let growing: number[] = [];
+    const growing: number[] = [];
     for (const [at, { errorCode }] of results.entries()) if (errorCode === ErrorCode.NONE) growing.push(at);
     if (validateOnly || growing.length === 0) return results;
-    if (timeoutMs > 0) {
-      const pending = growing;
-      const missesLeader = (at: number): Steps<boolean> => this.missesLeader(topics[at]!.name, topics[at]!.count);
-      await awaitOthers(this.waiter.wait(timeoutMs, () => noneOf(pending, missesLeader)));
-      growing = await runInSlices(clock, allOf(pending, missesLeader));
-    }
-    for (const at of growing) results[at] = { errorCode: ErrorCode.REQUEST_TIMED_OUT, errorMessage: null };
+    const missesLeader = (at: number): Steps<boolean> => this.missesLeader(topics[at]!.name, topics[at]!.count);
+    const late = await this.lateOf(growing, timeoutMs, missesLeader, awaitOthers);
+    for (const at of late) results[at] = { errorCode: ErrorCode.REQUEST_TIMED_OUT, errorMessage: null };
     return results;
   }
 
@@ -174,17 +163,25 @@ export class TopicAdmin {
       const { errorCode } = await beginInTurn(clock, () => attempt(log, topic.name, () => mark(topic)));
       results.set(topic, errorCode);
     }
-    let late = topics.filter((topic) => results.get(topic) === ErrorCode.NONE);
-    if (timeoutMs > 0) {
-      const pending = late;
-      const isThere = function* ({ name }: T): Steps<boolean> {
-        return view.hasTopic(name);
-      };
-      await awaitOthers(this.waiter.wait(timeoutMs, () => noneOf(pending, isThere)));
-      late = await runInSlices(clock, allOf(pending, isThere));
-    }
+    const marked = topics.filter((topic) => results.get(topic) === ErrorCode.NONE);
+    const isThere = function* ({ name }: T): Steps<boolean> {
+      return view.hasTopic(name);
+    };
+    const late = await this.lateOf(marked, timeoutMs, isThere, awaitOthers);
     for (const topic of late) results.set(topic, ErrorCode.REQUEST_TIMED_OUT);
     return results;
+  }
+
+  /** Waits until the metadata show for all that they are done, at most so long, and gives those that are late then: all when no one waits. */
+  private async lateOf<T>(
+    pending: readonly T[],
+    timeoutMs: number,
+    isLate: (item: T) => Steps<boolean>,
+    awaitOthers: AwaitOthers,
+  ): Promise<readonly T[]> {
+    if (timeoutMs <= 0) return pending;
+    await awaitOthers(this.waiter.wait(timeoutMs, () => noneOf(pending, isLate)));
+    return runInSlices(this.deps.clock, allOf(pending, isLate));
   }
 
   private async createTopic(topic: CreatableTopic, validateOnly: boolean): Promise<CreatedTopic> {

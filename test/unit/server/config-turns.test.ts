@@ -1,15 +1,12 @@
 /** Descriptions and checks of configurations take a millisecond or more each: a crowd of them shares the turns of the event loop. */
-import { silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import { silentLogger } from '../../../src/common/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { ApiKey, type DescribeConfigsResponse } from '../../../src/protocol/index.js';
 import { ConfigAdmin } from '../../../src/server/admin/config-admin.js';
 import { call, type Outcome } from './request-call.js';
+import { COUNT, MOST_A_TURN, TurnWork } from './turn-work.js';
 
 const [TOPIC, BROKER] = [2, 4];
-const WORK_MS = 5;
-/** Of a turn of 10 ms. */
-const MOST_A_TURN = 4;
-const COUNT = 50;
 
 const { config } = BrokerConfig.parse(
   new Map([
@@ -19,50 +16,21 @@ const { config } = BrokerConfig.parse(
 );
 
 /** Each look at the broker's configuration stands for the work that is done with it. */
-class Work {
-  readonly clock = new SimulatedClock();
-  private nowMs = 0;
-  private sinceTurn = 0;
-  most = 0;
-  total = 0;
-  private readonly answers: (() => void)[] = [];
-
-  /** ZooKeeper answers whoever has asked. */
-  answerAll(): void {
-    for (const answer of this.answers.splice(0)) answer();
-  }
-
-  private readonly busy = {
-    monotonicMs: () => this.nowMs,
-    defer: (task: () => void): void =>
-      this.clock.defer(() => {
-        this.sinceTurn = 0;
-        task();
-      }),
-  };
-
-  private readonly work = (): BrokerConfig => {
-    this.nowMs += WORK_MS;
-    this.total++;
-    this.most = Math.max(this.most, ++this.sinceTurn);
-    return config;
-  };
-
-  private readonly answered = (): Promise<ReadonlyMap<string, string>> =>
-    new Promise((resolve) => this.answers.push(() => resolve(new Map())));
+class Work extends TurnWork {
+  private readonly overrides = (): Promise<ReadonlyMap<string, string>> => this.answered(new Map());
 
   readonly services = {
     clock: this.busy,
     configAdmin: new ConfigAdmin({
-      config: this.work,
+      config: () => this.work(config),
       stores: {
         configs: {
-          config: this.answered,
+          config: this.overrides,
           changeConfig: async (_type: string, _name: string, change: (before: object) => Promise<object>) => {
-            await change(await this.answered());
+            await change(await this.overrides());
           },
           changeTopicConfig: async (_name: string, change: (before: object) => Promise<object>) => {
-            await change(await this.answered());
+            await change(await this.overrides());
             return true;
           },
         },
@@ -73,14 +41,6 @@ class Work {
       log: silentLogger,
     } as unknown as ConstructorParameters<typeof ConfigAdmin>[0]),
   };
-
-  async done(outcomes: Promise<Outcome>[]): Promise<Outcome[]> {
-    for (let turn = 0; turn < 4 * COUNT; turn++) {
-      this.answerAll();
-      await this.clock.advance(1);
-    }
-    return Promise.all(outcomes);
-  }
 }
 
 test.each([
