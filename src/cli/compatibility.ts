@@ -43,7 +43,7 @@ const TWO_ADMINISTRATORS = [
 ].join('\n\n');
 
 const LOG_FILES = [
-  'In the directory that the environment variable LOG_DIR names (with `-daemon`, or else in the first of `log.dirs`) a broker writes `server.log`, ' +
+  'In the directory that the environment variable LOG_DIR names (with `-daemon`, or else in the first of `log.dirs` that can be written to) a broker writes `server.log`, ' +
     '`controller.log` and `state-change.log`, as Kafka does with its `log4j.properties`, and in the foreground `server.log` to stdout as well. Without ' +
     'LOG_DIR all goes to stdout, but for `state.change.logger`, which is FATAL then unless the level is `debug` or `trace`, or its own is set ' +
     '(`ottla.log.level.state.change.logger=info`, also while the broker runs).',

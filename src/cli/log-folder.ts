@@ -12,6 +12,22 @@ const FILES: ReadonlyMap<string, string> = new Map([
   [STATE_CHANGE_LOGGER, 'state-change.log'],
 ]);
 
+/** Makes the directory of a broker's log files, if need be. Throws a sentence when nothing can be written there. */
+export function ensureLogFolder(dir: string): void {
+  try {
+    nodeFileSystem.makeDir(dir);
+    fs.accessSync(dir, fs.constants.W_OK);
+  } catch (error) {
+    throw new CommandError(`Cannot write log files to ${dir}, which LOG_DIR names: ${reasonOfRefusal(error)}`);
+  }
+  for (const name of [MAIN_LOG, ...FILES.values()]) {
+    const file = path.join(dir, name);
+    if (fs.statSync(file, { throwIfNoEntry: false })?.isDirectory()) {
+      throw new CommandError(`Cannot write the log file ${file}: it is a directory`);
+    }
+  }
+}
+
 /** The directory of a broker's log files (Kafka's LOG_DIR). Each file is made with its first line. */
 export class LogFolder {
   private readonly files = new Map<string, RotatingFile>();
@@ -22,12 +38,7 @@ export class LogFolder {
     private readonly limits: RotationLimits,
     private readonly noteOfLoss: NoteOfLoss,
   ) {
-    try {
-      nodeFileSystem.makeDir(dir);
-      fs.accessSync(dir, fs.constants.W_OK);
-    } catch (error) {
-      throw new CommandError(`Cannot write log files to ${dir}, which LOG_DIR names: ${reasonOfRefusal(error)}`);
-    }
+    ensureLogFolder(dir);
   }
 
   fileOf(logger: string): NodeJS.WritableStream {

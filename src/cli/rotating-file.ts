@@ -20,6 +20,7 @@ export type NoteOfLoss = (lines: number, error: unknown) => string;
 export class RotatingFile extends Writable {
   private fd: number | null = null;
   private size = 0;
+  private rotateAt: number;
   private lost = 0;
   private lastError: unknown = null;
 
@@ -29,6 +30,7 @@ export class RotatingFile extends Writable {
     private readonly noteOfLoss: NoteOfLoss,
   ) {
     super();
+    this.rotateAt = limits.maxBytes;
   }
 
   override _write(line: Buffer, _encoding: BufferEncoding, done: () => void): void {
@@ -57,9 +59,9 @@ export class RotatingFile extends Writable {
 
   private append(bytes: Buffer): void {
     this.fd ??= this.open();
-    if (this.size > 0 && this.size + bytes.length > this.limits.maxBytes) {
+    if (this.size > 0 && this.size + bytes.length > this.rotateAt) {
       this.release();
-      this.putAside();
+      this.tryToPutAside();
       this.fd = this.open();
     }
     fs.appendFileSync(this.fd, bytes);
@@ -70,6 +72,18 @@ export class RotatingFile extends Writable {
     const fd = fs.openSync(this.path, 'a');
     this.size = fs.fstatSync(fd).size;
     return fd;
+  }
+
+  /** One that cannot be put aside is written on, and put aside when it has got as much again, as by log4j. */
+  private tryToPutAside(): void {
+    const { maxBytes } = this.limits;
+    try {
+      this.putAside();
+      this.rotateAt = maxBytes;
+    } catch (error) {
+      this.lastError = error;
+      this.rotateAt = this.size + maxBytes;
+    }
   }
 
   /** From the oldest on, so that nothing is overwritten but that, whenever the process ends in between. */

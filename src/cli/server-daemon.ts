@@ -1,31 +1,32 @@
 import type { ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { nodeFileSystem, sleep, systemClock } from '../common/index.js';
-import { MAIN_LOG } from './log-folder.js';
+import { reasonOfRefusal, sleep, systemClock } from '../common/index.js';
+import { ensureLogFolder, MAIN_LOG } from './log-folder.js';
 import { openOutputFile } from './output-file.js';
 import { parseConfig, readProperties, type Overrides } from './server-start.js';
-import type { Terminal } from './terminal.js';
+import { CommandError, type Terminal } from './terminal.js';
 
 /** So long a broker that starts is waited for: one with many logs, or whose last session is not over yet, takes longer. */
 const PATIENCE_MS = 10_000;
 const PAUSE_MS = 50;
+const MAX_READ_BYTES = 1024 * 1024;
+const KEPT_LENGTH = 64 * 1024;
 const OUTPUT_FILE = 'ottla-server.out';
 /** What the log says of a broker that serves. */
 const STARTED = /\[KafkaServer id=-?\d+\] started/;
 const FAILED = /^The broker could not start: .*$/m;
 
 /**
- * Starts the broker as a process of its own. Its log files are in LOG_DIR, or else in the first log directory, and so is what it says besides,
+ * Starts the broker as a process of its own. Its log files are in LOG_DIR, or else in the first log directory that can be written to, and so is what it says besides,
  * in `ottla-server.out`. The exit code is 1, and its last words are repeated, when it ends at once; Kafka's script does not wait for that.
  */
 export async function startDaemon(file: string, overrides: Overrides, terminal: Terminal): Promise<number> {
   const { config } = parseConfig(file, readProperties(file), overrides);
-  const directory = terminal.env.LOG_DIR ?? config.logDirs[0]!;
-  nodeFileSystem.makeDir(directory);
+  const directory = logFolder(terminal.env.LOG_DIR, config.logDirs);
   const files = { log: path.join(directory, MAIN_LOG), output: path.join(directory, OUTPUT_FILE) };
-  const output = openOutputFile(files.output);
-  const from = { log: sizeOf(files.log), output: sizeOf(files.output) };
+  const output = openOutput(files.output);
+  const tails = { log: new Tail(files.log), output: new Tail(files.output) };
   const overrideArgs = [...overrides].flatMap(([name, value]) => ['--override', `${name}=${value}`]);
   const { spawn } = await import('node:child_process'); // Only here: a broker that starts in the foreground need not load it.
   const child = spawn(
@@ -37,8 +38,33 @@ export async function startDaemon(file: string, overrides: Overrides, terminal: 
   fs.closeSync(output);
   await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
   child.unref();
-  const said = (): Said => ({ log: textBehind(files.log, from.log), output: textBehind(files.output, from.output) });
+  const said = (): Said => ({ log: tails.log.read(), output: tails.output.read() });
   return await report(child, said, files, terminal);
+}
+
+/** LOG_DIR, or else the first log directory that can be written to: a broker starts as long as there is one. Throws a sentence when there is none. */
+function logFolder(named: string | undefined, logDirs: readonly string[]): string {
+  if (named) {
+    ensureLogFolder(named);
+    return named;
+  }
+  for (const dir of logDirs) {
+    try {
+      ensureLogFolder(dir);
+      return dir;
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+    }
+  }
+  throw new CommandError(`Cannot write log files to any of ${logDirs.join()}: set LOG_DIR to a directory for them`);
+}
+
+function openOutput(file: string): number {
+  try {
+    return openOutputFile(file);
+  } catch (error) {
+    throw new CommandError(`Cannot write to ${file}: ${reasonOfRefusal(error)}`);
+  }
 }
 
 /** Of the log and of the output: their paths, or what they have got. */
@@ -75,20 +101,34 @@ async function report(
   }
 }
 
-function sizeOf(file: string): number {
-  return fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-}
+/** What a file gets from now on, also when it is put aside for a new one. */
+class Tail {
+  private at: number;
+  private last = '';
 
-/** Of a file that was put aside meanwhile, what the new one has. */
-function textBehind(file: string, from: number): string {
-  const size = sizeOf(file);
-  if (size === 0) return '';
-  const start = size < from ? 0 : from;
-  const text = Buffer.alloc(size - start);
-  const fd = fs.openSync(file, 'r');
-  try {
-    return text.toString('utf8', 0, fs.readSync(fd, text, 0, text.length, start));
-  } finally {
-    fs.closeSync(fd);
+  constructor(private readonly file: string) {
+    this.at = this.size();
+  }
+
+  /** What has come since the last time, behind the end of what had come before. */
+  read(): string {
+    const size = this.size();
+    if (size < this.at) this.at = 0;
+    const bytes = Buffer.alloc(Math.min(size - this.at, MAX_READ_BYTES));
+    if (bytes.length > 0) {
+      const fd = fs.openSync(this.file, 'r');
+      try {
+        this.at += fs.readSync(fd, bytes, 0, bytes.length, this.at);
+      } finally {
+        fs.closeSync(fd);
+      }
+    }
+    const text = this.last + bytes.toString();
+    this.last = text.slice(-KEPT_LENGTH);
+    return text;
+  }
+
+  private size(): number {
+    return fs.statSync(this.file, { throwIfNoEntry: false })?.size ?? 0;
   }
 }

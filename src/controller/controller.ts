@@ -55,6 +55,10 @@ const DELETION_RETRY_DELAY_MS = 60_000;
 /** How long to leave ZooKeeper alone after it failed to answer twice, and elections after a term that failed at its start, or one that failed before. */
 const RETRY_DELAY_MS = 1_000;
 const MAX_RETRY_DELAY_MS = 60_000;
+/** A failure after so long without one is the first again. */
+const FORGET_FAILURES_MS = 2 * MAX_RETRY_DELAY_MS;
+/** What failed in it is not over when the event in which it was held is. */
+const ELECTION = 'Election';
 const STATE_CHANGE_HANDLER_NAME = 'controller-state-change-handler';
 
 /**
@@ -82,8 +86,8 @@ export class Controller {
   private deletionTimer: Timer | null = null;
   /** By `clock.monotonicMs`. */
   private electableAtMs = -Infinity;
-  /** Elections, and looks at who has been elected, that failed since one went well. */
-  private failures = 0;
+  /** What failed, how often on end, and when it did last by `clock.monotonicMs`. */
+  private readonly failures = new Map<string, { count: number; atMs: number }>();
   /** The highest epoch of this broker's own terms. */
   private latestTerm = 0;
 
@@ -269,6 +273,7 @@ export class Controller {
   private async process(event: ControllerEvent): Promise<void> {
     try {
       await event.process(this.runtime);
+      this.failures.delete(event.name);
       this.flush();
     } catch (error) {
       await this.onEventError(event, error);
@@ -278,8 +283,9 @@ export class Controller {
   private async onEventError(event: ControllerEvent, error: unknown): Promise<void> {
     if (!endsTerm(error)) {
       // Nothing tells when an ACL that refuses it is mended. (Kafka's brokers have to be started again.)
-      const isToRetry = event.state === 'ControllerChange' && isZkError(error) && error.code !== 'NodeExists';
-      const retryMs = isToRetry ? this.backOff() : undefined;
+      const decides = event.state === 'ControllerChange' || event.isReadAgain;
+      const isToRetry = decides && isZkError(error) && error.code !== 'NodeExists';
+      const retryMs = isToRetry ? this.backOff(event.name) : undefined;
       this.log.error('Error processing event', { event: event.name, ...told(error), ...(retryMs && { retryMs }) });
       if (error instanceof AssertionError) this.options.onFatalError?.(error);
       // What was written to ZooKeeper before the error is to be told all the same.
@@ -299,8 +305,12 @@ export class Controller {
   }
 
   /** Twice as long as after the failure before. */
-  private backOff(): number {
-    return Math.min(MAX_RETRY_DELAY_MS, RETRY_DELAY_MS * 2 ** Math.min(this.failures++, 10));
+  private backOff(what: string): number {
+    const now = this.clock.monotonicMs();
+    const { count, atMs } = this.failures.get(what) ?? { count: 0, atMs: now };
+    const before = now - atMs > FORGET_FAILURES_MS ? 0 : count;
+    this.failures.set(what, { count: before + 1, atMs: now });
+    return Math.min(MAX_RETRY_DELAY_MS, RETRY_DELAY_MS * 2 ** Math.min(before, 10));
   }
 
   private flush(): void {
@@ -417,7 +427,7 @@ export class Controller {
       this.activeController = runtime.brokerId;
       this.log.info('Elected as the controller', { epoch, epochZkVersion: zkVersion });
       await onControllerFailover(runtime);
-      this.failures = 0;
+      this.failures.delete(ELECTION);
       this.scheduleRebalance(FIRST_REBALANCE_DELAY_MS);
     } catch (error) {
       if (error instanceof ControllerMovedError) {
@@ -428,7 +438,7 @@ export class Controller {
         throw error;
       } else {
         // Others may take over at once. Alone we would fail again and again on what we have just failed on.
-        const retryMs = this.backOff();
+        const retryMs = this.backOff(ELECTION);
         this.electableAtMs = this.clock.monotonicMs() + retryMs;
         this.log.error('Error while electing or becoming controller, triggering controller movement', {
           ...told(error),

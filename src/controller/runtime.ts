@@ -39,6 +39,8 @@ export type ControllerState = keyof typeof CONTROLLER_STATES;
 export interface ControllerEvent {
   readonly name: string;
   readonly state: ControllerState;
+  /** It reads a list, and the watch of later changes is set by that read: when ZooKeeper refuses it, it is handled again after a while. */
+  readonly isReadAgain?: true;
   /** Called whether or not this broker is the controller. What it adds to the batch is sent when it has ended. */
   process(controller: ControllerRuntime): Promise<void> | void;
   /** Called instead when the session, or the controller, ended while the event waited: answers whoever waits for it. */

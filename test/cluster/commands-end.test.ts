@@ -5,7 +5,7 @@ import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { eventually } from '../support/eventually.js';
-import { BackgroundProcess, ottla, ottlaBin } from '../support/processes.js';
+import { BackgroundProcess, ottla, ottlaBin, type ToolResult } from '../support/processes.js';
 
 const held = new Set<net.Socket>();
 let silent: net.Server;
@@ -77,9 +77,15 @@ const hasScript = spawnSync('script', ['--version']).error === undefined;
   expect(fs.readFileSync(status, 'utf8')).toBe('1\n');
 });
 
+/** Starts a daemon that finds no ZooKeeper. */
+function startDaemon(more: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<ToolResult> {
+  const settings = [`zookeeper.connect=${address}`, 'zookeeper.connection.timeout.ms=300', ...more];
+  const overrides = settings.flatMap((setting) => ['--override', setting]);
+  return ottla(['server', 'start', '-daemon', properties, ...overrides], { env: { ...process.env, ...env } });
+}
+
 test('a daemon that cannot start says so, and where its log is', async () => {
-  const overrides = ['--override', `zookeeper.connect=${address}`, '--override', 'zookeeper.connection.timeout.ms=300'];
-  const { stderr, exitCode } = await ottla(['server', 'start', '-daemon', properties, ...overrides]);
+  const { stderr, exitCode } = await startDaemon();
   expect(stderr).toMatch(/^The broker could not start: .*no session with ZooKeeper/);
   expect(stderr).toContain(path.join(dir, 'data', 'ottla-server.out'));
   expect(stderr).toContain(`Its log is ${path.join(dir, 'data', 'server.log')}`);
@@ -88,4 +94,20 @@ test('a daemon that cannot start says so, and where its log is', async () => {
   expect(said('ottla-server.out')).toMatch(/^The broker could not start: .*\n$/);
   expect(said('server.log')).toMatch(/ ERROR Fatal error during startup\. Prepare to shutdown /);
   expect(exitCode).toBe(1);
+});
+
+test('a daemon without LOG_DIR logs to the first log directory that can be written to', async () => {
+  const [dead, good] = [path.join(properties, 'dead'), path.join(dir, 'good')];
+  const { stderr, exitCode } = await startDaemon([`log.dirs=${dead},${good}`], { LOG_DIR: '' });
+  expect(stderr).toContain(`Its log is ${path.join(good, 'server.log')}`);
+  expect(exitCode).toBe(1);
+});
+
+test('a daemon that can write its log nowhere says so in a sentence', async () => {
+  const dead = path.join(properties, 'dead');
+  const nowhere = await startDaemon([`log.dirs=${dead}`]);
+  expect(nowhere.stderr).toBe(`Cannot write log files to any of ${dead}: set LOG_DIR to a directory for them\n`);
+  const named = await startDaemon([], { LOG_DIR: dead });
+  expect(named.stderr).toMatch(/^Cannot write log files to .*, which LOG_DIR names: .*\n$/);
+  expect([nowhere.exitCode, named.exitCode]).toEqual([1, 1]);
 });

@@ -48,7 +48,7 @@ export function kafkaTool(
 /** Runs a command of `bin/ottla`. */
 export function ottla(
   args: readonly string[],
-  options: { input?: string; timeoutMs?: number } = {},
+  options: { input?: string; timeoutMs?: number; env?: NodeJS.ProcessEnv } = {},
 ): Promise<ToolResult> {
   return run(ottlaBin, args, options);
 }

@@ -10,6 +10,7 @@ import { compress, decompress, type Compression } from '../../records/index.js';
 import { consumerProtocolAssignment, consumerProtocolSubscription, ErrorCode } from '../../protocol/index.js';
 import { parseBootstrapServers } from './cluster-client.js';
 import { ClientError } from './client-error.js';
+import { endingLog } from './kafkajs-consumer.js';
 import { kafkaJsSocket } from './kafkajs-socket.js';
 
 /** kafkajs as the console tools use it: with every codec, the assignor of Kafka's consumers, and errors as the Java clients print them. */
@@ -36,6 +37,7 @@ export function createKafkaJs(options: KafkaJsOptions): Kafka {
       maxRetryTime: 1000,
     },
     logLevel: logLevel.NOTHING,
+    logCreator: endingLog,
   });
 }
 

@@ -33,13 +33,13 @@ export async function requireResolvable(
   );
 }
 
-/** Why the first of the servers cannot be reached; null when any of them answers as a broker does. */
-export async function whyUnreachable(servers: readonly BrokerAddress[]): Promise<string | null> {
+/** Why the first of the servers cannot be reached; null when any of them answers as a broker does. Each has 3 s, or less if told so. */
+export async function whyUnreachable(servers: readonly BrokerAddress[], limitMs = Infinity): Promise<string | null> {
   const settings = {
     transport: nodeTransport,
     clock: systemClock,
     clientId: 'probe',
-    requestTimeoutMs: PROBE_TIMEOUT_MS,
+    requestTimeoutMs: Math.min(PROBE_TIMEOUT_MS, limitMs),
   };
   let first: string | null = null;
   for (const address of servers) {

@@ -2,6 +2,7 @@ import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
 import { setPeriodicTimer, systemClock, systemRandom, withinTime, type Timer } from '../../common/index.js';
 import { ClientError, timeoutError } from '../client/client-error.js';
 import { createKafkaJs, fromKafkaJs, rangeAssigner } from '../client/kafkajs-client.js';
+import { stopConsumer } from '../client/kafkajs-consumer.js';
 import { OffsetSpec } from '../client/offset-admin.js';
 import { readPartition } from '../client/partition-reader.js';
 import { parseOrShowUsage, readToolOptions } from '../options.js';
@@ -208,7 +209,7 @@ async function consumeGroup(
       await withinTime(
         systemClock,
         END_LIMIT_MS,
-        commitIdle().then(() => consumer.disconnect()),
+        commitIdle().then(() => stopConsumer(consumer)),
       );
     client.close();
   }

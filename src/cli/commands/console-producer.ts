@@ -114,8 +114,11 @@ async function produce(servers: string, options: ParsedOptions, terminal: Termin
       }
       if (prompt) terminal.stdout.write('>');
     }
-  } finally {
     await producer.disconnect();
+  } catch (error) {
+    // It waits for the answers that are due, of a broker that is silent for half a minute.
+    producer.disconnect().catch(() => undefined);
+    throw error;
   }
 }
 
@@ -140,14 +143,28 @@ async function connect(
     );
     const outcome = await withinTime(systemClock, deadlineMs - systemClock.monotonicMs(), tried);
     if (outcome === 'connected') return;
-    const why = await whyUnreachable(addresses);
+    const why = await whyUnreachable(addresses, maxBlockMs);
     if (why !== null) throw timeoutError(`Topic ${topic} not present in metadata: ${why}`);
     if (outcome === undefined || systemClock.monotonicMs() + CONNECT_AGAIN_MS > deadlineMs) {
       throw timeoutError(
         `Topic ${topic} not present in metadata after ${maxBlockMs} ms${outcome ? `: ${outcome}` : '.'}`,
       );
     }
+    await withinTime(systemClock, deadlineMs - systemClock.monotonicMs(), ofOneTopic(producer, topic));
     await sleep(systemClock, CONNECT_AGAIN_MS);
+  }
+}
+
+/**
+ * kafkajs asks for the metadata of all topics until it knows of one, and takes what is wrong with any of them, such as a partition without a
+ * leader, for its own: a batch of nothing tells it of the only one that matters.
+ */
+async function ofOneTopic(producer: Producer, topic: string): Promise<void> {
+  try {
+    await producer.send({ topic, messages: [] });
+  } catch (error) {
+    // Not connected, or no leader of this one either: the next try to connect says so.
+    if (!(error instanceof Error)) throw error;
   }
 }
 

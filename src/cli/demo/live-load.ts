@@ -1,5 +1,6 @@
 import { Kafka, logLevel, type Consumer, type Producer } from 'kafkajs';
 import { sleep, systemClock } from '../../common/index.js';
+import { endingLog, stopConsumer } from '../client/kafkajs-consumer.js';
 import { kafkaJsSocket } from '../client/kafkajs-socket.js';
 
 /** How the load fared. */
@@ -39,6 +40,7 @@ export class LiveLoad {
       socketFactory: kafkaJsSocket,
       brokers: [...brokers],
       logLevel: logLevel.NOTHING,
+      logCreator: endingLog,
       connectionTimeout: 1_000,
       requestTimeout: 5_000,
       retry: { initialRetryTime: 50, maxRetryTime: 300, retries: 5 },
@@ -98,7 +100,7 @@ export class LiveLoad {
 
   async close(): Promise<void> {
     this.isStopping = true;
-    await Promise.all([this.producer.disconnect(), this.consumer.disconnect()]);
+    await Promise.all([this.producer.disconnect(), stopConsumer(this.consumer)]);
   }
 
   private async sendTo(partition: number): Promise<void> {

@@ -8,6 +8,7 @@ import { targetReplicas } from '../core/reassignment.js';
 export const brokerChange: ControllerEvent = {
   name: 'BrokerChange',
   state: 'BrokerChange',
+  isReadAgain: true,
   async process(controller) {
     if (!controller.isActive) return;
     const { context, channels, watches, log } = controller;

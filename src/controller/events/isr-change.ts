@@ -6,6 +6,7 @@ import { maybeCompleteReassignments } from './reassignment.js';
 export const isrChangeNotification: ControllerEvent = {
   name: 'IsrChangeNotification',
   state: 'IsrChange',
+  isReadAgain: true,
   async process(controller) {
     if (!controller.isActive) return;
     const { context, stores, batch, log } = controller;

@@ -7,6 +7,7 @@ import { tellUnreadable, tidyUp, type ControllerEvent } from '../runtime.js';
 export const logDirEventNotification: ControllerEvent = {
   name: 'LogDirEventNotification',
   state: 'LogDirChange',
+  isReadAgain: true,
   async process(controller) {
     if (!controller.isActive) return;
     const { context, stores, replicas, log } = controller;

@@ -11,6 +11,7 @@ import { tellUnreadable, told, type ControllerEvent, type ControllerRuntime } fr
 export const topicChange: ControllerEvent = {
   name: 'TopicChange',
   state: 'TopicChange',
+  isReadAgain: true,
   async process(controller) {
     if (!controller.isActive) return;
     const { context, stores, watches, log } = controller;

@@ -6,6 +6,7 @@ import { topicChange } from './topic-change.js';
 export const topicDeletion: ControllerEvent = {
   name: 'TopicDeletion',
   state: 'TopicDeletion',
+  isReadAgain: true,
   async process(controller) {
     if (!controller.isActive) return;
     const { context, stores, deletions, config, log } = controller;

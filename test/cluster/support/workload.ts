@@ -1,4 +1,5 @@
 import type { Consumer, Producer } from 'kafkajs';
+import { stopConsumer } from '../../../src/cli/client/kafkajs-consumer.js';
 import { eventually, pause } from '../../support/eventually.js';
 import type { OttlaCluster } from './ottla-cluster.js';
 
@@ -131,6 +132,6 @@ export class Reader {
   }
 
   async stop(): Promise<void> {
-    await this.consumer.disconnect();
+    await stopConsumer(this.consumer);
   }
 }

@@ -2,7 +2,14 @@
 import net, { type AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { main } from '../../../src/cli/main.js';
-import { ApiKey, decodeRequestHeader, encodeResponseFrame } from '../../../src/protocol/index.js';
+import {
+  ApiKey,
+  apiOf,
+  decodeRequestHeader,
+  encodeResponseFrame,
+  ErrorCode,
+  type MetadataRequest,
+} from '../../../src/protocol/index.js';
 
 const VERSIONS = [
   { apiKey: ApiKey.Produce, minVersion: 3, maxVersion: 7 },
@@ -19,7 +26,10 @@ class LoneBroker {
   private readonly server = net.createServer((socket) => this.serve(socket));
   private readonly sockets = new Set<net.Socket>();
 
-  constructor(private readonly goneFor: number) {}
+  constructor(
+    private readonly goneFor: number,
+    private readonly state: { readonly isSilent?: boolean; readonly hasLeaderlessTopic?: boolean } = {},
+  ) {}
 
   async start(): Promise<string> {
     await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
@@ -43,19 +53,25 @@ class LoneBroker {
       while (received.length >= 4 && received.length >= 4 + received.readInt32BE(0)) {
         const frame = received.subarray(4, 4 + received.readInt32BE(0));
         received = received.subarray(4 + frame.length);
-        const { apiKey, apiVersion, correlationId } = decodeRequestHeader(frame);
-        for (const chunk of encodeResponseFrame(apiKey, apiVersion, correlationId, this.answer(apiKey)))
+        const { apiKey, apiVersion, correlationId, bodyOffset } = decodeRequestHeader(frame);
+        if (this.state.isSilent) continue;
+        const request = apiOf(apiKey)!.request.decode(frame, apiVersion, bodyOffset);
+        for (const chunk of encodeResponseFrame(apiKey, apiVersion, correlationId, this.answer(apiKey, request)))
           socket.write(chunk);
       }
     });
   }
 
-  private answer(apiKey: number): object {
+  private answer(apiKey: number, request: object): object {
     switch (apiKey) {
       case ApiKey.ApiVersions:
         return { apiKeys: VERSIONS };
       case ApiKey.Metadata: {
         const replicas = { leaderId: 1, replicaNodes: [1], isrNodes: [1] };
+        const errorCode = ErrorCode.LEADER_NOT_AVAILABLE;
+        const topics = [{ name: 't', partitions: [{ partitionIndex: 0, ...replicas }] }];
+        const leaderless = { name: 'other', partitions: [{ errorCode, partitionIndex: 0, ...replicas, leaderId: -1 }] };
+        const isOfAll = !(request as MetadataRequest).topics?.length;
         return {
           // Where the other is said to be nobody listens.
           brokers: [
@@ -63,7 +79,7 @@ class LoneBroker {
             { nodeId: GONE, host: '127.0.0.1', port: 1 },
           ],
           controllerId: this.asked++ < this.goneFor ? GONE : 1,
-          topics: [{ name: 't', partitions: [{ partitionIndex: 0, ...replicas }] }],
+          topics: isOfAll && this.state.hasLeaderlessTopic ? [...topics, leaderless] : topics,
         };
       }
       case ApiKey.InitProducerId:
@@ -105,6 +121,19 @@ test('waits no longer than --max-block-ms', async () => {
   expect(said).toMatch(/TimeoutException: Topic t not present in metadata after 300 ms/);
   expect(code).toBe(1);
   expect(broker.produced).toBe(0);
+});
+
+test('waits no longer than --max-block-ms for a server that is silent, and not for its answers either', async () => {
+  broker = new LoneBroker(0, { isSilent: true });
+  const { code, said } = await produce(['--max-block-ms', '300']);
+  expect(said).toMatch(/TimeoutException: Topic t not present in metadata/);
+  expect(code).toBe(1);
+});
+
+test('another topic without a leader is none of its business', async () => {
+  broker = new LoneBroker(0, { hasLeaderlessTopic: true });
+  expect(await produce([])).toEqual({ code: 0, said: '' });
+  expect(broker.produced).toBe(1);
 });
 
 test.each(['max.block.ms', 'batch.size'])('refuses a %s that is no number', async (name) => {

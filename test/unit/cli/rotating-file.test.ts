@@ -82,3 +82,16 @@ test('a directory that is gone for a while costs lines too', () => {
   expect(contents()).toEqual({ 'server.log': '1 lost: ENOENT\nwritten\n' });
   log.release();
 });
+
+test('one that cannot be put aside is written on, and put aside when it has got as much again', () => {
+  const log = open(8, 3);
+  fs.mkdirSync(`${file}.2`);
+  for (const line of ['l1', 'l2', 'l3', 'l4', 'l5']) log.write(`${line}\n`);
+  expect(fs.readFileSync(file, 'utf8')).toBe('l1\nl2\nl3\nl4\nl5\n');
+  fs.rmdirSync(`${file}.2`);
+  log.write('l6\n');
+  expect(fs.readdirSync(dir)).toEqual(['server.log']);
+  log.write('l7\n');
+  expect(contents()).toEqual({ 'server.log': 'l7\n', 'server.log.1': 'l1\nl2\nl3\nl4\nl5\nl6\n' });
+  log.release();
+});

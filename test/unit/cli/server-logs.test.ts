@@ -80,3 +80,11 @@ test('a log folder that cannot be written to is refused with a sentence', async 
   expect(stderr).toMatch(new RegExp(`Cannot write log files to ${LOG_DIR}, which LOG_DIR names: .*\\n$`));
   expect(stderr).not.toContain('    at ');
 });
+
+test('a directory in the place of a log file is refused with a sentence', async () => {
+  fs.mkdirSync(path.join(dir, 'server.log'));
+  const { code, stderr } = await run(speak, { LOG_DIR: dir });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/Cannot write the log file .*server\.log: it is a directory\n$/);
+  expect(stderr).not.toContain('    at ');
+});

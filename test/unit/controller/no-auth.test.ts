@@ -158,3 +158,97 @@ test('a topic that may not be read is named, and costs no other one its leader',
   await lab.quiesce();
   expect(await leaderOf('hidden')).toBe(1);
 });
+
+const LISTS = {
+  brokers: '/brokers/ids',
+  topics: '/brokers/topics',
+  deletions: '/admin/delete_topics',
+  isrChanges: '/isr_change_notification',
+  logDirEvents: '/log_dir_event_notification',
+};
+
+/** Changes a list while it may not be read, and lets it be read a moment later. */
+async function changeUnread(path: string, change: () => Promise<unknown>): Promise<void> {
+  await permit(path, ALL & ~READ);
+  await change();
+  await pass(100);
+  await permit(path, ALL);
+  await pass(60_000);
+}
+
+test('a list of brokers that could not be read for a moment is heard of again', async () => {
+  await lab.register(3);
+  await lab.during(lab.adminStores.topics.createTopic('orders', 'AAAAAAAAAAAAAAAAAAAABg', new Map([[0, [2, 1]]])));
+  await lab.startController(1);
+  await changeUnread(LISTS.brokers, () => lab.during(lab.admin.delete('/brokers/ids/3', ANY_VERSION)));
+  expect(errors.length).toBe(1);
+  expect(errors[0]).toContain('"event":"BrokerChange"');
+  expect(errors[0]).toContain('"retryMs":1000}');
+  await lab.during(lab.admin.delete('/brokers/ids/2', ANY_VERSION));
+  await lab.quiesce();
+  expect(await leaderOf('orders')).toBe(1);
+});
+
+test('a list of topics that could not be read for a moment is heard of again, and so is one of deletions', async () => {
+  await lab.startController(1);
+  await changeUnread(LISTS.topics, () => create('orders', 'AAAAAAAAAAAAAAAAAAAABg'));
+  expect(await leaderOf('orders')).toBe(1);
+  await create('more', 'AAAAAAAAAAAAAAAAAAAABw');
+  expect(await leaderOf('more')).toBe(1);
+  const ask = (topic: string): Promise<void> => lab.during(lab.adminStores.deletions.createDeleteTopicPath(topic));
+  await changeUnread(LISTS.deletions, () => ask('orders'));
+  await ask('more');
+  await lab.quiesce();
+  expect(await lab.during(lab.adminStores.deletions.topicDeletions())).toEqual([]);
+});
+
+test('notifications that could not be listed for a moment are taken up, and so are later ones', async () => {
+  await create('orders', 'AAAAAAAAAAAAAAAAAAAABg');
+  await lab.startController(1);
+  const { notifications } = lab.adminStores;
+  const isrChanges = (): Promise<void> =>
+    lab.during(notifications.propagateIsrChanges([{ topic: 'orders', partition: 0 }]));
+  const logDirEvent = (): Promise<void> => lab.during(notifications.propagateLogDirEvent(2));
+  await changeUnread(LISTS.isrChanges, isrChanges);
+  await changeUnread(LISTS.logDirEvents, logDirEvent);
+  await isrChanges();
+  await logDirEvent();
+  await lab.quiesce();
+  for (const path of [LISTS.isrChanges, LISTS.logDirEvents]) {
+    expect((await lab.during(lab.admin.children(path))).children).toEqual([]);
+  }
+});
+
+test('a list that may not be read for an hour is asked for once a minute', async () => {
+  await lab.startController(1);
+  await permit(LISTS.topics, ALL & ~READ);
+  await lab.during(lab.adminStores.topics.createTopic('orders', 'AAAAAAAAAAAAAAAAAAAABg', new Map([[0, [1, 2]]])));
+  await pass(HOUR_MS);
+  expect(errors.length).toBeGreaterThan(30);
+  expect(errors.length).toBeLessThan(70);
+  await permit(LISTS.topics, ALL);
+  await pass(60_000);
+  expect(await leaderOf('orders')).toBe(1);
+});
+
+test('elections that failed a day ago do not make a broker wait', async () => {
+  const first = await lab.startController(1);
+  const second = await lab.startController(2);
+  await permit('/', ALL & ~CREATE);
+  await lab.during(lab.admin.delete('/controller', ANY_VERSION));
+  await pass(600_000);
+  await permit('/', ALL);
+  await pass(60_000);
+  const [active, other] = first.isActive ? [first, second] : [second, first];
+  expect(active.isActive).toBe(true);
+  await pass(24 * HOUR_MS);
+  errors.length = 0;
+  await permit('/', ALL & ~CREATE);
+  await active.shutdown();
+  await lab.during(lab.admin.delete('/controller', ANY_VERSION));
+  await lab.quiesce();
+  await permit('/', ALL);
+  expect(errors.at(-1)).toContain('"retryMs":1000}');
+  await pass(2_000);
+  expect(other.isActive).toBe(true);
+});

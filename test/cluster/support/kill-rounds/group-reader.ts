@@ -1,4 +1,5 @@
 import type { Consumer } from 'kafkajs';
+import { stopConsumer } from '../../../../src/cli/client/kafkajs-consumer.js';
 import { partitionKey } from '../../../../src/cluster/index.js';
 import { pause } from '../../../support/eventually.js';
 import { kafkaJsOf } from '../kafkajs.js';
@@ -70,7 +71,7 @@ export class GroupReader {
         if (!(error instanceof Error)) throw error;
         await pause(RETRY_MS);
       }
-      await consumer.disconnect();
+      await stopConsumer(consumer);
     }
   }
 
