@@ -10,10 +10,9 @@ interface Runner {
   stop(): Promise<void>;
   readonly consuming: boolean;
 }
-/* eslint-disable @typescript-eslint/no-require-imports */
+
 const Runner = require('kafkajs/src/consumer/runner') as new (options: object) => Runner;
 const { createLogger } = require('kafkajs/src/loggers') as { createLogger: (options: object) => Logger };
-/* eslint-enable @typescript-eslint/no-require-imports */
 
 /** More than a fetcher asks for in the life of this test. */
 const TOO_OFTEN = 10_000;
