@@ -496,7 +496,8 @@ export class LogManager {
       throw new DuplicateLogError(
         `Duplicate log directories for ${name} are found in both ${log.dir} and ${other.dir}. It is likely because log directory ` +
           'failure happened while broker was replacing current replica with future replica. Recover broker from this failure by ' +
-          'manually deleting one of the two directories for this partition.',
+          'manually deleting one of the two directories for this partition. It is recommended to delete the partition in the log directory ' +
+          'that is known to have failed recently.',
       );
     }
     if (leftover !== log) {

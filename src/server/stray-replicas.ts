@@ -170,7 +170,7 @@ async function findStrays(services: StrayServices, among: Iterable<UnifiedLog>):
 
 /**
  * Why a replica with this topic id (null: it has none) is not the broker's, by the assignment of its topic in ZooKeeper (null: there is no such
- * topic). Null when it is, or when no one can tell whether the topic is the one that it was made for.
+ * topic). Null when it is, or when its id does not tell whether it is of the topic that is there.
  */
 export function whyStray(
   brokerId: number,
@@ -179,8 +179,7 @@ export function whyStray(
   assignment: Pick<TopicAssignment, 'topicId' | 'partitions'> | null,
 ): string | null {
   if (assignment === null) return `there is no topic ${topic}`;
-  if (topicId === null || assignment.topicId === null) return null;
-  if (topicId !== assignment.topicId) {
+  if (topicId !== null && assignment.topicId !== null && topicId !== assignment.topicId) {
     return `it is of a topic ${topic} with the id ${topicId}; the one that is there has ${assignment.topicId}`;
   }
   const replicas = assignment.partitions.get(partition)?.replicas ?? [];

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import {
   seededRandom,
   SimulatedFileSystem,
@@ -8,6 +9,7 @@ import {
   type SimulatedNetwork,
 } from '../../../src/common/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
+import { DuplicateLogError } from '../../../src/log/log-error.js';
 import { Broker } from '../../../src/server/index.js';
 import type { Partition } from '../../../src/replication/index.js';
 import { SimulatedProcess } from './simulated-process.js';
@@ -42,6 +44,7 @@ export class SimulatedBroker {
   private wanted = false;
   private powerIsLost = false;
   private wallOffsetMs = 0;
+  private lastFailedDir: string | null = null;
   private properties: Readonly<Record<string, string>>;
   /** How fast its disk is when nothing is wrong with it. */
   private usualPace: DiskPace | null = null;
@@ -119,6 +122,7 @@ export class SimulatedBroker {
   /** Every use of a log directory fails from now on, until `repairDisks`. */
   failLogDir(dir: string): void {
     this.note(`cannot use ${dir} any more`);
+    this.lastFailedDir = dir;
     this.disk.fault = (syscall, path) => {
       if (syscall === 'close' || (path !== dir && !path.startsWith(`${dir}/`))) return null;
       return Object.assign(new Error(`EIO: i/o error, ${syscall} '${path}'`), { code: 'EIO', syscall, path });
@@ -221,6 +225,7 @@ export class SimulatedBroker {
       (error: unknown) => {
         if (!isCurrent() || !process.isAlive) return;
         trace.add(this.host, `-- did not start: ${String(error)}`);
+        if (error instanceof DuplicateLogError) this.deleteOneOfTwo(error);
         if (isProgrammingError(error)) onBug(`broker ${id} did not start: ${stackOf(error)}`);
         this.startAgainLater();
       },
@@ -234,6 +239,15 @@ export class SimulatedBroker {
       }
       this.startAgainLater();
     });
+  }
+
+  /** What the message tells the operator to do: the folder goes that is in the directory that failed last. */
+  private deleteOneOfTwo({ message }: DuplicateLogError): void {
+    const [, ...folders] = /found in both (\S+) and (\S+)\. /.exec(message)!;
+    const stale = folders.find((folder) => path.dirname(folder) === this.lastFailedDir);
+    if (stale === undefined) return;
+    this.note(`the operator deletes ${stale}`);
+    this.disk.remove(stale);
   }
 
   private startAgainLater(): void {

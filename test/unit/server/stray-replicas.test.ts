@@ -20,21 +20,21 @@ function assignmentOf(topicId: string | null, partitions: Record<number, readonl
 
 describe('whyStray', () => {
   test.each([
-    { title: 'a replica of a topic that is gone', log: OLD_ID, topic: null, isStray: true },
-    { title: 'one without id of a topic that is gone', log: null, topic: null, isStray: true },
+    { title: 'a replica of a topic that is gone', log: OLD_ID, topic: null },
+    { title: 'one without id of a topic that is gone', log: null, topic: null },
     {
       title: 'one of a topic that was made again here',
       log: OLD_ID,
       topic: assignmentOf(NEW_ID, { 0: [1] }),
-      isStray: true,
     },
     {
       title: 'one that was moved away',
       log: OLD_ID,
       topic: assignmentOf(OLD_ID, { 0: [2, 3], 1: [1] }),
-      isStray: true,
     },
-    { title: 'one whose partition is not there', log: OLD_ID, topic: assignmentOf(OLD_ID, { 1: [1] }), isStray: true },
+    { title: 'one whose partition is not there', log: OLD_ID, topic: assignmentOf(OLD_ID, { 1: [1] }) },
+    { title: 'one without id of a topic that is elsewhere', log: null, topic: assignmentOf(NEW_ID, { 0: [2] }) },
+    { title: 'one with an id of a topic without, elsewhere', log: OLD_ID, topic: assignmentOf(null, { 0: [2] }) },
   ])('$title goes', ({ log, topic }) => {
     expect(whyStray(BROKER, { topic: 'orders', partition: 0 }, log, topic)).not.toBeNull();
   });
@@ -43,8 +43,8 @@ describe('whyStray', () => {
   test.each([
     { title: 'its own replica', log: OLD_ID, topic: assignmentOf(OLD_ID, { 0: [2, 1] }) },
     { title: 'one that is being added', log: OLD_ID, topic: { topicId: OLD_ID, partitions: new Map([[0, being]]) } },
-    { title: 'one without id of a topic that is there', log: null, topic: assignmentOf(NEW_ID, { 0: [2] }) },
-    { title: 'one with an id of a topic without', log: OLD_ID, topic: assignmentOf(null, { 0: [2] }) },
+    { title: 'one without id of a topic that is here', log: null, topic: assignmentOf(NEW_ID, { 0: [2, 1] }) },
+    { title: 'one with an id of a topic without, here', log: OLD_ID, topic: assignmentOf(null, { 0: [1] }) },
   ])('$title stays', ({ log, topic }) => {
     expect(whyStray(BROKER, { topic: 'orders', partition: 0 }, log, topic)).toBeNull();
   });

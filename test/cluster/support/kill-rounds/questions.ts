@@ -13,7 +13,7 @@ export interface Question {
 type Judge = (answer: ToolResult, interval: Interval) => string[];
 
 /** What no command may say of what is there. */
-const DENIALS = /does not exist|could not match|no such|unknown topic|not found|has no/i;
+const DENIALS = /does not exist|could not match|no such|unknown topic|not found|has no\b/i;
 const STACK = /^\s+at /m;
 
 /** Of the tools, each at all brokers: `topic` is described, and its partitions are those that the group reads. */

@@ -56,6 +56,7 @@ export class KillRounds {
   private round = 0;
   /** How often the servers were told to end, or killed. */
   private upheavals = 0;
+  private upheavalsUnderWay = 0;
   /** What the last of each took. */
   private readonly lastMs: Record<Moment, number> = { start: 5_000, load: 3_000, stop: 2_000 };
 
@@ -71,7 +72,7 @@ export class KillRounds {
       ...questionsAt(bootstrap, READ, GROUP),
       ...impatient(questionsAt(bootstrap, READ, GROUP), path.join(dir, 'impatient.properties')),
     ];
-    const [truth, upheavals] = [() => this.truth(), () => this.upheavals];
+    const [truth, upheavals] = [() => this.truth(), () => this.upheavalsSoFar];
     this.questioner = new Questioner(this.cluster, questions, truth, upheavals, onFault);
   }
 
@@ -127,8 +128,7 @@ export class KillRounds {
     this.questioner.begin();
     if (plan.moment === 'load') await pause(delayMs);
     else await this.interrupt(plan.moment, delayMs, plan);
-    this.upheavals++;
-    await cluster.killAll(random);
+    await this.upheave(() => cluster.killAll(random));
     if (plan.renewsReader) this.reader.renew();
     const acknowledged = this.acknowledged();
 
@@ -152,15 +152,22 @@ export class KillRounds {
   /** Begins to start or to stop the cluster, and kills everything meanwhile. */
   private async interrupt(name: 'start' | 'stop', delayMs: number, plan: Plan): Promise<void> {
     const { cluster, random } = this;
-    this.upheavals++;
-    if (name === 'start' && plan.wasStopped) await expectOk('stop', this.timed('stop', cluster.verb('stop')));
-    else if (name === 'start') await cluster.killAll(random);
-    const { child, ended } = cluster.begin(name);
-    await Promise.race([pause(delayMs), ended]);
-    this.upheavals++;
-    if (plan.killsCommand) child.kill('SIGKILL');
-    await cluster.killAll(random);
-    const { exitCode, stdout, stderr } = await ended;
+    if (name === 'start') {
+      const end = (): Promise<unknown> =>
+        plan.wasStopped ? expectOk('stop', this.timed('stop', cluster.verb('stop'))) : cluster.killAll(random);
+      await this.upheave(end);
+    }
+    const interrupted = async (): Promise<ToolResult> => {
+      const { child, ended } = cluster.begin(name);
+      await Promise.race([pause(delayMs), ended]);
+      // A start that fails ends what it has begun.
+      return await this.upheave(async () => {
+        if (plan.killsCommand) child.kill('SIGKILL');
+        await cluster.killAll(random);
+        return ended;
+      });
+    };
+    const { exitCode, stdout, stderr } = await (name === 'stop' ? this.upheave(interrupted) : interrupted());
     if (/^\s+at /m.test(stdout + stderr)) this.fault(`${name} prints a stack: ${stderr}`);
     // A stop whose servers are killed has nothing left to stop; a start of which one is killed has failed.
     const isWell = plan.killsCommand || exitCode === 0 || (name === 'start' && exitCode === 1);
@@ -198,13 +205,29 @@ export class KillRounds {
   }
 
   /** What brokers that are said to be up do not tell; nothing when they were told to end since there were so many upheavals. */
-  private async unknownAt(ports: readonly number[], upheavals = this.upheavals): Promise<string[]> {
+  private async unknownAt(ports: readonly number[], upheavals = this.upheavalsSoFar): Promise<string[]> {
     try {
       const faults = (await Promise.all(ports.map((port) => unknownAt(port, this.truth())))).flat();
-      return upheavals === this.upheavals ? faults : [];
+      return upheavals === this.upheavalsSoFar ? faults : [];
     } catch (error) {
-      return upheavals === this.upheavals ? [(error as Error).message] : [];
+      return upheavals === this.upheavalsSoFar ? [(error as Error).message] : [];
     }
+  }
+
+  /** While servers are told to end, or killed. */
+  private async upheave<T>(end: () => Promise<T>): Promise<T> {
+    this.upheavals++;
+    this.upheavalsUnderWay++;
+    try {
+      return await end();
+    } finally {
+      this.upheavalsUnderWay--;
+    }
+  }
+
+  /** NaN, which is as many as at no other time, while one is under way: what a command says may be so no more when it is looked at. */
+  private get upheavalsSoFar(): number {
+    return this.upheavalsUnderWay > 0 ? NaN : this.upheavals;
   }
 
   private async timed(what: Moment, result: Promise<ToolResult>): Promise<ToolResult> {

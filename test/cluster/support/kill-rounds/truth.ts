@@ -20,7 +20,7 @@ export type Truth = readonly TopicTruth[];
 export interface Interval {
   readonly before: Truth;
   readonly after: Truth;
-  /** How often the servers had been told to end, or killed, when it was begun. */
+  /** How often the servers had been told to end, or killed, when it was begun; NaN while they were. */
   readonly upheavals: number;
 }
 
