@@ -83,15 +83,15 @@ export function clientCases(wire, { port, topic }) {
     ],
     [
       `${FETCHES_OF_MANY} fetches of 500 partitions that wait for three seconds`,
-      () => Promise.all(Array.from({ length: FETCHES_OF_MANY }, () => ask(port, fetchOfMany))),
+      () => Promise.all(Array.from({ length: FETCHES_OF_MANY }, () => ask(port, fetchOfMany, 1, CROWD_ADDRESS))),
     ],
     [`${HALF_FRAMES} clients that never finish a small frame`, () => halfFrames(port)],
     [
       `memory filled by waiting fetches, then ${PRODUCERS} producers at once`,
       async () => {
-        const waiting = Array.from({ length: WAITING_FETCHES }, () => ask(port, waitingFetch));
+        const waiting = Array.from({ length: WAITING_FETCHES }, () => ask(port, waitingFetch, 1, CROWD_ADDRESS));
         await sleep(500);
-        const answered = await Promise.all(Array.from({ length: PRODUCERS }, () => ask(port, small)));
+        const answered = await Promise.all(Array.from({ length: PRODUCERS }, () => ask(port, small, 1, CROWD_ADDRESS)));
         const missing = answered.filter((isAnswered) => !isAnswered).length;
         if (missing > 0) throw new Error(`${missing} of ${PRODUCERS} producers were not answered`);
         await Promise.all(waiting);

@@ -78,6 +78,7 @@ export class GroupReader {
   private newConsumer(): Consumer {
     const consumer = kafkaJsOf(this.brokers, { requestTimeout: 10_000, connectionTimeout: 1_000 }).consumer({
       groupId: this.group,
+      allowAutoTopicCreation: false,
       sessionTimeout: 6_000,
       heartbeatInterval: 500,
       maxWaitTimeInMs: 100,
