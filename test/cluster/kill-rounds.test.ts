@@ -5,11 +5,7 @@ import { projectRoot, run } from '../support/processes.js';
 import { describeIfJava } from '../support/zookeeper-ensemble.js';
 
 const MINUTES = 60_000;
-/** Minutes beside other work: too long for every run of the suite. */
-const describeWithJava =
-  process.env['OTTLA_KILL_ROUNDS'] === '1'
-    ? describeIfJava('the tests of killed clusters need Java for ZooKeeper.')
-    : describe.skip;
+const describeWithJava = describeIfJava('the tests of killed clusters need Java for ZooKeeper.');
 
 describeWithJava('a cluster of which everything is killed, round after round', () => {
   test(

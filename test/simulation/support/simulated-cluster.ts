@@ -500,6 +500,8 @@ export class SimulatedCluster {
     if (this.zooKeeper.exists('/admin/reassign_partitions')) reasons.push('replicas are being moved');
     for (const broker of this.brokers)
       if (broker.hasFailedLogDir) reasons.push(`broker ${broker.id} has a failed directory`);
+    for (const { id, running } of this.brokers)
+      if (running?.services?.groups['store'].isLoading) reasons.push(`broker ${id} loads groups`);
     for (const { topic, partition, replicas, leader, leaderEpoch, isr } of partitionStates(this.zooKeeper)) {
       const name = `${topic}-${partition}`;
       if (leader < 0) reasons.push(`${name} has no leader (isr ${isr.join(',')}, epoch ${leaderEpoch})`);
