@@ -26,6 +26,7 @@ const LAYERS = {
     'coordinator',
     'controller',
   ],
+  testing: ['common'],
 };
 const all = Object.keys(LAYERS).join('|');
 
@@ -38,6 +39,13 @@ module.exports = {
       from: { path: `^src/${folder}/` },
       to: { path: '^src/', pathNot: `^src/(${[folder, ...allowed].join('|')})/` },
     })),
+    {
+      name: 'testing-is-for-tests',
+      severity: 'error',
+      comment: 'no broker and no tool loads what simulates a clock, a disk or a network',
+      from: { path: '^src/', pathNot: '^src/testing/' },
+      to: { path: '^src/testing/' },
+    },
     {
       name: 'front-door',
       severity: 'error',

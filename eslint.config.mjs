@@ -55,7 +55,7 @@ export default tseslint.config(
   {
     // Whole brokers run under a simulated clock, so nothing else may read time, set timers or draw randomness.
     files: ['src/**/*.ts'],
-    ignores: ['src/common/clock.ts', 'src/common/simulated-clock.ts', 'src/common/random.ts'],
+    ignores: ['src/common/clock.ts', 'src/testing/simulated-clock.ts', 'src/common/random.ts'],
     rules: {
       'no-restricted-globals': ['error', ...CLOCK_GLOBALS],
       'no-restricted-properties': [

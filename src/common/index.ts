@@ -2,7 +2,6 @@ export { assert, AssertionError, unreachable } from './assert.js';
 export { systemClock, nextTurn, sleep, setPeriodicTimer, withinTime, type Clock, type Timer } from './clock.js';
 export { BROKER_SLICES, runAtOnce, runInSlices, startInSlices, type SliceLimits, type Steps } from './slices.js';
 export { setPatientTimer } from './patient-timer.js';
-export { SimulatedClock, settle } from './simulated-clock.js';
 export { systemRandom, seededRandom, shuffled, type Random } from './random.js';
 export {
   silentLogger,
@@ -19,16 +18,8 @@ export { EventQueue } from './event-queue.js';
 export { immutableMapOrder, javaStringHashCode, mutableMapOrder, propertiesOrder } from './hash-order.js';
 export { MetricsRegistry, Counter } from './metrics.js';
 export { ZERO_UUID, METADATA_TOPIC_UUID, uuidFromBytes, isUuid, randomUuid, type Uuid } from './uuid.js';
-export { type FileSystem, type FileHandle, type FileStat } from './file-system.js';
+export { type FileSystem, type FileHandle, type FileLock, type FileStat } from './file-system.js';
 export { nodeFileSystem } from './node-file-system.js';
-export {
-  SimulatedFileSystem,
-  type CrashKind,
-  type DiskError,
-  type DiskPace,
-  type FaultInjector,
-  type FileOperation,
-} from './simulated-file-system.js';
 export {
   type Transport,
   type Endpoint,
@@ -39,7 +30,6 @@ export {
 } from './transport.js';
 export { isSystemError, reasonOfRefusal } from './system-error.js';
 export { nodeTransport } from './node-transport.js';
-export { SimulatedNetwork, type SimulatedNetworkOptions } from './simulated-transport.js';
 export { clampToSafeNumber, toSafeNumber } from './safe-number.js';
 export { BufferPool } from './buffer-pool.js';
 export { AddressShares } from './address-shares.js';

@@ -1,11 +1,5 @@
-import {
-  seededRandom,
-  silentLogger,
-  SimulatedClock,
-  SimulatedNetwork,
-  type Logger,
-  type MetricsRegistry,
-} from '../../src/common/index.js';
+import { seededRandom, silentLogger, type Logger, type MetricsRegistry } from '../../src/common/index.js';
+import { SimulatedClock, SimulatedNetwork } from '../../src/testing/index.js';
 import { BrokerConfig } from '../../src/config/index.js';
 import {
   Controller,

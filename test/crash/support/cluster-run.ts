@@ -1,5 +1,6 @@
 /** A leader and a follower on simulated disks, one of which dies, or loses a directory, at a file operation. */
-import type { DiskError, FileOperation, Uuid } from '../../../src/common/index.js';
+import type { Uuid } from '../../../src/common/index.js';
+import type { DiskError, FileOperation } from '../../../src/testing/index.js';
 import type { UnifiedLog } from '../../../src/log/index.js';
 import { ORDERS, ReplicaCluster, type TestBroker } from '../../unit/replication/replica-cluster.js';
 import { batchesFrom } from './check-log.js';

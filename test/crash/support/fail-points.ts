@@ -2,7 +2,7 @@
  * Two log directories with logs in each, to which everything happens that happens to logs, while one operation in the first directory
  * fails, once or from then on.
  */
-import type { FileOperation, SimulatedFileSystem } from '../../../src/common/index.js';
+import type { FileOperation, SimulatedFileSystem } from '../../../src/testing/index.js';
 import { LogError, type LogConfig, type LogManager, type UnifiedLog } from '../../../src/log/index.js';
 import { batch, crash, LOG_CONFIG, newManager, newWorld, readAll, type LogWorld } from '../../unit/log/log-fixture.js';
 import { FaultList, type Sweep } from './report.js';

@@ -1,4 +1,4 @@
-import type { DiskError, FileOperation } from '../../../src/common/index.js';
+import type { DiskError, FileOperation } from '../../../src/testing/index.js';
 import { LogError, type UnifiedLog } from '../../../src/log/index.js';
 import { RecordsError } from '../../../src/records/index.js';
 import { batch, newWorld, readAll } from '../../unit/log/log-fixture.js';

@@ -1,11 +1,5 @@
-import {
-  seededRandom,
-  SimulatedFileSystem,
-  type Clock,
-  type Random,
-  type SimulatedClock,
-  type SimulatedNetwork,
-} from '../../../src/common/index.js';
+import { seededRandom, type Clock, type Random } from '../../../src/common/index.js';
+import { SimulatedFileSystem, type SimulatedClock, type SimulatedNetwork } from '../../../src/testing/index.js';
 import { NetworkClient, NetworkError } from '../../../src/network/index.js';
 import { ApiKey, apiOf, ErrorCode, type MetadataResponse } from '../../../src/protocol/index.js';
 import { BROKER_PORT, hostOf } from './simulated-broker.js';

@@ -1,13 +1,12 @@
 import path from 'node:path';
+import { seededRandom, type Random } from '../../../src/common/index.js';
 import {
-  seededRandom,
   SimulatedFileSystem,
   type CrashKind,
   type DiskPace,
-  type Random,
   type SimulatedClock,
   type SimulatedNetwork,
-} from '../../../src/common/index.js';
+} from '../../../src/testing/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { DuplicateLogError } from '../../../src/log/log-error.js';
 import { Broker } from '../../../src/server/index.js';

@@ -1,4 +1,5 @@
-import { seededRandom, settle, SimulatedClock, SimulatedNetwork, type Random } from '../../../src/common/index.js';
+import { seededRandom, type Random } from '../../../src/common/index.js';
+import { settle, SimulatedClock, SimulatedNetwork } from '../../../src/testing/index.js';
 import { NetworkError } from '../../../src/network/index.js';
 import {
   ApiKey,

@@ -1,13 +1,5 @@
-import type {
-  Clock,
-  Connection,
-  ConnectionHandlers,
-  FileSystem,
-  SimulatedClock,
-  SimulatedFileSystem,
-  Timer,
-  Transport,
-} from '../../../src/common/index.js';
+import type { Clock, Connection, ConnectionHandlers, FileSystem, Timer, Transport } from '../../../src/common/index.js';
+import type { SimulatedClock, SimulatedFileSystem } from '../../../src/testing/index.js';
 
 /**
  * One life of a process on a simulated host: its view of the clock, the network and the disk. Killed, nothing that it set or holds does

@@ -1,12 +1,5 @@
-import {
-  seededRandom,
-  type Connection,
-  type Logger,
-  type Random,
-  type SimulatedClock,
-  type SimulatedNetwork,
-  type Transport,
-} from '../../../src/common/index.js';
+import { seededRandom, type Connection, type Logger, type Random, type Transport } from '../../../src/common/index.js';
+import { type SimulatedClock, type SimulatedNetwork } from '../../../src/testing/index.js';
 import { EmbeddedZooKeeper, type EmbeddedMember } from '../../../src/zookeeper/index.js';
 import { LaggingReplica } from './lagging-replica.js';
 import { OrderedCore } from './ordered-core.js';

@@ -1,4 +1,4 @@
-import type { SimulatedFileSystem } from '../../../src/common/index.js';
+import type { SimulatedFileSystem } from '../../../src/testing/index.js';
 import { iterateBatches } from '../../../src/records/index.js';
 import { LOG_DIRS } from './simulated-broker.js';
 

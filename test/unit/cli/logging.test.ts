@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
-import { SimulatedClock } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import { createLogging, readLogLevels } from '../../../src/cli/logging.js';
 import { LogFolder } from '../../../src/cli/log-folder.js';
 import { formatLogLine } from '../../../src/cli/log-format.js';

@@ -2,7 +2,8 @@
 import net, { type AddressInfo } from 'node:net';
 import { ClusterClient } from '../../../src/cli/client/cluster-client.js';
 import { openZooKeeper } from '../../../src/cli/client/zookeeper-session.js';
-import { seededRandom, SimulatedClock, SimulatedNetwork } from '../../../src/common/index.js';
+import { seededRandom } from '../../../src/common/index.js';
+import { SimulatedClock, SimulatedNetwork } from '../../../src/testing/index.js';
 
 async function silentCluster(...hosts: string[]): Promise<SimulatedNetwork> {
   const network = new SimulatedNetwork({ clock: new SimulatedClock(), random: seededRandom(1) });

@@ -1,4 +1,5 @@
-import { setPeriodicTimer, settle, SimulatedClock, systemClock, withinTime } from '../../../src/common/index.js';
+import { setPeriodicTimer, systemClock, withinTime } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 
 test('a periodic task comes again though it has thrown', async () => {
   const clock = new SimulatedClock();

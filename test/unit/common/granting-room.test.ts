@@ -1,4 +1,5 @@
-import { GrantingRoom, SimulatedClock, type Tenant } from '../../../src/common/index.js';
+import { GrantingRoom, type Tenant } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 
 test('room that was given back is for those that wait, whoever comes in the same step', async () => {
   const clock = new SimulatedClock();

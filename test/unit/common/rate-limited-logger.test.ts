@@ -1,11 +1,5 @@
-import {
-  rateLimited,
-  SimulatedClock,
-  summedUp,
-  silentLogger,
-  type LogFields,
-  type Logger,
-} from '../../../src/common/index.js';
+import { rateLimited, summedUp, silentLogger, type LogFields, type Logger } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 
 function recorder(isEnabled: Logger['isEnabled'] = () => true) {
   const lines: [string, LogFields | undefined][] = [];

@@ -1,12 +1,5 @@
-import {
-  BROKER_SLICES,
-  runAtOnce,
-  runInSlices,
-  settle,
-  SimulatedClock,
-  type SliceLimits,
-  type Steps,
-} from '../../../src/common/index.js';
+import { BROKER_SLICES, runAtOnce, runInSlices, type SliceLimits, type Steps } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 
 /** Takes `count` steps, noting each, and returns how many it took. */
 function* counting(count: number, done: number[], onStep: () => void = () => undefined): Steps<number> {

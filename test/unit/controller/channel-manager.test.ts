@@ -1,4 +1,5 @@
-import { MetricsRegistry, settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import { MetricsRegistry, silentLogger } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import {
   ControllerChannelManager,
   UnsendableRequestError,

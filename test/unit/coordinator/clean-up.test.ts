@@ -1,5 +1,6 @@
 /** What goes with its group, its topic or its time: in steps between which others run, and for good. */
-import { runAtOnce, settle, SimulatedClock, silentLogger, type Steps } from '../../../src/common/index.js';
+import { runAtOnce, silentLogger, type Steps } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import type { GroupMetadata } from '../../../src/coordinator/core/group-metadata.js';
 import { MemberMetadata } from '../../../src/coordinator/core/member-metadata.js';
 import { GroupStore } from '../../../src/coordinator/group-store.js';

@@ -1,5 +1,6 @@
 /** A partition of `__consumer_offsets` that moves away: its groups are dead at once, and are told bit by bit, however many there are. */
-import { settle, SimulatedClock, silentLogger } from '../../../src/common/index.js';
+import { silentLogger } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import type { GroupMetadata } from '../../../src/coordinator/core/group-metadata.js';
 import { MemberMetadata } from '../../../src/coordinator/core/member-metadata.js';
 import { GroupStore } from '../../../src/coordinator/group-store.js';

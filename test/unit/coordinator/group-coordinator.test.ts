@@ -1,4 +1,5 @@
-import { runAtOnce, settle, silentLogger } from '../../../src/common/index.js';
+import { runAtOnce, silentLogger } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import type { AllOffsets } from '../../../src/coordinator/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { Fixture, GROUP, MemoryPartition, subscription } from './support.js';

@@ -1,5 +1,6 @@
 /** What one request brings to a group: how much of it is kept, and what is done in one step. */
-import { runAtOnce, settle, type Steps } from '../../../src/common/index.js';
+import { runAtOnce, type Steps } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import { ErrorCode, type JoinGroupRequest, type OffsetCommitResponse } from '../../../src/protocol/index.js';
 import { GroupMetadata } from '../../../src/coordinator/core/group-metadata.js';
 import { MemberMetadata } from '../../../src/coordinator/core/member-metadata.js';

@@ -1,5 +1,5 @@
 /** Groups that cannot be read, in whole or in part, are not taken for groups without offsets. */
-import { SimulatedClock } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { BatchBuilder, BatchView, RECORD_BATCH_OVERHEAD } from '../../../src/records/index.js';
 import { GroupMetadata } from '../../../src/coordinator/core/group-metadata.js';

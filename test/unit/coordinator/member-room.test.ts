@@ -1,5 +1,6 @@
 /** All that members keep is counted, by address; of those that wait the ones whose clients are gone make room. */
-import { runAtOnce, settle } from '../../../src/common/index.js';
+import { runAtOnce } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import { ErrorCode, type JoinGroupResponse } from '../../../src/protocol/index.js';
 import { Fixture, GROUP } from './support.js';
 

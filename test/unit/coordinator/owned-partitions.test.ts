@@ -1,4 +1,5 @@
-import { settle, silentLogger, SimulatedClock, type Logger } from '../../../src/common/index.js';
+import { silentLogger, type Logger } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import { OwnedPartitions } from '../../../src/coordinator/owned-partitions.js';
 
 let clock: SimulatedClock;

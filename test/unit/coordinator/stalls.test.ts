@@ -1,5 +1,5 @@
 /** A broker that stands still for longer than members may be silent: what they sent meanwhile lies in their sockets, and counts. */
-import { SimulatedClock } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { Fixture, MemoryPartition } from './support.js';
 

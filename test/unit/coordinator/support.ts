@@ -1,11 +1,5 @@
-import {
-  SimulatedClock,
-  MetricsRegistry,
-  runAtOnce,
-  seededRandom,
-  settle,
-  silentLogger,
-} from '../../../src/common/index.js';
+import { MetricsRegistry, runAtOnce, seededRandom, silentLogger } from '../../../src/common/index.js';
+import { SimulatedClock, settle } from '../../../src/testing/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { GroupCoordinator, type PartitionWriter } from '../../../src/coordinator/index.js';
 import type { JoinGroupRequest, JoinGroupResponse, SyncGroupResponse } from '../../../src/protocol/index.js';

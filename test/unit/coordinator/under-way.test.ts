@@ -1,5 +1,6 @@
 /** Commits that are being written, or wait for the end of their transaction, while what they are for goes: they do not come back. */
-import { runAtOnce, settle } from '../../../src/common/index.js';
+import { runAtOnce } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { buildEndTxnMarker } from '../../../src/records/index.js';
 import { Fixture, GROUP, MemoryPartition } from './support.js';

@@ -1,4 +1,4 @@
-import { SimulatedFileSystem } from '../../../src/common/index.js';
+import { SimulatedFileSystem } from '../../../src/testing/index.js';
 import { CheckpointFormatError, OffsetCheckpointFile } from '../../../src/log/index.js';
 import { crash, newWorld, numbered, readAll, startManager } from './log-fixture.js';
 

@@ -1,5 +1,5 @@
 /** The files of logs that are open at once: how many, which, and that each is closed when nothing needs it. */
-import { SimulatedClock, SimulatedFileSystem, settle } from '../../../src/common/index.js';
+import { SimulatedClock, SimulatedFileSystem, settle } from '../../../src/testing/index.js';
 import { DirectoryGates } from '../../../src/log/directory-gates.js';
 import { FileHandleCache, LogFile } from '../../../src/log/file-handles.js';
 

@@ -1,5 +1,6 @@
 /** Lookups in long indexes against a walk over all entries: what is read at once, what is halved, and what is not written yet. */
-import { SimulatedFileSystem, seededRandom } from '../../../src/common/index.js';
+import { seededRandom } from '../../../src/common/index.js';
+import { SimulatedFileSystem } from '../../../src/testing/index.js';
 import { FileHandleCache, LogFile } from '../../../src/log/file-handles.js';
 import { OffsetIndex } from '../../../src/log/offset-index.js';
 import { TimeIndex } from '../../../src/log/time-index.js';

@@ -1,4 +1,5 @@
-import { seededRandom, silentLogger, SimulatedFileSystem } from '../../../src/common/index.js';
+import { seededRandom, silentLogger } from '../../../src/common/index.js';
+import { SimulatedFileSystem } from '../../../src/testing/index.js';
 import { LeaderEpochFileCache } from '../../../src/log/leader-epoch-file-cache.js';
 
 const DIR = '/data/orders-0';

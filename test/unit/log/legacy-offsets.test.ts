@@ -1,5 +1,6 @@
 /** Offsets by the times of files (ListOffsets 0) in logs of many segments. */
-import { runAtOnce, seededRandom, type SimulatedClock } from '../../../src/common/index.js';
+import { runAtOnce, seededRandom } from '../../../src/common/index.js';
+import { type SimulatedClock } from '../../../src/testing/index.js';
 import { legacyOffsetsBefore, type UnifiedLog } from '../../../src/log/index.js';
 import { LOG_CONFIG, newWorld, numbered, startManager, type LogWorld } from './log-fixture.js';
 

@@ -1,5 +1,5 @@
 /** What follows when the checkpoints of recovery points and log starts cannot be written, or files not be opened, at a start or a stop. */
-import type { FaultInjector } from '../../../src/common/index.js';
+import type { FaultInjector } from '../../../src/testing/index.js';
 import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
 import { crash, newManager, newWorld, numbered, readAll, startManager, type LogWorld } from './log-fixture.js';
 

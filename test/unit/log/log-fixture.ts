@@ -1,13 +1,6 @@
 /** Logs over a simulated disk and clock, and batches to put into them. */
-import {
-  SimulatedClock,
-  SimulatedFileSystem,
-  seededRandom,
-  silentLogger,
-  type Clock,
-  type CrashKind,
-  type Random,
-} from '../../../src/common/index.js';
+import { seededRandom, silentLogger, type Clock, type Random } from '../../../src/common/index.js';
+import { SimulatedClock, SimulatedFileSystem, type CrashKind } from '../../../src/testing/index.js';
 import type { BatchView } from '../../../src/records/index.js';
 import { BatchBuilder, forEachBatch } from '../../../src/records/index.js';
 import type { FetchDataInfo, LogConfig, LogManagerOptions, UnifiedLog } from '../../../src/log/index.js';

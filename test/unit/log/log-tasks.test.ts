@@ -1,4 +1,5 @@
-import { AssertionError, settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import { AssertionError, silentLogger } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import type { LogContext } from '../../../src/log/log-context.js';
 import { LogError } from '../../../src/log/log-error.js';
 import { LogTasks } from '../../../src/log/log-tasks.js';

@@ -1,5 +1,5 @@
 /** Replicas that are moved away from a disk that is full, hangs, or wants for file handles: what a move leaves behind, and what a start finds. */
-import type { CrashKind } from '../../../src/common/index.js';
+import type { CrashKind } from '../../../src/testing/index.js';
 import { DeletionPendingError, type LogManager, type UnifiedLog } from '../../../src/log/index.js';
 import { crash, newManager, newWorld, numbered, readAll, startManager, type LogWorld } from './log-fixture.js';
 

@@ -1,4 +1,5 @@
-import { seededRandom, settle, SimulatedFileSystem, type FileHandle } from '../../../src/common/index.js';
+import { seededRandom, type FileHandle } from '../../../src/common/index.js';
+import { settle, SimulatedFileSystem } from '../../../src/testing/index.js';
 import { OffsetCheckpointFile } from '../../../src/log/index.js';
 import { DirectoryGates } from '../../../src/log/directory-gates.js';
 

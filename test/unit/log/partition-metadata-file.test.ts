@@ -1,4 +1,4 @@
-import { SimulatedFileSystem } from '../../../src/common/index.js';
+import { SimulatedFileSystem } from '../../../src/testing/index.js';
 import { PartitionMetadataFile, readPartitionMetadata } from '../../../src/log/partition-metadata-file.js';
 
 const TOPIC_ID = 'Lv0sPxPbTVyIxrnoyjuSYg';

@@ -1,5 +1,6 @@
 /** Many logs that are cut at once: what is left to do for them goes on behind, a few at a time. */
-import { settle, type Logger } from '../../../src/common/index.js';
+import { type Logger } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import {
   OffsetCheckpointFile,
   type LogManager,

@@ -1,5 +1,6 @@
 /** The parts that a segment is made of, each over a simulated disk. */
-import { BufferPool, SimulatedClock, SimulatedFileSystem, silentLogger } from '../../../src/common/index.js';
+import { BufferPool, silentLogger } from '../../../src/common/index.js';
+import { SimulatedClock, SimulatedFileSystem } from '../../../src/testing/index.js';
 import { DEFAULT_MAX_OPEN_FILES, FileHandleCache, LogFile } from '../../../src/log/file-handles.js';
 import {
   InconsistentMetaPropertiesError,

@@ -1,6 +1,6 @@
 /** Searches by time beside each other: none holds up others for longer than a slice, however many there are and however small the records. */
 import { BatchBuilder, BatchView } from '../../../src/records/index.js';
-import type { SimulatedClock } from '../../../src/common/index.js';
+import type { SimulatedClock } from '../../../src/testing/index.js';
 import type { UnifiedLog } from '../../../src/log/index.js';
 import { startManager, newWorld, LOG_CONFIG, type LogWorld } from './log-fixture.js';
 

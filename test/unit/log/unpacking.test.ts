@@ -1,5 +1,6 @@
 /** Content that is looked at piece by piece, in turns. */
-import { SimulatedClock, type Clock } from '../../../src/common/index.js';
+import { type Clock } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import { ReadInterest } from '../../../src/log/read-interest.js';
 import { prepareAppend, searchContent, unpackingOf } from '../../../src/log/unpacking.js';
 import {

@@ -1,5 +1,6 @@
 /** Connections that are made faster than `max.connection.creation.rate` allows (KIP-612). */
-import { seededRandom, settle, silentLogger, SimulatedClock, SimulatedNetwork } from '../../../src/common/index.js';
+import { seededRandom, silentLogger } from '../../../src/common/index.js';
+import { settle, SimulatedClock, SimulatedNetwork } from '../../../src/testing/index.js';
 import { SocketServer, type Request } from '../../../src/network/index.js';
 import { ApiKey, encodeRequestFrame } from '../../../src/protocol/index.js';
 

@@ -1,4 +1,4 @@
-import { SimulatedClock } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import { SlowClients } from '../../../src/network/slow-clients.js';
 
 /** The times of the looks, over `seconds` in which memory is short and each turn takes `turnMs`. */

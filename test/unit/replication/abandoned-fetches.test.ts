@@ -1,6 +1,6 @@
 /** Fetches that no one waits for any more cost the others nothing: no read of the disk, no memory, and no follower its position. */
 import type { TopicPartition } from '../../../src/cluster/index.js';
-import { SimulatedClock, SimulatedFileSystem } from '../../../src/common/index.js';
+import { SimulatedClock, SimulatedFileSystem } from '../../../src/testing/index.js';
 import { DirectoryGates } from '../../../src/log/directory-gates.js';
 import { ReadInterest } from '../../../src/log/read-interest.js';
 import { FileHandleCache, LogFile } from '../../../src/log/file-handles.js';

@@ -1,5 +1,5 @@
 import { AssertionError } from '../../../src/common/index.js';
-import { settle } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { ORDERS, ReplicaCluster, type TestBroker } from './replica-cluster.js';
 

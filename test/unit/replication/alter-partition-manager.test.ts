@@ -1,4 +1,5 @@
-import { settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import { silentLogger } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import { alterPartitionRequest, ErrorCode, type AlterPartitionRequest } from '../../../src/protocol/index.js';
 import {
   AlterPartitionManager,

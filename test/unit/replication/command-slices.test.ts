@@ -1,6 +1,6 @@
 /** Commands of the controller for many replicas, and everything that may happen between two of their steps. */
 import type { TopicPartition } from '../../../src/cluster/index.js';
-import { settle } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import { ErrorCode, leaderAndIsrRequest, type LeaderAndIsrResponseInput } from '../../../src/protocol/index.js';
 import { crowd } from './crowd.js';
 import { ReplicaCluster, TOPIC_ID, type ClusterOptions, type TestBroker } from './replica-cluster.js';

@@ -1,5 +1,5 @@
 /** Replicas with a damaged batch that take roles in a command with others. */
-import { settle } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import type { TopicPartition } from '../../../src/cluster/index.js';
 import { CorruptRecordError } from '../../../src/records/index.js';
 import { ORDERS, ReplicaCluster } from './replica-cluster.js';

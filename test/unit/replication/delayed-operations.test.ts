@@ -1,4 +1,4 @@
-import { SimulatedClock } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { ProducePurgatory } from '../../../src/replication/delayed-operations.js';
 import type { AppendResult } from '../../../src/replication/index.js';

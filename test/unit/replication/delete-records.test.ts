@@ -1,5 +1,6 @@
 /** DeleteRecords of many partitions: what a change of one costs, and every way in which a request ends. */
-import { runAtOnce, SimulatedClock } from '../../../src/common/index.js';
+import { runAtOnce } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { Deletions, type DeleteRecordsResult } from '../../../src/replication/delete-records.js';
 import type { Partition } from '../../../src/replication/index.js';

@@ -1,7 +1,8 @@
 /**
  * What a session's partitions must not lose by resting: each test lets something happen in a moment in which nobody looks.
  */
-import { AssertionError, settle } from '../../../src/common/index.js';
+import { AssertionError } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import { LogError, UnifiedLog } from '../../../src/log/index.js';
 import {
   ErrorCode,

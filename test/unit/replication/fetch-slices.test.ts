@@ -2,7 +2,8 @@
  * Fetches that are served in slices: after every step others run. A follower fetches in a session; meanwhile records come, leaders are
  * elected, partitions are forgotten, and requests are given up. In the end it has everything, and knows everything.
  */
-import { seededRandom, settle, type Random } from '../../../src/common/index.js';
+import { seededRandom, type Random } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import {
   ErrorCode,
   fetchRequest,

@@ -1,4 +1,4 @@
-import { settle } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import { UnifiedLog } from '../../../src/log/index.js';
 import {
   ErrorCode,

@@ -1,5 +1,5 @@
 /** A follower against a leader that answers anything at any time: late, wrong, not at all, or for a role that has ended. */
-import { settle } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import { BatchBuilder, BatchView } from '../../../src/records/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { legacyMessage } from '../records/legacy-messages.js';

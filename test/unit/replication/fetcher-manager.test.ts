@@ -1,6 +1,7 @@
 /** The fetchers of a broker alone: partitions come and go between them, also in the moments between their steps. */
 import { partitionKey, type TopicPartition } from '../../../src/cluster/index.js';
-import { Counter, silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import { Counter, silentLogger } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { ReplicaFetcherManager } from '../../../src/replication/fetcher-manager.js';
 import type { InitialFetchState } from '../../../src/replication/fetcher-state.js';

@@ -1,5 +1,5 @@
 /** Which partitions a follower asks of which leader, and when: under a quota, as they come and go, and in which words. */
-import { settle } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import type { TopicPartition } from '../../../src/cluster/index.js';
 import { ErrorCode, fetchRequest, type FetchResponse } from '../../../src/protocol/index.js';
 import { BatchBuilder } from '../../../src/records/index.js';

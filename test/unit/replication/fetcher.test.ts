@@ -1,4 +1,5 @@
-import { settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import { silentLogger } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import { ErrorCode, type FetchResponse } from '../../../src/protocol/index.js';
 import type { LeaderEndpoint, Partition } from '../../../src/replication/index.js';
 import { FetcherPartitions } from '../../../src/replication/fetcher-partitions.js';

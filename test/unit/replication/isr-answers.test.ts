@@ -1,5 +1,5 @@
 /** ISR changes against a controller that is the test: every answer, late answers, and those for a role that has ended. */
-import { settle } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import type { LeaderAndIsr } from '../../../src/cluster/index.js';
 import { ErrorCode, fetchRequest } from '../../../src/protocol/index.js';
 import type { AlterPartitionResult } from '../../../src/replication/ports.js';

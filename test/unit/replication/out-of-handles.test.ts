@@ -1,7 +1,7 @@
 /** A process that may open no more files for a while gives no replica and no directory up: what failed for it is done again. */
 import type { TopicPartition } from '../../../src/cluster/index.js';
 import { LogError } from '../../../src/log/index.js';
-import { settle, type DiskError, type FaultInjector } from '../../../src/common/index.js';
+import { settle, type DiskError, type FaultInjector } from '../../../src/testing/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { BatchBuilder } from '../../../src/records/index.js';
 import { ORDERS, ReplicaCluster, type TestBroker } from './replica-cluster.js';

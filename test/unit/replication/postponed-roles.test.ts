@@ -1,4 +1,4 @@
-import { SimulatedClock } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import { PostponedRoles } from '../../../src/replication/postponed-roles.js';
 
 let clock: SimulatedClock;

@@ -8,12 +8,10 @@ import {
   type FileSystem,
   MetricsRegistry,
   seededRandom,
-  settle,
   silentLogger,
-  SimulatedClock,
-  SimulatedFileSystem,
   type Uuid,
 } from '../../../src/common/index.js';
+import { settle, SimulatedClock, SimulatedFileSystem } from '../../../src/testing/index.js';
 import { BrokerConfig, TopicConfig } from '../../../src/config/index.js';
 import { LogManager, logManagerSettingsOf, type UnifiedLog } from '../../../src/log/index.js';
 import {

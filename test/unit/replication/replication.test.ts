@@ -1,4 +1,4 @@
-import { settle } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { ORDERS, ReplicaCluster, type ClusterOptions } from './replica-cluster.js';
 

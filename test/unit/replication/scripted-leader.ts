@@ -1,5 +1,5 @@
 /** A leader broker whose every answer is the test's: what the follower asks is kept, and waits until it is answered or refused. */
-import { settle } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import {
   ErrorCode,
   fetchRequest,

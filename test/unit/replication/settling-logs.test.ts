@@ -1,5 +1,5 @@
 /** Replication and clients while a log that was cut settles, and when offsets move in ways that no one else tells of. */
-import { settle } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import { EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, UnifiedLog } from '../../../src/log/index.js';
 import { ErrorCode, fetchRequest, fetchResponse, type FetchResponse } from '../../../src/protocol/index.js';
 import { batch } from '../log/log-fixture.js';

@@ -1,4 +1,5 @@
-import { SimulatedClock, type Steps } from '../../../src/common/index.js';
+import { type Steps } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import { TouchedFetches, type TouchedFetch } from '../../../src/replication/touched-fetches.js';
 
 let clock: SimulatedClock;

@@ -1,5 +1,5 @@
 /** What waits leaves nothing behind when it has ended, however it ends: no timer, no count, no watch. */
-import { SimulatedClock, settle } from '../../../src/common/index.js';
+import { SimulatedClock, settle } from '../../../src/testing/index.js';
 import {
   ErrorCode,
   fetchRequest,

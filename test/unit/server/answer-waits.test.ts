@@ -1,7 +1,7 @@
 /** Large answers before they are made: who waits for his turn, and what is counted for him. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { settle, SimulatedClock } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import type { Request } from '../../../src/network/index.js';
 import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';
 import { answerTurnsOf } from '../../../src/server/answer-turns.js';

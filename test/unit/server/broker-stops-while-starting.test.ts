@@ -1,14 +1,13 @@
 /** A broker that is told to stop at any point of its start: nothing of it lives on, as an embedded one's process does. */
 import {
   seededRandom,
-  settle,
   silentLogger,
-  SimulatedFileSystem,
   type Clock,
   type Listener,
   type Timer,
   type Transport,
 } from '../../../src/common/index.js';
+import { settle, SimulatedFileSystem } from '../../../src/testing/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { Broker } from '../../../src/server/index.js';
 import { MemoryTransport } from '../zookeeper/support/memory-transport.js';

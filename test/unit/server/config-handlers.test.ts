@@ -1,5 +1,6 @@
 /** Whom the handlers of configurations let through, and what of a request that is odd. */
-import { silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import { silentLogger } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { ApiKey, ErrorCode, type IncrementalAlterConfigsResponse } from '../../../src/protocol/index.js';
 import { ConfigAdmin } from '../../../src/server/admin/config-admin.js';

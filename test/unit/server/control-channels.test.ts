@@ -1,4 +1,5 @@
-import { seededRandom, silentLogger, SimulatedClock, SimulatedNetwork } from '../../../src/common/index.js';
+import { seededRandom, silentLogger } from '../../../src/common/index.js';
+import { SimulatedClock, SimulatedNetwork } from '../../../src/testing/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { ApiKey } from '../../../src/protocol/index.js';
 import { ControlChannels } from '../../../src/server/ports/control-channels.js';

@@ -1,5 +1,6 @@
 /** The handlers of what only a controller sends: in which order its commands are carried out, whoever waits for whom. */
-import { settle, silentLogger, SimulatedClock, type Uuid } from '../../../src/common/index.js';
+import { silentLogger, type Uuid } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import { ApiKey, decodeRequestHeader, decodeResponseFrame, ErrorCode } from '../../../src/protocol/index.js';
 import { noQuotas } from '../../../src/security/index.js';
 import { ControlOrder } from '../../../src/server/control-order.js';

@@ -1,5 +1,6 @@
 /** What a command of the controller is for, and what it sets off beside the replicas. */
-import { settle, SimulatedClock, ZERO_UUID } from '../../../src/common/index.js';
+import { ZERO_UUID } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';
 import { ControlOrder } from '../../../src/server/control-order.js';
 import { LargeRequests } from '../../../src/server/large-requests.js';

@@ -1,5 +1,6 @@
 /** The way from a broker to the controller: whom it asks, in which version, and what becomes of who waits for it. */
-import { nodeTransport, seededRandom, settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import { nodeTransport, seededRandom, silentLogger } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { NetworkClient } from '../../../src/network/index.js';
 import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';

@@ -1,11 +1,5 @@
-import {
-  AssertionError,
-  settle,
-  silentLogger,
-  SimulatedClock,
-  ZERO_UUID,
-  type Steps,
-} from '../../../src/common/index.js';
+import { AssertionError, silentLogger, ZERO_UUID, type Steps } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import {
   ApiKey,
   decodeResponseFrame,

@@ -1,5 +1,5 @@
 /** What the Fetch handler tells of who asks, and when it answers. */
-import { settle, SimulatedClock } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import type { Request } from '../../../src/network/index.js';
 import { ApiKey } from '../../../src/protocol/index.js';
 import { call } from './request-call.js';

@@ -1,5 +1,5 @@
 /** Idempotent producers that begin on new topics, whose disks take their time: every batch gets in, once and in order. */
-import { settle } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import {
   ApiKey,
   decodeResponseFrame,

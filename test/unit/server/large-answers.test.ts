@@ -1,5 +1,5 @@
 /** Answers that are much larger than their requests: what is made for them, and what they may take. */
-import { SimulatedClock } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import type { Request } from '../../../src/network/index.js';
 import {
   ApiKey,

@@ -1,4 +1,5 @@
-import { runInSlices, silentLogger, SimulatedClock, type Clock, type Steps } from '../../../src/common/index.js';
+import { runInSlices, silentLogger, type Clock, type Steps } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import {
   decodeResponseFrame,
   describeGroupsRequest,

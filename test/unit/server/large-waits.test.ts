@@ -1,6 +1,7 @@
 /** What a request of thousands of elements holds while it waits for others, as long as it likes: members, followers, leaders to be elected. */
 import type { TopicPartition } from '../../../src/cluster/index.js';
-import { runInSlices, seededRandom, SimulatedClock, silentLogger, type Steps } from '../../../src/common/index.js';
+import { runInSlices, seededRandom, silentLogger, type Steps } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import type { Request } from '../../../src/network/index.js';
 import { ApiKey, ErrorCode, type CreatePartitionsResponse } from '../../../src/protocol/index.js';

@@ -1,5 +1,6 @@
 /** A follower's words to its leader: where they go, what they ask, and whose answer is whose. */
-import { silentLogger, SimulatedClock, seededRandom, systemClock, nodeTransport } from '../../../src/common/index.js';
+import { silentLogger, seededRandom, systemClock, nodeTransport } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { NetworkClient } from '../../../src/network/index.js';
 import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';

@@ -1,4 +1,4 @@
-import { settle, SimulatedClock } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import type { Request } from '../../../src/network/index.js';
 import { ApiKey, decodeResponseFrame, ErrorCode, type ListOffsetsResponse } from '../../../src/protocol/index.js';
 import { listOffsets } from '../../../src/server/handlers/list-offsets.js';

@@ -1,4 +1,5 @@
-import { SimulatedClock, silentLogger } from '../../../src/common/index.js';
+import { silentLogger } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import type { SocketServer } from '../../../src/network/index.js';
 import { BrokerListeners } from '../../../src/server/broker-listeners.js';

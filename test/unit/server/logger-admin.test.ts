@@ -1,6 +1,7 @@
 /** Levels of loggers by the APIs of configurations (KIP-412), as Kafka 3.6.1 answered. */
 import { PassThrough } from 'node:stream';
-import { silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import { silentLogger } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import { createLogging } from '../../../src/cli/logging.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { ApiKey, ErrorCode, type DescribeConfigsResponse } from '../../../src/protocol/index.js';

@@ -1,5 +1,6 @@
 /** Updates of thousands of partitions: others run between their steps, and see what was before or what is after. */
-import { SimulatedClock, type Steps } from '../../../src/common/index.js';
+import { type Steps } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import { ApiKey, ErrorCode, updateMetadataRequest, type UpdateMetadataRequest } from '../../../src/protocol/index.js';
 import { MetadataCache } from '../../../src/server/metadata-cache.js';
 import { updateAtOnce } from './metadata-updates.js';

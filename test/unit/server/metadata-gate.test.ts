@@ -1,5 +1,6 @@
 /** What a broker that has just started answers before the controller has told it of the cluster: nothing. */
-import { SimulatedClock, silentLogger } from '../../../src/common/index.js';
+import { silentLogger } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import type { Request } from '../../../src/network/index.js';
 import { ApiKey } from '../../../src/protocol/index.js';
 import {

@@ -1,12 +1,6 @@
 /** How many partitions groups are spread over, as the broker starts and while __consumer_offsets comes and goes. */
-import {
-  seededRandom,
-  settle,
-  silentLogger,
-  SimulatedClock,
-  SimulatedFileSystem,
-  ZERO_UUID,
-} from '../../../src/common/index.js';
+import { seededRandom, silentLogger, ZERO_UUID } from '../../../src/common/index.js';
+import { settle, SimulatedClock, SimulatedFileSystem } from '../../../src/testing/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import type { TopicAssignment } from '../../../src/cluster/index.js';
 import { Broker } from '../../../src/server/index.js';

@@ -1,5 +1,5 @@
 /** What the handlers of partitions let through to replication: for whom, in which words, and what of a request that is odd. */
-import { SimulatedClock } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import type { Request } from '../../../src/network/index.js';
 import { ApiKey, ErrorCode } from '../../../src/protocol/index.js';
 import type { AppendCall, AppendResult, FetchCallContext } from '../../../src/replication/index.js';

@@ -1,4 +1,5 @@
-import { settle, SimulatedClock, systemClock } from '../../../src/common/index.js';
+import { systemClock } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import type { UnifiedLog } from '../../../src/log/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import type { AppendCall, AppendWaitEnd, ReplicaManager } from '../../../src/replication/index.js';

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import { silentLogger } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import {
   ErrorCode,
   ApiKey,

@@ -1,4 +1,5 @@
-import { settle, silentLogger } from '../../../src/common/index.js';
+import { silentLogger } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { ProducerIdManager } from '../../../src/server/producer-id-manager.js';
 

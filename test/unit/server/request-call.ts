@@ -1,6 +1,7 @@
 /** One request through the dispatcher to its handler, against services that the test gives. */
 import type { Request } from '../../../src/network/index.js';
-import { settle, silentLogger, SimulatedClock, type Clock } from '../../../src/common/index.js';
+import { silentLogger, type Clock } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import { decodeRequestHeader, decodeResponseFrame } from '../../../src/protocol/index.js';
 import { noQuotas } from '../../../src/security/index.js';
 import { ControlOrder } from '../../../src/server/control-order.js';

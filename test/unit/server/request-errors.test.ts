@@ -1,5 +1,6 @@
 /** What is written about requests that fail, which their senders may cause as often as they like. */
-import { SimulatedClock, silentLogger, type LogFields, type Steps } from '../../../src/common/index.js';
+import { silentLogger, type LogFields, type Steps } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import { ApiKey } from '../../../src/protocol/index.js';
 import { call, type Outcome } from './request-call.js';
 

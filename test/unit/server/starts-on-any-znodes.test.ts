@@ -2,7 +2,8 @@
  * A broker starts, serves and leads new topics whatever stands in znodes that are not about it alone. By seeds; one that fails is named, and
  * `OTTLA_SEED=N` runs it alone.
  */
-import { seededRandom, silentLogger, SimulatedFileSystem } from '../../../src/common/index.js';
+import { seededRandom, silentLogger } from '../../../src/common/index.js';
+import { SimulatedFileSystem } from '../../../src/testing/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { Broker } from '../../../src/server/index.js';
 import { ANY_VERSION } from '../../../src/zookeeper/index.js';

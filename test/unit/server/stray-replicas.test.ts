@@ -1,6 +1,7 @@
 /** Replicas that ZooKeeper does not assign to this broker: which ones go, and which ones stay. */
 import type { TopicAssignment } from '../../../src/cluster/index.js';
-import { settle, silentLogger, SimulatedClock } from '../../../src/common/index.js';
+import { silentLogger } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import type { UnifiedLog } from '../../../src/log/index.js';
 import type { StopReplicaPartition } from '../../../src/replication/index.js';
 import { ControlOrder } from '../../../src/server/control-order.js';

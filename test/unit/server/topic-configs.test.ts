@@ -1,4 +1,5 @@
-import { settle, silentLogger, ZERO_UUID } from '../../../src/common/index.js';
+import { silentLogger, ZERO_UUID } from '../../../src/common/index.js';
+import { settle } from '../../../src/testing/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { TopicConfigs } from '../../../src/server/topic-configs.js';
 import { ZnodeFormatError, type ConfigStore } from '../../../src/zookeeper/index.js';

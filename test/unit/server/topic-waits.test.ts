@@ -1,5 +1,6 @@
 /** Administrative requests that wait for the metadata: thousands of them, of thousands of partitions, are looked at a few a turn. */
-import { forEachInSteps, settle, SimulatedClock, type Steps } from '../../../src/common/index.js';
+import { forEachInSteps, type Steps } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import { TopicWaiter } from '../../../src/server/admin/topic-waiter.js';
 
 /** A slice under a simulated clock ends after 200 steps. */

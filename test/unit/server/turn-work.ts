@@ -1,4 +1,4 @@
-import { SimulatedClock } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import type { Outcome } from './request-call.js';
 
 const WORK_MS = 5;

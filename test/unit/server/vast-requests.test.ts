@@ -1,5 +1,6 @@
 /** What handlers do with requests of thousands of elements, besides taking turns. */
-import { SimulatedClock, type Steps } from '../../../src/common/index.js';
+import { type Steps } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import {
   ApiKey,
   ErrorCode,

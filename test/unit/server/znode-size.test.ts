@@ -1,4 +1,5 @@
-import { runAtOnce, seededRandom, SimulatedClock, silentLogger } from '../../../src/common/index.js';
+import { runAtOnce, seededRandom, silentLogger } from '../../../src/common/index.js';
+import { SimulatedClock } from '../../../src/testing/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
 import { requireFittingAssignment } from '../../../src/server/admin/znode-size.js';

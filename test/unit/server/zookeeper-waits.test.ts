@@ -1,5 +1,6 @@
 /** Requests that wait for ZooKeeper while that is away: they keep their like waiting, and no one else. */
-import { settle, SimulatedClock, seededRandom, silentLogger } from '../../../src/common/index.js';
+import { seededRandom, silentLogger } from '../../../src/common/index.js';
+import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import type { Request } from '../../../src/network/index.js';
 import { ApiKey } from '../../../src/protocol/index.js';

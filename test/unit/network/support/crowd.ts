@@ -4,13 +4,13 @@
  */
 import {
   silentLogger,
-  SimulatedClock,
   type Connection,
   type ConnectionHandlers,
   type Endpoint,
   type Random,
   type Transport,
 } from '../../../../src/common/index.js';
+import { SimulatedClock } from '../../../../src/testing/index.js';
 import { SocketServer, type Request, type SocketServerOptions } from '../../../../src/network/index.js';
 import { ApiKey, encodeRequestFrame } from '../../../../src/protocol/index.js';
 

@@ -1,4 +1,5 @@
-import { silentLogger, SimulatedClock } from '../../../../src/common/index.js';
+import { silentLogger } from '../../../../src/common/index.js';
+import { SimulatedClock } from '../../../../src/testing/index.js';
 import { ConnectionFailures } from '../../../../src/zookeeper/client/connection-failures.js';
 
 const A = { host: 'a', port: 1 };

@@ -1,4 +1,5 @@
-import { seededRandom, silentLogger, SimulatedClock } from '../../../../src/common/index.js';
+import { seededRandom, silentLogger } from '../../../../src/common/index.js';
+import { SimulatedClock } from '../../../../src/testing/index.js';
 import { EmbeddedZooKeeper, ZkStores, ZooKeeperClient } from '../../../../src/zookeeper/index.js';
 import { MemoryTransport } from './memory-transport.js';
 

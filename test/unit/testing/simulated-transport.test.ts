@@ -1,10 +1,5 @@
-import {
-  seededRandom,
-  SimulatedClock,
-  SimulatedNetwork,
-  type Connection,
-  type SimulatedNetworkOptions,
-} from '../../../src/common/index.js';
+import { seededRandom, type Connection } from '../../../src/common/index.js';
+import { SimulatedClock, SimulatedNetwork, type SimulatedNetworkOptions } from '../../../src/testing/index.js';
 
 interface Link {
   clock: SimulatedClock;

@@ -1,6 +1,13 @@
-import type { Clock } from './clock.js';
-import type { Random } from './random.js';
-import type { Connection, ConnectionHandlers, ConnectOptions, Endpoint, Listener, Transport } from './transport.js';
+import type {
+  Clock,
+  Connection,
+  ConnectionHandlers,
+  ConnectOptions,
+  Endpoint,
+  Listener,
+  Random,
+  Transport,
+} from '../common/index.js';
 
 export interface SimulatedNetworkOptions {
   readonly clock: Clock;

@@ -2,9 +2,15 @@
  * A file system in memory, for simulations and tests. It knows what a disk would still have after a loss of power: what was not synced may
  * be there whole, in part, not at all, or without what was done before it. Operations can fail, be slow, or be the last of their process.
  */
-import { sleep, type Clock } from './clock.js';
-import type { FileHandle, FileLock, FileStat, FileSystem } from './file-system.js';
-import type { Random } from './random.js';
+import {
+  sleep,
+  type Clock,
+  type FileHandle,
+  type FileLock,
+  type FileStat,
+  type FileSystem,
+  type Random,
+} from '../common/index.js';
 import {
   ChangeCounter,
   DirNode,

@@ -1,5 +1,5 @@
 /** What a simulated disk holds, what of it is durable, and what a loss of power leaves of the rest. Owned by `SimulatedFileSystem`. */
-import type { Random } from './random.js';
+import type { Random } from '../common/index.js';
 
 type FileChange = { readonly seq: number } & (
   { readonly kind: 'write'; position: number; bytes: Buffer } | { readonly kind: 'truncate'; size: number }

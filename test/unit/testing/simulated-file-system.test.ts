@@ -1,13 +1,8 @@
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  nodeFileSystem,
-  seededRandom,
-  SimulatedClock,
-  SimulatedFileSystem,
-  type FileSystem,
-} from '../../../src/common/index.js';
+import { nodeFileSystem, seededRandom, type FileSystem } from '../../../src/common/index.js';
+import { SimulatedClock, SimulatedFileSystem } from '../../../src/testing/index.js';
 
 const temporary = mkdtempSync(join(tmpdir(), 'file-system-'));
 afterAll(() => rmSync(temporary, { recursive: true, force: true }));

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from './clock.js';
+import type { Clock, Timer } from '../common/index.js';
 
 interface Entry {
   readonly atMs: number;
