@@ -8,6 +8,7 @@ import {
   errorName,
   type FetchResponse,
   type InitProducerIdResponse,
+  type ListOffsetsResponse,
   type ProduceResponse,
 } from '../../src/protocol/index.js';
 import { BatchBuilder, iterateBatches } from '../../src/records/index.js';
@@ -31,6 +32,7 @@ const RETRIABLE = new Set<number>([
   ErrorCode.REQUEST_TIMED_OUT,
   ErrorCode.KAFKA_STORAGE_ERROR,
   ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
+  ErrorCode.OFFSET_NOT_AVAILABLE,
 ]);
 
 const describeWithJava = describeIfJava('tests of idempotent producers need Java for ZooKeeper.');
@@ -228,19 +230,41 @@ function producerIdFrom(broker: BrokerProcess): Promise<InitProducerIdResponse> 
 
 /** The base sequences of all batches in partition 0, in order. */
 async function sequencesIn(cluster: OttlaCluster, topic: string): Promise<number[]> {
-  const { leader } = (await cluster.describe(topic))[0]!;
-  const { port } = cluster.broker(leader);
+  const { port, end } = await leaderAndEnd(cluster, topic);
   const sequences: number[] = [];
-  for (let fetchOffset = 0; ;) {
-    const partitions = [{ partition: 0, fetchOffset: BigInt(fetchOffset), partitionMaxBytes: 1_000_000 }];
+  for (let fetchOffset = 0n; fetchOffset < end;) {
+    const partitions = [{ partition: 0, fetchOffset, partitionMaxBytes: 1_000_000 }];
     const body = { maxWaitMs: 0, minBytes: 0, maxBytes: 1_000_000, topics: [{ topic, partitions }] };
     const answer = await ask<FetchResponse>(port, ApiKey.Fetch, 12, body);
-    const { errorCode, records, highWatermark } = answer.responses[0]!.partitions[0]!;
+    const { errorCode, records } = answer.responses[0]!.partitions[0]!;
     if (errorCode !== ErrorCode.NONE) throw new Error(`the fetch was answered ${errorName(errorCode)}`);
-    for (const batch of iterateBatches(records as Buffer)) {
-      sequences.push(batch.baseSequence);
-      fetchOffset = batch.nextOffset;
-    }
-    if (BigInt(fetchOffset) >= highWatermark) return sequences;
+    const batches = [...iterateBatches(records as Buffer)];
+    if (batches.length === 0) throw new Error(`nothing at offset ${fetchOffset} of ${end}`);
+    for (const { baseSequence } of batches) sequences.push(baseSequence);
+    fetchOffset = BigInt(batches.at(-1)!.nextOffset);
   }
+  return sequences;
+}
+
+/**
+ * The leader, and where partition 0 ends for consumers. A replica that was just made leader, as the preferred one for instance, may
+ * have the high watermark of its last checkpoint; it tells the end once it knows better (KIP-207).
+ */
+function leaderAndEnd(cluster: OttlaCluster, topic: string): Promise<{ port: number; end: bigint }> {
+  return eventually(
+    async () => {
+      const { leader } = (await cluster.describe(topic))[0]!;
+      if (leader < 0) return null;
+      const { port } = cluster.broker(leader);
+      const partitions = [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp: -1n }];
+      const body = { replicaId: -1, isolationLevel: 0, topics: [{ name: topic, partitions }] };
+      const answer = await ask<ListOffsetsResponse>(port, ApiKey.ListOffsets, 7, body);
+      const { errorCode, offset } = answer.topics[0]!.partitions[0]!;
+      if (errorCode !== ErrorCode.NONE && !RETRIABLE.has(errorCode)) {
+        throw new Error(`the end of ${topic} was answered ${errorName(errorCode)}`);
+      }
+      return errorCode === ErrorCode.NONE && { port, end: offset };
+    },
+    { what: `the end of ${topic}` },
+  );
 }

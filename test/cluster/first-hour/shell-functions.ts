@@ -34,6 +34,12 @@ servers() {
     case $line in *'bash -c'*) ;; *'server start '* | *QuorumPeerMain*) echo "\${process#/proc/} $line" ;; esac
   done
 }
+# What lies in /tmp: not the way to this checkout, nor what Java keeps there of those that were killed.
+in_tmp() {
+  local own=\${CHECKOUT#/tmp/}
+  ls -A /tmp | grep -v -x -F -e "\${own%%/*}" | grep -v hsperfdata || true
+}
+nothing_in_tmp() { [ -z "$(in_tmp)" ]; }
 nothing_runs() { [ -z "$(servers)" ]; }
 kill_servers() {
   servers | while read -r pid _; do kill -9 "$pid"; done

@@ -1,8 +1,6 @@
 import { ANYTHING, type Step } from './step.js';
 
 const NOTHING_THERE = 'nothing_runs && test ! -e "$DATA"';
-/** But for what Java's own machine keeps there of those that were killed. */
-const NOTHING_IN_TMP = '! ls /tmp | grep -v hsperfdata';
 const refused = (sentence: string): Pick<Step, 'exit' | 'err' | 'then'> => ({
   exit: 1,
   err: `cluster: ${sentence}\n`,
@@ -68,7 +66,7 @@ export const STARTING: readonly Step[] = [
     exit: 1,
     out: ANYTHING,
     err: 'no java on the PATH; ZooKeeper needs Java 8 or newer\n',
-    then: NOTHING_IN_TMP,
+    then: 'nothing_in_tmp',
   },
   {
     what: 'the demo left servers and files when its terminal was closed',
@@ -76,7 +74,7 @@ export const STARTING: readonly Step[] = [
     exit: 129,
     out: ANYTHING,
     err: /interrupted by SIGHUP/,
-    then: `nothing_runs && ${NOTHING_IN_TMP}`,
+    then: 'nothing_runs && nothing_in_tmp',
   },
   {
     what: 'Ctrl-C in a start takes everything back',

@@ -55,6 +55,11 @@ export function topicLifeOf(zooKeeper: SimulatedZooKeeper, topic: string): bigin
   return zooKeeper.czxidOf(`/brokers/topics/${topic}`);
 }
 
+/** Null for a partition without a state. */
+export function leaderOf(zooKeeper: SimulatedZooKeeper, topic: string, partition: number): number | null {
+  return zooKeeper.json<StateJson>(`/brokers/topics/${topic}/partitions/${partition}/state`)?.leader ?? null;
+}
+
 /** All partitions that have a state. */
 export function partitionStates(zooKeeper: SimulatedZooKeeper): PartitionState[] {
   const states: PartitionState[] = [];

@@ -46,6 +46,8 @@ export class SimulatedProducer {
     readonly options: ProducerOptions,
     private readonly history: History,
     private readonly onViolation: (message: string) => void,
+    /** What ZooKeeper says of a partition of its topic now. */
+    readonly isLedBy: (partition: number, brokerId: number) => boolean,
   ) {
     this.lanes = Array.from({ length: options.partitions }, (_, partition) => new Lane(this, partition));
     for (const lane of this.lanes) lane.start();
@@ -228,6 +230,7 @@ class Lane {
     this.inFlight++;
     batch.attempts++;
     const wasFirst = this.pending[0] === batch;
+    const wasLeader = this.producer.isLedBy(this.partition, leader);
     let errorCode: number = ErrorCode.NETWORK_EXCEPTION;
     let offset = -1;
     try {
@@ -252,10 +255,15 @@ class Lane {
     } finally {
       this.inFlight--;
     }
-    this.answered(batch, errorCode, offset, wasFirst, leader);
+    if (errorCode === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER) {
+      // One that was deposed and does not know it yet has not what was acknowledged since; metadata as old as it lead there.
+      const isDeposed = !wasLeader || !this.producer.isLedBy(this.partition, leader);
+      if (!wasFirst || isDeposed) return this.retryLater();
+    }
+    this.answered(batch, errorCode, offset, leader);
   }
 
-  private answered(batch: Batch, errorCode: number, offset: number, wasFirst: boolean, leader: number): void {
+  private answered(batch: Batch, errorCode: number, offset: number, leader: number): void {
     if (errorCode === 0 || errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) {
       if (!batch.acknowledged) {
         batch.acknowledged = true;
@@ -274,8 +282,7 @@ class Lane {
       this.pump();
       return;
     }
-    const isLateInLine = errorCode === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER && !wasFirst;
-    if (!isLateInLine && !isRetriableForClient(errorCode)) {
+    if (!isRetriableForClient(errorCode)) {
       const { topic } = this.producer.options;
       this.producer.violation(
         `${topic}-${this.partition}: broker ${leader} answered sequence ${batch.sequence} with ${errorName(errorCode)}`,

@@ -12,7 +12,7 @@ import { realProcess } from '../../support/stray-rejections.js';
 import { allInvariants } from '../invariants/index.js';
 import { Administrator, ADMINISTERED_TOPICS } from './administrator.js';
 import { SimulatedClient } from './client.js';
-import { assignmentOf, partitionStates, sameMembers } from './cluster-state.js';
+import { assignmentOf, leaderOf, partitionStates, sameMembers } from './cluster-state.js';
 import { GroupKeeper } from './group-keeper.js';
 import { GroupHistory, GroupMember } from './group-member.js';
 import { History } from './history.js';
@@ -321,6 +321,7 @@ export class SimulatedCluster {
       { name, idempotent: false, intervalMs: 100, ...options, topic: topic.name, partitions: topic.partitions },
       this.history,
       (message) => this.fail(new Violation(message)),
+      (partition, brokerId) => leaderOf(this.zooKeeper, topic.name, partition) === brokerId,
     );
     this.producers.push(producer);
     return producer;
