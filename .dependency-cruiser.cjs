@@ -77,6 +77,13 @@ module.exports = {
       to: { path: '^(node:)?(fs|net|tls|dgram|http|https|child_process|worker_threads|timers)(/|$)' },
     },
     {
+      name: 'core-imports-core',
+      severity: 'error',
+      comment: 'what decides knows nothing of what does: in its own folder a core imports only core',
+      from: { path: '^src/([^/]+)/core/' },
+      to: { path: '^src/$1/', pathNot: '^src/$1/core/' },
+    },
+    {
       name: 'files-and-sockets-through-ports',
       severity: 'error',
       comment: 'files and sockets are reached through the ports in common, so that a simulation can stand in',

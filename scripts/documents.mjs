@@ -8,7 +8,7 @@ readCommandLine();
 
 process.chdir(root);
 const { compatibilityDocument, znodesDocument } = await loadSources(
-  `export * from './src/cli/compatibility.ts'; export * from './src/cli/znodes-document.ts';`,
+  `export * from './src/cli/documents/compatibility.ts'; export * from './src/cli/documents/znodes-document.ts';`,
 );
 writeFileSync('docs/compatibility.md', compatibilityDocument());
 writeFileSync('docs/znodes.md', znodesDocument());

@@ -39,7 +39,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   'dump-log': {
     summary: 'print the files of a log (kafka-dump-log.sh)',
-    load: async () => (await import('./dump-log.js')).dumpLogCommand,
+    load: async () => (await import('./dump-log/dump-log.js')).dumpLogCommand,
   },
   cluster: {
     summary: 'start, stop, status ... of brokers and ZooKeeper on this machine (scripts/cluster.sh)',

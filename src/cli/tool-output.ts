@@ -2,7 +2,7 @@ import { reasonOfRefusal, systemClock, type LogLevel } from '../common/index.js'
 import { IS_IT_A_BROKER } from './client/broker-connection.js';
 import { ClientError } from './client/client-error.js';
 import { ClusterClient } from './client/cluster-client.js';
-import { formatLogLine } from './log-format.js';
+import { formatLogLine } from './logging/log-format.js';
 import { readPropertiesFile, VariableResolver } from '../config/index.js';
 import { UncaughtException } from './options.js';
 import { CommandError, isClientError, type Terminal } from './terminal.js';

@@ -40,7 +40,7 @@ import { GroupStore, UNUSED_BYTES, type OffsetCommit, type TransactionalProducer
 import { Membership, reasonOf, type SyncRequest } from './membership.js';
 import type { PartitionWriter } from './ports.js';
 import { Rebalance } from './rebalance.js';
-import { joinError, syncError, type JoinGroupResult, type SyncGroupResult } from './results.js';
+import { joinError, syncError, type JoinGroupResult, type SyncGroupResult } from './core/results.js';
 
 /** What a request says of its client, besides its body. */
 export interface GroupRequestContext {

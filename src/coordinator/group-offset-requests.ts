@@ -6,7 +6,7 @@ import type { GroupOffsets, Removed } from './core/group-offsets.js';
 import type { EncodedCommits, GroupStore, TransactionalProducer } from './group-store.js';
 import { refuseMember } from './membership.js';
 import type { Rebalance } from './rebalance.js';
-import { UNKNOWN_MEMBER_ID } from './results.js';
+import { UNKNOWN_MEMBER_ID } from './core/results.js';
 
 /** Who commits: a member of a generation, or (generation -1, no member id) a consumer that assigns its partitions itself. */
 export interface Committer {

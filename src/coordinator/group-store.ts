@@ -23,7 +23,7 @@ import {
 } from './group-records.js';
 import { OwnedPartitions } from './owned-partitions.js';
 import type { PartitionWriter } from './ports.js';
-import { commitErrorOfAppend, groupErrorOfAppend } from './results.js';
+import { commitErrorOfAppend, groupErrorOfAppend } from './core/results.js';
 
 /** Of which most have nothing to do with what is removed. */
 const GROUPS_A_STEP = 64;

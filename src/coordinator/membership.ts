@@ -5,7 +5,7 @@ import { MemberMetadata, NO_ASSIGNMENT, type MemberProtocol } from './core/membe
 import { bytesOf } from './core/member-room.js';
 import type { GroupStore } from './group-store.js';
 import { currentGeneration, type Rebalance } from './rebalance.js';
-import { joinError, syncError, UNKNOWN_MEMBER_ID, type JoinGroupResult, type SyncGroupResult } from './results.js';
+import { joinError, syncError, UNKNOWN_MEMBER_ID, type JoinGroupResult, type SyncGroupResult } from './core/results.js';
 
 /** So many members are let go for one that joins, in one step. */
 const MAX_LET_GO = 1000;

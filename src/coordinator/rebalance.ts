@@ -5,7 +5,7 @@ import type { MemberMetadata } from './core/member-metadata.js';
 import { NO_ASSIGNMENT, type MemberProtocol } from './core/member-metadata.js';
 import { readSubscribedTopics } from './group-records.js';
 import type { GroupStore } from './group-store.js';
-import { joinError, syncError, UNKNOWN_MEMBER_ID, type JoinGroupResult } from './results.js';
+import { joinError, syncError, UNKNOWN_MEMBER_ID, type JoinGroupResult } from './core/results.js';
 
 /** A member that has no id yet cannot send heartbeats; how long its parked JoinGroup may keep it alive. */
 export const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1000;

@@ -1,5 +1,5 @@
 import type { Int64 } from '../records/index.js';
-import type { LogOffsetMetadata } from './log-offset-metadata.js';
+import type { LogOffsetMetadata } from './core/log-offset-metadata.js';
 
 /** How far a read may go: to the log end (followers), the high watermark, or the last stable offset (`read_committed`). */
 export type FetchIsolation = 'LOG_END' | 'HIGH_WATERMARK' | 'TXN_COMMITTED';

@@ -1,5 +1,5 @@
-export { DeletionPendingError, LogError, UnexpectedAppendOffsetError, type LogErrorKind } from './log-error.js';
-export { LogOffsetMetadata, type LogOffsetSnapshot } from './log-offset-metadata.js';
+export { DeletionPendingError, LogError, UnexpectedAppendOffsetError, type LogErrorKind } from './core/log-error.js';
+export { LogOffsetMetadata, type LogOffsetSnapshot } from './core/log-offset-metadata.js';
 export { emptyFetch, type AbortedTransaction, type FetchDataInfo, type FetchIsolation } from './fetch-data-info.js';
 export {
   type AppendAsLeaderOptions,
@@ -8,14 +8,14 @@ export {
   type LeaderHwChange,
   type LogAppendInfo,
   type VerificationGuard,
-} from './log-append-info.js';
+} from './core/log-append-info.js';
 export { type MovedOffset } from './stable-offsets.js';
-export { ReadInterest, type ReadRoom } from './read-interest.js';
-export { type Searcher } from './timestamp-search.js';
+export { ReadInterest, type ReadRoom } from './segment/read-interest.js';
+export { type Searcher } from './segment/timestamp-search.js';
 export { isOutOfHandles } from './log-context.js';
 export { type LogConfig } from './log-config.js';
-export { OffsetCheckpointFile } from './offset-checkpoint-file.js';
-export { CheckpointFormatError } from './checkpoint-file.js';
+export { OffsetCheckpointFile } from './checkpoints/offset-checkpoint-file.js';
+export { CheckpointFormatError } from './checkpoints/checkpoint-file.js';
 export { type EpochEntry } from './core/leader-epochs.js';
 export {
   EARLIEST_LOCAL_TIMESTAMP,
@@ -28,14 +28,14 @@ export {
   type TimestampAndOffset,
 } from './unified-log.js';
 export { legacyOffsetsBefore } from './legacy-offsets.js';
-export { LogManager } from './log-manager.js';
+export { LogManager } from './manager/log-manager.js';
 export {
   logManagerSettingsOf,
   type CreateLogOptions,
   type LogManagerOptions,
   type LogManagerSettings,
-} from './log-manager-options.js';
-export { LogDirLockedError } from './log-dirs.js';
+} from './manager/log-manager-options.js';
+export { LogDirLockedError } from './manager/log-dirs.js';
 export {
   InconsistentMetaPropertiesError,
   loadMetaProperties,
@@ -43,5 +43,5 @@ export {
   writeMetaProperties,
   type LoadedMetaProperties,
   type MetaProperties,
-} from './meta-properties.js';
-export { type LogSegment } from './log-segment.js';
+} from './checkpoints/meta-properties.js';
+export { type LogSegment } from './segment/log-segment.js';

@@ -1,6 +1,6 @@
 import type { Steps } from '../common/index.js';
 import type { Int64 } from '../records/index.js';
-import type { LogSegment } from './log-segment.js';
+import type { LogSegment } from './segment/log-segment.js';
 import { EARLIEST_LOCAL_TIMESTAMP, EARLIEST_TIMESTAMP, LATEST_TIMESTAMP, type UnifiedLog } from './unified-log.js';
 
 /** The file system may be asked about each of them. */

@@ -13,12 +13,12 @@ import {
   segmentFile,
   TIME_INDEX_SUFFIX,
   TXN_INDEX_SUFFIX,
-} from './log-file-names.js';
-import { LogError } from './log-error.js';
-import { LogOffsetMetadata } from './log-offset-metadata.js';
-import { LogSegment } from './log-segment.js';
-import type { LogSegments } from './log-segments.js';
-import type { LogTail } from './tail-cache.js';
+} from './files/log-file-names.js';
+import { LogError } from './core/log-error.js';
+import { LogOffsetMetadata } from './core/log-offset-metadata.js';
+import { LogSegment } from './segment/log-segment.js';
+import type { LogSegments } from './segment/log-segments.js';
+import type { LogTail } from './segment/tail-cache.js';
 
 export type SegmentDeletionReason = RetentionReason | 'log truncation' | 'log roll' | 'log deletion' | 'log recovery';
 

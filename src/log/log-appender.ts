@@ -8,20 +8,20 @@ import {
   type AppendValidationOptions,
   type PreparedAppend,
 } from '../records/index.js';
-import { MAX_RELATIVE_OFFSET } from './abstract-index.js';
+import { MAX_RELATIVE_OFFSET } from './segment/abstract-index.js';
 import { firstOffsetOf, type BatchMetadata } from './core/producer-state-entry.js';
 import type { ProducerStateManager } from './core/producer-state-manager.js';
 import { shouldRoll } from './core/roll.js';
-import type { LeaderEpochFileCache } from './leader-epoch-file-cache.js';
+import type { LeaderEpochFileCache } from './checkpoints/leader-epoch-file-cache.js';
 import type { LocalLog } from './local-log.js';
-import type { AppendAsLeaderOptions, AppendOrigin, LogAppendInfo, VerificationGuard } from './log-append-info.js';
-import { LogError, UnexpectedAppendOffsetError } from './log-error.js';
-import type { LogFlusher } from './log-flusher.js';
-import { LogOffsetMetadata } from './log-offset-metadata.js';
-import type { LogSegment } from './log-segment.js';
-import { NO_PRODUCER_UPDATES, ProducerAppend, type ProducerUpdates } from './producer-append.js';
-import { restoreProducerHistory } from './producer-history.js';
-import type { ProducerSnapshots } from './producer-snapshots.js';
+import type { AppendAsLeaderOptions, AppendOrigin, LogAppendInfo, VerificationGuard } from './core/log-append-info.js';
+import { LogError, UnexpectedAppendOffsetError } from './core/log-error.js';
+import type { LogFlusher } from './manager/log-flusher.js';
+import { LogOffsetMetadata } from './core/log-offset-metadata.js';
+import type { LogSegment } from './segment/log-segment.js';
+import { NO_PRODUCER_UPDATES, ProducerAppend, type ProducerUpdates } from './producer/producer-append.js';
+import { restoreProducerHistory } from './producer/producer-history.js';
+import type { ProducerSnapshots } from './producer/producer-snapshots.js';
 import type { StableOffsets } from './stable-offsets.js';
 import { prepareAppend } from './unpacking.js';
 

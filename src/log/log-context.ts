@@ -1,11 +1,11 @@
 import type { BufferPool, Clock, FileSystem, Logger, Random } from '../common/index.js';
-import type { FileHandleCache } from './file-handles.js';
-import type { FileRemover } from './file-remover.js';
-import type { FolderSync } from './folder-sync.js';
-import { LogError } from './log-error.js';
-import type { Scheduler } from './scheduler.js';
-import type { SettlingQueues } from './settling-queues.js';
-import type { TailCache } from './tail-cache.js';
+import type { FileHandleCache } from './files/file-handles.js';
+import type { FileRemover } from './files/file-remover.js';
+import type { FolderSync } from './files/folder-sync.js';
+import { LogError } from './core/log-error.js';
+import type { Scheduler } from './manager/scheduler.js';
+import type { SettlingQueues } from './files/settling-queues.js';
+import type { TailCache } from './segment/tail-cache.js';
 import type { ProducerStateConfig } from './core/producer-state-manager.js';
 
 /** What all logs of a broker share. Owned by the `LogManager`. */

@@ -5,13 +5,13 @@ import { CorruptRecordError } from '../records/index.js';
 import { ProducerStateManager } from './core/producer-state-manager.js';
 import { RecoveredEpochs } from './core/recovered-epochs.js';
 import { isLogBroken } from './core/segment-gap.js';
-import { LogFile } from './file-handles.js';
-import { finishInterruptedWork } from './interrupted-work.js';
-import { LEADER_EPOCH_CHECKPOINT, LeaderEpochFileCache } from './leader-epoch-file-cache.js';
+import { LogFile } from './files/file-handles.js';
+import { finishInterruptedWork } from './segment/interrupted-work.js';
+import { LEADER_EPOCH_CHECKPOINT, LeaderEpochFileCache } from './checkpoints/leader-epoch-file-cache.js';
 import { LocalLog } from './local-log.js';
 import type { LogConfig } from './log-config.js';
 import type { LogContext } from './log-context.js';
-import { LogError } from './log-error.js';
+import { LogError } from './core/log-error.js';
 import {
   CLEANED_SUFFIX,
   INDEX_SUFFIX,
@@ -20,14 +20,14 @@ import {
   segmentFile,
   TIME_INDEX_SUFFIX,
   TXN_INDEX_SUFFIX,
-} from './log-file-names.js';
-import { LogFolder } from './log-folder.js';
-import { LogSegment } from './log-segment.js';
-import { LogSegments } from './log-segments.js';
-import { PARTITION_METADATA, PartitionMetadataFile } from './partition-metadata-file.js';
-import { ProducerSnapshots } from './producer-snapshots.js';
-import { rebuildProducerState } from './producer-state-loader.js';
-import { recoverSegment, type SegmentRecovery } from './segment-recovery.js';
+} from './files/log-file-names.js';
+import { LogFolder } from './files/log-folder.js';
+import { LogSegment } from './segment/log-segment.js';
+import { LogSegments } from './segment/log-segments.js';
+import { PARTITION_METADATA, PartitionMetadataFile } from './checkpoints/partition-metadata-file.js';
+import { ProducerSnapshots } from './producer/producer-snapshots.js';
+import { rebuildProducerState } from './producer/producer-state-loader.js';
+import { recoverSegment, type SegmentRecovery } from './segment/segment-recovery.js';
 import { UnifiedLog } from './unified-log.js';
 
 const COPY_BYTES = 1024 * 1024;

@@ -1,12 +1,12 @@
 /** Reading a log: from memory at its end, from the files before it. */
-import type { ReadInterest } from './read-interest.js';
+import type { ReadInterest } from './segment/read-interest.js';
 import { emptyFetch, type AbortedTransaction, type FetchDataInfo, type FetchIsolation } from './fetch-data-info.js';
 import type { LocalLog } from './local-log.js';
 import { onStorageAsync } from './log-context.js';
-import { LogError } from './log-error.js';
-import { LogOffsetMetadata } from './log-offset-metadata.js';
-import type { LogSegment, SegmentRead } from './log-segment.js';
-import { collectAbortedTxns } from './transaction-index.js';
+import { LogError } from './core/log-error.js';
+import { LogOffsetMetadata } from './core/log-offset-metadata.js';
+import type { LogSegment, SegmentRead } from './segment/log-segment.js';
+import { collectAbortedTxns } from './segment/transaction-index.js';
 import { assert } from '../common/index.js';
 import { partitionKey } from '../cluster/index.js';
 import { nextOffsetAfter } from '../records/index.js';

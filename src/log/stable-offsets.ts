@@ -1,10 +1,10 @@
 import { assert } from '../common/index.js';
 import { partitionKey } from '../cluster/index.js';
 import type { ProducerStateManager } from './core/producer-state-manager.js';
-import type { ReadInterest } from './read-interest.js';
+import type { ReadInterest } from './segment/read-interest.js';
 import type { LocalLog } from './local-log.js';
-import { LogError } from './log-error.js';
-import { LogOffsetMetadata, type LogOffsetSnapshot } from './log-offset-metadata.js';
+import { LogError } from './core/log-error.js';
+import { LogOffsetMetadata, type LogOffsetSnapshot } from './core/log-offset-metadata.js';
 import type { LogReader } from './log-reader.js';
 
 /** `visibleEnd` is the high watermark or the last stable offset. */

@@ -3,8 +3,8 @@ import { partitionKey } from '../cluster/index.js';
 import { RecordsError } from '../records/index.js';
 import type { LocalLog } from './local-log.js';
 import { onStorageAsync } from './log-context.js';
-import { LogError } from './log-error.js';
-import type { LogFlusher } from './log-flusher.js';
+import { LogError } from './core/log-error.js';
+import type { LogFlusher } from './manager/log-flusher.js';
 
 /** After a failure that was none of the disk (no more files can be opened), in ms. */
 const RETRY_MS = 100;

@@ -9,7 +9,7 @@ import {
   type PreparedAppend,
   AppendAllowance,
 } from '../records/index.js';
-import { turnFor, type ReadInterest } from './read-interest.js';
+import { turnFor, type ReadInterest } from './segment/read-interest.js';
 
 /** Each holds a piece, and what its codec looks back on: 8 MiB, for zstd at most 128. Each may hold a thread of libuv's. */
 const MAX_CONCURRENT = 3;

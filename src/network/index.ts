@@ -3,8 +3,8 @@ export {
   type ServerListener,
   type SocketServerLimits,
   type SocketServerOptions,
-} from './socket-server.js';
-export { AddressOverrides } from './address-overrides.js';
+} from './server/socket-server.js';
+export { AddressOverrides } from './server/address-overrides.js';
 export type { ConnectionRateLimits } from './core/connection-pace.js';
 export { MAX_ANSWER_BYTES, UnreadAnswers } from './core/unread-answers.js';
 export { isOfFetcher } from './core/sender-class.js';

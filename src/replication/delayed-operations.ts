@@ -4,7 +4,7 @@
  */
 import type { Clock, Timer } from '../common/index.js';
 import { ErrorCode } from '../protocol/index.js';
-import type { AppendResult } from './append.js';
+import type { AppendResult } from './append/append.js';
 
 /** A produce request with acks=all, waiting for its records to be replicated (Kafka's `DelayedProduce`). */
 class DelayedProduce {

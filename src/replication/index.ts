@@ -2,12 +2,12 @@ export { ReplicaManager, type OffsetAnswerForTimestamp } from './replica-manager
 export { type ReplicaManagerOptions } from './replica-manager-options.js';
 export { AlterPartitionManager, type AlterPartitionManagerOptions } from './alter-partition-manager.js';
 export { type Partition } from './partition.js';
-export { legacyOffsetsForTimestamp, type LegacyQuery, type OffsetQuery } from './list-offsets.js';
-export { type DeleteRecordsResult } from './delete-records.js';
-export type { ControllerIdentity, StopReplicaPartition, StopReplicasResult } from './role-changes.js';
-export type { AppendWait, AppendWaitEnd } from './append-waits.js';
-export { type AppendCall, type AppendEntry, type AppendResult } from './append.js';
-export { type FetchCallContext } from './fetch.js';
+export { legacyOffsetsForTimestamp, type LegacyQuery, type OffsetQuery } from './fetch/list-offsets.js';
+export { type DeleteRecordsResult } from './append/delete-records.js';
+export type { ControllerIdentity, StopReplicaPartition, StopReplicasResult } from './roles/role-changes.js';
+export type { AppendWait, AppendWaitEnd } from './append/append-waits.js';
+export { type AppendCall, type AppendEntry, type AppendResult } from './append/append.js';
+export { type FetchCallContext } from './fetch/fetch.js';
 export {
   type AlterPartitionResult,
   type AlterPartitionSender,

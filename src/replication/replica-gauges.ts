@@ -1,9 +1,9 @@
 import type { MetricsRegistry } from '../common/index.js';
 import type { FetchSessionCache } from './core/fetch-session.js';
 import type { ProducePurgatory } from './delayed-operations.js';
-import type { Deletions } from './delete-records.js';
-import type { FetchRequests } from './fetch-requests.js';
-import type { ReplicaFetcherManager } from './fetcher-manager.js';
+import type { Deletions } from './append/delete-records.js';
+import type { FetchRequests } from './fetch/fetch-requests.js';
+import type { ReplicaFetcherManager } from './follow/fetcher-manager.js';
 import type { HostedPartitions } from './hosted-partitions.js';
 import type { Partition } from './partition.js';
 

@@ -2,7 +2,7 @@ import type { Clock, LoggerFactory, MetricsRegistry, Random, SliceLimits } from 
 import type { TopicPartition } from '../cluster/index.js';
 import type { BrokerConfig, TopicConfig } from '../config/index.js';
 import type { LogManager } from '../log/index.js';
-import type { FetchSlices } from './fetch-slices.js';
+import type { FetchSlices } from './fetch/fetch-slices.js';
 import type { Partition } from './partition.js';
 import type {
   AlterPartitionSender,

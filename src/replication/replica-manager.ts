@@ -21,26 +21,26 @@ import {
   type LeaderAndIsrResponseInput,
 } from '../protocol/index.js';
 import type { Int64 } from '../records/index.js';
-import { AlterLogDirs } from './alter-log-dirs.js';
-import type { AppendCall, AppendEntry } from './append.js';
-import { AppendWaits, isToBePrepared, type AppendWait } from './append-waits.js';
-import { Appends } from './appends.js';
+import { AlterLogDirs } from './follow/alter-log-dirs.js';
+import type { AppendCall, AppendEntry } from './append/append.js';
+import { AppendWaits, isToBePrepared, type AppendWait } from './append/append-waits.js';
+import { Appends } from './append/appends.js';
 import { EVICTION_MS, FetchSessionCache } from './core/fetch-session.js';
 import { Change } from './core/partition-change.js';
 import { replicaSelectorOf } from './core/replica-selector.js';
 import { isTruncationOnFetchSupported } from './core/versions.js';
 import { ProducePurgatory } from './delayed-operations.js';
-import { Deletions, type DeleteRecordsResult } from './delete-records.js';
+import { Deletions, type DeleteRecordsResult } from './append/delete-records.js';
 import { errorCodeOf } from './errors.js';
-import type { FetchCallContext, FetchResponseHandler, FetchUnderWay } from './fetch.js';
-import { FetchReader } from './fetch-reader.js';
-import { FETCH_SLICES } from './fetch-slices.js';
-import { FetchRequests } from './fetch-requests.js';
-import { fetcherSettings } from './fetcher-settings.js';
-import { ReplicaFetcherManager } from './fetcher-manager.js';
+import type { FetchCallContext, FetchResponseHandler, FetchUnderWay } from './fetch/fetch.js';
+import { FetchReader } from './fetch/fetch-reader.js';
+import { FETCH_SLICES } from './fetch/fetch-slices.js';
+import { FetchRequests } from './fetch/fetch-requests.js';
+import { fetcherSettings } from './follow/fetcher-settings.js';
+import { ReplicaFetcherManager } from './follow/fetcher-manager.js';
 import { HighWatermarkCheckpoints } from './high-watermark-checkpoints.js';
 import { HostedPartitions } from './hosted-partitions.js';
-import { fetchOffsetForTimestamp, type OffsetQuery } from './list-offsets.js';
+import { fetchOffsetForTimestamp, type OffsetQuery } from './fetch/list-offsets.js';
 import type { Partition } from './partition.js';
 import type { PartitionContext } from './partition-context.js';
 import type { EpochEndOffset, TransactionVerifier } from './ports.js';
@@ -51,8 +51,8 @@ import {
   type ControllerIdentity,
   type StopReplicaPartition,
   type StopReplicasResult,
-} from './role-changes.js';
-import { WatchedPartitions } from './watched-partitions.js';
+} from './roles/role-changes.js';
+import { WatchedPartitions } from './fetch/watched-partitions.js';
 
 /** What ListOffsets answers for a partition. */
 export interface OffsetAnswerForTimestamp {

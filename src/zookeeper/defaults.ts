@@ -1,4 +1,4 @@
-import { type Acl, CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE } from './zk-client.js';
+import { type Acl, CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE } from './core/zk-client.js';
 import { CONFIG_TYPES, configTypeZnode } from './znodes/config.js';
 import { SENSITIVE_ROOTS } from './znodes/security.js';
 

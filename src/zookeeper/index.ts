@@ -19,7 +19,7 @@ export {
   type ZkStateChange,
   type ZNodeChangeHandler,
   type ZNodeChildChangeHandler,
-} from './zk-client.js';
+} from './core/zk-client.js';
 export { ZooKeeperClient, type ZooKeeperClientOptions } from './client/zookeeper-client.js';
 export { parseConnectString, type ConnectString } from './connect-string.js';
 export {
@@ -36,7 +36,7 @@ export {
   type CoreResponse,
   type FiredWatch,
 } from './embedded/core.js';
-export { ControllerMovedError, isZkError, ZkError, ZnodeFormatError, type ZkErrorCode } from './errors.js';
+export { ControllerMovedError, isZkError, ZkError, ZnodeFormatError, type ZkErrorCode } from './core/errors.js';
 export { defaultAcl, PERSISTENT_PATHS } from './defaults.js';
 export {
   brokerSequenceIdZnode,

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
-import { dumpLogCommand } from '../../src/cli/dump-log.js';
+import { dumpLogCommand } from '../../src/cli/dump-log/dump-log.js';
 
 const DISK = path.join(__dirname, '..', '.fixtures', 'reference', 'disk');
 /** Where the recorder ran, as the recordings name it. */

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { awaitBrokers } from '../../src/cli/server-await.js';
+import { awaitBrokers } from '../../src/cli/server/server-await.js';
 import type { Terminal } from '../../src/cli/terminal.js';
 import type { JsonValue } from '../../src/protocol/index.js';
 import { WireClient } from '../cluster/support/wire-client.js';

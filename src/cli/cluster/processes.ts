@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { systemClock } from '../../common/index.js';
-import { openOutputFile } from '../output-file.js';
+import { openOutputFile } from '../logging/output-file.js';
 import { CommandError } from '../terminal.js';
 import { pause } from './attempt.js';
 import type { MachineProcess } from './core/servers.js';

@@ -7,7 +7,7 @@ import {
   transactionLogValue,
 } from '../../protocol/index.js';
 import { ClientError } from '../client/client-error.js';
-import { TRANSACTION_STATES } from '../transaction-states.js';
+import { TRANSACTION_STATES } from '../dump-log/transaction-states.js';
 
 /** A record as a formatter sees it. */
 export interface ConsumedRecord {

@@ -1,8 +1,8 @@
 import { CommandError, type Command } from '../terminal.js';
-import { awaitBrokers } from '../server-await.js';
-import { startDaemon } from '../server-daemon.js';
-import { startServer } from '../server-start.js';
-import { stopServers } from '../server-stop.js';
+import { awaitBrokers } from '../server/server-await.js';
+import { startDaemon } from '../server/server-daemon.js';
+import { startServer } from '../server/server-start.js';
+import { stopServers } from '../server/server-stop.js';
 
 const USAGE =
   'USAGE: ottla server start [-daemon] server.properties [--override property=value]*\n' +

@@ -1,7 +1,7 @@
 import type { Int64 } from '../../records/index.js';
 import { assert, type Timer } from '../../common/index.js';
 import { ErrorCode } from '../../protocol/index.js';
-import { joinError, syncError, type JoinGroupResult, type SyncGroupResult } from '../results.js';
+import { joinError, syncError, type JoinGroupResult, type SyncGroupResult } from './results.js';
 import { GroupOffsets, type Removed } from './group-offsets.js';
 import { mayFollow, type GroupState } from './group-state.js';
 import type { MemberMetadata, MemberProtocol } from './member-metadata.js';

@@ -1,5 +1,5 @@
 import type { Timer } from '../../common/index.js';
-import type { JoinGroupResult, SyncGroupResult } from '../results.js';
+import type { JoinGroupResult, SyncGroupResult } from './results.js';
 
 /**
  * Of what groups are looked up by: their ids, the instance ids of members, the names of protocols. In UTF-16 units. V8 hashes longer texts by

@@ -1,7 +1,7 @@
 import type { Int64 } from '../../records/index.js';
-import type { AppendOrigin } from '../log-append-info.js';
-import { LogError } from '../log-error.js';
-import { LogOffsetMetadata } from '../log-offset-metadata.js';
+import type { AppendOrigin } from './log-append-info.js';
+import { LogError } from './log-error.js';
+import { LogOffsetMetadata } from './log-offset-metadata.js';
 import { type ProducerStateEntry } from './producer-state-entry.js';
 
 const NO_PRODUCER_EPOCH = -1;

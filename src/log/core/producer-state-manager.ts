@@ -1,7 +1,7 @@
 import { assert } from '../../common/index.js';
 import { subtractInt64, type Int64 } from '../../records/index.js';
-import type { AppendOrigin, VerificationGuard } from '../log-append-info.js';
-import { LogOffsetMetadata } from '../log-offset-metadata.js';
+import type { AppendOrigin, VerificationGuard } from './log-append-info.js';
+import { LogOffsetMetadata } from './log-offset-metadata.js';
 import { ProducerAppendInfo, type CompletedTxn, type TxnMetadata } from './producer-append-info.js';
 import { ProducerStateEntry } from './producer-state-entry.js';
 import { RefusedBatches } from './refused-batches.js';

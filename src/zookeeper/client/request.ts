@@ -1,9 +1,9 @@
-import { zkErrorName, type ZkErrorCode } from '../errors.js';
+import { zkErrorName, type ZkErrorCode } from '../core/errors.js';
 import { whyRefused } from '../core/needed-permission.js';
-import type { MultiOp, MultiResult } from '../zk-client.js';
-import { OPEN_ACL_UNSAFE } from '../zk-client.js';
+import type { MultiOp, MultiResult } from '../core/zk-client.js';
+import { OPEN_ACL_UNSAFE } from '../core/zk-client.js';
 import type { JuteReader, JuteWriter } from '../wire/jute.js';
-import { CREATE_FLAGS, OpCode } from '../wire/op-codes.js';
+import { CREATE_FLAGS, OpCode } from '../core/op-codes.js';
 
 /** An operation on its way: how to write it, how to read its answer, and who waits. Sent again, as it is, after a lost connection, unless `once`. */
 export interface PendingRequest {

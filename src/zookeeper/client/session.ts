@@ -11,7 +11,7 @@ import {
 } from '../../common/index.js';
 import { SessionWatchdog } from '../core/session-watchdog.js';
 import { WatchRegistry } from '../core/watch-registry.js';
-import { ZK_ERROR_CODES, zkErrorName, type ZkErrorCode } from '../errors.js';
+import { ZK_ERROR_CODES, zkErrorName, type ZkErrorCode } from '../core/errors.js';
 import { FrameAssembler } from '../wire/frame-assembler.js';
 import {
   decodeConnectResponse,
@@ -21,9 +21,9 @@ import {
   type SessionCredentials,
 } from '../wire/handshake.js';
 import { JuteReader, JuteWriter } from '../wire/jute.js';
-import { EVENT_TYPES, OpCode, Xid } from '../wire/op-codes.js';
+import { EVENT_TYPES, OpCode, Xid } from '../core/op-codes.js';
 import { encodeSetWatches } from '../wire/set-watches.js';
-import type { WatchEvent, WatchEventType, ZkState } from '../zk-client.js';
+import type { WatchEvent, WatchEventType, ZkState } from '../core/zk-client.js';
 import { ConnectionFailures } from './connection-failures.js';
 import { Deque } from './deque.js';
 import type { PendingRequest } from './request.js';

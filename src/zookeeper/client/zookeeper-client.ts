@@ -1,10 +1,10 @@
 import type { Clock, Logger, MetricsRegistry, Random, Timer, Transport } from '../../common/index.js';
 import { parseConnectString } from '../connect-string.js';
 import { whyRefused } from '../core/needed-permission.js';
-import { isZkError, ZkError, type ZkErrorCode } from '../errors.js';
+import { isZkError, ZkError, type ZkErrorCode } from '../core/errors.js';
 import type { SessionCredentials } from '../wire/handshake.js';
 import type { JuteReader, JuteWriter } from '../wire/jute.js';
-import { CREATE_FLAGS, OpCode } from '../wire/op-codes.js';
+import { CREATE_FLAGS, OpCode } from '../core/op-codes.js';
 import {
   OPEN_ACL_UNSAFE,
   type Acl,
@@ -21,7 +21,7 @@ import {
   type ZkStateChange,
   type ZNodeChangeHandler,
   type ZNodeChildChangeHandler,
-} from '../zk-client.js';
+} from '../core/zk-client.js';
 import { decodeMulti, encodeMulti } from './request.js';
 import { Session } from './session.js';
 

@@ -1,5 +1,5 @@
-import type { ZkErrorCode } from '../errors.js';
-import { OpCode } from '../wire/op-codes.js';
+import type { ZkErrorCode } from './errors.js';
+import { OpCode } from './op-codes.js';
 
 /** What the ACLs lack that an operation was refused for, where that is why: `NoAuth` does not say it. */
 export function whyRefused(code: ZkErrorCode | 'rolledBack', opCode: number, path: string | null): string | undefined {

@@ -1,4 +1,4 @@
-import type { Watcher, WatchEvent, WatchEventType } from '../zk-client.js';
+import type { Watcher, WatchEvent, WatchEventType } from './zk-client.js';
 
 /** `data`: set by reading a node; `exist`: by not finding one; `child`: by listing children. */
 export type WatchKind = 'data' | 'exist' | 'child';

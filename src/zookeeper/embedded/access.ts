@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, type Acl } from '../zk-client.js';
+import { CREATOR_ALL_ACL, OPEN_ACL_UNSAFE, type Acl } from '../core/zk-client.js';
 
 /** Who a session has shown to be. */
 export interface AuthId {

@@ -1,4 +1,4 @@
-import type { ZK_ERROR_CODES } from '../errors.js';
+import type { ZK_ERROR_CODES } from '../core/errors.js';
 import {
   ANY_VERSION,
   OPEN_ACL_UNSAFE,
@@ -7,7 +7,7 @@ import {
   type MultiOp,
   type Stat,
   type WatchEvent,
-} from '../zk-client.js';
+} from '../core/zk-client.js';
 import { digestId, isAllowed, resolveAcl, type AuthId } from './access.js';
 import { parentOf, ZNodeTree, type ZNode } from './tree.js';
 

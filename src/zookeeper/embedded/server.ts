@@ -1,7 +1,7 @@
 import type { Clock, Connection, Endpoint, Listener, Logger, Random, Timer, Transport } from '../../common/index.js';
 import { FrameAssembler } from '../wire/frame-assembler.js';
 import { JuteReader } from '../wire/jute.js';
-import { OpCode, Xid } from '../wire/op-codes.js';
+import { OpCode, Xid } from '../core/op-codes.js';
 import { ZooKeeperCore, type CoreRequest, type CoreResponse, type FiredWatch } from './core.js';
 import { decodeRequest, encodeConnectResponse, encodeEvent, encodeResponse } from './wire.js';
 

@@ -1,4 +1,4 @@
-import type { Acl, Stat } from '../zk-client.js';
+import type { Acl, Stat } from '../core/zk-client.js';
 
 /** One node of the embedded server's tree. */
 export interface ZNode {

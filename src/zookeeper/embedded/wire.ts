@@ -1,8 +1,8 @@
-import { ZK_ERROR_CODES } from '../errors.js';
-import type { CreateMode, MultiOp, WatchEvent } from '../zk-client.js';
+import { ZK_ERROR_CODES } from '../core/errors.js';
+import type { CreateMode, MultiOp, WatchEvent } from '../core/zk-client.js';
 import type { JuteReader } from '../wire/jute.js';
 import { JuteWriter } from '../wire/jute.js';
-import { CREATE_FLAGS, EVENT_TYPES, OpCode, STATE_SYNC_CONNECTED, Xid } from '../wire/op-codes.js';
+import { CREATE_FLAGS, EVENT_TYPES, OpCode, STATE_SYNC_CONNECTED, Xid } from '../core/op-codes.js';
 import type { CoreRequest, CoreResponse } from './core.js';
 
 const MODES = new Map(Object.entries(CREATE_FLAGS).map(([mode, flag]) => [flag, mode as CreateMode]));

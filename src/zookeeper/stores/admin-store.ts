@@ -1,8 +1,8 @@
 import type { TopicPartition } from '../../cluster/index.js';
 import type { Uuid } from '../../common/index.js';
 import { defaultAcl } from '../defaults.js';
-import { ZnodeFormatError } from '../errors.js';
-import { ANY_VERSION } from '../zk-client.js';
+import { ZnodeFormatError } from '../core/errors.js';
+import { ANY_VERSION } from '../core/zk-client.js';
 import {
   deleteTopicsZnode,
   preferredReplicaElectionZnode,

@@ -1,8 +1,8 @@
 import type { BrokerInfo } from '../../cluster/index.js';
 import type { Clock, Logger } from '../../common/index.js';
-import { isZkError, ZkError } from '../errors.js';
+import { isZkError, ZkError } from '../core/errors.js';
 import { defaultAcl } from '../defaults.js';
-import { ANY_VERSION, type Stat, type ZkClient } from '../zk-client.js';
+import { ANY_VERSION, type Stat, type ZkClient } from '../core/zk-client.js';
 import { brokerIdsZnode, brokerIdZnode, type BrokerRegistration } from '../znodes/broker.js';
 import { nodeOf, refusalOf, refused, Store, type NodesRead, type StoreOptions } from './store.js';
 

@@ -1,7 +1,7 @@
 import type { Clock, Logger, Timer } from '../../common/index.js';
 import { EventQueue, setPeriodicTimer } from '../../common/index.js';
-import { isZkError } from '../errors.js';
-import { ANY_VERSION, type Stat, type ZkClient } from '../zk-client.js';
+import { isZkError } from '../core/errors.js';
+import { ANY_VERSION, type Stat, type ZkClient } from '../core/zk-client.js';
 
 /**
  * Nodes that are so much older than the newest are removed by whoever sees them (`ZkNodeChangeNotificationListener`). All of these times are

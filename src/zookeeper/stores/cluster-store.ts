@@ -1,6 +1,6 @@
-import { isZkError, ZkError } from '../errors.js';
+import { isZkError, ZkError } from '../core/errors.js';
 import { PERSISTENT_PATHS } from '../defaults.js';
-import { ANY_VERSION } from '../zk-client.js';
+import { ANY_VERSION } from '../core/zk-client.js';
 import { brokerSequenceIdZnode, clusterIdZnode, featureZnode, type FinalizedFeatures } from '../znodes/cluster.js';
 import { Store } from './store.js';
 

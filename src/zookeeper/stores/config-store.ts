@@ -1,4 +1,4 @@
-import { ANY_VERSION, type Acl, type MultiOp } from '../zk-client.js';
+import { ANY_VERSION, type Acl, type MultiOp } from '../core/zk-client.js';
 import { defaultAcl } from '../defaults.js';
 import { configChangeZnode, configEntityZnode, configTypeZnode, type ConfigType } from '../znodes/config.js';
 import { topicZnode } from '../znodes/topic.js';

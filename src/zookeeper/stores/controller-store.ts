@@ -1,7 +1,7 @@
 import type { Clock } from '../../common/index.js';
-import { isZkError, ControllerMovedError, ZnodeFormatError } from '../errors.js';
+import { isZkError, ControllerMovedError, ZnodeFormatError } from '../core/errors.js';
 import { defaultAcl } from '../defaults.js';
-import { ANY_VERSION, type ZkClient } from '../zk-client.js';
+import { ANY_VERSION, type ZkClient } from '../core/zk-client.js';
 import { controllerEpochZnode, controllerZnode, type ControllerRegistration } from '../znodes/controller.js';
 import { ensureOk, refusalOf, refused, Store, type StoreOptions } from './store.js';
 

@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../../cluster/index.js';
 import { defaultAcl } from '../defaults.js';
-import { ANY_VERSION } from '../zk-client.js';
+import { ANY_VERSION } from '../core/zk-client.js';
 import { isrChangeZnode, logDirEventZnode } from '../znodes/admin.js';
 import { ensureOk, Store, type NodesRead } from './store.js';
 

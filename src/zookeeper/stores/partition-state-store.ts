@@ -5,7 +5,7 @@ import {
   type LeaderIsrAndControllerEpoch,
   type TopicPartition,
 } from '../../cluster/index.js';
-import { isZkError, type ZkError, type ZkErrorCode } from '../errors.js';
+import { isZkError, type ZkError, type ZkErrorCode } from '../core/errors.js';
 import { partitionStateZnode } from '../znodes/partition-state.js';
 import { topicPartitionsZnode, topicPartitionZnode, topicsZnode } from '../znodes/topic.js';
 import { ensureOk, nodeOf, refused, Store, type NodesRead, type Write, type WriteOutcome } from './store.js';

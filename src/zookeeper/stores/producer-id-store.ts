@@ -1,4 +1,4 @@
-import { isZkError } from '../errors.js';
+import { isZkError } from '../core/errors.js';
 import { producerIdBlockZnode, type ProducerIdBlock } from '../znodes/controller.js';
 import { Store } from './store.js';
 

@@ -1,4 +1,4 @@
-import { isZkError, ControllerMovedError, ZkError, ZnodeFormatError, type ZkErrorCode } from '../errors.js';
+import { isZkError, ControllerMovedError, ZkError, ZnodeFormatError, type ZkErrorCode } from '../core/errors.js';
 import {
   ANY_VERSION,
   type MultiOp,
@@ -6,7 +6,7 @@ import {
   type MultiResult,
   type Stat,
   type ZkClient,
-} from '../zk-client.js';
+} from '../core/zk-client.js';
 import { defaultAcl } from '../defaults.js';
 import { controllerEpochZnode } from '../znodes/controller.js';
 

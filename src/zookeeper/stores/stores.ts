@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '../../common/index.js';
-import type { ZkClient } from '../zk-client.js';
+import type { ZkClient } from '../core/zk-client.js';
 import { DeletionStore, ElectionStore, ReassignmentStore } from './admin-store.js';
 import { BrokerStore } from './broker-store.js';
 import { ClusterStore } from './cluster-store.js';

@@ -1,7 +1,7 @@
 import type { TopicAssignment } from '../../cluster/index.js';
 import type { Uuid } from '../../common/index.js';
 import { defaultAcl } from '../defaults.js';
-import { ANY_VERSION, type MultiOp } from '../zk-client.js';
+import { ANY_VERSION, type MultiOp } from '../core/zk-client.js';
 import { configEntityZnode, configTypeZnode } from '../znodes/config.js';
 import { topicsZnode, topicZnode } from '../znodes/topic.js';
 import { nodeOf, refusalOf, refused, Store, type NodesRead } from './store.js';

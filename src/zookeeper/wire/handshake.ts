@@ -2,7 +2,7 @@
  * The records that open a session, encoded by node-zookeeper-client. They are few and their speed does not matter; what follows on the
  * connection is encoded in `jute.ts` (docs/decisions/0005-zookeeper-client.md says why).
  */
-import { Xid, OpCode } from './op-codes.js';
+import { Xid, OpCode } from '../core/op-codes.js';
 
 interface JuteRecord {
   byteLength(): number;

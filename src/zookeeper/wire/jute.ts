@@ -1,4 +1,4 @@
-import type { Acl, Stat } from '../zk-client.js';
+import type { Acl, Stat } from '../core/zk-client.js';
 
 /** Writes jute, ZooKeeper's encoding: big-endian numbers, lengths before bytes, -1 for null. Grows as needed. */
 export class JuteWriter {

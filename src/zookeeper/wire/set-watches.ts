@@ -1,5 +1,5 @@
 import { JuteWriter } from './jute.js';
-import { OpCode, Xid } from './op-codes.js';
+import { OpCode, Xid } from '../core/op-codes.js';
 
 /** In the order of the request. */
 const KINDS = ['data', 'exist', 'child'] as const;

@@ -1,6 +1,6 @@
 import type { TopicPartition } from '../../cluster/index.js';
 import { parsePartitionKey, partitionKey } from '../../cluster/index.js';
-import { ZnodeFormatError } from '../errors.js';
+import { ZnodeFormatError } from '../core/errors.js';
 import { decodeJson, encodeJson } from './json.js';
 
 /** `/admin/delete_topics/T`: the topic is to be deleted. */

@@ -1,5 +1,5 @@
 import type { BrokerEndPoint, BrokerInfo, SecurityProtocol } from '../../cluster/index.js';
-import { ZnodeFormatError } from '../errors.js';
+import { ZnodeFormatError } from '../core/errors.js';
 import { immutableMapOrder, mutableMapOrder } from '../../common/index.js';
 import { decodeJson, encodeJson, isInt32, type JsonObject, type JsonValue } from './json.js';
 

@@ -1,4 +1,4 @@
-import { ZnodeFormatError } from '../errors.js';
+import { ZnodeFormatError } from '../core/errors.js';
 
 export type JsonValue =
   | null

@@ -1,5 +1,5 @@
 import type { LeaderIsrAndControllerEpoch, TopicPartition } from '../../cluster/index.js';
-import { ZnodeFormatError } from '../errors.js';
+import { ZnodeFormatError } from '../core/errors.js';
 import { decodeJson, encodeJson } from './json.js';
 
 /** It leaves room for more elections than a cluster will see. */

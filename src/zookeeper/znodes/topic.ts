@@ -1,6 +1,6 @@
 import type { ReplicaAssignment, TopicAssignment, TopicPartition } from '../../cluster/index.js';
 import { isUuid, mutableMapOrder } from '../../common/index.js';
-import { ZnodeFormatError } from '../errors.js';
+import { ZnodeFormatError } from '../core/errors.js';
 import { decodeJson, encodeJson, type JsonValue } from './json.js';
 
 const MAX_PARTITION = 0x7fffffff;

@@ -8,7 +8,7 @@ import {
   type SimulatedNetwork,
 } from '../../../src/testing/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
-import { DuplicateLogError } from '../../../src/log/log-error.js';
+import { DuplicateLogError } from '../../../src/log/core/log-error.js';
 import { Broker } from '../../../src/server/index.js';
 import type { Partition } from '../../../src/replication/index.js';
 import { SimulatedProcess } from './simulated-process.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { compatibilityDocument } from '../../../src/cli/compatibility.js';
+import { compatibilityDocument } from '../../../src/cli/documents/compatibility.js';
 
 test('docs/compatibility.md is what scripts/documents.mjs writes now', () => {
   const written = readFileSync(path.join(__dirname, '../../../docs/compatibility.md'), 'utf8');

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
-import { dumpLogCommand } from '../../../src/cli/dump-log.js';
+import { dumpLogCommand } from '../../../src/cli/dump-log/dump-log.js';
 import { BatchBuilder } from '../../../src/records/index.js';
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'dump-log-'));

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { SimulatedClock } from '../../../src/testing/index.js';
-import { createLogging, readLogLevels } from '../../../src/cli/logging.js';
-import { LogFolder } from '../../../src/cli/log-folder.js';
-import { formatLogLine } from '../../../src/cli/log-format.js';
+import { createLogging, readLogLevels } from '../../../src/cli/logging/logging.js';
+import { LogFolder } from '../../../src/cli/logging/log-folder.js';
+import { formatLogLine } from '../../../src/cli/logging/log-format.js';
 
 const noon = new Date(2024, 0, 2, 3, 4, 5, 67).getTime();
 

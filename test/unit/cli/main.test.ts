@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { COMMANDS, main } from '../../../src/cli/main.js';
-import { findServers } from '../../../src/cli/server-stop.js';
+import { findServers } from '../../../src/cli/server/server-stop.js';
 import type { Terminal } from '../../../src/cli/terminal.js';
 import { KAFKA_VERSION, OTTLA_VERSION } from '../../../src/cli/version.js';
 

@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { RotatingFile } from '../../../src/cli/rotating-file.js';
-import { createWinstonSink } from '../../../src/cli/winston-sink.js';
+import { RotatingFile } from '../../../src/cli/logging/rotating-file.js';
+import { createWinstonSink } from '../../../src/cli/logging/winston-sink.js';
 
 let dir: string;
 let file: string;

@@ -1,6 +1,6 @@
 /** `ottla server await` for brokers that are not there in time: a sentence that says what to do. */
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { awaitBrokers } from '../../../src/cli/server-await.js';
+import { awaitBrokers } from '../../../src/cli/server/server-await.js';
 import type { Terminal } from '../../../src/cli/terminal.js';
 
 const PATIENCE_MS = 500;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { ZNODES, znodesDocument } from '../../../src/cli/znodes-document.js';
+import { ZNODES, znodesDocument } from '../../../src/cli/documents/znodes-document.js';
 import * as zookeeper from '../../../src/zookeeper/index.js';
 
 test('docs/znodes.md is what scripts/documents.mjs writes now', () => {

@@ -1,7 +1,7 @@
 /** What a read_committed consumer makes of a log of many transactions: every record that was committed and no other. */
 import { seededRandom } from '../../../src/common/index.js';
 import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
-import { TransactionIndex } from '../../../src/log/transaction-index.js';
+import { TransactionIndex } from '../../../src/log/segment/transaction-index.js';
 import { buildEndTxnMarker, controlRecordType, iterateBatches, type Int64 } from '../../../src/records/index.js';
 import { TP } from './filled-log.js';
 import { LOG_CONFIG, batch, bytesOf, crash, newManager, newWorld, numbered, type LogWorld } from './log-fixture.js';

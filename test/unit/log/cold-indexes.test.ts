@@ -1,10 +1,10 @@
 /** What is looked up in the indexes of a segment for a reader is read through the pool: a slow disk holds up no one else. */
 import { sleep } from '../../../src/common/index.js';
 import { type UnifiedLog, type LogManager } from '../../../src/log/index.js';
-import { DirectoryGates } from '../../../src/log/directory-gates.js';
-import { ReadInterest } from '../../../src/log/read-interest.js';
-import { FileHandleCache, LogFile } from '../../../src/log/file-handles.js';
-import { OffsetIndex } from '../../../src/log/offset-index.js';
+import { DirectoryGates } from '../../../src/log/manager/directory-gates.js';
+import { ReadInterest } from '../../../src/log/segment/read-interest.js';
+import { FileHandleCache, LogFile } from '../../../src/log/files/file-handles.js';
+import { OffsetIndex } from '../../../src/log/segment/offset-index.js';
 import { buildEndTxnMarker } from '../../../src/records/index.js';
 import { LOG_CONFIG, batch, bytesOf, newWorld, recordsOf, startManager, type LogWorld } from './log-fixture.js';
 

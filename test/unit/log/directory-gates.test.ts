@@ -1,6 +1,6 @@
 /** A directory whose disk hangs, beside healthy ones: they share the threads of one pool, and must not notice. */
 import { settle, SimulatedClock, type FileOperation } from '../../../src/testing/index.js';
-import { DirectoryGates } from '../../../src/log/directory-gates.js';
+import { DirectoryGates } from '../../../src/log/manager/directory-gates.js';
 import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
 import { LOG_CONFIG, newWorld, numbered, startManager, TOPIC_ID, type LogWorld } from './log-fixture.js';
 

@@ -1,7 +1,7 @@
 /** The files of logs that are open at once: how many, which, and that each is closed when nothing needs it. */
 import { SimulatedClock, SimulatedFileSystem, settle } from '../../../src/testing/index.js';
-import { DirectoryGates } from '../../../src/log/directory-gates.js';
-import { FileHandleCache, LogFile } from '../../../src/log/file-handles.js';
+import { DirectoryGates } from '../../../src/log/manager/directory-gates.js';
+import { FileHandleCache, LogFile } from '../../../src/log/files/file-handles.js';
 
 const READ_MS = 10;
 

@@ -1,7 +1,7 @@
 /** What cannot be opened for want of a file handle is tried once more when idle files were closed. */
 import { silentLogger, type FileSystem } from '../../../src/common/index.js';
 import { SimulatedFileSystem } from '../../../src/testing/index.js';
-import { savingHandles } from '../../../src/log/handle-saving-file-system.js';
+import { savingHandles } from '../../../src/log/files/handle-saving-file-system.js';
 
 let disk: SimulatedFileSystem;
 /** Files that are open without need. */

@@ -1,9 +1,9 @@
 /** Lookups in long indexes against a walk over all entries: what is read at once, what is halved, and what is not written yet. */
 import { seededRandom } from '../../../src/common/index.js';
 import { SimulatedFileSystem } from '../../../src/testing/index.js';
-import { FileHandleCache, LogFile } from '../../../src/log/file-handles.js';
-import { OffsetIndex } from '../../../src/log/offset-index.js';
-import { TimeIndex } from '../../../src/log/time-index.js';
+import { FileHandleCache, LogFile } from '../../../src/log/files/file-handles.js';
+import { OffsetIndex } from '../../../src/log/segment/offset-index.js';
+import { TimeIndex } from '../../../src/log/segment/time-index.js';
 
 const BASE = 1000;
 const MAX_BYTES = 1 << 20;

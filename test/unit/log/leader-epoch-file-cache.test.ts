@@ -1,6 +1,6 @@
 import { seededRandom, silentLogger } from '../../../src/common/index.js';
 import { SimulatedFileSystem } from '../../../src/testing/index.js';
-import { LeaderEpochFileCache } from '../../../src/log/leader-epoch-file-cache.js';
+import { LeaderEpochFileCache } from '../../../src/log/checkpoints/leader-epoch-file-cache.js';
 import { fc } from '../../support/fast-check.js';
 
 const FILE = '/d/leader-epoch-checkpoint';

@@ -3,8 +3,8 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { nodeFileSystem, silentLogger } from '../../../src/common/index.js';
 import { loadMetaProperties } from '../../../src/log/index.js';
-import { DirectoryGates } from '../../../src/log/directory-gates.js';
-import { LogDirs } from '../../../src/log/log-dirs.js';
+import { DirectoryGates } from '../../../src/log/manager/directory-gates.js';
+import { LogDirs } from '../../../src/log/manager/log-dirs.js';
 
 let dir: string;
 let warnings: unknown[];

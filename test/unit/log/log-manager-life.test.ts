@@ -1,7 +1,7 @@
 /** What a log manager knows of its logs through moves, deletions, changes of configuration and restarts. */
 import { type FileHandle } from '../../../src/common/index.js';
 import { SimulatedClock, SimulatedFileSystem } from '../../../src/testing/index.js';
-import { FolderSync } from '../../../src/log/folder-sync.js';
+import { FolderSync } from '../../../src/log/files/folder-sync.js';
 import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
 import {
   crash,

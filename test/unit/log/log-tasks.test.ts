@@ -1,9 +1,9 @@
 import { AssertionError, silentLogger } from '../../../src/common/index.js';
 import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import type { LogContext } from '../../../src/log/log-context.js';
-import { LogError } from '../../../src/log/log-error.js';
-import { LogTasks } from '../../../src/log/log-tasks.js';
-import { Scheduler } from '../../../src/log/scheduler.js';
+import { LogError } from '../../../src/log/core/log-error.js';
+import { LogTasks } from '../../../src/log/manager/log-tasks.js';
+import { Scheduler } from '../../../src/log/manager/scheduler.js';
 import type { UnifiedLog } from '../../../src/log/index.js';
 
 /** More than one slice of the loop has room for. */

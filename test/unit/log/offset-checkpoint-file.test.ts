@@ -1,7 +1,7 @@
 import { seededRandom, type FileHandle } from '../../../src/common/index.js';
 import { settle, SimulatedFileSystem } from '../../../src/testing/index.js';
 import { OffsetCheckpointFile } from '../../../src/log/index.js';
-import { DirectoryGates } from '../../../src/log/directory-gates.js';
+import { DirectoryGates } from '../../../src/log/manager/directory-gates.js';
 
 const PATH = '/d/recovery-point-offset-checkpoint';
 let fs: SimulatedFileSystem;

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { nodeFileSystem, systemClock } from '../../../src/common/index.js';
-import { FileRemover } from '../../../src/log/file-remover.js';
+import { FileRemover } from '../../../src/log/files/file-remover.js';
 import type { LogManager, UnifiedLog } from '../../../src/log/index.js';
 import { buildEndTxnMarker } from '../../../src/records/index.js';
 import {

@@ -1,5 +1,5 @@
 import { SimulatedFileSystem } from '../../../src/testing/index.js';
-import { PartitionMetadataFile, readPartitionMetadata } from '../../../src/log/partition-metadata-file.js';
+import { PartitionMetadataFile, readPartitionMetadata } from '../../../src/log/checkpoints/partition-metadata-file.js';
 
 const TOPIC_ID = 'Lv0sPxPbTVyIxrnoyjuSYg';
 const WHOLE = `version: 0\ntopic_id: ${TOPIC_ID}`;

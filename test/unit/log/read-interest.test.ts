@@ -1,5 +1,5 @@
 /** Whose turn it is at a disk, and what those hold that have had theirs. */
-import { ReadInterest, WaitingReads, type ReaderKind } from '../../../src/log/read-interest.js';
+import { ReadInterest, WaitingReads, type ReaderKind } from '../../../src/log/segment/read-interest.js';
 
 function interestThat(kind: ReaderKind, heldBytes: number): ReadInterest {
   const interest = new ReadInterest(kind);

@@ -1,7 +1,7 @@
 /** Reads from memory and from the files against a walk over all batches of the log. */
 import { seededRandom } from '../../../src/common/index.js';
 import type { FetchIsolation, UnifiedLog } from '../../../src/log/index.js';
-import { ReadInterest } from '../../../src/log/read-interest.js';
+import { ReadInterest } from '../../../src/log/segment/read-interest.js';
 import { iterateBatches } from '../../../src/records/index.js';
 import { SEVERAL_SEGMENTS, TP, fillLog, type FilledBatch } from './filled-log.js';
 import { batch, bytesOf, LOG_CONFIG, newWorld, recordsOf, startManager, type LogWorld } from './log-fixture.js';

@@ -1,27 +1,27 @@
 /** The parts that a segment is made of, each over a simulated disk. */
 import { BufferPool, silentLogger } from '../../../src/common/index.js';
 import { SimulatedClock, SimulatedFileSystem } from '../../../src/testing/index.js';
-import { DEFAULT_MAX_OPEN_FILES, FileHandleCache, LogFile } from '../../../src/log/file-handles.js';
+import { DEFAULT_MAX_OPEN_FILES, FileHandleCache, LogFile } from '../../../src/log/files/file-handles.js';
 import {
   InconsistentMetaPropertiesError,
   loadMetaProperties,
   OffsetCheckpointFile,
   writeMetaProperties,
 } from '../../../src/log/index.js';
-import { deleteDirName, offsetOfFile, parseLogDirName } from '../../../src/log/log-file-names.js';
-import { OffsetIndex } from '../../../src/log/offset-index.js';
+import { deleteDirName, offsetOfFile, parseLogDirName } from '../../../src/log/files/log-file-names.js';
+import { OffsetIndex } from '../../../src/log/segment/offset-index.js';
 import { ProducerStateEntry } from '../../../src/log/core/producer-state-entry.js';
 import {
   CorruptSnapshotError,
   decodeProducerSnapshot,
   encodeProducerSnapshot,
-} from '../../../src/log/producer-snapshot.js';
+} from '../../../src/log/producer/producer-snapshot.js';
 import type { ProducerStateManager } from '../../../src/log/core/producer-state-manager.js';
-import { ProducerSnapshots } from '../../../src/log/producer-snapshots.js';
-import { Scheduler } from '../../../src/log/scheduler.js';
-import { TailCache } from '../../../src/log/tail-cache.js';
-import { TimeIndex } from '../../../src/log/time-index.js';
-import { TransactionIndex } from '../../../src/log/transaction-index.js';
+import { ProducerSnapshots } from '../../../src/log/producer/producer-snapshots.js';
+import { Scheduler } from '../../../src/log/manager/scheduler.js';
+import { TailCache } from '../../../src/log/segment/tail-cache.js';
+import { TimeIndex } from '../../../src/log/segment/time-index.js';
+import { TransactionIndex } from '../../../src/log/segment/transaction-index.js';
 import { numbered, recordsOf } from './log-fixture.js';
 
 function newFiles(maxOpen = DEFAULT_MAX_OPEN_FILES) {

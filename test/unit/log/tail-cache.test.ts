@@ -1,7 +1,7 @@
 /** The ends of logs in memory: what is read from them is what was appended, and what they hold is what they count. */
 import { BufferPool, seededRandom, type Random } from '../../../src/common/index.js';
 import { SimulatedClock } from '../../../src/testing/index.js';
-import { TailCache, type LogTail } from '../../../src/log/tail-cache.js';
+import { TailCache, type LogTail } from '../../../src/log/segment/tail-cache.js';
 import { numbered } from './log-fixture.js';
 
 /** Overwrites what is given back, so that whoever reads it on sees it, and knows what is out. */

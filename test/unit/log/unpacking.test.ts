@@ -1,7 +1,7 @@
 /** Content that is looked at piece by piece, in turns. */
 import { type Clock } from '../../../src/common/index.js';
 import { SimulatedClock } from '../../../src/testing/index.js';
-import { ReadInterest } from '../../../src/log/read-interest.js';
+import { ReadInterest } from '../../../src/log/segment/read-interest.js';
 import { prepareAppend, searchContent, unpackingOf } from '../../../src/log/unpacking.js';
 import {
   AppendAllowance,

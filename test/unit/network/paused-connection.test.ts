@@ -1,5 +1,5 @@
 import type { Connection, ConnectionHandlers } from '../../../src/common/index.js';
-import { PausedConnection } from '../../../src/network/paused-connection.js';
+import { PausedConnection } from '../../../src/network/server/paused-connection.js';
 
 /** An accepted connection that has read its first bytes by the time it is paused, as Node's sockets may have. */
 function lab() {

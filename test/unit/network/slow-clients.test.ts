@@ -1,5 +1,5 @@
 import { SimulatedClock } from '../../../src/testing/index.js';
-import { SlowClients } from '../../../src/network/slow-clients.js';
+import { SlowClients } from '../../../src/network/server/slow-clients.js';
 
 /** The times of the looks, over `seconds` in which memory is short and each turn takes `turnMs`. */
 function looksOver(seconds: number, turnMs: number): number[] {

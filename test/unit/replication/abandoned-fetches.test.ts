@@ -1,9 +1,9 @@
 /** Fetches that no one waits for any more cost the others nothing: no read of the disk, no memory, and no follower its position. */
 import type { TopicPartition } from '../../../src/cluster/index.js';
 import { SimulatedClock, SimulatedFileSystem } from '../../../src/testing/index.js';
-import { DirectoryGates } from '../../../src/log/directory-gates.js';
-import { ReadInterest } from '../../../src/log/read-interest.js';
-import { FileHandleCache, LogFile } from '../../../src/log/file-handles.js';
+import { DirectoryGates } from '../../../src/log/manager/directory-gates.js';
+import { ReadInterest } from '../../../src/log/segment/read-interest.js';
+import { FileHandleCache, LogFile } from '../../../src/log/files/file-handles.js';
 import {
   ErrorCode,
   fetchRequest,
@@ -11,8 +11,8 @@ import {
   type FetchRequestInput,
   type FetchResponse,
 } from '../../../src/protocol/index.js';
-import type { FetchRequests } from '../../../src/replication/fetch-requests.js';
-import type { WatchedPartitions } from '../../../src/replication/watched-partitions.js';
+import type { FetchRequests } from '../../../src/replication/fetch/fetch-requests.js';
+import type { WatchedPartitions } from '../../../src/replication/fetch/watched-partitions.js';
 import { batchOf, ReplicaCluster, TOPIC_ID } from './replica-cluster.js';
 
 /** So long at most the end of a log stays in memory; afterwards a read needs the disk. */

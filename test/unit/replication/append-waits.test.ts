@@ -1,7 +1,7 @@
 /** How long appends wait for their logs, and how much memory what waits for one directory may hold. */
 import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import type { UnifiedLog } from '../../../src/log/index.js';
-import { AppendWaits } from '../../../src/replication/append-waits.js';
+import { AppendWaits } from '../../../src/replication/append/append-waits.js';
 import { strayRejections } from '../../support/stray-rejections.js';
 
 const MAX_BYTES = 1000;

@@ -2,7 +2,7 @@
 import { runAtOnce } from '../../../src/common/index.js';
 import { SimulatedClock } from '../../../src/testing/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
-import { Deletions, type DeleteRecordsResult } from '../../../src/replication/delete-records.js';
+import { Deletions, type DeleteRecordsResult } from '../../../src/replication/append/delete-records.js';
 import type { Partition } from '../../../src/replication/index.js';
 import { ORDERS, ReplicaCluster } from './replica-cluster.js';
 

@@ -12,7 +12,7 @@ import {
   type FetchResponse,
 } from '../../../src/protocol/index.js';
 import { FetchSessionCache } from '../../../src/replication/core/fetch-session.js';
-import type { WatchedPartitions } from '../../../src/replication/watched-partitions.js';
+import type { WatchedPartitions } from '../../../src/replication/fetch/watched-partitions.js';
 import { batchOf, ORDERS, ReplicaCluster, TOPIC_ID, type ClusterOptions } from './replica-cluster.js';
 
 const OTHER = { topic: 'orders', partition: 1 };

@@ -12,8 +12,8 @@ import {
   type FetchResponse,
 } from '../../../src/protocol/index.js';
 import type { FetchSessionCache } from '../../../src/replication/core/fetch-session.js';
-import type { FetchSlices } from '../../../src/replication/fetch-slices.js';
-import type { WatchedPartitions } from '../../../src/replication/watched-partitions.js';
+import type { FetchSlices } from '../../../src/replication/fetch/fetch-slices.js';
+import type { WatchedPartitions } from '../../../src/replication/fetch/watched-partitions.js';
 import { crowd } from './crowd.js';
 import { ORDERS, ReplicaCluster, type ClusterOptions } from './replica-cluster.js';
 

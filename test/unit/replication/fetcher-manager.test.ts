@@ -3,8 +3,8 @@ import { partitionKey, type TopicPartition } from '../../../src/cluster/index.js
 import { Counter, silentLogger } from '../../../src/common/index.js';
 import { SimulatedClock } from '../../../src/testing/index.js';
 import { ErrorCode } from '../../../src/protocol/index.js';
-import { ReplicaFetcherManager } from '../../../src/replication/fetcher-manager.js';
-import type { InitialFetchState } from '../../../src/replication/fetcher-state.js';
+import { ReplicaFetcherManager } from '../../../src/replication/follow/fetcher-manager.js';
+import type { InitialFetchState } from '../../../src/replication/follow/fetcher-state.js';
 import type { Partition } from '../../../src/replication/partition.js';
 import type { ReplicaQuota } from '../../../src/replication/ports.js';
 import { ORDERS, TOPIC_ID } from './replica-cluster.js';

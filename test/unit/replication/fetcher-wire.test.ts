@@ -1,5 +1,5 @@
 /** What a follower's fetch says in the versions that name topics, and in those that know them by id. */
-import { toFetchRequest } from '../../../src/replication/fetcher-wire.js';
+import { toFetchRequest } from '../../../src/replication/follow/fetcher-wire.js';
 
 const FOLLOWER = { brokerId: 2, brokerEpoch: 9n, maxWaitMs: 500, minBytes: 1, responseMaxBytes: 1000 };
 const [OLD, NEW] = ['00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-00000000000b'] as const;

@@ -2,9 +2,9 @@ import { silentLogger } from '../../../src/common/index.js';
 import { settle, SimulatedClock } from '../../../src/testing/index.js';
 import { ErrorCode, type FetchResponse } from '../../../src/protocol/index.js';
 import type { LeaderEndpoint, Partition } from '../../../src/replication/index.js';
-import { FetcherPartitions } from '../../../src/replication/fetcher-partitions.js';
-import type { PartitionFetchState } from '../../../src/replication/fetcher-state.js';
-import { ReplicaFetcher } from '../../../src/replication/fetcher.js';
+import { FetcherPartitions } from '../../../src/replication/follow/fetcher-partitions.js';
+import type { PartitionFetchState } from '../../../src/replication/follow/fetcher-state.js';
+import { ReplicaFetcher } from '../../../src/replication/follow/fetcher.js';
 
 const TP = { topic: 'orders', partition: 0 };
 const ID = 'AAAAAAAAAAAAAAAAAAAAEQ';

@@ -1,7 +1,7 @@
 /** What fetches of many partitions cost while they wait: those that a client makes up, and those without a session. */
 import { ErrorCode, fetchRequest, fetchResponse, type FetchResponse } from '../../../src/protocol/index.js';
-import type { FetchSlices } from '../../../src/replication/fetch-slices.js';
-import type { WatchedPartitions } from '../../../src/replication/watched-partitions.js';
+import type { FetchSlices } from '../../../src/replication/fetch/fetch-slices.js';
+import type { WatchedPartitions } from '../../../src/replication/fetch/watched-partitions.js';
 import { ORDERS, ReplicaCluster } from './replica-cluster.js';
 
 /** Five partitions are many. */

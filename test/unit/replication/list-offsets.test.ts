@@ -1,6 +1,6 @@
 /** A search by time waits for the disk; meanwhile its log may be replaced by a move, or cut by another leader. */
 import { ErrorCode } from '../../../src/protocol/index.js';
-import { fetchOffsetForTimestamp, type OffsetFound } from '../../../src/replication/list-offsets.js';
+import { fetchOffsetForTimestamp, type OffsetFound } from '../../../src/replication/fetch/list-offsets.js';
 import type { Partition } from '../../../src/replication/index.js';
 
 const QUERY = { isolation: 'READ_UNCOMMITTED', currentLeaderEpoch: -1, fetchOnlyFromLeader: true } as const;

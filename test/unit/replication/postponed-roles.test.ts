@@ -1,5 +1,5 @@
 import { SimulatedClock } from '../../../src/testing/index.js';
-import { PostponedRoles } from '../../../src/replication/postponed-roles.js';
+import { PostponedRoles } from '../../../src/replication/roles/postponed-roles.js';
 
 let clock: SimulatedClock;
 let tried: string[];

@@ -1,6 +1,6 @@
 import { type Steps } from '../../../src/common/index.js';
 import { SimulatedClock } from '../../../src/testing/index.js';
-import { TouchedFetches, type TouchedFetch } from '../../../src/replication/touched-fetches.js';
+import { TouchedFetches, type TouchedFetch } from '../../../src/replication/fetch/touched-fetches.js';
 
 let clock: SimulatedClock;
 let touched: TouchedFetches;

@@ -7,7 +7,7 @@ import {
   type FetchRequestInput,
   type FetchResponse,
 } from '../../../src/protocol/index.js';
-import type { AppendResult } from '../../../src/replication/append.js';
+import type { AppendResult } from '../../../src/replication/append/append.js';
 import { ProducePurgatory } from '../../../src/replication/delayed-operations.js';
 import { ORDERS, ReplicaCluster, TOPIC_ID } from './replica-cluster.js';
 

@@ -5,7 +5,7 @@ import { SimulatedClock } from '../../../src/testing/index.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import type { Request } from '../../../src/network/index.js';
 import { ApiKey, ErrorCode, type CreatePartitionsResponse } from '../../../src/protocol/index.js';
-import { Deletions } from '../../../src/replication/delete-records.js';
+import { Deletions } from '../../../src/replication/append/delete-records.js';
 import { TopicAdmin } from '../../../src/server/admin/topic-admin.js';
 import { LargeRequests } from '../../../src/server/large-requests.js';
 import { call } from './request-call.js';

@@ -2,7 +2,7 @@
 import { PassThrough } from 'node:stream';
 import { silentLogger } from '../../../src/common/index.js';
 import { SimulatedClock } from '../../../src/testing/index.js';
-import { createLogging } from '../../../src/cli/logging.js';
+import { createLogging } from '../../../src/cli/logging/logging.js';
 import { BrokerConfig } from '../../../src/config/index.js';
 import { ApiKey, ErrorCode, type DescribeConfigsResponse } from '../../../src/protocol/index.js';
 import { ConfigAdmin } from '../../../src/server/admin/config-admin.js';

@@ -1,5 +1,5 @@
-import { ZK_ERROR_CODES } from '../../../../src/zookeeper/errors.js';
-import { OpCode, Xid } from '../../../../src/zookeeper/wire/op-codes.js';
+import { ZK_ERROR_CODES } from '../../../../src/zookeeper/core/errors.js';
+import { OpCode, Xid } from '../../../../src/zookeeper/core/op-codes.js';
 
 // Another client's tables, written from the same protocol.
 const jute = require('node-zookeeper-client/lib/jute') as {
