@@ -1,12 +1,9 @@
-import { CompressionTypes, Partitioners, type ICustomPartitioner, type Message, type Producer } from 'kafkajs';
-import { sleep, systemClock, withinTime } from '../../common/index.js';
-import { ClientError, timeoutError } from '../client/client-error.js';
-import { parseBootstrapServers } from '../client/cluster-client.js';
-import { createKafkaJs, fromKafkaJs } from '../client/kafkajs-client.js';
-import { requireResolvable, whyUnreachable } from '../client/reachability.js';
+import { CompressionTypes, type Message } from 'kafkajs';
+import { ClientError } from '../client/client-error.js';
+import { TopicProducer } from '../client/kafkajs-producer.js';
 import { parseKeyValues, parseOrShowUsage, readToolOptions, type OptionSpec, type ParsedOptions } from '../options.js';
 import { CommandError, isClientError, isTty, type Command, type Terminal } from '../terminal.js';
-import { logLine, readToolProperties, requirePlaintext, warnUnresolved } from '../tool-output.js';
+import { logLine, readToolProperties, requirePlaintext } from '../tool-output.js';
 import { KAFKA_VERSION } from '../version.js';
 import { LineReader, readLines, type InputRecord } from './line-reader.js';
 
@@ -50,8 +47,6 @@ const OPTIONS: readonly OptionSpec[] = [
 ];
 
 const PURPOSE = 'This tool helps to read data from standard input and publish it to Kafka.';
-/** The pause before kafkajs is asked to connect again. */
-const CONNECT_AGAIN_MS = 200;
 const CODECS: Readonly<Record<string, CompressionTypes>> = {
   none: CompressionTypes.None,
   gzip: CompressionTypes.GZIP,
@@ -88,94 +83,59 @@ async function produce(servers: string, options: ParsedOptions, terminal: Termin
   const reader = new LineReader(
     new Map([...readToolProperties(options.value('reader-config')), ...parseKeyValues(options.all('property'))]),
   );
-  const settings = readSettings(options, properties);
-  const partitioner = stickyPartitioner();
-  const producer = createKafkaJs({
-    bootstrapServers: servers,
-    clientId: properties.get('client.id') ?? 'console-producer',
-  }).producer({
-    createPartitioner: partitioner.create,
-    metadataMaxAge: options.number('metadata-expiry-ms') ?? 300_000,
-    // As in the Java producer, unless it is asked for something else: a retry makes no duplicates.
-    idempotent: settings.acks === -1 && properties.get('enable.idempotence') !== 'false',
-    maxInFlightRequests: 1,
-  });
+  const { isSync, ...settings } = readSettings(options, properties);
+  const producer = new TopicProducer(
+    {
+      ...settings,
+      bootstrapServers: servers,
+      topic,
+      clientId: properties.get('client.id') ?? 'console-producer',
+      metadataMaxAgeMs: options.number('metadata-expiry-ms') ?? 300_000,
+      // As in the Java producer, unless it is asked for something else.
+      idempotent: settings.acks === -1 && properties.get('enable.idempotence') !== 'false',
+      onFailed: isSync ? refuse : (messages, error) => sayFailed(messages, error, topic, terminal),
+    },
+    terminal,
+  );
   const prompt = isTty(terminal.stdin) && isTty(terminal.stdout);
   try {
-    await connect(producer, topic, servers, settings.maxBlockMs, terminal);
+    await producer.connect();
     if (prompt) terminal.stdout.write('>');
     for await (const lines of readLines(terminal.stdin)) {
-      for (const batch of batches(
-        lines.map((line) => reader.parse(line)),
-        settings.batchBytes,
-      )) {
-        partitioner.nextBatch();
-        await send(producer, topic, batch, settings, terminal);
-      }
+      const { messages, error } = parseLines(reader, lines);
+      if (isSync) for (const message of messages) await producer.send([message]);
+      else await producer.send(messages);
+      if (error !== null) throw error;
       if (prompt) terminal.stdout.write('>');
     }
     await producer.disconnect();
   } catch (error) {
-    // It waits for the answers that are due, of a broker that is silent for half a minute.
-    producer.disconnect().catch(() => undefined);
+    producer.abandon();
     throw error;
   }
 }
 
-/**
- * Tries until a broker serves and gives a producer id, or `max.block.ms` have passed: kafkajs gives up on a controller that is gone, though
- * there will be another. Where no broker answers at all that is said sooner.
- */
-async function connect(
-  producer: Producer,
-  topic: string,
-  servers: string,
-  maxBlockMs: number,
-  terminal: Terminal,
-): Promise<void> {
-  const addresses = parseBootstrapServers(servers);
-  await requireResolvable(addresses, warnUnresolved(terminal));
-  const deadlineMs = systemClock.monotonicMs() + maxBlockMs;
-  for (;;) {
-    const tried = producer.connect().then(
-      () => 'connected' as const,
-      (error: unknown) => fromKafkaJs(error, topic).message,
-    );
-    const outcome = await withinTime(systemClock, deadlineMs - systemClock.monotonicMs(), tried);
-    if (outcome === 'connected') return;
-    const why = await whyUnreachable(addresses, maxBlockMs);
-    if (why !== null) throw timeoutError(`Topic ${topic} not present in metadata: ${why}`);
-    if (outcome === undefined || systemClock.monotonicMs() + CONNECT_AGAIN_MS > deadlineMs) {
-      throw timeoutError(
-        `Topic ${topic} not present in metadata after ${maxBlockMs} ms${outcome ? `: ${outcome}` : '.'}`,
-      );
+/** What lines say up to the first that is none; those before it are sent, as by Kafka's. */
+function parseLines(reader: LineReader, lines: readonly string[]): { messages: Message[]; error: ClientError | null } {
+  const messages: Message[] = [];
+  for (const line of lines) {
+    try {
+      messages.push(toMessage(reader.parse(line)));
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      return { messages, error };
     }
-    await withinTime(systemClock, deadlineMs - systemClock.monotonicMs(), ofOneTopic(producer, topic));
-    await sleep(systemClock, CONNECT_AGAIN_MS);
   }
-}
-
-/**
- * kafkajs asks for the metadata of all topics until it knows of one, and takes what is wrong with any of them, such as a partition without a
- * leader, for its own: a batch of nothing tells it of the only one that matters.
- */
-async function ofOneTopic(producer: Producer, topic: string): Promise<void> {
-  try {
-    await producer.send({ topic, messages: [] });
-  } catch (error) {
-    // Not connected, or no leader of this one either: the next try to connect says so.
-    if (!(error instanceof Error)) throw error;
-  }
+  return { messages, error: null };
 }
 
 interface Settings {
   readonly acks: number;
   readonly compression: CompressionTypes;
-  /** 0 sends each record by itself. */
   readonly batchBytes: number;
   readonly timeoutMs: number;
   readonly maxBlockMs: number;
-  readonly sync: boolean;
+  readonly isSync: boolean;
 }
 
 function readSettings(options: ParsedOptions, properties: ReadonlyMap<string, string>): Settings {
@@ -197,58 +157,33 @@ function readSettings(options: ParsedOptions, properties: ReadonlyMap<string, st
   if (compression === undefined) {
     throw invalid('compression.type', codecText, 'String must be one of: none, gzip, snappy, lz4, zstd');
   }
-  const sync = options.has('sync');
   const batchBytes =
     options.number('max-partition-memory-bytes') ?? options.number('batch-size') ?? number('batch.size', 16_384, 'INT');
   return {
     acks,
     compression,
-    sync,
-    batchBytes: sync ? 0 : batchBytes,
+    isSync: options.has('sync'),
+    batchBytes,
     timeoutMs: Math.max(1500, options.number('request-timeout-ms') ?? 30_000),
     maxBlockMs: options.number('max-block-ms') ?? number('max.block.ms', 60_000, 'LONG'),
   };
 }
 
-/** Cuts records into batches of about `bytes`, one record at least in each. */
-function* batches(records: readonly InputRecord[], bytes: number): Generator<InputRecord[]> {
-  let batch: InputRecord[] = [];
-  let size = 0;
-  for (const record of records) {
-    const length = (record.key?.length ?? 0) + (record.value?.length ?? 0);
-    if (batch.length > 0 && size + length > bytes) {
-      yield batch;
-      batch = [];
-      size = 0;
-    }
-    batch.push(record);
-    size += length;
-  }
-  if (batch.length > 0) yield batch;
+function refuse(_messages: readonly Message[], error: ClientError): never {
+  throw new ClientError('java.util.concurrent.ExecutionException', error.toString(), error.errorCode);
 }
 
-async function send(
-  producer: Producer,
-  topic: string,
-  records: readonly InputRecord[],
-  { acks, compression, timeoutMs, sync }: Settings,
-  terminal: Terminal,
-): Promise<void> {
-  try {
-    await producer.send({ topic, messages: records.map(toMessage), acks, compression, timeout: timeoutMs });
-  } catch (thrown) {
-    const error = fromKafkaJs(thrown, topic);
-    if (sync) throw new ClientError('java.util.concurrent.ExecutionException', error.toString(), error.errorCode);
-    for (const { key, value } of records) {
-      const size = (bytes: Buffer | null) => (bytes === null ? 'null' : `${bytes.length} bytes`);
-      logLine(
-        terminal,
-        'error',
-        'org.apache.kafka.clients.producer.internals.ErrorLoggingCallback',
-        `Error when sending message to topic ${topic} with key: ${size(key)}, value: ${size(value)} with error:`,
-      );
-      terminal.stderr.write(`${error.toString()}\n`);
-    }
+function sayFailed(messages: readonly Message[], error: ClientError, topic: string, terminal: Terminal): void {
+  const size = (bytes: Message['key']): string =>
+    bytes === null || bytes === undefined ? 'null' : `${bytes.length} bytes`;
+  for (const { key, value } of messages) {
+    logLine(
+      terminal,
+      'error',
+      'org.apache.kafka.clients.producer.internals.ErrorLoggingCallback',
+      `Error when sending message to topic ${topic} with key: ${size(key)}, value: ${size(value)} with error:`,
+    );
+    terminal.stderr.write(`${error.toString()}\n`);
   }
 }
 
@@ -257,20 +192,4 @@ function toMessage({ key, value, headers }: InputRecord): Message {
   // kafkajs writes a null value as such, though its types do not say so.
   for (const [name, bytes] of headers) (byKey[name] ??= []).push(bytes as Buffer);
   return { key, value, headers: byKey };
-}
-
-/** Keys by murmur2 as in Java; records without a key go to one partition for each batch. */
-function stickyPartitioner(): { create: ICustomPartitioner; nextBatch: () => void } {
-  const byKey = Partitioners.DefaultPartitioner();
-  let chosen: number | null = null;
-  return {
-    create: () => (args) => {
-      if (args.message.key !== null && args.message.key !== undefined) return byKey(args);
-      // kafkajs spreads records without a key evenly over the partitions that have a leader.
-      return (chosen ??= byKey(args));
-    },
-    nextBatch: () => {
-      chosen = null;
-    },
-  };
 }

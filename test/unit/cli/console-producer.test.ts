@@ -9,7 +9,10 @@ import {
   encodeResponseFrame,
   ErrorCode,
   type MetadataRequest,
+  type ProduceRequest,
 } from '../../../src/protocol/index.js';
+import { iterateBatches } from '../../../src/records/index.js';
+import { eventually } from '../../support/eventually.js';
 
 const VERSIONS = [
   { apiKey: ApiKey.Produce, minVersion: 3, maxVersion: 7 },
@@ -19,16 +22,36 @@ const VERSIONS = [
 ];
 const GONE = 2;
 
+/** A partition of a Produce request. */
+interface Written {
+  readonly partition: number;
+  readonly producerId: bigint;
+  readonly baseSequence: number;
+  readonly values: readonly string[];
+  /** How many partitions the request had. */
+  readonly among: number;
+}
+
+interface BrokerState {
+  readonly isSilent?: boolean;
+  readonly hasLeaderlessTopic?: boolean;
+  readonly partitions?: number;
+  /** What the first Produce requests are answered; those after them are taken. */
+  readonly refusals?: readonly number[];
+}
+
 /** Broker 1 of a cluster whose controller has gone, until it was asked for metadata so often. */
 class LoneBroker {
+  readonly written: Written[] = [];
   produced = 0;
   asked = 0;
+  private producerIds = 6n;
   private readonly server = net.createServer((socket) => this.serve(socket));
   private readonly sockets = new Set<net.Socket>();
 
   constructor(
     private readonly goneFor: number,
-    private readonly state: { readonly isSilent?: boolean; readonly hasLeaderlessTopic?: boolean } = {},
+    private readonly state: BrokerState = {},
   ) {}
 
   async start(): Promise<string> {
@@ -69,7 +92,11 @@ class LoneBroker {
       case ApiKey.Metadata: {
         const replicas = { leaderId: 1, replicaNodes: [1], isrNodes: [1] };
         const errorCode = ErrorCode.LEADER_NOT_AVAILABLE;
-        const topics = [{ name: 't', partitions: [{ partitionIndex: 0, ...replicas }] }];
+        const partitions = Array.from({ length: this.state.partitions ?? 1 }, (_, partitionIndex) => ({
+          partitionIndex,
+          ...replicas,
+        }));
+        const topics = [{ name: 't', partitions }];
         const leaderless = { name: 'other', partitions: [{ errorCode, partitionIndex: 0, ...replicas, leaderId: -1 }] };
         const isOfAll = !(request as MetadataRequest).topics?.length;
         return {
@@ -83,26 +110,58 @@ class LoneBroker {
         };
       }
       case ApiKey.InitProducerId:
-        return { producerId: 7n, producerEpoch: 0 };
+        return { producerId: ++this.producerIds, producerEpoch: 0 };
       case ApiKey.Produce:
-        this.produced++;
-        return { responses: [{ name: 't', partitionResponses: [{ index: 0, baseOffset: 0n }] }] };
+        return this.take(request as ProduceRequest);
       default:
         throw new Error(`nobody asks for ${apiKey}`);
     }
+  }
+
+  private take({ topicData }: ProduceRequest): object {
+    const errorCode = this.state.refusals?.[this.produced] ?? ErrorCode.NONE;
+    this.produced++;
+    const { partitionData } = topicData[0]!;
+    for (const { index, records } of partitionData) {
+      for (const batch of iterateBatches(records as Buffer)) {
+        const { producerIdExact: producerId, baseSequence } = batch;
+        const values = [...batch.records()].map(({ value }) => String(value));
+        this.written.push({ partition: index, producerId, baseSequence, values, among: partitionData.length });
+      }
+    }
+    const partitionResponses = partitionData.map(({ index }) => ({ index, errorCode, baseOffset: 0n }));
+    return { responses: [{ name: 't', partitionResponses }] };
   }
 }
 
 let broker: LoneBroker;
 afterEach(() => broker.stop());
 
-async function produce(args: readonly string[], otherServers = ''): Promise<{ code: number; said: string }> {
+/** What is typed comes piece by piece, each when all lines of those before it were sent. */
+async function produce(
+  args: readonly string[],
+  otherServers = '',
+  typed: readonly string[] = ['a line\n'],
+): Promise<{ code: number; said: string }> {
   const [stdout, stderr, stdin] = [new PassThrough(), new PassThrough(), new PassThrough()];
-  stdin.end('a line\n');
+  void type(stdin, typed);
   const address = await broker.start();
   const command = ['console-producer', '--topic', 't', '--bootstrap-server', otherServers + address, ...args];
   const code = await main(command, { stdout, stderr, stdin, env: {}, colour: false });
   return { code, said: String((stderr.read() as Buffer | null) ?? '') };
+}
+
+async function type(stdin: PassThrough, typed: readonly string[]): Promise<void> {
+  let lines = 0;
+  for (const piece of typed) {
+    const due = lines;
+    await eventually(() => broker.written.reduce((sum, { values }) => sum + values.length, 0) >= due, {
+      what: `${due} lines to be sent`,
+    });
+    stdin.write(piece);
+    lines += piece.split('\n').length - 1;
+  }
+  stdin.end();
 }
 
 test.each([
@@ -134,6 +193,49 @@ test('another topic without a leader is none of its business', async () => {
   broker = new LoneBroker(0, { hasLeaderlessTopic: true });
   expect(await produce([])).toEqual({ code: 0, said: '' });
   expect(broker.produced).toBe(1);
+});
+
+test('a line after one that failed is not taken for its retry', async () => {
+  broker = new LoneBroker(0, { refusals: [ErrorCode.NONE, ErrorCode.MESSAGE_TOO_LARGE] });
+  const { code, said } = await produce([], '', ['one\n', 'two\n', 'three\n']);
+  expect(said).toMatch(/Error when sending message to topic t with key: null, value: 3 bytes/);
+  expect(code).toBe(0);
+  expect(broker.written.map(({ values, producerId, baseSequence }) => [...values, producerId, baseSequence])).toEqual([
+    ['one', 7n, 0],
+    ['two', 7n, 1],
+    ['three', 8n, 0],
+  ]);
+});
+
+test('each request is for one partition, so that a leader that moves takes no lines along', async () => {
+  broker = new LoneBroker(0, { partitions: 4 });
+  const lines = Array.from({ length: 50 }, (_, n) => `key${n}:${n}`);
+  const options = ['--property', 'parse.key=true', '--property', 'key.separator=:', '--batch-size', '20'];
+  expect(await produce(options, '', [`${lines.join('\n')}\n`])).toEqual({ code: 0, said: '' });
+  expect(new Set(broker.written.map(({ among }) => among))).toEqual(new Set([1]));
+  for (let partition = 0; partition < 4; partition++) {
+    const values = broker.written.filter((batch) => batch.partition === partition).flatMap((batch) => batch.values);
+    expect(values.length).toBeGreaterThan(2);
+    expect(values).toEqual([...values].sort((a, b) => Number(a) - Number(b)));
+  }
+  expect(broker.written.flatMap(({ values }) => values).sort()).toEqual(lines.map((_, n) => String(n)).sort());
+});
+
+test('the lines before one that is none are sent, and none after it', async () => {
+  broker = new LoneBroker(0);
+  const options = ['--property', 'parse.key=true', '--property', 'key.separator=:'];
+  const { code, said } = await produce(options, '', ['a:1\nb:2\nno separator\nc:3\n']);
+  expect(said).toMatch(/No key separator found on line number 3: 'no separator'/);
+  expect(code).toBe(1);
+  expect(broker.written.flatMap(({ values }) => values)).toEqual(['1', '2']);
+});
+
+test('with --sync the first failure ends it', async () => {
+  broker = new LoneBroker(0, { refusals: [ErrorCode.NONE, ErrorCode.MESSAGE_TOO_LARGE] });
+  const { code, said } = await produce(['--sync'], '', ['one\ntwo\nthree\n']);
+  expect(said).toMatch(/ExecutionException/);
+  expect(code).toBe(1);
+  expect(broker.written.flatMap(({ values }) => values)).toEqual(['one', 'two']);
 });
 
 test.each(['max.block.ms', 'batch.size'])('refuses a %s that is no number', async (name) => {
