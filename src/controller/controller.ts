@@ -1,6 +1,8 @@
 import {
+  BROKER_SLICES,
   AssertionError,
   MetricsRegistry,
+  runInSlices,
   systemRandom,
   type Clock,
   type Logger,
@@ -274,7 +276,7 @@ export class Controller {
     try {
       await event.process(this.runtime);
       this.failures.delete(event.name);
-      this.flush();
+      await this.flush();
     } catch (error) {
       await this.onEventError(event, error);
     }
@@ -289,7 +291,7 @@ export class Controller {
       this.log.error('Error processing event', { event: event.name, ...told(error), ...(retryMs && { retryMs }) });
       if (error instanceof AssertionError) this.options.onFatalError?.(error);
       // What was written to ZooKeeper before the error is to be told all the same.
-      this.flush();
+      await this.flush();
       if (retryMs) this.events.putLater(event, retryMs);
       return;
     }
@@ -313,9 +315,9 @@ export class Controller {
     return Math.min(MAX_RETRY_DELAY_MS, RETRY_DELAY_MS * 2 ** Math.min(before, 10));
   }
 
-  private flush(): void {
+  private async flush(): Promise<void> {
     if (this.batch.isEmpty) return;
-    const requests = this.batch.take();
+    const requests = await runInSlices(this.clock, this.batch.take(), BROKER_SLICES);
     this.stateChanges.sending(requests);
     for (const request of requests) {
       this.channels.send(request.brokerId, request.request, this.responseCallback(request));

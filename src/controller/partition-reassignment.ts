@@ -243,7 +243,7 @@ async function stopRemovedReplicas(controller: ControllerRuntime, gone: readonly
   if (gone.length === 0) return;
   const { replicas } = controller;
   await replicas.handleStateChanges(gone, 'OfflineReplica');
-  controller.flush();
+  await controller.flush();
   await replicas.handleStateChanges(gone, 'ReplicaDeletionStarted');
   // Nobody waits for the answer: a broker that is away drops what is left on it when it is back.
   await replicas.handleStateChanges(gone, 'ReplicaDeletionSuccessful');

@@ -15,7 +15,7 @@ import { isValidPartitionTransition, type PartitionState } from './core/partitio
 import { targetReplicas } from './core/reassignment.js';
 import type { RequestBatch } from './core/request-batch.js';
 import { isZkError } from '../zookeeper/index.js';
-import { endsTerm, type PartitionStore, type PartitionUpdate } from './partition-store.js';
+import { endsTerm, piecesOf, type PartitionStore, type PartitionUpdate } from './partition-store.js';
 import { StateChangeFailedError, type StateChangeLog } from './state-change-log.js';
 
 /** How the election of one partition ended: the state that was written, or why there is none. */
@@ -108,10 +108,13 @@ export class PartitionStateMachine {
   ): Promise<ElectionResults> {
     const uninitialized = partitions.filter((partition) => partition.state === 'NewPartition');
     const toElect = partitions.filter((partition) => partition.state !== 'NewPartition');
-    if (uninitialized.length > 0) await this.initialize(uninitialized);
+    for (const piece of piecesOf(uninitialized)) await this.initialize(piece);
     if (toElect.length === 0) return new Map();
     if (!strategy) throw new Error('moving to OnlinePartition needs an election strategy');
-    const results = await this.elect(toElect, strategy);
+    const results = new Map<PartitionEntry, ElectionResult>();
+    for (const piece of piecesOf(toElect)) {
+      for (const [partition, result] of await this.elect(piece, strategy)) results.set(partition, result);
+    }
     this.tellLeaderless(results);
     return results;
   }

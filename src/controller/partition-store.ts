@@ -41,6 +41,21 @@ export function endsTerm(error: unknown): boolean {
   );
 }
 
+/** So many partitions a piece: written or read in some ten ms. */
+const PIECE_PARTITIONS = 500;
+
+/**
+ * Events go through partitions piece by piece: each waits for ZooKeeper, and others of this broker run meanwhile. Kafka's controller has a
+ * thread of its own.
+ */
+export function* piecesOf<T>(items: readonly T[]): Generator<readonly T[]> {
+  if (items.length <= PIECE_PARTITIONS) {
+    if (items.length > 0) yield items;
+    return;
+  }
+  for (let from = 0; from < items.length; from += PIECE_PARTITIONS) yield items.slice(from, from + PIECE_PARTITIONS);
+}
+
 /**
  * The partition states as the state machines read and write them, all partitions of a call at once. Results are in the order of what
  * was asked. Writes are conditional on the controller epoch; the calls reject when the term is over.
@@ -58,7 +73,14 @@ export class PartitionStore {
   async readPartitionStates(
     partitions: readonly PartitionEntry[],
   ): Promise<(LeaderIsrAndControllerEpoch | Error | null)[]> {
-    if (partitions.length === 0) return [];
+    const states: (LeaderIsrAndControllerEpoch | Error | null)[] = [];
+    for (const piece of piecesOf(partitions)) states.push(...(await this.readPiece(piece)));
+    return states;
+  }
+
+  private async readPiece(
+    partitions: readonly PartitionEntry[],
+  ): Promise<(LeaderIsrAndControllerEpoch | Error | null)[]> {
     try {
       const { found, unreadable } = await this.stores.partitionStates.latestStates(partitions);
       if (unreadable.size > 0) await this.watchUnreadable(partitions, found, unreadable);

@@ -6,7 +6,7 @@ import { removeReplica } from './core/reassignment.js';
 import { isValidReplicaTransition, type ReplicaState } from './core/replica-state.js';
 import type { RequestBatch } from './core/request-batch.js';
 import { isZkError } from '../zookeeper/index.js';
-import { endsTerm, type PartitionStore, type PartitionUpdate } from './partition-store.js';
+import { endsTerm, piecesOf, type PartitionStore, type PartitionUpdate } from './partition-store.js';
 import { StateChangeFailedError, type StateChangeLog } from './state-change-log.js';
 
 /**
@@ -79,7 +79,7 @@ export class ReplicaStateMachine {
         for (const of of replicas) this.bringOnline(of);
         return;
       case 'OfflineReplica':
-        await this.takeOffline(broker, replicas);
+        for (const piece of piecesOf(replicas)) await this.takeOffline(broker, piece);
         return;
       case 'ReplicaDeletionStarted':
         for (const of of replicas) {

@@ -70,7 +70,7 @@ export interface ControllerRuntime {
   readonly isActive: boolean;
   put(event: ControllerEvent): void;
   /** Sends what the batch holds now. For the places where one request must be on its way before what the next one says. */
-  flush(): void;
+  flush(): Promise<void>;
 }
 
 /** They are told of with every change: of thousands so many, and that there are more. */

@@ -10,6 +10,14 @@ import { ApiKey } from '../protocol/index.js';
 /** A state change that the cluster's situation, not a bug of ours, did not let happen (Kafka's `StateChangeFailedException`). */
 export class StateChangeFailedError extends Error {
   override readonly name = 'StateChangeFailedError';
+
+  /** Without a stack: it tells nothing of the cluster, and thousands are made at once. */
+  constructor(message: string) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super(message);
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /**

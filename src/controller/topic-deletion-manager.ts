@@ -12,7 +12,7 @@ export interface DeletionPorts {
   readonly isDeleteTopicEnabled: () => boolean;
   /** Stops listening to the topic's znode, so that its removal is no event. */
   readonly mutePartitionModifications: (topic: string) => void;
-  readonly flush: () => void;
+  readonly flush: () => Promise<void>;
   /** Calls `retryFailedDeletions` after a while. */
   readonly retryLater: () => void;
 }
@@ -169,13 +169,13 @@ export class TopicDeletionManager {
       this.context.liveOrShuttingDownBrokerIds,
       topics.flatMap((topic) => this.context.partitionsOf(topic)),
     );
-    this.ports.flush();
+    await this.ports.flush();
 
     const { dead, toDelete, halted } = planReplicaDeletions(this.context, topics);
     await this.replicas.handleStateChanges(dead, 'ReplicaDeletionIneligible');
     // Stopped everywhere before anything is deleted: a follower must not fetch from a leader that is going.
     await this.replicas.handleStateChanges(toDelete, 'OfflineReplica');
-    this.ports.flush();
+    await this.ports.flush();
     await this.replicas.handleStateChanges(toDelete, 'ReplicaDeletionStarted');
     this.markTopicIneligibleForDeletion(halted, 'offline replicas');
   }

@@ -9,7 +9,7 @@ import {
   type Timer,
   type Transport,
 } from '../common/index.js';
-import { decodeResponseFrame, encodeRequestFrame } from '../protocol/index.js';
+import { decodeResponseFrame, encodeRequestFrame, setCorrelationId } from '../protocol/index.js';
 import { FrameReader } from './core/frame-reader.js';
 import { RequestMemory } from './core/request-memory.js';
 
@@ -51,7 +51,8 @@ export class NetworkError extends Error {
 interface Pending {
   readonly apiKey: number;
   readonly version: number;
-  readonly body: object;
+  /** A body, or the whole frame. */
+  readonly body: object | readonly Buffer[];
   readonly deadlineMs: number;
   readonly resolve: (body: object) => void;
   readonly reject: (error: NetworkError) => void;
@@ -107,6 +108,20 @@ export class NetworkClient {
    * While the broker is not reachable a request waits for the next try, and fails with it.
    */
   send<T extends object>(apiKey: number, version: number, body: object, timeoutMs?: number): Promise<T> {
+    return this.put(apiKey, version, body, timeoutMs);
+  }
+
+  /** The same for what `encodeRequestFrameInSteps` has encoded; it is not to be used again. */
+  sendEncoded<T extends object>(apiKey: number, version: number, frame: readonly Buffer[]): Promise<T> {
+    return this.put(apiKey, version, frame);
+  }
+
+  private put<T extends object>(
+    apiKey: number,
+    version: number,
+    body: Pending['body'],
+    timeoutMs?: number,
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.closed) return reject(new NetworkError('closed', `the client of ${this.target} is closed`));
       const deadlineMs = this.options.clock.monotonicMs() + (timeoutMs ?? this.options.requestTimeoutMs);
@@ -212,13 +227,7 @@ export class NetworkClient {
       this.nextCorrelationId = (correlationId + 1) & 0x7fffffff;
       let chunks: Buffer[];
       try {
-        chunks = encodeRequestFrame(
-          pending.apiKey,
-          pending.version,
-          correlationId,
-          this.options.clientId,
-          pending.body,
-        );
+        chunks = this.frameOf(pending, correlationId);
       } catch (error) {
         pending.reject(new NetworkError('unencodable', `cannot encode a request to ${this.target}`, { cause: error }));
         continue;
@@ -226,6 +235,13 @@ export class NetworkClient {
       this.inFlight.set(correlationId, pending);
       this.connection!.write(chunks);
     }
+  }
+
+  private frameOf({ apiKey, version, body }: Pending, correlationId: number): Buffer[] {
+    if (!Array.isArray(body)) return encodeRequestFrame(apiKey, version, correlationId, this.options.clientId, body);
+    const frame = body as Buffer[];
+    setCorrelationId(frame, correlationId);
+    return frame;
   }
 
   private onResponse(frame: Buffer): void {

@@ -21,6 +21,9 @@ export interface RequestHeaderView {
 
 /** Bytes up to and including the correlation id, which every request header has. */
 const FIXED_HEADER_BYTES = 8;
+const SIZE_BYTES = 4;
+/** Behind the API's key and version. */
+const CORRELATION_ID_AT = 4;
 /** Room for the longest client id, and as much for tagged fields, of which no one knows any: they are read in one step. */
 const MAX_HEADER_BYTES = 64 * 1024;
 
@@ -69,6 +72,28 @@ export function encodeRequestFrame(
     requestHeader.encodeTo(frame, header, api.requestHeaderVersion(apiVersion));
     api.request.encodeTo(frame, body, apiVersion);
   });
+}
+
+/**
+ * As `encodeRequestFrame`, for a body of any size, with correlation id 0 until `setCorrelationId`. Nobody may change the body between the steps.
+ */
+export function* encodeRequestFrameInSteps(
+  apiKey: number,
+  apiVersion: number,
+  clientId: string | null,
+  body: object,
+): Steps<Buffer[]> {
+  const api = knownApi(apiKey);
+  const frame = new FrameWriter();
+  const header = { requestApiKey: apiKey, requestApiVersion: apiVersion, correlationId: 0, clientId };
+  requestHeader.encodeTo(frame, header, api.requestHeaderVersion(apiVersion));
+  yield* api.request.encodeInSteps(frame, body, apiVersion);
+  return frame.finish();
+}
+
+/** In a request frame with its size in front. */
+export function setCorrelationId(frame: readonly Buffer[], correlationId: number): void {
+  frame[0]!.writeInt32BE(correlationId, SIZE_BYTES + CORRELATION_ID_AT);
 }
 
 /** A response ready for the socket, with its size in front. */

@@ -6,11 +6,13 @@ export { ErrorCode, type ErrorName, errorName, errorMessage, errorExceptionName,
 export {
   decodeRequestHeader,
   encodeRequestFrame,
+  encodeRequestFrameInSteps,
   encodeResponseFrame,
   encodeResponseFrameInSteps,
   encodeResponseFrameUpTo,
   decodeResponseFrame,
   type RequestHeaderView,
+  setCorrelationId,
 } from './frames.js';
 export { ProtocolError, type ProtocolErrorKind } from './protocol-error.js';
 export type { MessageSize } from './codec/measurer.js';

@@ -70,6 +70,9 @@ export class ControllerLab {
   private readonly network = new SimulatedNetwork({ clock: this.clock, random: seededRandom(1) });
   readonly zooKeeper = new EmbeddedZooKeeper({ clock: this.clock, random: seededRandom(2), logger: silentLogger });
   private operations = 0;
+  private underWay = 0;
+  /** The most operations that waited for ZooKeeper at one time since it was set to 0. */
+  mostUnderWay = 0;
   /** A session that belongs to no broker: the tools'. */
   admin!: ZkClient;
   adminStores!: ZkStores;
@@ -267,7 +270,11 @@ export class ControllerLab {
         return (...args: unknown[]): Promise<unknown> => {
           this.operations++;
           const write = this.note(by, name, args);
-          const done = (Reflect.apply(value, target, args) as Promise<unknown>).finally(() => this.operations++);
+          this.mostUnderWay = Math.max(this.mostUnderWay, ++this.underWay);
+          const done = (Reflect.apply(value, target, args) as Promise<unknown>).finally(() => {
+            this.operations++;
+            this.underWay--;
+          });
           if (write) {
             done.then(
               (results) => (write.results = name === 'multi' ? (results as MultiResult[]) : []),

@@ -1,4 +1,4 @@
-import { ZERO_UUID, type Uuid } from '../../common/index.js';
+import { ZERO_UUID, type Steps, type Uuid } from '../../common/index.js';
 import { LEADER_DURING_DELETE, type BrokerInfo } from '../../cluster/index.js';
 import {
   ApiKey,
@@ -19,6 +19,9 @@ const FIRST_LEADER_AND_ISR_WITH_TYPE = 5;
 
 /** Kafka's `AbstractControlRequest.Type`: FULL and INCREMENTAL are for KRaft migrations, a ZooKeeper controller sends UNKNOWN. */
 const REQUEST_TYPE_UNKNOWN = 0;
+
+/** So many states are made in one step. */
+const STEP_PARTITIONS = 100;
 
 /** `SecurityProtocol.id`. */
 const SECURITY_PROTOCOL_IDS = { PLAINTEXT: 0, SSL: 1, SASL_PLAINTEXT: 2, SASL_SSL: 3 } as const;
@@ -116,14 +119,21 @@ export class RequestBatch {
     this.updateMetadataPartitions.clear();
   }
 
-  /** Empties the batch into requests: all LeaderAndIsr first, then UpdateMetadata, then StopReplica. Dead brokers get none. */
-  take(): OutgoingRequest[] {
-    const requests = [...this.leaderAndIsrRequests(), ...this.updateMetadataRequests(), ...this.stopReplicaRequests()];
+  /**
+   * Empties the batch into requests: all LeaderAndIsr first, then UpdateMetadata, then StopReplica. Dead brokers get none. Nobody may change
+   * the context, or add to the batch, between the steps.
+   */
+  *take(): Steps<OutgoingRequest[]> {
+    const requests = [
+      ...(yield* this.leaderAndIsrRequests()),
+      ...(yield* this.updateMetadataRequests()),
+      ...this.stopReplicaRequests(),
+    ];
     this.clear();
     return requests;
   }
 
-  private leaderAndIsrRequests(): OutgoingRequest[] {
+  private *leaderAndIsrRequests(): Steps<OutgoingRequest[]> {
     const version = this.versions.leaderAndIsr;
     const requests: OutgoingRequest[] = [];
     // Brokers of one partition get the same state, but for `isNew`.
@@ -134,7 +144,9 @@ export class RequestBatch {
       if (!broker) continue;
       const leaderIds = new Set<number>();
       const topics = new TopicGroups<LeaderAndIsrState>(this.context);
+      let count = 0;
       for (const [partition, isNew] of partitions) {
+        if (++count % STEP_PARTITIONS === 0) yield;
         const cache = isNew ? newStates : oldStates;
         let state = cache.get(partition);
         if (!state) cache.set(partition, (state = leaderAndIsrState(partition, isNew, this.versions)));
@@ -161,11 +173,13 @@ export class RequestBatch {
     return requests;
   }
 
-  private updateMetadataRequests(): OutgoingRequest[] {
+  private *updateMetadataRequests(): Steps<OutgoingRequest[]> {
     if (this.updateMetadataBrokers.size === 0) return [];
     const version = this.versions.updateMetadata;
     const topics = new TopicGroups<UpdateMetadataState>(this.context);
+    let count = 0;
     for (const partition of this.updateMetadataPartitions) {
+      if (++count % STEP_PARTITIONS === 0) yield;
       const state = this.updateMetadataState(partition);
       if (state) topics.add(partition, state);
     }

@@ -39,7 +39,7 @@ export const brokerChange: ControllerEvent = {
       // Its former life ended: what it led is led by others before it is told what it is now.
       context.removeLiveBrokers(ids(bounced));
       await onBrokerFailure(controller, ids(bounced));
-      controller.flush();
+      await controller.flush();
       context.putLiveBrokers(bounced);
       await onBrokerStartup(controller, ids(bounced));
     }
@@ -82,9 +82,9 @@ async function onBrokerStartup(controller: ControllerRuntime, ids: readonly numb
     context.liveOrShuttingDownBrokerIds.filter((id) => !started.has(id)),
     [],
   );
-  controller.flush();
+  await controller.flush();
   batch.addUpdateMetadata(ids, context.partitionsWithLeaders());
-  controller.flush();
+  await controller.flush();
 
   const replicasThere = context.replicasOnBrokers(started);
   await replicas.handleStateChanges(replicasThere, 'OnlineReplica');

@@ -68,7 +68,7 @@ async function shutDown(controller: ControllerRuntime, id: number): Promise<read
   await partitions.handleStateChanges(led, 'OnlinePartition', { kind: 'controlledShutdown' });
   // It stops fetching before its leaders hear that it left, so that they do not take it back.
   for (const partition of followed) batch.addStopReplica([id], partition, false);
-  controller.flush();
+  await controller.flush();
   await replicas.handleStateChanges(
     followed.map((partition) => ({ partition, replica: id })),
     'OfflineReplica',

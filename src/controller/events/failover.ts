@@ -23,11 +23,11 @@ export async function onControllerFailover(controller: ControllerRuntime): Promi
 
   // Brokers refuse to follow leaders that they have not heard of, so this goes before what the state machines will tell them.
   batch.addUpdateMetadata(context.liveOrShuttingDownBrokerIds, []);
-  controller.flush();
+  await controller.flush();
 
   await replicas.startup();
   await partitions.startup();
-  controller.flush();
+  await controller.flush();
   log.info('Ready to serve as the new controller', { epoch: context.epoch });
 
   await endReassignmentsOf(controller, [...context.topicsToBeDeleted]);
@@ -59,7 +59,7 @@ async function setUpFeatureVersioning({ stores, config, log }: ControllerRuntime
   }
 }
 
-/** Reads brokers, topics, assignments and partition states: four steps, each with all its reads at once. */
+/** Reads brokers, topics, assignments and partition states: four steps, each with all its reads at once, but for the states (`piecesOf`). */
 async function initializeContext(controller: ControllerRuntime): Promise<void> {
   const { context, stores, watches, channels, partitionStore, log } = controller;
   const brokers = await stores.brokers.brokers((ids) => watches.registerBrokers(ids));

@@ -1,4 +1,5 @@
 import type { BrokerInfo } from '../../cluster/index.js';
+import { BROKER_SLICES, runInSlices, type Clock } from '../../common/index.js';
 import {
   UnsendableRequestError,
   type BrokerChannel,
@@ -7,6 +8,7 @@ import {
   type ControlResponse,
 } from '../../controller/index.js';
 import { NetworkError, type NetworkClient } from '../../network/index.js';
+import { encodeRequestFrameInSteps } from '../../protocol/index.js';
 import { brokerClient, controlListenerName, endPointOf, type BrokerClientOptions } from './broker-client.js';
 
 /** How our controller reaches brokers over sockets, itself among them. */
@@ -22,20 +24,33 @@ export class ControlChannels implements BrokerChannelFactory {
     const endPoint = endPointOf(broker.endPoints, listenerName);
     if (!endPoint) return new NoChannel(`broker ${broker.id} has no listener ${listenerName}`);
     const timeoutMs = config.get('controller.socket.timeout.ms');
-    return new SocketChannel(brokerClient(this.options, endPoint, String(this.brokerId), timeoutMs));
+    const clientId = String(this.brokerId);
+    const client = brokerClient(this.options, endPoint, clientId, timeoutMs);
+    return new SocketChannel(client, clientId, this.options.clock);
   }
 }
 
 class SocketChannel implements BrokerChannel {
-  constructor(private readonly client: NetworkClient) {}
+  constructor(
+    private readonly client: NetworkClient,
+    private readonly clientId: string,
+    private readonly clock: Clock,
+  ) {}
 
+  /** What is told of thousands of partitions is encoded in slices. */
   async send({ apiKey, version, body }: ControlRequest): Promise<ControlResponse> {
+    let frame: Buffer[];
     try {
-      return await this.client.send<ControlResponse>(apiKey, version, body);
+      frame = await runInSlices(
+        this.clock,
+        encodeRequestFrameInSteps(apiKey, version, this.clientId, body),
+        BROKER_SLICES,
+      );
     } catch (error) {
-      if (!(error instanceof NetworkError) || error.kind !== 'unencodable') throw error;
-      throw new UnsendableRequestError(error.message, { cause: error });
+      const { host, port } = this.client.endpoint;
+      throw new UnsendableRequestError(`cannot encode a request to ${host}:${port}`, { cause: error });
     }
+    return this.client.sendEncoded<ControlResponse>(apiKey, version, frame);
   }
 
   close(): void {

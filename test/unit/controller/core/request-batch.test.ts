@@ -1,3 +1,4 @@
+import { runAtOnce } from '../../../../src/common/index.js';
 import {
   ApiKey,
   leaderAndIsrRequest,
@@ -54,7 +55,7 @@ function decoded({ brokerId, request }: OutgoingRequest) {
     }
   }
 }
-const take = (batch: RequestBatch) => batch.take().map(decoded);
+const take = (batch: RequestBatch) => runAtOnce(batch.take()).map(decoded);
 
 /** The partitions of a LeaderAndIsr or UpdateMetadata, from whichever field the version has. */
 function statesOf(body: ReturnType<typeof decoded>['body']): object[] {
@@ -239,7 +240,7 @@ test('StopReplica 4 carries the epoch of the moment, and a deletion stays asked 
     ...first.leadership!,
     leaderAndIsr: { ...first.leadership!.leaderAndIsr, leaderEpoch: 8 },
   });
-  const [outgoing, ...others] = batch.take();
+  const [outgoing, ...others] = runAtOnce(batch.take());
   expect(others).toEqual([]);
   expect(outgoing!.deletedPartitions).toEqual([second]);
   expect(decoded(outgoing!)).toMatchObject({
@@ -326,7 +327,7 @@ test.each(METADATA_VERSIONS.filter((protocol) => !protocol.startsWith('0.8')))(
     batch.addStopReplica([2], second, true);
     batch.addStopReplica([2], third, false);
     batch.addStopReplica([2], first, true);
-    const outgoing = batch.take();
+    const outgoing = runAtOnce(batch.take());
     const requests = outgoing.map(decoded);
 
     const [leaderAndIsr] = requests.filter(({ api }) => api === 'LeaderAndIsr');
@@ -352,3 +353,22 @@ test.each(METADATA_VERSIONS.filter((protocol) => !protocol.startsWith('0.8')))(
     for (const { request } of stops) expect(request.version).toBe(versions.stopReplica);
   },
 );
+
+test('requests about thousands of partitions are made in steps', () => {
+  const { context, batch } = setUp(1, 2);
+  for (let partition = 0; partition < 1_000; partition++) {
+    batch.addLeaderAndIsr([1, 2], addPartition(context, 'a', partition, [1, 2]), false);
+  }
+  const steps = batch.take();
+  let count = 0;
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done) {
+      expect(step.value.map(({ brokerId }) => brokerId).sort()).toEqual([1, 1, 2, 2]);
+      break;
+    }
+    count++;
+  }
+  // Of LeaderAndIsr for two brokers, and of one UpdateMetadata for both.
+  expect(count).toBeGreaterThanOrEqual(3 * 9);
+  expect(batch.isEmpty).toBe(true);
+});
