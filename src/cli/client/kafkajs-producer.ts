@@ -23,6 +23,10 @@ export interface TopicProducerOptions {
   readonly topic: string;
   readonly clientId: string;
   readonly metadataMaxAgeMs: number;
+  /** Of one batch; undefined for as many as kafkajs makes here. */
+  readonly retries: number | undefined;
+  /** Before the first of them; undefined for 100 ms. */
+  readonly retryBackoffMs: number | undefined;
   /** A retry makes no duplicates; takes acks=all. */
   readonly idempotent: boolean;
   /** So long it tries to connect. */
@@ -65,8 +69,13 @@ export class TopicProducer {
     private readonly options: TopicProducerOptions,
     private readonly terminal: Terminal,
   ) {
-    const { bootstrapServers, clientId } = options;
-    this.kafka = createKafkaJs({ bootstrapServers, clientId });
+    const { bootstrapServers, clientId, retries, retryBackoffMs } = options;
+    this.kafka = createKafkaJs({
+      bootstrapServers,
+      clientId,
+      ...(retries !== undefined && { retries }),
+      ...(retryBackoffMs !== undefined && { retryBackoffMs }),
+    });
     this.producer = this.make();
   }
 

@@ -12,6 +12,7 @@ import { adminClient, describeError, logLine } from '../tool-output.js';
 import { KAFKA_VERSION } from '../version.js';
 import { CONSOLE_CONSUMER_OPTIONS, readConsumerSettings, type ConsumerSettings } from './console-consumer-options.js';
 import { IdlePositions } from './idle-positions.js';
+import { PrintedPositions } from './printed-positions.js';
 import { createFormatter, type ConsumedRecord, type RecordFormatter } from './record-formatters.js';
 
 const PURPOSE = 'This tool helps to read data from Kafka topics and outputs it to standard output.';
@@ -222,14 +223,18 @@ async function runGroup(
   idle: IdlePositions | null,
 ): Promise<void> {
   await idle?.readStarts(settings.topic);
-  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => idle?.assigned(payload.memberAssignment));
+  const positions = new PrintedPositions();
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    idle?.assigned(payload.memberAssignment);
+    positions.assigned(payload.memberAssignment);
+  });
   await consumer.subscribe({ topics: [settings.topic], fromBeginning: settings.fromBeginning });
   await consumer.run({
     autoCommit: settings.commits,
     eachBatchAutoResolve: false,
     eachBatch: ({ batch, resolveOffset, commitOffsetsIfNecessary, uncommittedOffsets }) => {
       if (batch.messages.length > 0 && !printer.isDone) idle?.read(batch);
-      return printBatch(batch, printer, resolveOffset).then(async (done) => {
+      return printBatch(batch, printer, positions, resolveOffset).then(async (done) => {
         // What was printed last must be committed before the group is left.
         if (done && settings.commits) await commitOffsetsIfNecessary(uncommittedOffsets());
       });
@@ -240,10 +245,15 @@ async function runGroup(
 function printBatch(
   batch: EachBatchPayload['batch'],
   printer: Printer,
+  positions: PrintedPositions,
   resolveOffset: (offset: string) => void,
 ): Promise<boolean> {
   for (const message of batch.messages) {
     if (printer.isDone) break;
+    if (positions.isRepeated(batch, BigInt(message.offset))) {
+      resolveOffset(message.offset);
+      continue;
+    }
     const more = printer.print(toRecord(batch.topic, batch.partition, message));
     resolveOffset(message.offset);
     if (!more) break;

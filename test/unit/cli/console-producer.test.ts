@@ -230,6 +230,14 @@ test('the lines before one that is none are sent, and none after it', async () =
   expect(broker.written.flatMap(({ values }) => values)).toEqual(['1', '2']);
 });
 
+test('a batch is tried again as often as --message-send-max-retries says', async () => {
+  broker = new LoneBroker(0, { refusals: Array<number>(9).fill(ErrorCode.NOT_ENOUGH_REPLICAS) });
+  const { code, said } = await produce(['--message-send-max-retries', '2', '--retry-backoff-ms', '1']);
+  expect(said).toMatch(/NotEnoughReplicasException/);
+  expect(code).toBe(0);
+  expect(broker.produced).toBe(3);
+});
+
 test('with --sync the first failure ends it', async () => {
   broker = new LoneBroker(0, { refusals: [ErrorCode.NONE, ErrorCode.MESSAGE_TOO_LARGE] });
   const { code, said } = await produce(['--sync'], '', ['one\ntwo\nthree\n']);
