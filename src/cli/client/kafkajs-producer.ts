@@ -176,7 +176,8 @@ export class TopicProducer {
       let batch: Batch;
       if (message.key === null || message.key === undefined) {
         // Records without a key fill a batch, and the next batch is for another partition (KIP-480).
-        if (sticky === null || sticky.bytes + bytes > this.options.batchBytes) {
+        const isLast = sticky !== null && last.get(sticky.partition)?.batch === sticky;
+        if (sticky === null || !isLast || sticky.bytes + bytes > this.options.batchBytes) {
           sticky = batchFor(this.partitionOf(message), bytes);
         }
         batch = sticky;

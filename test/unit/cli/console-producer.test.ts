@@ -221,6 +221,15 @@ test('each request is for one partition, so that a leader that moves takes no li
   expect(broker.written.flatMap(({ values }) => values).sort()).toEqual(lines.map((_, n) => String(n)).sort());
 });
 
+test('lines with a key and without keep their order in a partition', async () => {
+  broker = new LoneBroker(0);
+  const lines = ['a:0', '1', 'a:2', 'a:3', 'a:4', '5', 'a:6', '7'];
+  const options = ['--property', 'parse.key=true', '--property', 'key.separator=:', '--property', 'ignore.error=true'];
+  const typed = [`${lines.join('\n')}\n`];
+  expect(await produce([...options, '--batch-size', '4'], '', typed)).toEqual({ code: 0, said: '' });
+  expect(broker.written.flatMap(({ values }) => values)).toEqual(['0', '1', '2', '3', '4', '5', '6', '7']);
+});
+
 test('the lines before one that is none are sent, and none after it', async () => {
   broker = new LoneBroker(0);
   const options = ['--property', 'parse.key=true', '--property', 'key.separator=:'];
