@@ -27,6 +27,9 @@ import { StableOffsets, type LogOffsetsListener } from './stable-offsets.js';
 import { areTimesKnown, findRecordByTimestamp, readTimes, BROKER, type Searcher } from './segment/timestamp-search.js';
 import { TruncationSettling } from './truncation-settling.js';
 
+/** So many segments go in one step: some ten ms of renaming files. Two at least, as the last may hold nothing, and each step cuts something. */
+const MAX_CUT_SEGMENTS = 100;
+
 /** The times that ListOffsets gives a meaning of their own. */
 export const LATEST_TIMESTAMP = -1;
 export const EARLIEST_TIMESTAMP = -2;
@@ -334,6 +337,16 @@ export class UnifiedLog {
     // While a truncation is being settled, the producers learn of it at the end of that.
     if (!this.settling) this.onLogStartOffsetIncremented();
     return true;
+  }
+
+  /**
+   * Where a cut that is to go back to `offset` may end for now: each segment that goes has some files to rename, and others wait meanwhile. It
+   * is `offset` for the last of such cuts.
+   */
+  nextCut(offset: number): number {
+    const { all } = this.local.segments;
+    const from = all.length - MAX_CUT_SEGMENTS;
+    return from > 0 && all[from]!.baseOffset > offset ? all[from]!.baseOffset : offset;
   }
 
   /**

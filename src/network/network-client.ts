@@ -111,7 +111,7 @@ export class NetworkClient {
     return this.put(apiKey, version, body, timeoutMs);
   }
 
-  /** The same for what `encodeRequestFrameInSteps` has encoded; it is not to be used again. */
+  /** The same for what `encodeRequestFrameInSteps` has encoded; it may be sent again once this has been rejected. */
   sendEncoded<T extends object>(apiKey: number, version: number, frame: readonly Buffer[]): Promise<T> {
     return this.put(apiKey, version, frame);
   }

@@ -8,9 +8,10 @@ import {
   type Producer,
 } from 'kafkajs';
 import { sleep, systemClock, withinTime } from '../../common/index.js';
+import { ErrorCode } from '../../protocol/index.js';
 import type { Terminal } from '../terminal.js';
 import { warnUnresolved } from '../tool-output.js';
-import { timeoutError, type ClientError } from './client-error.js';
+import { ClientError, timeoutError } from './client-error.js';
 import { parseBootstrapServers } from './cluster-client.js';
 import { createKafkaJs, fromKafkaJs } from './kafkajs-client.js';
 import { requireResolvable, whyUnreachable } from './reachability.js';
@@ -221,7 +222,8 @@ export class TopicProducer {
     for (const { partition, messages } of batches) {
       const placed = partition < 0 ? messages : messages.map((message) => ({ ...message, partition }));
       try {
-        await this.producer.send({ topic, messages: placed, acks, compression, timeout: timeoutMs });
+        const answers = await this.producer.send({ topic, messages: placed, acks, compression, timeout: timeoutMs });
+        this.ensureSent(partition, answers.length);
       } catch (error) {
         this.isSpent = this.options.idempotent;
         failure = fromKafkaJs(error, topic);
@@ -229,6 +231,17 @@ export class TopicProducer {
       }
     }
     return failure;
+  }
+
+  /** kafkajs passes over a partition that its metadata does not have: its topic was made anew with fewer, or a broker has not heard of it yet. */
+  private ensureSent(partition: number, answers: number): void {
+    const { topic, acks } = this.options;
+    const isKnown = partition < 0 || this.partitions.some(({ partitionId }) => partitionId === partition);
+    if (isKnown && (acks === 0 || answers > 0)) return;
+    throw ClientError.ofCode(
+      ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+      `Partition ${partition} of ${topic} is not in the metadata`,
+    );
   }
 
   /** Why there is no other producer, or null when there is. */

@@ -10,6 +10,9 @@ import type { PartitionFetchState } from './fetcher-state.js';
 import type { Partition } from '../partition.js';
 import type { EpochEndOffset } from '../ports.js';
 
+/** Below every offset. */
+const NOTHING_KEPT = -1;
+
 /** The part of a `ReplicaFetcher` that cuts logs. */
 export class FetcherTruncation {
   constructor(
@@ -95,13 +98,27 @@ export class FetcherTruncation {
     this.truncateTo(state, partition, offset, completed);
   }
 
-  private truncateTo(state: PartitionFetchState, partition: Partition, offset: number, completed: boolean): void {
-    partition.truncateTo(offset);
+  private truncateTo(state: PartitionFetchState, partition: Partition, target: number, completed: boolean): void {
     const { isTruncationOnFetchSupported } = this.options.settings();
+    const offset = isTruncationOnFetchSupported ? this.cutTowards(partition, target) : target;
+    if (offset === target) partition.truncateTo(target);
     const lastFetchedEpoch = isTruncationOnFetchSupported ? (partition.logOrThrow().latestEpoch ?? -1) : -1;
     // With truncation on fetch the next answer tells whether more has to go.
     const phase = completed || isTruncationOnFetchSupported ? 'Fetching' : 'Truncating';
     this.partitions.put({ ...state, fetchOffset: offset, lastFetchedEpoch, phase });
+  }
+
+  /**
+   * A log of many segments is cut piece by piece, from its end: what is left diverges still, or lies out of range, so that the answer to the
+   * fetch behind it has the next piece cut. Gives where the log ends now; `target` without a cut where one is enough, or where no epoch would tell
+   * the leader that the log diverges.
+   */
+  private cutTowards(partition: Partition, target: number): number {
+    const log = partition.logOrThrow();
+    const piece = log.nextCut(target);
+    if (piece === target) return target;
+    partition.truncateTo(piece);
+    return log.latestEpoch === null ? target : piece;
   }
 
   /** The fetch offset lies outside of the leader's log: begins where the leader's log allows. */
@@ -131,12 +148,20 @@ export class FetcherTruncation {
           this.onRefusedInRange(asked, partition);
           return;
         }
-        if (action.kind === 'truncateTo') partition.truncateTo(action.offset);
-        if (action.kind === 'truncateFullyAndStartAt') partition.truncateFullyAndStartAt(action.offset);
+        let fetchOffset = action.offset;
+        if (action.kind === 'truncateTo') {
+          fetchOffset = this.cutTowards(partition, action.offset);
+          if (fetchOffset === action.offset) partition.truncateTo(action.offset);
+        }
+        if (action.kind === 'truncateFullyAndStartAt') {
+          const piece = this.cutTowards(partition, NOTHING_KEPT);
+          if (piece === NOTHING_KEPT) partition.truncateFullyAndStartAt(action.offset);
+          else fetchOffset = piece;
+        }
         const { isTruncationOnFetchSupported } = this.options.settings();
         const lastFetchedEpoch = isTruncationOnFetchSupported ? (partition.logOrThrow().latestEpoch ?? -1) : -1;
-        const lag = Math.max(0, latest.offset - action.offset);
-        this.partitions.put({ ...asked, fetchOffset: action.offset, lastFetchedEpoch, lag, phase: 'Fetching' });
+        const lag = Math.max(0, latest.offset - fetchOffset);
+        this.partitions.put({ ...asked, fetchOffset, lastFetchedEpoch, lag, phase: 'Fetching' });
       });
     } catch (error) {
       if (error instanceof AssertionError) throw error;

@@ -13,6 +13,9 @@ import { brokerClient, controlListenerName, endPointOf, type BrokerClientOptions
 
 /** How our controller reaches brokers over sockets, itself among them. */
 export class ControlChannels implements BrokerChannelFactory {
+  /** A command is tried on a new connection until the broker answers: it is encoded once. */
+  private readonly frames: Frames = new WeakMap();
+
   constructor(
     private readonly options: BrokerClientOptions,
     private readonly brokerId: number,
@@ -26,22 +29,30 @@ export class ControlChannels implements BrokerChannelFactory {
     const timeoutMs = config.get('controller.socket.timeout.ms');
     const clientId = String(this.brokerId);
     const client = brokerClient(this.options, endPoint, clientId, timeoutMs);
-    return new SocketChannel(client, clientId, this.options.clock);
+    return new SocketChannel(client, clientId, this.options.clock, this.frames);
   }
 }
+
+type Frames = WeakMap<ControlRequest, readonly Buffer[]>;
 
 class SocketChannel implements BrokerChannel {
   constructor(
     private readonly client: NetworkClient,
     private readonly clientId: string,
     private readonly clock: Clock,
+    private readonly frames: Frames,
   ) {}
 
+  async send(request: ControlRequest): Promise<ControlResponse> {
+    const frame = this.frames.get(request) ?? (await this.encode(request));
+    this.frames.set(request, frame);
+    return this.client.sendEncoded<ControlResponse>(request.apiKey, request.version, frame);
+  }
+
   /** What is told of thousands of partitions is encoded in slices. */
-  async send({ apiKey, version, body }: ControlRequest): Promise<ControlResponse> {
-    let frame: Buffer[];
+  private async encode({ apiKey, version, body }: ControlRequest): Promise<readonly Buffer[]> {
     try {
-      frame = await runInSlices(
+      return await runInSlices(
         this.clock,
         encodeRequestFrameInSteps(apiKey, version, this.clientId, body),
         BROKER_SLICES,
@@ -50,7 +61,6 @@ class SocketChannel implements BrokerChannel {
       const { host, port } = this.client.endpoint;
       throw new UnsendableRequestError(`cannot encode a request to ${host}:${port}`, { cause: error });
     }
-    return this.client.sendEncoded<ControlResponse>(apiKey, version, frame);
   }
 
   close(): void {

@@ -36,6 +36,8 @@ interface BrokerState {
   readonly isSilent?: boolean;
   readonly hasLeaderlessTopic?: boolean;
   readonly partitions?: number;
+  /** As many since the first Produce. */
+  readonly partitionsSince?: number;
   /** What the first Produce requests are answered; those after them are taken. */
   readonly refusals?: readonly number[];
 }
@@ -92,7 +94,9 @@ class LoneBroker {
       case ApiKey.Metadata: {
         const replicas = { leaderId: 1, replicaNodes: [1], isrNodes: [1] };
         const errorCode = ErrorCode.LEADER_NOT_AVAILABLE;
-        const partitions = Array.from({ length: this.state.partitions ?? 1 }, (_, partitionIndex) => ({
+        const { partitions: count = 1, partitionsSince } = this.state;
+        const isSince = this.produced > 0 && partitionsSince !== undefined;
+        const partitions = Array.from({ length: isSince ? partitionsSince : count }, (_, partitionIndex) => ({
           partitionIndex,
           ...replicas,
         }));
@@ -229,6 +233,28 @@ test('lines with a key and without keep their order in a partition', async () =>
   expect(await produce([...options, '--batch-size', '4'], '', typed)).toEqual({ code: 0, said: '' });
   expect(broker.written.flatMap(({ values }) => values)).toEqual(['0', '1', '2', '3', '4', '5', '6', '7']);
 });
+
+test('a line for a partition that is gone is not lost without a word', async () => {
+  const { failed, taken } = await produceToFewer('all');
+  expect(failed).toBeGreaterThan(0);
+  expect(taken + failed).toBe(20);
+});
+
+test('nor is it with acks=0', async () => {
+  const { failed } = await produceToFewer('0');
+  expect(failed).toBeGreaterThan(0);
+});
+
+/** Lines for six partitions, of which two are left after the first. */
+async function produceToFewer(acks: string): Promise<{ failed: number; taken: number }> {
+  broker = new LoneBroker(0, { partitions: 6, partitionsSince: 2 });
+  const lines = Array.from({ length: 20 }, (_, n) => `key${n}:${n}`);
+  const options = ['--property', 'parse.key=true', '--property', 'key.separator=:', '--request-required-acks', acks];
+  const { said } = await produce([...options, '--metadata-expiry-ms', '0'], '', [`${lines.join('\n')}\n`]);
+  expect(said).toMatch(/UnknownTopicOrPartitionException/);
+  const failed = said.split('\n').filter((line) => line.includes('Error when sending message')).length;
+  return { failed, taken: broker.written.flatMap(({ values }) => values).length };
+}
 
 test('the lines before one that is none are sent, and none after it', async () => {
   broker = new LoneBroker(0);

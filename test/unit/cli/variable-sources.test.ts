@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -29,4 +30,17 @@ test('variables are resolved from files, from secrets as Kubernetes mounts them,
   expect(resolver.resolve(`\${f:${dir}/some.properties:umlaut}`)).toBe('\u00fc');
   expect(resolver.resolve('${e:OTTLA_TEST_VARIABLE}')).toBe('set');
   delete process.env['OTTLA_TEST_VARIABLE'];
+});
+
+test('what would hold up everyone is not read: a pipe, a device, a large file', () => {
+  const pipe = path.join(dir, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  expect(() => nodeVariableSources.readFile(pipe)).toThrow(/is no regular file/);
+  expect(() => nodeVariableSources.readFile('/dev/zero')).toThrow(/is no regular file/);
+  const large = path.join(dir, 'large');
+  fs.writeFileSync(large, '');
+  fs.truncateSync(large, 1024 * 1024 + 1);
+  expect(() => nodeVariableSources.readFile(large)).toThrow(/more than 1048576/);
+  fs.truncateSync(large, 1024 * 1024);
+  expect(nodeVariableSources.readFile(large)).toHaveLength(1024 * 1024);
 });

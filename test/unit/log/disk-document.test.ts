@@ -14,11 +14,11 @@ function namesIn(...files: string[]): string[] {
 
 test('docs/disk.md has every name that a log directory may hold', () => {
   const names = namesIn(
-    'log-file-names.ts',
-    'log-dirs.ts',
-    'meta-properties.ts',
-    'partition-metadata-file.ts',
-    'leader-epoch-file-cache.ts',
+    'files/log-file-names.ts',
+    'manager/log-dirs.ts',
+    'checkpoints/meta-properties.ts',
+    'checkpoints/partition-metadata-file.ts',
+    'checkpoints/leader-epoch-file-cache.ts',
   );
   expect(names.length).toBeGreaterThan(15);
   expect(names.filter((name) => !document.includes(name))).toEqual([]);

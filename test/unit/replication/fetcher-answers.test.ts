@@ -341,6 +341,67 @@ test('a log that diverged is cut where the answer says, and asked for from there
   expect(leader().asked()).toMatchObject({ fetchOffset: 4n, lastFetchedEpoch: 0 });
 });
 
+describe('a log of hundreds of segments', () => {
+  const SEGMENTS = 350;
+  /** What a step cuts at most. */
+  const PIECE = 100;
+
+  /** A batch a segment. */
+  const fill = async (epochOf: (offset: number) => number): Promise<void> => {
+    await start({ config: { 'log.segment.bytes': '80' } });
+    for (let at = 0; at < SEGMENTS; at++)
+      await leader().answer([{ records: records(at, 1, epochOf(at)), highWatermark: 1 }]);
+    expect(follower.log().numberOfSegments).toBeGreaterThanOrEqual(SEGMENTS);
+  };
+  /** Answers until the log ends at `offset`, and tells by how much each answer cut it. */
+  const cutsUntil = async (offset: number, answer: () => Promise<void>): Promise<number[]> => {
+    const cuts: number[] = [];
+    for (let tries = 0; end() !== offset && tries < 20; tries++) {
+      const before = end();
+      await answer();
+      await cluster.clock.advance(BACKOFF_MS);
+      if (end() !== before) cuts.push(before - end());
+    }
+    return cuts;
+  };
+
+  test('that diverged is cut piece by piece', async () => {
+    await fill((offset) => (offset < 20 ? 0 : 2));
+    const cuts = await cutsUntil(20, () => leader().answer([{ diverging: { epoch: 1, endOffset: 500 } }]));
+    expect(end()).toBe(20);
+    expect(cuts.length).toBeGreaterThan(3);
+    expect(Math.max(...cuts)).toBeLessThanOrEqual(PIECE);
+    expect(leader().asked()).toMatchObject({ fetchOffset: 20n, lastFetchedEpoch: 0 });
+    await leader().answer([{ records: records(20, 1, 3), highWatermark: 1 }]);
+    expect(end()).toBe(21);
+  });
+
+  const refused = async (latest: number, earliest?: number): Promise<void> => {
+    await leader().answer([{ errorCode: ErrorCode.OFFSET_OUT_OF_RANGE }]);
+    for (const offset of earliest === undefined ? [latest] : [latest, earliest]) {
+      leader().offsetQuestions.at(-1)!.answer({ errorCode: 0, offset, leaderEpoch: 0 });
+      await settle();
+    }
+  };
+
+  test('that goes beyond its leader’s is cut piece by piece', async () => {
+    await fill(() => 0);
+    const cuts = await cutsUntil(5, () => refused(5));
+    expect(end()).toBe(5);
+    expect(Math.max(...cuts)).toBeLessThanOrEqual(PIECE);
+    expect(leader().asked()).toMatchObject({ fetchOffset: 5n, lastFetchedEpoch: 0 });
+  });
+
+  test('that ends before its leader’s begins is dropped piece by piece', async () => {
+    await fill(() => 0);
+    const cuts = await cutsUntil(700, () => refused(900, 700));
+    expect([follower.log().logStartOffset, end()]).toEqual([700, 700]);
+    expect(cuts.filter((cut) => cut > 0).length).toBeGreaterThan(1);
+    expect(Math.max(...cuts)).toBeLessThanOrEqual(PIECE);
+    expect(leader().asked()).toMatchObject({ fetchOffset: 700n, lastFetchedEpoch: -1 });
+  });
+});
+
 test('a partition that moves to another leader is asked of that one alone', async () => {
   await start();
   await leader(1).answer([{ records: records(0), highWatermark: 1 }]);
