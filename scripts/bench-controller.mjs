@@ -73,7 +73,7 @@ async function playBroker(port) {
     }),
   );
   await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
-  ended.push(() => new Promise((resolve) => void (server.close(resolve), server.closeAllConnections?.(), resolve())));
+  ended.push(() => server.close());
 }
 
 /** Broker 1, until it is told to stop. */

@@ -49,10 +49,6 @@ const PIECE_PARTITIONS = 500;
  * thread of its own.
  */
 export function* piecesOf<T>(items: readonly T[]): Generator<readonly T[]> {
-  if (items.length <= PIECE_PARTITIONS) {
-    if (items.length > 0) yield items;
-    return;
-  }
   for (let from = 0; from < items.length; from += PIECE_PARTITIONS) yield items.slice(from, from + PIECE_PARTITIONS);
 }
 

@@ -51,8 +51,8 @@ export class NetworkError extends Error {
 interface Pending {
   readonly apiKey: number;
   readonly version: number;
-  /** A body, or the whole frame. */
-  readonly body: object | readonly Buffer[];
+  /** Makes the whole frame. */
+  readonly encode: (correlationId: number) => readonly Buffer[];
   readonly deadlineMs: number;
   readonly resolve: (body: object) => void;
   readonly reject: (error: NetworkError) => void;
@@ -108,24 +108,28 @@ export class NetworkClient {
    * While the broker is not reachable a request waits for the next try, and fails with it.
    */
   send<T extends object>(apiKey: number, version: number, body: object, timeoutMs?: number): Promise<T> {
-    return this.put(apiKey, version, body, timeoutMs);
+    const { clientId } = this.options;
+    return this.put(apiKey, version, (id) => encodeRequestFrame(apiKey, version, id, clientId, body), timeoutMs);
   }
 
   /** The same for what `encodeRequestFrameInSteps` has encoded; it may be sent again once this has been rejected. */
   sendEncoded<T extends object>(apiKey: number, version: number, frame: readonly Buffer[]): Promise<T> {
-    return this.put(apiKey, version, frame);
+    return this.put(apiKey, version, (correlationId) => {
+      setCorrelationId(frame, correlationId);
+      return frame;
+    });
   }
 
   private put<T extends object>(
     apiKey: number,
     version: number,
-    body: Pending['body'],
+    encode: Pending['encode'],
     timeoutMs?: number,
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.closed) return reject(new NetworkError('closed', `the client of ${this.target} is closed`));
       const deadlineMs = this.options.clock.monotonicMs() + (timeoutMs ?? this.options.requestTimeoutMs);
-      this.unsent.push({ apiKey, version, body, deadlineMs, resolve: resolve as (body: object) => void, reject });
+      this.unsent.push({ apiKey, version, encode, deadlineMs, resolve: resolve as (body: object) => void, reject });
       this.watchDeadline(deadlineMs);
       if (this.isOpen) this.sendUnsent();
       else this.connectWhenAllowed();
@@ -225,9 +229,9 @@ export class NetworkClient {
     for (const pending of this.unsent.splice(0)) {
       const correlationId = this.nextCorrelationId;
       this.nextCorrelationId = (correlationId + 1) & 0x7fffffff;
-      let chunks: Buffer[];
+      let chunks: readonly Buffer[];
       try {
-        chunks = this.frameOf(pending, correlationId);
+        chunks = pending.encode(correlationId);
       } catch (error) {
         pending.reject(new NetworkError('unencodable', `cannot encode a request to ${this.target}`, { cause: error }));
         continue;
@@ -235,13 +239,6 @@ export class NetworkClient {
       this.inFlight.set(correlationId, pending);
       this.connection!.write(chunks);
     }
-  }
-
-  private frameOf({ apiKey, version, body }: Pending, correlationId: number): Buffer[] {
-    if (!Array.isArray(body)) return encodeRequestFrame(apiKey, version, correlationId, this.options.clientId, body);
-    const frame = body as Buffer[];
-    setCorrelationId(frame, correlationId);
-    return frame;
   }
 
   private onResponse(frame: Buffer): void {

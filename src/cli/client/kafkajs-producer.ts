@@ -162,30 +162,28 @@ export class TopicProducer {
   private roundsOf(messages: readonly Message[]): Batch[][] {
     const rounds: Batch[][] = [];
     const last = new Map<number, { batch: Batch; round: number }>();
-    let sticky: Batch | null = null;
-    const batchFor = (partition: number, bytes: number): Batch => {
-      const before = last.get(partition);
-      if (before && before.batch.bytes + bytes <= this.options.batchBytes) return before.batch;
-      const round = before ? before.round + 1 : 0;
+    const batchWithRoom = (partition: number, bytes: number): Batch | null => {
+      const batch = last.get(partition)?.batch;
+      return batch && batch.bytes + bytes <= this.options.batchBytes ? batch : null;
+    };
+    const newBatch = (partition: number): Batch => {
+      const round = (last.get(partition)?.round ?? -1) + 1;
       const batch: Batch = { partition, messages: [], bytes: 0 };
       (rounds[round] ??= []).push(batch);
       last.set(partition, { batch, round });
       return batch;
     };
+    // Records without a key fill a batch, and the next batch is for another partition (KIP-480).
+    let sticky: number | null = null;
     for (const message of messages) {
       const bytes = (message.key?.length ?? 0) + (message.value?.length ?? 0);
-      let batch: Batch;
-      if (message.key === null || message.key === undefined) {
-        // Records without a key fill a batch, and the next batch is for another partition (KIP-480).
-        const isLast = sticky !== null && last.get(sticky.partition)?.batch === sticky;
-        if (sticky === null || !isLast || sticky.bytes + bytes > this.options.batchBytes) {
-          sticky = batchFor(this.partitionOf(message), bytes);
-        }
-        batch = sticky;
-      } else {
-        batch = batchFor(this.partitionOf(message), bytes);
-      }
-      batch.messages.push(message);
+      const hasKey = message.key !== null && message.key !== undefined;
+      let partition: number;
+      if (!hasKey && sticky !== null && batchWithRoom(sticky, bytes)) partition = sticky;
+      else partition = this.partitionOf(message);
+      if (!hasKey) sticky = partition;
+      const batch = batchWithRoom(partition, bytes) ?? newBatch(partition);
+      batch.messages.push({ ...message, partition });
       batch.bytes += bytes;
     }
     return rounds;
@@ -207,10 +205,12 @@ export class TopicProducer {
       return refused;
     }
     const leaderOf = new Map(this.partitions.map(({ partitionId, leader }) => [partitionId, leader] as const));
-    const byLeader = new Map<number, Batch[]>();
+    const byLeader = new Map<number | undefined, Batch[]>();
     for (const batch of batches) {
-      const leader = leaderOf.get(batch.partition) ?? -1;
-      byLeader.set(leader, [...(byLeader.get(leader) ?? []), batch]);
+      const leader = leaderOf.get(batch.partition);
+      const ofLeader = byLeader.get(leader);
+      if (ofLeader) ofLeader.push(batch);
+      else byLeader.set(leader, [batch]);
     }
     const failures = await Promise.all([...byLeader.values()].map((ofLeader) => this.sendInOrder(ofLeader)));
     return failures.find((failure) => failure !== null) ?? null;
@@ -220,9 +220,8 @@ export class TopicProducer {
     const { topic, acks, compression, timeoutMs, onFailed } = this.options;
     let failure: ClientError | null = null;
     for (const { partition, messages } of batches) {
-      const placed = partition < 0 ? messages : messages.map((message) => ({ ...message, partition }));
       try {
-        const answers = await this.producer.send({ topic, messages: placed, acks, compression, timeout: timeoutMs });
+        const answers = await this.producer.send({ topic, messages, acks, compression, timeout: timeoutMs });
         this.ensureSent(partition, answers.length);
       } catch (error) {
         this.isSpent = this.options.idempotent;
@@ -236,8 +235,10 @@ export class TopicProducer {
   /** kafkajs passes over a partition that its metadata does not have: its topic was made anew with fewer, or a broker has not heard of it yet. */
   private ensureSent(partition: number, answers: number): void {
     const { topic, acks } = this.options;
-    const isKnown = partition < 0 || this.partitions.some(({ partitionId }) => partitionId === partition);
-    if (isKnown && (acks === 0 || answers > 0)) return;
+    const isKnown = (): boolean =>
+      partition < 0 || this.partitions.some(({ partitionId }) => partitionId === partition);
+    // Without acknowledgements nothing is answered.
+    if (acks === 0 ? isKnown() : answers > 0) return;
     throw ClientError.ofCode(
       ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
       `Partition ${partition} of ${topic} is not in the metadata`,

@@ -6,7 +6,7 @@ import { stopConsumer } from '../client/kafkajs-consumer.js';
 import { OffsetSpec } from '../client/offset-admin.js';
 import { readPartition } from '../client/partition-reader.js';
 import { parseOrShowUsage, readToolOptions } from '../options.js';
-import { EXIT_CODES, onceSignalled } from '../stop-signals.js';
+import { EXIT_CODES, onStop } from '../stop-signals.js';
 import { isClientError, type Command, type Terminal } from '../terminal.js';
 import { adminClient, describeError, logLine } from '../tool-output.js';
 import { KAFKA_VERSION } from '../version.js';
@@ -40,11 +40,14 @@ export const consoleConsumerCommand: Command = async (args, terminal) => {
     terminal.stderr.write(`${error.toString()}\n`);
     return 1;
   }
-  const listenNoMore = onceSignalled((signal) => {
-    printer.exitCode = EXIT_CODES[signal];
-    printer.finish(null);
-    // With nothing to catch it the next signal ends the process at once.
-  });
+  const listenNoMore = onStop(
+    systemClock,
+    (signal) => {
+      printer.exitCode = EXIT_CODES[signal];
+      printer.finish(null);
+    },
+    (signal) => process.exit(EXIT_CODES[signal]),
+  );
   try {
     if (settings.partition !== null) await consumePartition(servers, settings, printer, terminal);
     else await consumeGroup(servers, settings, printer, terminal);
@@ -248,16 +251,18 @@ function printBatch(
   positions: PrintedPositions,
   resolveOffset: (offset: string) => void,
 ): Promise<boolean> {
+  const resumeAt = positions.resumeAtOf(batch);
+  let next: bigint | null = null;
   for (const message of batch.messages) {
     if (printer.isDone) break;
-    if (positions.isRepeated(batch, BigInt(message.offset))) {
-      resolveOffset(message.offset);
-      continue;
+    const record = toRecord(batch.topic, batch.partition, message);
+    if (record.offset >= resumeAt) {
+      printer.print(record);
+      next = record.offset + 1n;
     }
-    const more = printer.print(toRecord(batch.topic, batch.partition, message));
     resolveOffset(message.offset);
-    if (!more) break;
   }
+  if (next !== null) positions.onPrinted(batch, next);
   return Promise.resolve(printer.isDone);
 }
 

@@ -1,4 +1,4 @@
-import { partitionKey } from '../../cluster/index.js';
+import { partitionKey, type TopicPartition } from '../../cluster/index.js';
 
 /** A batch that kafkajs gives: where it is from, and what consumers may read of the partition. */
 export interface BatchPlace {
@@ -34,16 +34,17 @@ export class PrintedPositions {
     this.printed = kept;
   }
 
-  /** True for a record that was printed before. One that was not, and is to be printed now, is noted. */
-  isRepeated(place: BatchPlace, offset: bigint): boolean {
-    const key = partitionKey(place);
-    const resumeAt = this.resumeAt.get(key);
-    if (resumeAt !== undefined) {
-      // What is shorter than what was printed of it is another topic of that name.
-      if (offset < resumeAt && BigInt(place.highWatermark) >= resumeAt) return true;
-      this.resumeAt.delete(key);
-    }
-    this.printed.set(key, offset + 1n);
-    return false;
+  /** Records of the batch before this were printed before. */
+  resumeAtOf(place: BatchPlace): bigint {
+    const resumeAt = this.resumeAt.get(partitionKey(place)) ?? 0n;
+    // What is shorter than what was printed of it is another topic of that name.
+    return BigInt(place.highWatermark) < resumeAt ? 0n : resumeAt;
+  }
+
+  /** The records of the partition up to `next` are printed. */
+  onPrinted(at: TopicPartition, next: bigint): void {
+    const key = partitionKey(at);
+    this.resumeAt.delete(key);
+    this.printed.set(key, next);
   }
 }

@@ -15,16 +15,16 @@ import { LogFolder } from '../logging/log-folder.js';
 import { formatLogLine } from '../logging/log-format.js';
 import { createLogging, readLogLevels, type Level, type Logging } from '../logging/logging.js';
 import type { RotationLimits } from '../logging/rotating-file.js';
-import { EXIT_CODES, nextSignal } from '../stop-signals.js';
+import { EXIT_CODES, onStop, type StopSignal } from '../stop-signals.js';
 import { CommandError, type Terminal } from '../terminal.js';
 import { nodeVariableSources } from '../variable-sources.js';
 
 export type Overrides = ReadonlyMap<string, string>;
 
 /**
- * Runs a broker until it is told to stop. SIGTERM, SIGINT and SIGHUP begin a controlled shutdown, after which the exit code is 0; a second
- * signal ends the process at once. A start that fails says why in one sentence and the exit code is 1; so it is, as Kafka's, after a signal
- * before the broker serves, which ends the process at once.
+ * Runs a broker until it is told to stop. SIGTERM, SIGINT and SIGHUP begin a controlled shutdown, after which the exit code is 0; another
+ * SIGTERM or SIGINT, a second later or more, ends the process at once. A start that fails says why in one sentence and the exit code is 1; so it is,
+ * as Kafka's, after a signal before the broker serves, which ends the process at once.
  */
 export async function startServer(file: string, overrides: Overrides, terminal: Terminal): Promise<number> {
   const properties = readProperties(file);
@@ -44,7 +44,9 @@ export async function startServer(file: string, overrides: Overrides, terminal: 
     fs: nodeFileSystem,
     transport: nodeTransport,
   });
-  const signalled = nextSignal();
+  const signalled = new Promise<StopSignal>((resolve) => {
+    onStop(systemClock, resolve, (signal) => process.exit(EXIT_CODES[signal]));
+  });
   const broken = untilBroken(log);
   try {
     const early = await Promise.race([signalled, broken, broker.startup()]);
@@ -69,7 +71,6 @@ export async function startServer(file: string, overrides: Overrides, terminal: 
   }
   if (typeof stopped === 'string') {
     log.info(`Terminating process due to signal ${stopped}`);
-    void nextSignal().then((second) => process.exit(EXIT_CODES[second]));
     await broker.shutdown();
   }
   await logging.close();

@@ -100,8 +100,9 @@ export class FetcherTruncation {
 
   private truncateTo(state: PartitionFetchState, partition: Partition, target: number, completed: boolean): void {
     const { isTruncationOnFetchSupported } = this.options.settings();
-    const offset = isTruncationOnFetchSupported ? this.cutTowards(partition, target) : target;
-    if (offset === target) partition.truncateTo(target);
+    const piece = isTruncationOnFetchSupported ? this.cutPiece(partition, target) : null;
+    if (piece === null) partition.truncateTo(target);
+    const offset = piece ?? target;
     const lastFetchedEpoch = isTruncationOnFetchSupported ? (partition.logOrThrow().latestEpoch ?? -1) : -1;
     // With truncation on fetch the next answer tells whether more has to go.
     const phase = completed || isTruncationOnFetchSupported ? 'Fetching' : 'Truncating';
@@ -110,15 +111,15 @@ export class FetcherTruncation {
 
   /**
    * A log of many segments is cut piece by piece, from its end: what is left diverges still, or lies out of range, so that the answer to the
-   * fetch behind it has the next piece cut. Gives where the log ends now; `target` without a cut where one is enough, or where no epoch would tell
-   * the leader that the log diverges.
+   * fetch behind it has the next piece cut. Gives where the log ends now; null when the rest is to go at once: it is little, or no epoch is left that
+   * would tell the leader that the log diverges.
    */
-  private cutTowards(partition: Partition, target: number): number {
+  private cutPiece(partition: Partition, target: number): number | null {
     const log = partition.logOrThrow();
     const piece = log.nextCut(target);
-    if (piece === target) return target;
+    if (piece === target) return null;
     partition.truncateTo(piece);
-    return log.latestEpoch === null ? target : piece;
+    return log.latestEpoch === null ? null : piece;
   }
 
   /** The fetch offset lies outside of the leader's log: begins where the leader's log allows. */
@@ -148,16 +149,13 @@ export class FetcherTruncation {
           this.onRefusedInRange(asked, partition);
           return;
         }
-        let fetchOffset = action.offset;
-        if (action.kind === 'truncateTo') {
-          fetchOffset = this.cutTowards(partition, action.offset);
-          if (fetchOffset === action.offset) partition.truncateTo(action.offset);
+        const keptTo = action.kind === 'truncateFullyAndStartAt' ? NOTHING_KEPT : action.offset;
+        const piece = action.kind === 'fetchFrom' ? null : this.cutPiece(partition, keptTo);
+        if (piece === null && action.kind === 'truncateTo') partition.truncateTo(action.offset);
+        if (piece === null && action.kind === 'truncateFullyAndStartAt') {
+          partition.truncateFullyAndStartAt(action.offset);
         }
-        if (action.kind === 'truncateFullyAndStartAt') {
-          const piece = this.cutTowards(partition, NOTHING_KEPT);
-          if (piece === NOTHING_KEPT) partition.truncateFullyAndStartAt(action.offset);
-          else fetchOffset = piece;
-        }
+        const fetchOffset = piece ?? action.offset;
         const { isTruncationOnFetchSupported } = this.options.settings();
         const lastFetchedEpoch = isTruncationOnFetchSupported ? (partition.logOrThrow().latestEpoch ?? -1) : -1;
         const lag = Math.max(0, latest.offset - fetchOffset);

@@ -33,7 +33,7 @@ export const ENDING: readonly Step[] = [
     what: 'one whose terminal is closed ended with SIGSEGV',
     type: [
       `cat >"$HOUR/terminal.sh" <<'END'`,
-      // As a shell that people type into does; the kernel tells that shell only.
+      // As a shell that people type into does; the kernel may have told the broker too.
       'bin/ottla server start "$HOUR/alone.properties" &',
       'trap "kill -HUP $!" HUP',
       'wait $! || wait $!',

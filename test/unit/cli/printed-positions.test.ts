@@ -2,8 +2,13 @@
 import { PrintedPositions } from '../../../src/cli/commands/printed-positions.js';
 
 const place = (highWatermark = '100', partition = 0) => ({ topic: 't', partition, highWatermark });
-const printedOf = (positions: PrintedPositions, from: number, to: number, at = place()): number[] =>
-  Array.from({ length: to - from }, (_, n) => from + n).filter((offset) => !positions.isRepeated(at, BigInt(offset)));
+/** A batch comes: what is printed of it. */
+const printedOf = (positions: PrintedPositions, from: number, to: number, at = place()): number[] => {
+  const resumeAt = positions.resumeAtOf(at);
+  const printed = Array.from({ length: to - from }, (_, n) => from + n).filter((offset) => BigInt(offset) >= resumeAt);
+  if (printed.length > 0) positions.onPrinted(at, BigInt(printed.at(-1)! + 1));
+  return printed;
+};
 
 let positions: PrintedPositions;
 beforeEach(() => {
