@@ -101,6 +101,8 @@ export interface MessageSpec {
   readonly flexible: string;
   /** The highest version is defined, but a broker neither offers nor accepts it unless told to. */
   readonly latestVersionUnstable?: boolean;
+  /** Of a request: takes ClusterAction on the cluster, as what brokers ask each other does. */
+  readonly clusterAction?: boolean;
 }
 
 /** Where decoding stands in a buffer. */
@@ -122,6 +124,7 @@ export interface MessageType<T, I = DeepPartial<T>> {
   /** The first flexible version, null when none is. */
   readonly flexibleVersions: { readonly min: number } | null;
   readonly latestVersionUnstable: boolean;
+  readonly clusterAction: boolean;
   /** The description, for tools that walk it. */
   readonly shape: StructShape;
   isFlexible(version: number): boolean;
@@ -148,6 +151,9 @@ export interface MessageType<T, I = DeepPartial<T>> {
   /** As `encodeTo`, for messages of any size. Nobody may change the message between the steps. */
   encodeInSteps(writer: Writer, message: I, version: number): Steps<void>;
 }
+
+/** A message whose fields are not known here; a handler knows which it is. */
+export type AnyMessage = MessageType<object, object>;
 
 /** The type that decoding a message gives. */
 export type TypeOf<M> = M extends MessageType<infer T, infer _I> ? T : never;

@@ -142,7 +142,6 @@ interface KafkaApi {
   readonly definedMinVersion: number;
   readonly definedMaxVersion: number;
   readonly clusterAction: boolean;
-  readonly forwardable: boolean;
   readonly requestHeaderVersions: readonly number[];
   readonly responseHeaderVersions: readonly number[];
 }
@@ -156,7 +155,6 @@ test('the APIs are those of a 3.6.1 broker in ZooKeeper mode, with its versions 
     minVersion: api.definedMinVersion,
     maxVersion: api.definedMaxVersion,
     clusterAction: api.clusterAction,
-    forwardable: api.forwardable,
     requestHeaderVersions: api.requestHeaderVersions,
     responseHeaderVersions: api.responseHeaderVersions,
   }));
@@ -169,7 +167,6 @@ test('the APIs are those of a 3.6.1 broker in ZooKeeper mode, with its versions 
       minVersion: api.minVersion,
       maxVersion: api.maxVersion,
       clusterAction: api.clusterAction,
-      forwardable: api.forwardable,
       requestHeaderVersions: versions.map((version) => api.requestHeaderVersion(version)),
       responseHeaderVersions: versions.map((version) => api.responseHeaderVersion(version)),
     };

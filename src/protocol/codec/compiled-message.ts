@@ -29,6 +29,7 @@ export class CompiledMessage<T, I> implements MessageType<T, I> {
   readonly validVersions: { readonly min: number; readonly max: number };
   readonly flexibleVersions: { readonly min: number } | null;
   readonly latestVersionUnstable: boolean;
+  readonly clusterAction: boolean;
   private readonly decoders: Decoder[] = [];
   private readonly encoders: Encoder[] = [];
   private readonly boundedDecoders: BoundedDecoder[] = [];
@@ -51,6 +52,7 @@ export class CompiledMessage<T, I> implements MessageType<T, I> {
     const flexible = parseVersions(spec.flexible);
     this.flexibleVersions = flexible && { min: flexible.min };
     this.latestVersionUnstable = spec.latestVersionUnstable ?? false;
+    this.clusterAction = spec.clusterAction ?? false;
   }
 
   isFlexible(version: number): boolean {

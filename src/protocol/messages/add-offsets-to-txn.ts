@@ -14,7 +14,12 @@ export const addOffsetsToTxnRequest = message(
 export type AddOffsetsToTxnRequest = TypeOf<typeof addOffsetsToTxnRequest>;
 export type AddOffsetsToTxnRequestInput = InputOf<typeof addOffsetsToTxnRequest>;
 
-/** Whether it was added. */
+/**
+ * Whether it was added.
+ * Errors: COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, CONCURRENT_TRANSACTIONS, INVALID_TXN_STATE,
+ * INVALID_PRODUCER_ID_MAPPING, INVALID_PRODUCER_EPOCH (up to version 1), PRODUCER_FENCED, GROUP_AUTHORIZATION_FAILED,
+ * TRANSACTIONAL_ID_AUTHORIZATION_FAILED.
+ */
 export const addOffsetsToTxnResponse = message(
   { name: 'AddOffsetsToTxnResponse', kind: 'response', apiKey: 25, versions: '0-3', flexible: '3+' },
   {

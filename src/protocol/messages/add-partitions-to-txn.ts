@@ -42,7 +42,12 @@ const addPartitionsToTxnTopicResult = struct('AddPartitionsToTxnTopicResult', {
   resultsByPartition: array('0+', addPartitionsToTxnPartitionResult),
 });
 
-/** An error code for each partition. */
+/**
+ * An error code for each partition.
+ * Errors: COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, CONCURRENT_TRANSACTIONS, INVALID_TXN_STATE,
+ * INVALID_PRODUCER_ID_MAPPING, INVALID_PRODUCER_EPOCH (up to version 1), PRODUCER_FENCED, OPERATION_NOT_ATTEMPTED (another partition was refused),
+ * UNKNOWN_TOPIC_OR_PARTITION, TOPIC_AUTHORIZATION_FAILED, TRANSACTIONAL_ID_AUTHORIZATION_FAILED.
+ */
 export const addPartitionsToTxnResponse = message(
   { name: 'AddPartitionsToTxnResponse', kind: 'response', apiKey: 24, versions: '0-4', flexible: '3+' },
   {

@@ -3,7 +3,14 @@ import { int16, int32, int64, message, type InputOf, type TypeOf } from '../nota
 
 /** The broker that asks. */
 export const allocateProducerIdsRequest = message(
-  { name: 'AllocateProducerIdsRequest', kind: 'request', apiKey: 67, versions: '0', flexible: '0+' },
+  {
+    name: 'AllocateProducerIdsRequest',
+    kind: 'request',
+    apiKey: 67,
+    versions: '0',
+    flexible: '0+',
+    clusterAction: true,
+  },
   {
     brokerId: int32('0+'),
     /** Refuses an earlier life of the same broker (KIP-380). */
@@ -13,7 +20,10 @@ export const allocateProducerIdsRequest = message(
 export type AllocateProducerIdsRequest = TypeOf<typeof allocateProducerIdsRequest>;
 export type AllocateProducerIdsRequestInput = InputOf<typeof allocateProducerIdsRequest>;
 
-/** The first id of the block, and how many there are. */
+/**
+ * The first id of the block, and how many there are.
+ * Errors: NOT_CONTROLLER, STALE_BROKER_EPOCH, CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const allocateProducerIdsResponse = message(
   { name: 'AllocateProducerIdsResponse', kind: 'response', apiKey: 67, versions: '0', flexible: '0+' },
   {

@@ -34,7 +34,10 @@ export type AlterClientQuotasRequestEntryData = AlterClientQuotasRequest['entrie
 export type AlterClientQuotasRequestEntityData = AlterClientQuotasRequestEntryData['entity'][number];
 export type AlterClientQuotasRequestOpData = AlterClientQuotasRequestEntryData['ops'][number];
 
-/** An error for each entity. */
+/**
+ * An error for each entity.
+ * Errors: INVALID_REQUEST, CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const alterClientQuotasResponse = message(
   { name: 'AlterClientQuotasResponse', kind: 'response', apiKey: 49, versions: '0-1', flexible: '1+' },
   {

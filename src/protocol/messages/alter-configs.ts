@@ -27,7 +27,11 @@ export type AlterConfigsRequestInput = InputOf<typeof alterConfigsRequest>;
 export type AlterConfigsRequestAlterConfigsResource = AlterConfigsRequest['resources'][number];
 export type AlterConfigsRequestAlterableConfig = AlterConfigsRequestAlterConfigsResource['configs'][number];
 
-/** An error for each resource. */
+/**
+ * An error for each resource.
+ * Errors: INVALID_CONFIG, INVALID_REQUEST, INVALID_TOPIC_EXCEPTION, UNKNOWN_TOPIC_OR_PARTITION, POLICY_VIOLATION, TOPIC_AUTHORIZATION_FAILED,
+ * CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const alterConfigsResponse = message(
   { name: 'AlterConfigsResponse', kind: 'response', apiKey: 33, versions: '0-2', flexible: '2+' },
   {

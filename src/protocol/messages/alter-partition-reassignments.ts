@@ -28,7 +28,11 @@ export type AlterPartitionReassignmentsRequestReassignableTopic = AlterPartition
 export type AlterPartitionReassignmentsRequestReassignablePartition =
   AlterPartitionReassignmentsRequestReassignableTopic['partitions'][number];
 
-/** The outcome for each partition. */
+/**
+ * The outcome for each partition.
+ * Errors: INVALID_REPLICA_ASSIGNMENT, NO_REASSIGNMENT_IN_PROGRESS, UNKNOWN_TOPIC_OR_PARTITION, NOT_CONTROLLER, REQUEST_TIMED_OUT,
+ * CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const alterPartitionReassignmentsResponse = message(
   { name: 'AlterPartitionReassignmentsResponse', kind: 'response', apiKey: 45, versions: '0', flexible: '0+' },
   {

@@ -15,7 +15,7 @@ import {
 
 /** New ISRs, each conditional on its partition epoch. */
 export const alterPartitionRequest = message(
-  { name: 'AlterPartitionRequest', kind: 'request', apiKey: 56, versions: '0-3', flexible: '0+' },
+  { name: 'AlterPartitionRequest', kind: 'request', apiKey: 56, versions: '0-3', flexible: '0+', clusterAction: true },
   {
     brokerId: int32('0+'),
     /** Refuses an earlier life of the same broker (KIP-380). */
@@ -57,7 +57,12 @@ export type AlterPartitionRequestTopicData = AlterPartitionRequest['topics'][num
 export type AlterPartitionRequestPartitionData = AlterPartitionRequestTopicData['partitions'][number];
 export type AlterPartitionRequestBrokerState = AlterPartitionRequestPartitionData['newIsrWithEpochs'][number];
 
-/** The state of each partition that the controller has stored. */
+/**
+ * The state of each partition that the controller has stored.
+ * Errors: STALE_BROKER_EPOCH, NOT_CONTROLLER, CLUSTER_AUTHORIZATION_FAILED; of a partition UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID,
+ * INVALID_REQUEST, INVALID_UPDATE_VERSION, FENCED_LEADER_EPOCH, NOT_CONTROLLER, INELIGIBLE_REPLICA (since version 2; before,
+ * OPERATION_NOT_ATTEMPTED).
+ */
 export const alterPartitionResponse = message(
   { name: 'AlterPartitionResponse', kind: 'response', apiKey: 56, versions: '0-3', flexible: '0+' },
   {

@@ -26,7 +26,11 @@ export type AlterReplicaLogDirsRequestAlterReplicaLogDir = AlterReplicaLogDirsRe
 export type AlterReplicaLogDirsRequestAlterReplicaLogDirTopic =
   AlterReplicaLogDirsRequestAlterReplicaLogDir['topics'][number];
 
-/** An error code for each partition. */
+/**
+ * An error code for each partition.
+ * Errors: LOG_DIR_NOT_FOUND, REPLICA_NOT_AVAILABLE (placed there once it comes), KAFKA_STORAGE_ERROR, INVALID_TOPIC_EXCEPTION,
+ * CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const alterReplicaLogDirsResponse = message(
   { name: 'AlterReplicaLogDirsResponse', kind: 'response', apiKey: 34, versions: '0-2', flexible: '2+' },
   {

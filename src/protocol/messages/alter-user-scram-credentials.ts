@@ -31,7 +31,11 @@ export type AlterUserScramCredentialsRequestScramCredentialDeletion =
 export type AlterUserScramCredentialsRequestScramCredentialUpsertion =
   AlterUserScramCredentialsRequest['upsertions'][number];
 
-/** An error for each user. */
+/**
+ * An error for each user.
+ * Errors: UNACCEPTABLE_CREDENTIAL, UNSUPPORTED_SASL_MECHANISM, RESOURCE_NOT_FOUND, DUPLICATE_RESOURCE, NOT_CONTROLLER,
+ * CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const alterUserScramCredentialsResponse = message(
   { name: 'AlterUserScramCredentialsResponse', kind: 'response', apiKey: 51, versions: '0', flexible: '0+' },
   {

@@ -12,7 +12,10 @@ export const apiVersionsRequest = message(
 export type ApiVersionsRequest = TypeOf<typeof apiVersionsRequest>;
 export type ApiVersionsRequestInput = InputOf<typeof apiVersionsRequest>;
 
-/** Served versions by API, and features. */
+/**
+ * Served versions by API, and features.
+ * Errors: UNSUPPORTED_VERSION (then in version 0), INVALID_REQUEST.
+ */
 export const apiVersionsResponse = message(
   { name: 'ApiVersionsResponse', kind: 'response', apiKey: 18, versions: '0-3', flexible: '3+' },
   {

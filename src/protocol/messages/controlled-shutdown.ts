@@ -3,7 +3,14 @@ import { array, int16, int32, int64, message, string, struct, type InputOf, type
 
 /** The broker that wants to stop. */
 export const controlledShutdownRequest = message(
-  { name: 'ControlledShutdownRequest', kind: 'request', apiKey: 7, versions: '0-3', flexible: '3+' },
+  {
+    name: 'ControlledShutdownRequest',
+    kind: 'request',
+    apiKey: 7,
+    versions: '0-3',
+    flexible: '3+',
+    clusterAction: true,
+  },
   {
     brokerId: int32('0+'),
     /** Refuses an earlier life of the same broker (KIP-380). */
@@ -13,7 +20,10 @@ export const controlledShutdownRequest = message(
 export type ControlledShutdownRequest = TypeOf<typeof controlledShutdownRequest>;
 export type ControlledShutdownRequestInput = InputOf<typeof controlledShutdownRequest>;
 
-/** The partitions that it still leads. */
+/**
+ * The partitions that it still leads.
+ * Errors: BROKER_NOT_AVAILABLE, NOT_CONTROLLER, STALE_BROKER_EPOCH, STALE_CONTROLLER_EPOCH, CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const controlledShutdownResponse = message(
   { name: 'ControlledShutdownResponse', kind: 'response', apiKey: 7, versions: '0-3', flexible: '3+' },
   {

@@ -23,7 +23,10 @@ export type CreateAclsRequest = TypeOf<typeof createAclsRequest>;
 export type CreateAclsRequestInput = InputOf<typeof createAclsRequest>;
 export type CreateAclsRequestAclCreation = CreateAclsRequest['creations'][number];
 
-/** An error for each one. */
+/**
+ * An error for each one.
+ * Errors: SECURITY_DISABLED, INVALID_REQUEST, CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const createAclsResponse = message(
   { name: 'CreateAclsResponse', kind: 'response', apiKey: 30, versions: '0-3', flexible: '2+' },
   {

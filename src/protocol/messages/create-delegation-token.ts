@@ -21,7 +21,11 @@ export type CreateDelegationTokenRequest = TypeOf<typeof createDelegationTokenRe
 export type CreateDelegationTokenRequestInput = InputOf<typeof createDelegationTokenRequest>;
 export type CreateDelegationTokenRequestCreatableRenewers = CreateDelegationTokenRequest['renewers'][number];
 
-/** The token with its HMAC. */
+/**
+ * The token with its HMAC.
+ * Errors: DELEGATION_TOKEN_AUTH_DISABLED, DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, INVALID_PRINCIPAL_TYPE, INVALID_TIMESTAMP,
+ * DELEGATION_TOKEN_AUTHORIZATION_FAILED.
+ */
 export const createDelegationTokenResponse = message(
   { name: 'CreateDelegationTokenResponse', kind: 'response', apiKey: 38, versions: '0-3', flexible: '2+' },
   {

@@ -29,7 +29,11 @@ export type CreatePartitionsRequestInput = InputOf<typeof createPartitionsReques
 export type CreatePartitionsTopic = CreatePartitionsRequest['topics'][number];
 export type CreatePartitionsAssignment = NonNullable<CreatePartitionsTopic['assignments']>[number];
 
-/** An error for each topic. */
+/**
+ * An error for each topic.
+ * Errors: UNKNOWN_TOPIC_OR_PARTITION, INVALID_PARTITIONS, INVALID_REPLICA_ASSIGNMENT, REASSIGNMENT_IN_PROGRESS, INVALID_REQUEST, POLICY_VIOLATION,
+ * NOT_CONTROLLER, REQUEST_TIMED_OUT, THROTTLING_QUOTA_EXCEEDED, TOPIC_AUTHORIZATION_FAILED.
+ */
 export const createPartitionsResponse = message(
   { name: 'CreatePartitionsResponse', kind: 'response', apiKey: 37, versions: '0-3', flexible: '2+' },
   {

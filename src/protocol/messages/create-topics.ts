@@ -51,7 +51,12 @@ export type CreateTopicsRequestCreatableTopic = CreateTopicsRequest['topics'][nu
 export type CreateTopicsRequestCreatableReplicaAssignment = CreateTopicsRequestCreatableTopic['assignments'][number];
 export type CreateTopicsRequestCreateableTopicConfig = CreateTopicsRequestCreatableTopic['configs'][number];
 
-/** Id and effective configs of each topic, or the error. */
+/**
+ * Id and effective configs of each topic, or the error.
+ * Errors: INVALID_TOPIC_EXCEPTION, TOPIC_ALREADY_EXISTS, INVALID_PARTITIONS, INVALID_REPLICATION_FACTOR, INVALID_REPLICA_ASSIGNMENT,
+ * INVALID_CONFIG, INVALID_REQUEST, POLICY_VIOLATION, NOT_CONTROLLER, REQUEST_TIMED_OUT (it may exist soon), THROTTLING_QUOTA_EXCEEDED,
+ * TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const createTopicsResponse = message(
   { name: 'CreateTopicsResponse', kind: 'response', apiKey: 19, versions: '0-7', flexible: '5+' },
   {

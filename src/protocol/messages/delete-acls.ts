@@ -23,7 +23,10 @@ export type DeleteAclsRequest = TypeOf<typeof deleteAclsRequest>;
 export type DeleteAclsRequestInput = InputOf<typeof deleteAclsRequest>;
 export type DeleteAclsFilter = DeleteAclsRequest['filters'][number];
 
-/** The ACLs that each filter removed. */
+/**
+ * The ACLs that each filter removed.
+ * Errors: SECURITY_DISABLED, INVALID_REQUEST, CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const deleteAclsResponse = message(
   { name: 'DeleteAclsResponse', kind: 'response', apiKey: 31, versions: '0-3', flexible: '2+' },
   {

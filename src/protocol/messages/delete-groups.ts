@@ -11,7 +11,11 @@ export const deleteGroupsRequest = message(
 export type DeleteGroupsRequest = TypeOf<typeof deleteGroupsRequest>;
 export type DeleteGroupsRequestInput = InputOf<typeof deleteGroupsRequest>;
 
-/** An error code for each group. */
+/**
+ * An error code for each group.
+ * Errors: COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, INVALID_GROUP_ID,
+ * GROUP_AUTHORIZATION_FAILED.
+ */
 export const deleteGroupsResponse = message(
   { name: 'DeleteGroupsResponse', kind: 'response', apiKey: 42, versions: '0-2', flexible: '2+' },
   {

@@ -27,7 +27,11 @@ export type DeleteRecordsRequestInput = InputOf<typeof deleteRecordsRequest>;
 export type DeleteRecordsTopic = DeleteRecordsRequest['topics'][number];
 export type DeleteRecordsPartition = DeleteRecordsTopic['partitions'][number];
 
-/** The low watermark reached. */
+/**
+ * The low watermark reached.
+ * Errors: OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, POLICY_VIOLATION (the topic is not of cleanup.policy delete),
+ * INVALID_TOPIC_EXCEPTION (internal), REQUEST_TIMED_OUT, KAFKA_STORAGE_ERROR, TOPIC_AUTHORIZATION_FAILED.
+ */
 export const deleteRecordsResponse = message(
   { name: 'DeleteRecordsResponse', kind: 'response', apiKey: 21, versions: '0-2', flexible: '2+' },
   {

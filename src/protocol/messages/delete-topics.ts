@@ -22,7 +22,11 @@ export type DeleteTopicsRequest = TypeOf<typeof deleteTopicsRequest>;
 export type DeleteTopicsRequestInput = InputOf<typeof deleteTopicsRequest>;
 export type DeleteTopicsRequestDeleteTopicState = DeleteTopicsRequest['topics'][number];
 
-/** An error code for each topic. */
+/**
+ * An error code for each topic.
+ * Errors: UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, INVALID_TOPIC_EXCEPTION, TOPIC_DELETION_DISABLED, INVALID_REQUEST, NOT_CONTROLLER,
+ * REQUEST_TIMED_OUT (it may be gone soon), THROTTLING_QUOTA_EXCEEDED, TOPIC_AUTHORIZATION_FAILED.
+ */
 export const deleteTopicsResponse = message(
   { name: 'DeleteTopicsResponse', kind: 'response', apiKey: 20, versions: '0-6', flexible: '4+' },
   {

@@ -17,7 +17,10 @@ export const describeAclsRequest = message(
 export type DescribeAclsRequest = TypeOf<typeof describeAclsRequest>;
 export type DescribeAclsRequestInput = InputOf<typeof describeAclsRequest>;
 
-/** Matching ACLs by resource. */
+/**
+ * Matching ACLs by resource.
+ * Errors: SECURITY_DISABLED, INVALID_REQUEST, CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const describeAclsResponse = message(
   { name: 'DescribeAclsResponse', kind: 'response', apiKey: 29, versions: '0-3', flexible: '2+' },
   {

@@ -32,7 +32,10 @@ export type DescribeClientQuotasRequest = TypeOf<typeof describeClientQuotasRequ
 export type DescribeClientQuotasRequestInput = InputOf<typeof describeClientQuotasRequest>;
 export type DescribeClientQuotasRequestComponentData = DescribeClientQuotasRequest['components'][number];
 
-/** Quotas of each entity that matches. */
+/**
+ * Quotas of each entity that matches.
+ * Errors: INVALID_REQUEST, CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const describeClientQuotasResponse = message(
   { name: 'DescribeClientQuotasResponse', kind: 'response', apiKey: 48, versions: '0-1', flexible: '1+' },
   {

@@ -11,7 +11,10 @@ export const describeClusterRequest = message(
 export type DescribeClusterRequest = TypeOf<typeof describeClusterRequest>;
 export type DescribeClusterRequestInput = InputOf<typeof describeClusterRequest>;
 
-/** Cluster id, controller and brokers. */
+/**
+ * Cluster id, controller and brokers.
+ * Errors: CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const describeClusterResponse = message(
   { name: 'DescribeClusterResponse', kind: 'response', apiKey: 60, versions: '0', flexible: '0+' },
   {

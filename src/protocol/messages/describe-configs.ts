@@ -21,7 +21,10 @@ export type DescribeConfigsRequest = TypeOf<typeof describeConfigsRequest>;
 export type DescribeConfigsRequestInput = InputOf<typeof describeConfigsRequest>;
 export type DescribeConfigsResource = DescribeConfigsRequest['resources'][number];
 
-/** Values with their source and synonyms. */
+/**
+ * Values with their source and synonyms.
+ * Errors: INVALID_REQUEST, INVALID_TOPIC_EXCEPTION, UNKNOWN_TOPIC_OR_PARTITION, TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const describeConfigsResponse = message(
   { name: 'DescribeConfigsResponse', kind: 'response', apiKey: 32, versions: '0-4', flexible: '4+' },
   {

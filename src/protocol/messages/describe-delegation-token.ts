@@ -19,7 +19,10 @@ export type DescribeDelegationTokenRequest = TypeOf<typeof describeDelegationTok
 export type DescribeDelegationTokenRequestInput = InputOf<typeof describeDelegationTokenRequest>;
 export type DescribeDelegationTokenOwner = NonNullable<DescribeDelegationTokenRequest['owners']>[number];
 
-/** Tokens that the asker may see. */
+/**
+ * Tokens that the asker may see.
+ * Errors: DELEGATION_TOKEN_AUTH_DISABLED, DELEGATION_TOKEN_REQUEST_NOT_ALLOWED.
+ */
 export const describeDelegationTokenResponse = message(
   { name: 'DescribeDelegationTokenResponse', kind: 'response', apiKey: 41, versions: '0-3', flexible: '2+' },
   {

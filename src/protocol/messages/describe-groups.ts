@@ -12,7 +12,11 @@ export const describeGroupsRequest = message(
 export type DescribeGroupsRequest = TypeOf<typeof describeGroupsRequest>;
 export type DescribeGroupsRequestInput = InputOf<typeof describeGroupsRequest>;
 
-/** State, protocol and members of each group. */
+/**
+ * State, protocol and members of each group.
+ * Errors: COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED; a group that
+ * does not exist is Dead.
+ */
 export const describeGroupsResponse = message(
   { name: 'DescribeGroupsResponse', kind: 'response', apiKey: 15, versions: '0-5', flexible: '5+' },
   {

@@ -19,7 +19,10 @@ export type DescribeLogDirsRequest = TypeOf<typeof describeLogDirsRequest>;
 export type DescribeLogDirsRequestInput = InputOf<typeof describeLogDirsRequest>;
 export type DescribeLogDirsRequestDescribableLogDirTopic = NonNullable<DescribeLogDirsRequest['topics']>[number];
 
-/** Sizes and lags by directory. */
+/**
+ * Sizes and lags by directory.
+ * Errors: KAFKA_STORAGE_ERROR (a directory is offline), CLUSTER_AUTHORIZATION_FAILED (since version 3).
+ */
 export const describeLogDirsResponse = message(
   { name: 'DescribeLogDirsResponse', kind: 'response', apiKey: 35, versions: '0-4', flexible: '2+' },
   {

@@ -18,7 +18,10 @@ export type DescribeProducersRequest = TypeOf<typeof describeProducersRequest>;
 export type DescribeProducersRequestInput = InputOf<typeof describeProducersRequest>;
 export type DescribeProducersRequestTopicRequest = DescribeProducersRequest['topics'][number];
 
-/** Producer states of each partition. */
+/**
+ * Producer states of each partition.
+ * Errors: NOT_LEADER_OR_FOLLOWER, UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION, TOPIC_AUTHORIZATION_FAILED.
+ */
 export const describeProducersResponse = message(
   { name: 'DescribeProducersResponse', kind: 'response', apiKey: 61, versions: '0', flexible: '0+' },
   {

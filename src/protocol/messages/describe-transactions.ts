@@ -11,7 +11,11 @@ export const describeTransactionsRequest = message(
 export type DescribeTransactionsRequest = TypeOf<typeof describeTransactionsRequest>;
 export type DescribeTransactionsRequestInput = InputOf<typeof describeTransactionsRequest>;
 
-/** State and partitions of each transaction. */
+/**
+ * State and partitions of each transaction.
+ * Errors: COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, TRANSACTIONAL_ID_NOT_FOUND,
+ * TRANSACTIONAL_ID_AUTHORIZATION_FAILED.
+ */
 export const describeTransactionsResponse = message(
   { name: 'DescribeTransactionsResponse', kind: 'response', apiKey: 65, versions: '0', flexible: '0+' },
   {

@@ -20,7 +20,10 @@ export type DescribeUserScramCredentialsRequestUserName = NonNullable<
   DescribeUserScramCredentialsRequest['users']
 >[number];
 
-/** Mechanisms and iterations, never secrets. */
+/**
+ * Mechanisms and iterations, never secrets.
+ * Errors: RESOURCE_NOT_FOUND, DUPLICATE_RESOURCE, CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const describeUserScramCredentialsResponse = message(
   { name: 'DescribeUserScramCredentialsResponse', kind: 'response', apiKey: 50, versions: '0', flexible: '0+' },
   {

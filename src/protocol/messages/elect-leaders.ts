@@ -21,7 +21,11 @@ export type ElectLeadersRequest = TypeOf<typeof electLeadersRequest>;
 export type ElectLeadersRequestInput = InputOf<typeof electLeadersRequest>;
 export type ElectLeadersRequestTopicPartitions = NonNullable<ElectLeadersRequest['topicPartitions']>[number];
 
-/** The outcome for each partition. */
+/**
+ * The outcome for each partition.
+ * Errors: UNKNOWN_TOPIC_OR_PARTITION, INVALID_TOPIC_EXCEPTION (it is being deleted), ELECTION_NOT_NEEDED, PREFERRED_LEADER_NOT_AVAILABLE,
+ * ELIGIBLE_LEADERS_NOT_AVAILABLE, NOT_CONTROLLER, REQUEST_TIMED_OUT, CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const electLeadersResponse = message(
   { name: 'ElectLeadersResponse', kind: 'response', apiKey: 43, versions: '0-2', flexible: '2+' },
   {

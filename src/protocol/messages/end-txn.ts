@@ -14,7 +14,11 @@ export const endTxnRequest = message(
 export type EndTxnRequest = TypeOf<typeof endTxnRequest>;
 export type EndTxnRequestInput = InputOf<typeof endTxnRequest>;
 
-/** Whether the end has begun. */
+/**
+ * Whether the end has begun.
+ * Errors: COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, CONCURRENT_TRANSACTIONS, INVALID_TXN_STATE,
+ * INVALID_PRODUCER_ID_MAPPING, INVALID_PRODUCER_EPOCH (up to version 1), PRODUCER_FENCED, TRANSACTIONAL_ID_AUTHORIZATION_FAILED.
+ */
 export const endTxnResponse = message(
   { name: 'EndTxnResponse', kind: 'response', apiKey: 26, versions: '0-3', flexible: '3+' },
   {

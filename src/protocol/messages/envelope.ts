@@ -3,7 +3,7 @@ import { bytes, int16, message, type InputOf, type TypeOf } from '../notation.js
 
 /** The wrapped request, with the principal who sent it. */
 export const envelopeRequest = message(
-  { name: 'EnvelopeRequest', kind: 'request', apiKey: 58, versions: '0', flexible: '0+' },
+  { name: 'EnvelopeRequest', kind: 'request', apiKey: 58, versions: '0', flexible: '0+', clusterAction: true },
   {
     requestData: bytes('0+'),
     requestPrincipal: bytes('0+', { nullable: '0+' }),

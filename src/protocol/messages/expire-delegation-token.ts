@@ -12,7 +12,11 @@ export const expireDelegationTokenRequest = message(
 export type ExpireDelegationTokenRequest = TypeOf<typeof expireDelegationTokenRequest>;
 export type ExpireDelegationTokenRequestInput = InputOf<typeof expireDelegationTokenRequest>;
 
-/** When the token expires now. */
+/**
+ * When the token expires now.
+ * Errors: DELEGATION_TOKEN_AUTH_DISABLED, DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, DELEGATION_TOKEN_NOT_FOUND, DELEGATION_TOKEN_OWNER_MISMATCH,
+ * DELEGATION_TOKEN_EXPIRED.
+ */
 export const expireDelegationTokenResponse = message(
   { name: 'ExpireDelegationTokenResponse', kind: 'response', apiKey: 40, versions: '0-2', flexible: '2+' },
   {

@@ -79,7 +79,13 @@ export type FetchTopic = FetchRequest['topics'][number];
 export type FetchPartition = FetchTopic['partitions'][number];
 export type FetchRequestForgottenTopic = FetchRequest['forgottenTopicsData'][number];
 
-/** Record batches by partition. Within a session only partitions that have something to say. */
+/**
+ * Record batches by partition. Within a session only partitions that have something to say.
+ * Errors: of the session FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH, FETCH_SESSION_TOPIC_ID_ERROR; of a partition
+ * OFFSET_OUT_OF_RANGE, UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, REPLICA_NOT_AVAILABLE,
+ * KAFKA_STORAGE_ERROR, TOPIC_AUTHORIZATION_FAILED, UNKNOWN_TOPIC_ID, INCONSISTENT_TOPIC_ID, UNSUPPORTED_COMPRESSION_TYPE (zstd before version 10),
+ * CORRUPT_MESSAGE.
+ */
 export const fetchResponse = message(
   { name: 'FetchResponse', kind: 'response', apiKey: 1, versions: '0-15', flexible: '12+' },
   {

@@ -14,7 +14,10 @@ export const findCoordinatorRequest = message(
 export type FindCoordinatorRequest = TypeOf<typeof findCoordinatorRequest>;
 export type FindCoordinatorRequestInput = InputOf<typeof findCoordinatorRequest>;
 
-/** The coordinator of each key. */
+/**
+ * The coordinator of each key.
+ * Errors: COORDINATOR_NOT_AVAILABLE, INVALID_REQUEST, INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED, TRANSACTIONAL_ID_AUTHORIZATION_FAILED.
+ */
 export const findCoordinatorResponse = message(
   { name: 'FindCoordinatorResponse', kind: 'response', apiKey: 10, versions: '0-4', flexible: '3+' },
   {

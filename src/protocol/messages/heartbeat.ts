@@ -15,7 +15,11 @@ export const heartbeatRequest = message(
 export type HeartbeatRequest = TypeOf<typeof heartbeatRequest>;
 export type HeartbeatRequestInput = InputOf<typeof heartbeatRequest>;
 
-/** Whether the generation still stands. */
+/**
+ * Whether the generation still stands.
+ * Errors: COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID,
+ * REBALANCE_IN_PROGRESS (join again), INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED.
+ */
 export const heartbeatResponse = message(
   { name: 'HeartbeatResponse', kind: 'response', apiKey: 12, versions: '0-4', flexible: '4+' },
   {

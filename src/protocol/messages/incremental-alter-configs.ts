@@ -29,7 +29,11 @@ export type IncrementalAlterConfigsRequestAlterConfigsResource = IncrementalAlte
 export type IncrementalAlterConfigsRequestAlterableConfig =
   IncrementalAlterConfigsRequestAlterConfigsResource['configs'][number];
 
-/** An error for each resource. */
+/**
+ * An error for each resource.
+ * Errors: INVALID_CONFIG, INVALID_REQUEST, INVALID_TOPIC_EXCEPTION, UNKNOWN_TOPIC_OR_PARTITION, POLICY_VIOLATION, TOPIC_AUTHORIZATION_FAILED,
+ * CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const incrementalAlterConfigsResponse = message(
   { name: 'IncrementalAlterConfigsResponse', kind: 'response', apiKey: 44, versions: '0-1', flexible: '1+' },
   {

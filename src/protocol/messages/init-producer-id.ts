@@ -14,7 +14,11 @@ export const initProducerIdRequest = message(
 export type InitProducerIdRequest = TypeOf<typeof initProducerIdRequest>;
 export type InitProducerIdRequestInput = InputOf<typeof initProducerIdRequest>;
 
-/** The producer id and epoch. */
+/**
+ * The producer id and epoch.
+ * Errors: COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, CONCURRENT_TRANSACTIONS, INVALID_TRANSACTION_TIMEOUT,
+ * INVALID_REQUEST, INVALID_PRODUCER_EPOCH (up to version 3), PRODUCER_FENCED, TRANSACTIONAL_ID_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const initProducerIdResponse = message(
   { name: 'InitProducerIdResponse', kind: 'response', apiKey: 22, versions: '0-4', flexible: '2+' },
   {

@@ -27,7 +27,12 @@ export type JoinGroupRequest = TypeOf<typeof joinGroupRequest>;
 export type JoinGroupRequestInput = InputOf<typeof joinGroupRequest>;
 export type JoinGroupRequestProtocol = JoinGroupRequest['protocols'][number];
 
-/** Generation and member id; for the leader also all members. */
+/**
+ * Generation and member id; for the leader also all members.
+ * Errors: COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, MEMBER_ID_REQUIRED (join again with the id of this answer,
+ * KIP-394), UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID, INCONSISTENT_GROUP_PROTOCOL, INVALID_SESSION_TIMEOUT, INVALID_GROUP_ID, GROUP_MAX_SIZE_REACHED,
+ * REBALANCE_IN_PROGRESS, GROUP_AUTHORIZATION_FAILED.
+ */
 export const joinGroupResponse = message(
   { name: 'JoinGroupResponse', kind: 'response', apiKey: 11, versions: '0-9', flexible: '6+' },
   {

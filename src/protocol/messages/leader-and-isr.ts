@@ -36,7 +36,7 @@ const leaderAndIsrPartitionState = struct('LeaderAndIsrPartitionState', {
 
 /** Leader, epoch, ISR and replicas of partitions, sent by the controller. */
 export const leaderAndIsrRequest = message(
-  { name: 'LeaderAndIsrRequest', kind: 'request', apiKey: 4, versions: '0-7', flexible: '4+' },
+  { name: 'LeaderAndIsrRequest', kind: 'request', apiKey: 4, versions: '0-7', flexible: '4+', clusterAction: true },
   {
     controllerId: int32('0+'),
     isKRaftController: bool('7+', { default: false }),
@@ -77,7 +77,11 @@ const leaderAndIsrPartitionError = struct('LeaderAndIsrPartitionError', {
   errorCode: int16('0+'),
 });
 
-/** How each partition took the change. */
+/**
+ * How each partition took the change.
+ * Errors: STALE_CONTROLLER_EPOCH, STALE_BROKER_EPOCH, CLUSTER_AUTHORIZATION_FAILED; of a partition KAFKA_STORAGE_ERROR, FENCED_LEADER_EPOCH,
+ * STALE_CONTROLLER_EPOCH, UNKNOWN_TOPIC_OR_PARTITION, INCONSISTENT_TOPIC_ID.
+ */
 export const leaderAndIsrResponse = message(
   { name: 'LeaderAndIsrResponse', kind: 'response', apiKey: 4, versions: '0-7', flexible: '4+' },
   {

@@ -22,7 +22,11 @@ export type LeaveGroupRequest = TypeOf<typeof leaveGroupRequest>;
 export type LeaveGroupRequestInput = InputOf<typeof leaveGroupRequest>;
 export type LeaveGroupRequestMemberIdentity = LeaveGroupRequest['members'][number];
 
-/** An error code for each member. */
+/**
+ * An error code for each member.
+ * Errors: COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED; of a member
+ * UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID.
+ */
 export const leaveGroupResponse = message(
   { name: 'LeaveGroupResponse', kind: 'response', apiKey: 13, versions: '0-5', flexible: '4+' },
   {

@@ -11,7 +11,10 @@ export const listGroupsRequest = message(
 export type ListGroupsRequest = TypeOf<typeof listGroupsRequest>;
 export type ListGroupsRequestInput = InputOf<typeof listGroupsRequest>;
 
-/** Groups with protocol type and state. */
+/**
+ * Groups with protocol type and state.
+ * Errors: COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS.
+ */
 export const listGroupsResponse = message(
   { name: 'ListGroupsResponse', kind: 'response', apiKey: 16, versions: '0-4', flexible: '3+' },
   {

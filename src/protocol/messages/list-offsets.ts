@@ -31,7 +31,12 @@ export type ListOffsetsRequestInput = InputOf<typeof listOffsetsRequest>;
 export type ListOffsetsTopic = ListOffsetsRequest['topics'][number];
 export type ListOffsetsPartition = ListOffsetsTopic['partitions'][number];
 
-/** The offset found for each partition. */
+/**
+ * The offset found for each partition.
+ * Errors: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, REPLICA_NOT_AVAILABLE,
+ * KAFKA_STORAGE_ERROR, TOPIC_AUTHORIZATION_FAILED, OFFSET_NOT_AVAILABLE (a new leader does not know the high watermark yet; up to version 4
+ * LEADER_NOT_AVAILABLE), UNSUPPORTED_FOR_MESSAGE_FORMAT, INVALID_REQUEST.
+ */
 export const listOffsetsResponse = message(
   { name: 'ListOffsetsResponse', kind: 'response', apiKey: 2, versions: '0-8', flexible: '6+' },
   {

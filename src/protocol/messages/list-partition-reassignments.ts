@@ -20,7 +20,10 @@ export type ListPartitionReassignmentsRequest = TypeOf<typeof listPartitionReass
 export type ListPartitionReassignmentsRequestInput = InputOf<typeof listPartitionReassignmentsRequest>;
 export type ListPartitionReassignmentsTopics = NonNullable<ListPartitionReassignmentsRequest['topics']>[number];
 
-/** Replicas, and which of them are added and removed. */
+/**
+ * Replicas, and which of them are added and removed.
+ * Errors: NOT_CONTROLLER, REQUEST_TIMED_OUT, CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const listPartitionReassignmentsResponse = message(
   { name: 'ListPartitionReassignmentsResponse', kind: 'response', apiKey: 46, versions: '0', flexible: '0+' },
   {

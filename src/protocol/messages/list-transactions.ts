@@ -12,7 +12,10 @@ export const listTransactionsRequest = message(
 export type ListTransactionsRequest = TypeOf<typeof listTransactionsRequest>;
 export type ListTransactionsRequestInput = InputOf<typeof listTransactionsRequest>;
 
-/** Transactions with producer id and state. */
+/**
+ * Transactions with producer id and state.
+ * Errors: COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS.
+ */
 export const listTransactionsResponse = message(
   { name: 'ListTransactionsResponse', kind: 'response', apiKey: 66, versions: '0', flexible: '0+' },
   {

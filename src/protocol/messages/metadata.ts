@@ -24,7 +24,11 @@ export type MetadataRequest = TypeOf<typeof metadataRequest>;
 export type MetadataRequestInput = InputOf<typeof metadataRequest>;
 export type MetadataRequestTopic = NonNullable<MetadataRequest['topics']>[number];
 
-/** Live brokers, the controller, and partitions with leader, replicas and ISR. */
+/**
+ * Live brokers, the controller, and partitions with leader, replicas and ISR.
+ * Errors: of a topic INVALID_TOPIC_EXCEPTION, UNKNOWN_TOPIC_OR_PARTITION, UNKNOWN_TOPIC_ID, LEADER_NOT_AVAILABLE (made just now),
+ * TOPIC_AUTHORIZATION_FAILED; of a partition LEADER_NOT_AVAILABLE, LISTENER_NOT_FOUND, REPLICA_NOT_AVAILABLE (versions 0 and 1).
+ */
 export const metadataResponse = message(
   { name: 'MetadataResponse', kind: 'response', apiKey: 3, versions: '0-12', flexible: '9+' },
   {

@@ -42,7 +42,12 @@ export type OffsetCommitRequestInput = InputOf<typeof offsetCommitRequest>;
 export type OffsetCommitRequestTopic = OffsetCommitRequest['topics'][number];
 export type OffsetCommitRequestPartition = OffsetCommitRequestTopic['partitions'][number];
 
-/** An error code for each partition. */
+/**
+ * An error code for each partition.
+ * Errors: COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID,
+ * REBALANCE_IN_PROGRESS, INVALID_GROUP_ID, OFFSET_METADATA_TOO_LARGE, INVALID_COMMIT_OFFSET_SIZE, UNKNOWN_TOPIC_OR_PARTITION,
+ * TOPIC_AUTHORIZATION_FAILED, GROUP_AUTHORIZATION_FAILED.
+ */
 export const offsetCommitResponse = message(
   { name: 'OffsetCommitResponse', kind: 'response', apiKey: 8, versions: '0-9', flexible: '8+' },
   {

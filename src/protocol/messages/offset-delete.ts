@@ -25,7 +25,11 @@ export type OffsetDeleteRequestInput = InputOf<typeof offsetDeleteRequest>;
 export type OffsetDeleteRequestTopic = OffsetDeleteRequest['topics'][number];
 export type OffsetDeleteRequestPartition = OffsetDeleteRequestTopic['partitions'][number];
 
-/** An error code for each partition. */
+/**
+ * An error code for each partition.
+ * Errors: COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, INVALID_GROUP_ID,
+ * GROUP_AUTHORIZATION_FAILED; of a partition GROUP_SUBSCRIBED_TO_TOPIC, UNKNOWN_TOPIC_OR_PARTITION, TOPIC_AUTHORIZATION_FAILED.
+ */
 export const offsetDeleteResponse = message(
   { name: 'OffsetDeleteResponse', kind: 'response', apiKey: 47, versions: '0', flexible: 'none' },
   {

@@ -38,7 +38,11 @@ export type OffsetFetchRequestTopic = NonNullable<OffsetFetchRequest['topics']>[
 export type OffsetFetchRequestGroup = OffsetFetchRequest['groups'][number];
 export type OffsetFetchRequestTopics = NonNullable<OffsetFetchRequestGroup['topics']>[number];
 
-/** Committed offsets; -1 where there is none. */
+/**
+ * Committed offsets; -1 where there is none.
+ * Errors: of the group COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, GROUP_AUTHORIZATION_FAILED; of a partition
+ * UNSTABLE_OFFSET_COMMIT (a transaction holds an offset), UNKNOWN_TOPIC_OR_PARTITION, TOPIC_AUTHORIZATION_FAILED.
+ */
 export const offsetFetchResponse = message(
   { name: 'OffsetFetchResponse', kind: 'response', apiKey: 9, versions: '0-8', flexible: '6+' },
   {

@@ -29,7 +29,11 @@ export type OffsetForLeaderEpochRequestOffsetForLeaderTopic = OffsetForLeaderEpo
 export type OffsetForLeaderEpochRequestOffsetForLeaderPartition =
   OffsetForLeaderEpochRequestOffsetForLeaderTopic['partitions'][number];
 
-/** The end offset of the largest epoch not above the one asked for. */
+/**
+ * The end offset of the largest epoch not above the one asked for.
+ * Errors: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, REPLICA_NOT_AVAILABLE,
+ * KAFKA_STORAGE_ERROR, TOPIC_AUTHORIZATION_FAILED.
+ */
 export const offsetForLeaderEpochResponse = message(
   { name: 'OffsetForLeaderEpochResponse', kind: 'response', apiKey: 23, versions: '0-4', flexible: '4+' },
   {

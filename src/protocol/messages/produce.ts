@@ -41,7 +41,14 @@ export type ProduceRequestInput = InputOf<typeof produceRequest>;
 export type ProduceRequestTopicProduceData = ProduceRequest['topicData'][number];
 export type ProduceRequestPartitionProduceData = ProduceRequestTopicProduceData['partitionData'][number];
 
-/** Where each batch was put, or why it was refused. */
+/**
+ * Where each batch was put, or why it was refused.
+ * Errors: CORRUPT_MESSAGE, INVALID_RECORD, INVALID_TIMESTAMP, MESSAGE_TOO_LARGE, RECORD_LIST_TOO_LARGE, UNSUPPORTED_FOR_MESSAGE_FORMAT,
+ * UNSUPPORTED_COMPRESSION_TYPE, INVALID_TOPIC_EXCEPTION, UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS (nothing was
+ * appended), NOT_ENOUGH_REPLICAS_AFTER_APPEND, REQUEST_TIMED_OUT (both: it was), INVALID_REQUIRED_ACKS, KAFKA_STORAGE_ERROR,
+ * OUT_OF_ORDER_SEQUENCE_NUMBER, DUPLICATE_SEQUENCE_NUMBER, UNKNOWN_PRODUCER_ID, INVALID_PRODUCER_EPOCH, INVALID_TXN_STATE,
+ * TOPIC_AUTHORIZATION_FAILED, TRANSACTIONAL_ID_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const produceResponse = message(
   { name: 'ProduceResponse', kind: 'response', apiKey: 0, versions: '0-9', flexible: '9+' },
   {

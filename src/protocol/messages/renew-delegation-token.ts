@@ -12,7 +12,11 @@ export const renewDelegationTokenRequest = message(
 export type RenewDelegationTokenRequest = TypeOf<typeof renewDelegationTokenRequest>;
 export type RenewDelegationTokenRequestInput = InputOf<typeof renewDelegationTokenRequest>;
 
-/** When the token expires now. */
+/**
+ * When the token expires now.
+ * Errors: DELEGATION_TOKEN_AUTH_DISABLED, DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, DELEGATION_TOKEN_NOT_FOUND, DELEGATION_TOKEN_OWNER_MISMATCH,
+ * DELEGATION_TOKEN_EXPIRED.
+ */
 export const renewDelegationTokenResponse = message(
   { name: 'RenewDelegationTokenResponse', kind: 'response', apiKey: 39, versions: '0-2', flexible: '2+' },
   {

@@ -11,7 +11,10 @@ export const saslAuthenticateRequest = message(
 export type SaslAuthenticateRequest = TypeOf<typeof saslAuthenticateRequest>;
 export type SaslAuthenticateRequestInput = InputOf<typeof saslAuthenticateRequest>;
 
-/** The answering token of the server. */
+/**
+ * The answering token of the server.
+ * Errors: SASL_AUTHENTICATION_FAILED, ILLEGAL_SASL_STATE.
+ */
 export const saslAuthenticateResponse = message(
   { name: 'SaslAuthenticateResponse', kind: 'response', apiKey: 36, versions: '0-2', flexible: '2+' },
   {

@@ -11,7 +11,10 @@ export const saslHandshakeRequest = message(
 export type SaslHandshakeRequest = TypeOf<typeof saslHandshakeRequest>;
 export type SaslHandshakeRequestInput = InputOf<typeof saslHandshakeRequest>;
 
-/** The mechanisms that the listener offers. */
+/**
+ * The mechanisms that the listener offers.
+ * Errors: UNSUPPORTED_SASL_MECHANISM, ILLEGAL_SASL_STATE.
+ */
 export const saslHandshakeResponse = message(
   { name: 'SaslHandshakeResponse', kind: 'response', apiKey: 17, versions: '0-1', flexible: 'none' },
   {

@@ -3,7 +3,7 @@ import { array, bool, int16, int32, int64, message, string, struct, type InputOf
 
 /** Replicas to stop; with the topic deleted or reassigned also to delete. */
 export const stopReplicaRequest = message(
-  { name: 'StopReplicaRequest', kind: 'request', apiKey: 5, versions: '0-4', flexible: '2+' },
+  { name: 'StopReplicaRequest', kind: 'request', apiKey: 5, versions: '0-4', flexible: '2+', clusterAction: true },
   {
     controllerId: int32('0+'),
     isKRaftController: bool('4+', { default: false }),
@@ -49,7 +49,10 @@ export type StopReplicaTopicV1 = StopReplicaRequest['topics'][number];
 export type StopReplicaTopicState = StopReplicaRequest['topicStates'][number];
 export type StopReplicaPartitionState = StopReplicaTopicState['partitionStates'][number];
 
-/** How each partition took it. */
+/**
+ * How each partition took it.
+ * Errors: STALE_CONTROLLER_EPOCH, STALE_BROKER_EPOCH, CLUSTER_AUTHORIZATION_FAILED; of a partition FENCED_LEADER_EPOCH, KAFKA_STORAGE_ERROR.
+ */
 export const stopReplicaResponse = message(
   { name: 'StopReplicaResponse', kind: 'response', apiKey: 5, versions: '0-4', flexible: '2+' },
   {

@@ -25,7 +25,11 @@ export type SyncGroupRequest = TypeOf<typeof syncGroupRequest>;
 export type SyncGroupRequestInput = InputOf<typeof syncGroupRequest>;
 export type SyncGroupRequestAssignment = SyncGroupRequest['assignments'][number];
 
-/** The assignment of the member that asked. */
+/**
+ * The assignment of the member that asked.
+ * Errors: COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID,
+ * REBALANCE_IN_PROGRESS, INCONSISTENT_GROUP_PROTOCOL, INVALID_GROUP_ID, GROUP_AUTHORIZATION_FAILED.
+ */
 export const syncGroupResponse = message(
   { name: 'SyncGroupResponse', kind: 'response', apiKey: 14, versions: '0-5', flexible: '4+' },
   {

@@ -35,7 +35,12 @@ export type TxnOffsetCommitRequestInput = InputOf<typeof txnOffsetCommitRequest>
 export type TxnOffsetCommitRequestTopic = TxnOffsetCommitRequest['topics'][number];
 export type TxnOffsetCommitRequestPartition = TxnOffsetCommitRequestTopic['partitions'][number];
 
-/** An error code for each partition. */
+/**
+ * An error code for each partition.
+ * Errors: COORDINATOR_NOT_AVAILABLE, COORDINATOR_LOAD_IN_PROGRESS, NOT_COORDINATOR, ILLEGAL_GENERATION, UNKNOWN_MEMBER_ID, FENCED_INSTANCE_ID,
+ * INVALID_PRODUCER_EPOCH, OFFSET_METADATA_TOO_LARGE, INVALID_COMMIT_OFFSET_SIZE, UNSUPPORTED_FOR_MESSAGE_FORMAT, REQUEST_TIMED_OUT,
+ * GROUP_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED, TRANSACTIONAL_ID_AUTHORIZATION_FAILED.
+ */
 export const txnOffsetCommitResponse = message(
   { name: 'TxnOffsetCommitResponse', kind: 'response', apiKey: 28, versions: '0-3', flexible: '3+' },
   {

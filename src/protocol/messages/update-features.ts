@@ -3,7 +3,7 @@ import { array, bool, int16, int32, int8, message, string, struct, type InputOf,
 
 /** Features with their new levels. */
 export const updateFeaturesRequest = message(
-  { name: 'UpdateFeaturesRequest', kind: 'request', apiKey: 57, versions: '0-1', flexible: '0+' },
+  { name: 'UpdateFeaturesRequest', kind: 'request', apiKey: 57, versions: '0-1', flexible: '0+', clusterAction: true },
   {
     timeoutMs: int32('0+', { default: 60000 }),
     featureUpdates: array(
@@ -22,7 +22,10 @@ export type UpdateFeaturesRequest = TypeOf<typeof updateFeaturesRequest>;
 export type UpdateFeaturesRequestInput = InputOf<typeof updateFeaturesRequest>;
 export type UpdateFeaturesRequestFeatureUpdateKey = UpdateFeaturesRequest['featureUpdates'][number];
 
-/** An error for each feature. */
+/**
+ * An error for each feature.
+ * Errors: NOT_CONTROLLER, INVALID_REQUEST, FEATURE_UPDATE_FAILED, CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const updateFeaturesResponse = message(
   { name: 'UpdateFeaturesResponse', kind: 'response', apiKey: 57, versions: '0-1', flexible: '0+' },
   {

@@ -28,7 +28,7 @@ const updateMetadataPartitionState = struct('UpdateMetadataPartitionState', {
 
 /** Live brokers and partition states for the metadata cache. */
 export const updateMetadataRequest = message(
-  { name: 'UpdateMetadataRequest', kind: 'request', apiKey: 6, versions: '0-8', flexible: '6+' },
+  { name: 'UpdateMetadataRequest', kind: 'request', apiKey: 6, versions: '0-8', flexible: '6+', clusterAction: true },
   {
     controllerId: int32('0+'),
     isKRaftController: bool('8+', { default: false }),
@@ -75,7 +75,10 @@ export type UpdateMetadataTopicState = UpdateMetadataRequest['topicStates'][numb
 export type UpdateMetadataBroker = UpdateMetadataRequest['liveBrokers'][number];
 export type UpdateMetadataEndpoint = UpdateMetadataBroker['endpoints'][number];
 
-/** Whether the metadata was taken. */
+/**
+ * Whether the metadata was taken.
+ * Errors: STALE_CONTROLLER_EPOCH, STALE_BROKER_EPOCH, CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const updateMetadataResponse = message(
   { name: 'UpdateMetadataResponse', kind: 'response', apiKey: 6, versions: '0-8', flexible: '6+' },
   {

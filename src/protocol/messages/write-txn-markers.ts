@@ -3,7 +3,7 @@ import { array, bool, int16, int32, int64, message, string, struct, type InputOf
 
 /** Producer ids with the partitions that get a marker. */
 export const writeTxnMarkersRequest = message(
-  { name: 'WriteTxnMarkersRequest', kind: 'request', apiKey: 27, versions: '0-1', flexible: '1+' },
+  { name: 'WriteTxnMarkersRequest', kind: 'request', apiKey: 27, versions: '0-1', flexible: '1+', clusterAction: true },
   {
     markers: array(
       '0+',
@@ -28,7 +28,11 @@ export type WriteTxnMarkersRequestInput = InputOf<typeof writeTxnMarkersRequest>
 export type WriteTxnMarkersRequestWritableTxnMarker = WriteTxnMarkersRequest['markers'][number];
 export type WriteTxnMarkersRequestWritableTxnMarkerTopic = WriteTxnMarkersRequestWritableTxnMarker['topics'][number];
 
-/** An error code for each partition of each producer. */
+/**
+ * An error code for each partition of each producer.
+ * Errors: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, NOT_ENOUGH_REPLICAS, NOT_ENOUGH_REPLICAS_AFTER_APPEND, REQUEST_TIMED_OUT,
+ * INVALID_PRODUCER_EPOCH, TRANSACTION_COORDINATOR_FENCED, CORRUPT_MESSAGE, UNSUPPORTED_FOR_MESSAGE_FORMAT, CLUSTER_AUTHORIZATION_FAILED.
+ */
 export const writeTxnMarkersResponse = message(
   { name: 'WriteTxnMarkersResponse', kind: 'response', apiKey: 27, versions: '0-1', flexible: '1+' },
   {
